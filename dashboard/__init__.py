@@ -1,0 +1,1 @@
+"""Staff dashboard of a group of infusion clinics."""

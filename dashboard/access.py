@@ -1,0 +1,82 @@
+"""Who may see what: one pure rule, asked by the gate, the pages, the query layer and the exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person does here; decides pages and datasets."""
+
+    MANAGER = "manager"
+    MEDICAL_DIRECTOR = "medical_director"
+    FINANCE = "finance"
+    ADMIN = "admin"
+
+    @property
+    def title(self) -> str:
+        """The role as staff read it."""
+        return {
+            Role.MANAGER: "Clinic manager",
+            Role.MEDICAL_DIRECTOR: "Medical director",
+            Role.FINANCE: "Finance",
+            Role.ADMIN: "Administrator",
+        }[self]
+
+
+class AccessDeniedError(PermissionError):
+    """A page, query or export that this person may not see."""
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A signed-in person. `sites` is None for every site, else the only sites they may see."""
+
+    username: str
+    name: str
+    role: Role
+    sites: frozenset[str] | None = None
+
+
+_CARE = frozenset({Role.MANAGER, Role.MEDICAL_DIRECTOR, Role.ADMIN})
+_ALL = frozenset(Role)
+
+#: What each resource is open to. Queries, panels and datasets name one of these resources;
+#: a resource that is not named here is open to nobody.
+RESOURCES: dict[str, frozenset[Role]] = {
+    "today": _CARE,
+    "bookings": _ALL,
+    "service_mix": _ALL,
+    "safety": _CARE,
+    "age_groups": _CARE,
+    "exports": _ALL,
+    "data": _ALL,
+    "account": _ALL,
+    # Row-level datasets: one row a patient's visit, event or payment.
+    "booking_rows": _CARE,
+    "side_effect_rows": frozenset({Role.MEDICAL_DIRECTOR}),
+    "payment_rows": frozenset({Role.FINANCE, Role.ADMIN}),
+    # Rejected values can hold anything that stood in a faulty file.
+    "reject_values": frozenset({Role.ADMIN}),
+}
+
+
+def allows(viewer: Viewer | None, resource: str, site: str | None = None) -> bool:
+    """Whether the viewer may see the resource, and, where one is named, the site."""
+    if viewer is None or viewer.role not in RESOURCES.get(resource, frozenset()):
+        return False
+    return site is None or viewer.sites is None or site in viewer.sites
+
+
+def allowed_sites(viewer: Viewer, sites: Iterable[str]) -> tuple[str, ...]:
+    """Those of the sites that the viewer may see, in the order given."""
+    return tuple(s for s in sites if viewer.sites is None or s in viewer.sites)
+
+
+def require(viewer: Viewer | None, resource: str, site: str | None = None) -> Viewer:
+    """Return the viewer, or raise AccessDeniedError when `allows` says no."""
+    if viewer is None or not allows(viewer, resource, site):
+        raise AccessDeniedError(f"not open to this account: {resource}" + (f" at {site}" if site else ""))
+    return viewer
