@@ -1,0 +1,442 @@
+"""Published cases, agreement with statsmodels, thresholds and refusals of `dashboard.rates`."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from statsmodels.stats.rates import confint_poisson
+
+from dashboard.rates import (
+    Interval,
+    directly_standardised_rate,
+    exact_poisson_limits,
+    false_discovery_adjust,
+    newcombe_difference,
+    numeric,
+    poisson_interval,
+    standardised_ratio,
+    wilson_interval,
+    zero_event_upper_bound,
+)
+
+REFERENCE = Path(__file__).parent / "reference" / "statistics.json"
+CASES = [c for c in json.loads(REFERENCE.read_text("utf-8")) if c["module"] == "rates"]
+
+quick = settings(max_examples=60, deadline=None)
+confidences = st.sampled_from([0.8, 0.9, 0.95, 0.99, 0.998])
+
+
+@st.composite
+def proportions(draw):
+    trials = draw(st.integers(1, 5000))
+    return draw(st.integers(0, trials)), trials
+
+
+def zero_events(inputs, expected):
+    bounds = zero_event_upper_bound([row["n"] for row in inputs["rows"]])
+    yield 100 * bounds, expected["upper_pct"]
+
+
+def benjamini_hochberg(inputs, expected):
+    adjusted = false_discovery_adjust(inputs["p"])
+    yield adjusted, expected["adjusted"]
+    yield (adjusted <= inputs["q"]).sum(), expected["n_reject_bh"]
+    bonferroni = np.array(inputs["p"]) * len(inputs["p"])
+    yield (bonferroni <= inputs["q"]).sum(), expected["n_reject_bonferroni"]
+
+
+def wilson(inputs, expected):
+    found = [wilson_interval(row["x"], row["n"], row["conf"]) for row in inputs["rows"]]
+    yield [f.lower for f in found], expected["lower"]
+    yield [f.upper for f in found], expected["upper"]
+
+
+def poisson_rate(inputs, expected):
+    exposure = np.array(inputs["denominator"]) / inputs["multiplier"]
+    for level, confidence in (("95", 0.95), ("998", 0.998)):
+        found = poisson_interval(inputs["numerator"], exposure, confidence)
+        yield found.value, expected["value"]
+        yield found.lower, expected[f"lower{level}"]
+        yield found.upper, expected[f"upper{level}"]
+
+
+def standardised_rate(inputs, expected):
+    for row in expected["rows"]:
+        area = inputs["areas"][row["area"]]
+        for level, confidence in (("95", 0.95), ("998", 0.998)):
+            found = directly_standardised_rate(
+                area["count"], area["pop"], inputs["stdpop"], confidence
+            )
+            wanted = [row["value"], row[f"lower{level}"], row[f"upper{level}"]]
+            yield np.array(found) * inputs["multiplier"], np.array(wanted, dtype=float)
+
+
+def newcombe(inputs, expected):
+    found = newcombe_difference(**inputs)
+    yield found.lower, expected["lower"]
+    yield found.upper, expected["upper"]
+
+
+DRIVERS = {
+    "zero_event_upper_bound_ketamine": zero_events,
+    "benjamini_hochberg_1995": benjamini_hochberg,
+    "wilson_phe": wilson,
+    "rate_exact_or_byar_phe": poisson_rate,
+    "dsr_dobson_phe": standardised_rate,
+    "newcombe_1998_method_10": newcombe,
+}
+
+
+def test_every_driver_has_its_published_case():
+    assert {case["id"] for case in CASES} == set(DRIVERS)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_published_case(case):
+    tolerance = case["tolerance"]
+    for found, wanted in DRIVERS[case["id"]](case["inputs"], case["expected"]):
+        assert_allclose(found, wanted, rtol=tolerance.get("rel", 0), atol=tolerance.get("abs", 0))
+
+
+@quick
+@given(st.lists(proportions(), min_size=1, max_size=5), confidences)
+def test_wilson_agrees_with_statsmodels(rows, confidence):
+    events, trials = np.array(rows).T
+    found = wilson_interval(events, trials, confidence)
+    wanted = proportion_confint(events, trials, alpha=1 - confidence, method="wilson")
+    assert_allclose((found.lower, found.upper), wanted, rtol=1e-9, atol=1e-12)
+    assert_array_equal(found.value, events / trials)
+
+
+@quick
+@given(proportions(), confidences)
+def test_wilson_mirrors_when_events_and_non_events_swap(row, confidence):
+    events, trials = row
+    found = wilson_interval(events, trials, confidence)
+    swapped = wilson_interval(trials - events, trials, confidence)
+    assert_allclose((found.lower, found.upper), (1 - swapped.upper, 1 - swapped.lower), atol=1e-12)
+    assert 0 <= found.lower <= found.value <= found.upper <= 1
+
+
+def test_wilson_ends_are_exact_at_none_and_all():
+    found = wilson_interval([0, 7], [7, 7])
+    assert found.lower[0] == 0
+    assert found.upper[1] == 1
+    assert 0 < found.upper[0] < 1
+
+
+@quick
+@given(proportions(), proportions(), confidences)
+def test_newcombe_agrees_with_statsmodels(a, b, confidence):
+    found = newcombe_difference(*a, *b, confidence)
+    wanted = confint_proportions_2indep(
+        *a, *b, method="newcomb", compare="diff", alpha=1 - confidence, correction=False
+    )
+    assert_allclose((found.lower, found.upper), wanted, rtol=1e-9, atol=1e-9)
+
+
+@quick
+@given(proportions(), proportions())
+def test_newcombe_flips_sign_when_the_groups_swap(a, b):
+    found, swapped = newcombe_difference(*a, *b), newcombe_difference(*b, *a)
+    assert_allclose(np.array(found), -np.array(swapped)[[0, 2, 1]], atol=1e-15)
+
+
+@quick
+@given(st.integers(0, 9), st.floats(0.01, 1e6), confidences)
+def test_poisson_below_ten_agrees_with_the_exact_limits_of_statsmodels(
+    events, exposure, confidence
+):
+    found = poisson_interval(events, exposure, confidence)
+    wanted = confint_poisson(events, exposure, method="exact-c", alpha=1 - confidence)
+    # statsmodels leaves the lower limit of no events undefined.
+    assert_allclose((found.lower, found.upper), np.nan_to_num(wanted), rtol=1e-9)
+
+
+@quick
+@given(st.integers(10, 100_000), confidences)
+def test_byar_is_near_the_exact_limits_and_not_them(events, confidence):
+    found = poisson_interval(events, 1, confidence)
+    exact = np.array(exact_poisson_limits(np.float64(events), confidence))
+    assert_allclose((found.lower, found.upper), exact, rtol=0.02)
+    assert found.lower != exact[0]
+
+
+@quick
+@given(st.integers(0, 500), st.floats(0.01, 1e4), st.floats(0.01, 1e4))
+def test_poisson_scales_with_the_exposure(events, exposure, factor):
+    once = poisson_interval(events, exposure)
+    scaled = poisson_interval(events, exposure * factor)
+    assert_allclose(np.array(scaled) * factor, np.array(once), rtol=1e-12)
+
+
+@pytest.mark.parametrize("events", [8, 9, 9.9, 10, 10.1, 11])
+@pytest.mark.parametrize("interval", [poisson_interval, standardised_ratio])
+def test_limits_change_from_exact_to_byar_at_ten_events(events, interval):
+    if events < 10:
+        wanted = stats.gamma.ppf(0.025, events), stats.gamma.ppf(0.975, events + 1)
+    else:
+        z, above = stats.norm.ppf(0.975), events + 1
+        wanted = (
+            events * (1 - 1 / (9 * events) - z / (3 * events**0.5)) ** 3,
+            above * (1 - 1 / (9 * above) + z / (3 * above**0.5)) ** 3,
+        )
+    assert_allclose(np.array(interval(events, 1))[1:], wanted, rtol=1e-9)
+
+
+def test_standardised_ratio_divides_the_limits_of_the_count_by_the_expected():
+    found = standardised_ratio([0, 20], [4.0, 10.0])
+    assert_allclose(found.value, [0, 2])
+    assert_allclose(found.lower, [0, 1.2211428835], rtol=1e-9)
+    assert_allclose(found.upper, [-math.log(0.025) / 4, 3.0889880369], rtol=1e-9)
+
+
+@quick
+@given(st.integers(1, 100_000), confidences)
+def test_zero_event_bound_is_the_one_sided_exact_limit(trials, confidence):
+    found = zero_event_upper_bound(trials, confidence)
+    wanted = proportion_confint(0, trials, alpha=2 * (1 - confidence), method="beta")[1]
+    assert_allclose(found, wanted, rtol=1e-9)
+    assert_allclose((1 - found) ** trials, 1 - confidence, rtol=1e-6)
+
+
+def test_zero_event_bound_of_the_shown_example():
+    assert f"{100 * zero_event_upper_bound(2000):.2f}" == "0.15"
+
+
+@quick
+@given(arrays(float, st.integers(1, 30), elements=st.floats(0, 1)))
+def test_false_discovery_agrees_with_statsmodels(p_values):
+    wanted = multipletests(p_values, method="fdr_bh")[1]
+    assert_allclose(false_discovery_adjust(p_values), wanted, rtol=1e-12)
+
+
+def test_false_discovery_takes_a_table_as_one_family():
+    p_values = np.array([[0.01, 0.5], [0.02, 0.9]])
+    found = false_discovery_adjust(p_values)
+    assert_array_equal(found, false_discovery_adjust(p_values.ravel()).reshape(2, 2))
+    assert false_discovery_adjust(0.03) == 0.03
+    assert false_discovery_adjust([]).shape == (0,)
+
+
+@quick
+@given(st.integers(10, 2000), st.integers(1, 5000), st.floats(0.1, 1e5), confidences)
+def test_one_stratum_has_byars_interval(events, population, weight, confidence):
+    found = directly_standardised_rate([events], [population], [weight], confidence)
+    wanted = poisson_interval(events, population, confidence)
+    assert_allclose(np.array(found), np.array(wanted), rtol=1e-9)
+
+
+STRATA = {"population": [200, 300], "weights": [1, 3]}
+
+
+@pytest.mark.parametrize(("events", "shown"), [(9, False), (9.9, False), (10, True), (11, True)])
+def test_standardised_rate_is_suppressed_below_ten_events(events, shown):
+    found = np.array(directly_standardised_rate([events - 3, 3], **STRATA))
+    assert np.isfinite(found).all() == shown
+    assert np.isnan(found).all() == (not shown)
+
+
+@pytest.mark.parametrize("missing", [None, math.nan])
+def test_missing_stratum_counts_as_no_event(missing):
+    found = directly_standardised_rate([12, missing], **STRATA)
+    assert_array_equal(np.array(found), np.array(directly_standardised_rate([12, 0], **STRATA)))
+    assert_allclose(found.value, 12 / 200 / 4)
+
+
+def test_standardised_rate_does_not_depend_on_the_scale_of_the_weights():
+    scaled = directly_standardised_rate([12, 8], [200, 300], [1000, 3000])
+    assert_allclose(np.array(scaled), np.array(directly_standardised_rate([12, 8], **STRATA)))
+
+
+def test_standardised_rate_of_several_areas_has_one_interval_each():
+    events, population = [[12, 8], [1, 2], [30, 0]], [[200, 300]] * 3
+    found = directly_standardised_rate(events, population, STRATA["weights"])
+    assert found.value.shape == (3,)
+    for i, row in enumerate(events):
+        alone = directly_standardised_rate(row, **STRATA)
+        assert_array_equal([side[i] for side in found], np.array(alone))
+
+
+def test_stratum_without_population_leaves_no_rate_unless_it_has_no_weight():
+    assert np.isnan(np.array(directly_standardised_rate([12, 0], [200, 0], [1, 3]))).all()
+    unweighted = directly_standardised_rate([12, 0], [200, 0], [1, 0])
+    assert_allclose(np.array(unweighted), np.array(poisson_interval(12, 200)))
+
+
+def test_repeat_events_widen_the_variance_by_their_squares():
+    # Stratum 1: 6 patients once, 3 twice; stratum 2: 5 once, 1 three times.
+    repeats = {1: [6, 5], 2: [3, 0], 3: [0, 1]}
+    found = directly_standardised_rate([12, 8], **STRATA, patients_by_event_count=repeats)
+    share = (1 / 4 / 200, 3 / 4 / 300)
+    variance = (6 + 4 * 3) * share[0] ** 2 + (5 + 9 * 1) * share[1] ** 2
+    byar = poisson_interval(20, 1)
+    value = 12 * share[0] + 8 * share[1]
+    assert_allclose(found.value, value)
+    assert_allclose(found.lower, value + math.sqrt(variance / 20) * (byar.lower - 20))
+    assert_allclose(found.upper, value + math.sqrt(variance / 20) * (byar.upper - 20))
+
+
+def test_repeat_events_known_in_all_are_spread_alike_over_the_strata():
+    found = directly_standardised_rate(
+        [12, 8], **STRATA, patients_by_event_count={1: 11, 2: 3, 3: 1}
+    )
+    plain = directly_standardised_rate([12, 8], **STRATA)
+    widening = math.sqrt((11 + 4 * 3 + 9 * 1) / 20)
+    assert found.value == plain.value
+    assert_allclose(found.upper - found.value, widening * (plain.upper - plain.value))
+    assert_allclose(found.value - found.lower, widening * (plain.value - plain.lower))
+
+
+def test_one_event_per_patient_changes_nothing():
+    plain = np.array(directly_standardised_rate([12, 8], **STRATA))
+    for once in ({1: [12, 8]}, {1: 20}, {0: [500, 4], 1: [12, 8]}, {1: [12, 8], 2: [None, 0]}):
+        found = directly_standardised_rate([12, 8], **STRATA, patients_by_event_count=once)
+        assert_allclose(np.array(found), plain, rtol=1e-12)
+
+
+def test_repeat_events_of_several_areas_as_totals():
+    found = directly_standardised_rate(
+        [[12, 8], [0, 0]],
+        [[200, 300]] * 2,
+        STRATA["weights"],
+        patients_by_event_count={1: [10, 0], 2: [5, 0]},
+    )
+    # Both axes are 2 long: arrays of the result's shape are totals, one an area.
+    alone = directly_standardised_rate([12, 8], **STRATA, patients_by_event_count={1: 10, 2: 5})
+    assert_allclose([side[0] for side in found], np.array(alone))
+    assert np.isnan([side[1] for side in found]).all()
+
+
+def test_lower_limit_carried_below_zero_by_one_patient_is_zero():
+    found = directly_standardised_rate([10], [100], [1], patients_by_event_count={10: [1]})
+    assert found.lower == 0
+    assert found.upper > poisson_interval(10, 100).upper
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        wilson_interval(0, 0),
+        poisson_interval(0, 0),
+        poisson_interval(3, 0),
+        standardised_ratio(20, 0),
+        newcombe_difference(1, 2, 0, 0),
+        newcombe_difference(0, 0, 1, 2),
+        [zero_event_upper_bound(0)],
+    ],
+)
+def test_no_trials_or_exposure_give_nan(found):
+    assert np.isnan(np.array(found)).all()
+
+
+def test_zero_trials_leave_the_other_elements_alone():
+    found = wilson_interval([1, 0, 1], [2, 0, 2])
+    assert_array_equal(np.isnan(found.value), [False, True, False])
+    assert found.lower[0] == found.lower[2] == wilson_interval(1, 2).lower
+
+
+def test_results_have_the_shape_of_the_input_and_cannot_be_changed():
+    for found in (wilson_interval(1, 2), newcombe_difference(1, 2, 1, 3), poisson_interval(1, 2)):
+        assert all(type(side) is np.float64 for side in found)
+    assert type(zero_event_upper_bound(5)) is np.float64
+    table = poisson_interval([[1, 2, 3], [4, 5, 20]], 10)
+    assert {side.shape for side in table} == {(2, 3)}
+    assert isinstance(table, Interval)
+    with pytest.raises(AttributeError):
+        table.value = 0
+
+
+def test_a_scalar_goes_with_every_element():
+    assert_array_equal(wilson_interval([1, 2], 5).upper, wilson_interval([1, 2], [5, 5]).upper)
+    found = newcombe_difference([1, 2], 5, 1, 5)
+    assert_array_equal(found.value, [0, 0.2])
+
+
+def test_masked_entries_are_missing_whatever_stands_behind_the_mask():
+    masked = np.ma.array([12, 999], mask=[False, True])
+    assert_array_equal(numeric("x", masked, missing=True), [12, np.nan])
+    with pytest.raises(ValueError, match=r"^x "):
+        numeric("x", masked)
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("events", lambda: wilson_interval(6, 5)),
+        ("events", lambda: wilson_interval([1, 6], [5, 5])),
+        ("events", lambda: wilson_interval(1, 0)),
+        ("events", lambda: wilson_interval(-1, 5)),
+        ("events", lambda: wilson_interval(math.nan, 5)),
+        ("events", lambda: wilson_interval(None, 5)),
+        ("events", lambda: wilson_interval("many", 5)),
+        ("events", lambda: wilson_interval([[1], [1, 2]], 5)),
+        ("trials", lambda: wilson_interval(1, -5)),
+        ("trials", lambda: wilson_interval(1, math.inf)),
+        ("trials", lambda: wilson_interval([1, 2], [3, 4, 5])),
+        ("trials", lambda: wilson_interval([1], [[3], [4]])),
+        ("confidence", lambda: wilson_interval(1, 5, 0)),
+        ("confidence", lambda: wilson_interval(1, 5, 1)),
+        ("confidence", lambda: wilson_interval(1, 5, 95)),
+        ("confidence", lambda: wilson_interval(1, 5, math.nan)),
+        ("confidence", lambda: wilson_interval(1, 5, [0.9, 0.95])),
+        ("events", lambda: poisson_interval(-1, 5)),
+        ("exposure", lambda: poisson_interval(1, -5)),
+        ("exposure", lambda: poisson_interval([1, 2], [1, 2, 3])),
+        ("confidence", lambda: poisson_interval(1, 5, 1.5)),
+        ("observed", lambda: standardised_ratio(math.inf, 5)),
+        ("expected", lambda: standardised_ratio(1, math.nan)),
+        ("trials", lambda: zero_event_upper_bound(-1)),
+        ("confidence", lambda: zero_event_upper_bound(10, -0.1)),
+        ("events_a", lambda: newcombe_difference(6, 5, 1, 5)),
+        ("trials_a", lambda: newcombe_difference(1, -5, 1, 5)),
+        ("events_b", lambda: newcombe_difference(1, 5, 6, 5)),
+        ("trials_b", lambda: newcombe_difference(1, 5, 1, math.nan)),
+        ("events_b", lambda: newcombe_difference([1, 2], 5, [1, 2, 3], 5)),
+        ("p_values", lambda: false_discovery_adjust([0.1, 1.1])),
+        ("p_values", lambda: false_discovery_adjust([0.1, -0.1])),
+        ("p_values", lambda: false_discovery_adjust([0.1, math.nan])),
+    ],
+)
+def test_impossible_input_is_refused_by_name(name, call):
+    with pytest.raises(ValueError, match=f"^{name} "):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("events", {"events": [-1, 20]}),
+        ("events", {"events": 20}),
+        ("events", {"events": [], "population": [], "weights": []}),
+        ("population", {"population": [200, None]}),
+        ("population", {"population": [200, -1]}),
+        ("population", {"population": [200]}),
+        ("weights", {"weights": [1, math.nan]}),
+        ("weights", {"weights": [1, -1]}),
+        ("weights", {"weights": [1, 1, 1]}),
+        ("weights", {"weights": [0, 0]}),
+        ("confidence", {"confidence": 1}),
+        ("patients_by_event_count", {"patients_by_event_count": {}}),
+        ("patients_by_event_count", {"patients_by_event_count": {1: [12, 7]}}),
+        ("patients_by_event_count", {"patients_by_event_count": {1: 19}}),
+        ("patients_by_event_count", {"patients_by_event_count": {1: [12, 8, 0]}}),
+        ("patients_by_event_count", {"patients_by_event_count": {1: [12, 0], 2: 4}}),
+        ("patients_by_event_count", {"patients_by_event_count": {1.5: [8, 0], 1: [0, 8]}}),
+        ("patients_by_event_count", {"patients_by_event_count": {-1: [-12, -8]}}),
+        ("patients_by_event_count", {"patients_by_event_count": {1: [14, 8], 2: [-1, 0]}}),
+    ],
+)
+def test_impossible_strata_are_refused_by_name(name, changed):
+    arguments = {"events": [12, 8], **STRATA, **changed}
+    with pytest.raises(ValueError, match=f"^{name} "):
+        directly_standardised_rate(**arguments)
