@@ -16,7 +16,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """The role as staff read it."""
         return {
             Role.MANAGER: "Clinic manager",

@@ -31,9 +31,7 @@ class Interval(NamedTuple):
     upper: Number
 
 
-def numeric(
-    name: str, values: ArrayLike, *, minimum: float | None = None, missing: bool = False
-) -> FloatArray:
+def numeric(name: str, values: ArrayLike, *, minimum: float | None = None, missing: bool = False) -> FloatArray:
     """Return the values as floats, or raise ValueError naming the argument.
 
     None and masked entries become NaN, which is refused unless values may be `missing`.
@@ -71,9 +69,7 @@ def poisson_interval(events: ArrayLike, exposure: ArrayLike, confidence: float =
     return _counts_over("events", events, "exposure", exposure, confidence)
 
 
-def standardised_ratio(
-    observed: ArrayLike, expected: ArrayLike, confidence: float = 0.95
-) -> Interval:
+def standardised_ratio(observed: ArrayLike, expected: ArrayLike, confidence: float = 0.95) -> Interval:
     """Ratio observed / expected (1 = as expected) with its limits.
 
     The limits are exact below 10 observed events and Byar's from 10 on; `expected` is taken as
@@ -153,9 +149,7 @@ def directly_standardised_rate(
     if not standard.any():
         raise ValueError("weights must not all be 0")
     share = np.broadcast_to(standard / standard.sum(), counts.shape)
-    rate_per_event = np.divide(
-        share, people, out=np.where(share > 0, np.nan, 0.0), where=people > 0
-    )
+    rate_per_event = np.divide(share, people, out=np.where(share > 0, np.nan, 0.0), where=people > 0)
     variance = (_squared_events(counts, patients_by_event_count) * rate_per_event**2).sum(axis=-1)
     total = counts.sum(axis=-1)
     shown = np.where(total >= BYAR_FROM, total, np.nan)
@@ -211,9 +205,7 @@ def _byar_limits(count: FloatArray, confidence: float) -> tuple[FloatArray, Floa
     return lower, upper
 
 
-def _counts_over(
-    count_name: str, count: ArrayLike, base_name: str, base: ArrayLike, confidence: float
-) -> Interval:
+def _counts_over(count_name: str, count: ArrayLike, base_name: str, base: ArrayLike, confidence: float) -> Interval:
     x, unit = _one_shape(
         **{
             count_name: numeric(count_name, count, minimum=0),
@@ -227,9 +219,7 @@ def _counts_over(
     return _interval(x / unit, lower / unit, upper / unit)
 
 
-def _squared_events(
-    counts: FloatArray, patients_by_event_count: Mapping[int, ArrayLike] | None
-) -> FloatArray:
+def _squared_events(counts: FloatArray, patients_by_event_count: Mapping[int, ArrayLike] | None) -> FloatArray:
     """Sum of each patient's squared events by stratum; the events themselves where none repeats."""
     if patients_by_event_count is None:
         return counts
@@ -238,8 +228,7 @@ def _squared_events(
     if (per_patient % 1 != 0).any():
         raise ValueError(f"{name} must be keyed by whole numbers of events")
     patients = [
-        np.nan_to_num(numeric(name, number, minimum=0, missing=True))
-        for number in patients_by_event_count.values()
+        np.nan_to_num(numeric(name, number, minimum=0, missing=True)) for number in patients_by_event_count.values()
     ]
     shapes = {number.shape for number in patients}
     if shapes not in ({counts.shape}, {counts.shape[:-1]}):

@@ -155,9 +155,7 @@ def funnel(expected: ArrayLike, confidence: ArrayLike = (0.95, 0.998)) -> tuple[
     return tuple(funnels)
 
 
-def special_causes(
-    values: ArrayLike, centre: ArrayLike, lower: ArrayLike, upper: ArrayLike
-) -> SpecialCauses:
+def special_causes(values: ArrayLike, centre: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> SpecialCauses:
     """Apply the four NHS Making Data Count rules to a series and its limits.
 
     Centre and limits are scalars or of the series' length. A point is outside if strictly beyond
@@ -266,9 +264,7 @@ def run_rules(values: ArrayLike, centre: ArrayLike) -> RunRules:
     )
 
 
-def _series(
-    name: str, values: ArrayLike, *, minimum: float | None = None, missing: bool = False
-) -> FloatArray:
+def _series(name: str, values: ArrayLike, *, minimum: float | None = None, missing: bool = False) -> FloatArray:
     array = numeric(name, values, minimum=minimum, missing=missing)
     if array.ndim != 1:
         raise ValueError(f"{name} must be one series, not of {array.ndim} dimensions")
@@ -316,9 +312,7 @@ def _pooled(events: FloatArray, base: FloatArray) -> tuple[float, FloatArray]:
     return float(centre), np.where(present, base, np.nan)
 
 
-def _attribute_chart(
-    values: FloatArray, centre: float, sigma: FloatArray, prime: bool, ceiling: float
-) -> Limits:
+def _attribute_chart(values: FloatArray, centre: float, sigma: FloatArray, prime: bool, ceiling: float) -> Limits:
     if prime:
         # Without variation (all or no events) every point lies on the centre: z is 0, not 0 / 0.
         z = np.divide(values - centre, sigma, out=sigma.copy(), where=sigma > 0)

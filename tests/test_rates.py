@@ -73,9 +73,7 @@ def standardised_rate(inputs, expected):
     for row in expected["rows"]:
         area = inputs["areas"][row["area"]]
         for level, confidence in (("95", 0.95), ("998", 0.998)):
-            found = directly_standardised_rate(
-                area["count"], area["pop"], inputs["stdpop"], confidence
-            )
+            found = directly_standardised_rate(area["count"], area["pop"], inputs["stdpop"], confidence)
             wanted = [row["value"], row[f"lower{level}"], row[f"upper{level}"]]
             yield np.array(found) * inputs["multiplier"], np.array(wanted, dtype=float)
 
@@ -153,9 +151,7 @@ def test_newcombe_flips_sign_when_the_groups_swap(a, b):
 
 @quick
 @given(st.integers(0, 9), st.floats(0.01, 1e6), confidences)
-def test_poisson_below_ten_agrees_with_the_exact_limits_of_statsmodels(
-    events, exposure, confidence
-):
+def test_poisson_below_ten_agrees_with_the_exact_limits_of_statsmodels(events, exposure, confidence):
     found = poisson_interval(events, exposure, confidence)
     wanted = confint_poisson(events, exposure, method="exact-c", alpha=1 - confidence)
     # statsmodels leaves the lower limit of no events undefined.
@@ -287,9 +283,7 @@ def test_repeat_events_widen_the_variance_by_their_squares():
 
 
 def test_repeat_events_known_in_all_are_spread_alike_over_the_strata():
-    found = directly_standardised_rate(
-        [12, 8], **STRATA, patients_by_event_count={1: 11, 2: 3, 3: 1}
-    )
+    found = directly_standardised_rate([12, 8], **STRATA, patients_by_event_count={1: 11, 2: 3, 3: 1})
     plain = directly_standardised_rate([12, 8], **STRATA)
     widening = math.sqrt((11 + 4 * 3 + 9 * 1) / 20)
     assert found.value == plain.value

@@ -1,0 +1,52 @@
+# make run: the dashboard with demo data. make test: everything. Both set up what they need.
+PORT ?= 8501
+ENV := .venv
+READY := $(ENV)/.ready
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: run test lint unit browser bench screenshots lock clean
+
+run: $(READY)
+	@$(ENV)/bin/dashboard serve --demo --port $(PORT)
+
+test: lint unit browser
+
+$(READY): requirements.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or newer is missing. Debian: sudo apt-get install python3 python3-venv; macOS: brew install python" >&2; exit 1; fi
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "Python's venv module is missing. Debian: sudo apt-get install python3-venv" >&2; exit 1; fi
+	@echo "Setting up $(ENV) from requirements.lock, once (a few minutes) ..."
+	@$(PYTHON) -m venv --clear $(ENV)
+	@$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lint: $(READY)
+	$(ENV)/bin/ruff check .
+	$(ENV)/bin/ruff format --check .
+	$(ENV)/bin/mypy
+	$(ENV)/bin/lint-imports
+
+unit: $(READY)
+	$(ENV)/bin/pytest -n 2 -m "not browser and not bench"
+
+# Browser tests need a Chromium or Chrome. In CI they must run; elsewhere their absence is said aloud.
+browser: $(READY)
+	@sh tests/browser/ensure-chromium.sh
+	$(ENV)/bin/pytest -m browser
+
+screenshots: $(READY)
+	@sh tests/browser/ensure-chromium.sh
+	$(ENV)/bin/python -m tests.browser.screenshots docs/screenshots
+
+bench: $(READY)
+	$(ENV)/bin/pytest -m bench -s
+
+lock: $(READY)
+	$(ENV)/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev \
+		--no-header --no-annotate --no-emit-index-url --quiet pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(ENV) artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

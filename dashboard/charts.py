@@ -1,0 +1,372 @@
+"""Chart builders: words and colours in, an Altair chart out. Rows are put in when it is drawn.
+
+Building and validating a chart costs Altair some twenty milliseconds, so each is built once a
+process and look (`Look` is hashable), and its rows go in as data of the finished specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import altair as alt
+
+from dashboard import theme
+
+HEIGHT = 300
+#: What title, legend and axis take of a height.
+ROOM = 120
+#: What a builder returns: Altair types its combinations of charts too narrowly to name.
+Chart: TypeAlias = Any
+_ROWS = alt.NamedData("rows")
+_PERIOD_FORMAT = {"day": "%a %-d %b", "week": "%-d %b", "month": "%b %Y"}
+_GRAIN_TITLE = {"day": "Day", "week": "Week from Monday", "month": "Month"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that a chart's specification depends on, beside the panel itself.
+
+    Attributes:
+        mode: light or dark.
+        grain: day, week or month of the trend.
+        sites: names of every site of the extract, in order, for one colour a site everywhere.
+        lines: service lines of the extract.
+        bands: age bands of the extract.
+        effects: names of the side effects, in order.
+    """
+
+    mode: theme.Mode
+    grain: str
+    sites: tuple[str, ...]
+    lines: tuple[str, ...]
+    bands: tuple[str, ...]
+    effects: tuple[str, ...]
+
+    def undated(self) -> Look:
+        """For charts without a time axis, so that the grain doesn't build them again."""
+        return replace(self, grain="")
+
+
+@dataclass(frozen=True)
+class Series:
+    """What colour means in a chart: a field, its title and its values with their colours."""
+
+    field: str
+    title: str
+    domain: tuple[str, ...]
+    colours: tuple[str, ...]
+
+
+def by_site(look: Look) -> Series:
+    """Colour by site."""
+    colours = theme.site_colours(len(look.sites), look.mode)
+    return Series("site", "Site", look.sites, tuple(colours))
+
+
+def by_line(look: Look) -> Series:
+    """Colour by service line."""
+    titles = tuple(theme.line_title(line) for line in look.lines)
+    return Series("line", "Service line", titles, tuple(theme.line_colours(look.lines, look.mode)))
+
+
+def by_status(look: Look) -> Series:
+    """Colour by booking status."""
+    colours = theme.status_colours(look.mode)
+    return Series("status", "Status", tuple(colours), tuple(colours.values()))
+
+
+def by_severity(look: Look) -> Series:
+    """Colour by severity."""
+    titles = tuple(theme.SEVERITY_TITLES.values())
+    return Series("severity", "Severity", titles, theme.severity_colours(look.mode))
+
+
+def plain(look: Look, field: str, title: str, values: tuple[str, str]) -> Series:
+    """Colour by two other values: the accent first, then quieter."""
+    colours = (theme.accent(look.mode), theme.quiet(look.mode))
+    return Series(field, title, values, colours)
+
+
+def _colour(series: Series, **options: Any) -> alt.Color:
+    # More than four entries don't fit beside each other in half a page.
+    columns = 3 if len(series.domain) > 4 else 0
+    legend = alt.Legend(orient="top", title=None, symbolLimit=0, labelLimit=200, symbolOpacity=1, columns=columns)
+    return alt.Color(
+        f"{series.field}:N",
+        scale=alt.Scale(domain=list(series.domain), range=list(series.colours)),
+        legend=legend if len(series.domain) > 1 else None,
+        **options,
+    )
+
+
+def _time(look: Look, unit: Any = alt.Undefined) -> alt.X:
+    return alt.X(
+        "period:T",
+        timeUnit=unit,
+        title=_GRAIN_TITLE[look.grain],
+        axis=alt.Axis(
+            format=_PERIOD_FORMAT[look.grain], grid=False, labelOverlap=True, labelFlush=False, tickCount=8
+        ),
+    )
+
+
+def _number(field: str, title: str, *, zero: bool = True, **options: Any) -> alt.Y:
+    return alt.Y(
+        f"{field}:Q",
+        title=title,
+        scale=alt.Scale(zero=zero, nice=True),
+        axis=alt.Axis(tickCount=5),
+        **options,
+    )
+
+
+def _tooltips(look: Look, series: Series | None, value: str, unit: str) -> list[alt.Tooltip]:
+    tips = [alt.Tooltip("period:T", title=_GRAIN_TITLE[look.grain], format="%a %-d %b %Y")] if look.grain else []
+    if series:
+        tips.append(alt.Tooltip(f"{series.field}:N", title=series.title))
+    return [*tips, alt.Tooltip(f"{value}:Q", title=unit, format=",.1f")]
+
+
+def lines(
+    look: Look,
+    title: str,
+    unit: str,
+    series: Series,
+    *,
+    counted: tuple[str, str] | None = None,
+    band: bool = False,
+) -> Chart:
+    """Values over time, one line a series, with 95 % bands where asked.
+
+    Rows: period, the series' field, value, and with `counted` numerator, denominator, lower, upper.
+    A click in the legend brings one series out; that needs no rerun.
+    """
+    chosen = alt.selection_point(fields=[series.field], bind="legend", name="chosen")
+    base = alt.Chart(_ROWS).encode(x=_time(look), color=_colour(series))
+    tips = _tooltips(look, series, "value", unit) + (rate_tips(counted) if counted else [])
+    line = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=28, filled=True)).encode(
+        y=_number("value", unit),
+        opacity=alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.15)),
+        tooltip=tips,
+    )
+    layers: list[Any] = []
+    if band:
+        layers.append(
+            base.mark_area(line=False).encode(
+                y=alt.Y("lower:Q", title=unit),
+                y2="upper:Q",
+                opacity=alt.when(chosen).then(alt.value(0.12)).otherwise(alt.value(0.02)),
+            )
+        )
+    return alt.layer(*layers, line.add_params(chosen)).properties(title=_title(title), height=HEIGHT)
+
+
+def time_bars(look: Look, title: str, unit: str, series: Series, *, share: bool = False) -> Chart:
+    """Stacked bars over time. Rows: period, the series' field, value; with `share` value is drawn
+    as a part of each bar's whole."""
+    chosen = alt.selection_point(fields=[series.field], bind="legend", name="chosen")
+    step = "yearmonth" if look.grain == "month" else "yearmonthdate"
+    # A week's bar would otherwise be as thin as a day's.
+    width = {"day": 14, "week": 18, "month": 24}[look.grain]
+    return (
+        alt.Chart(_ROWS)
+        .transform_calculate(position=_position(series))
+        .mark_bar(width=width)
+        .encode(
+            x=_time(look, step),
+            y=alt.Y(
+                "value:Q",
+                title=unit,
+                stack="normalize" if share else "zero",
+                axis=alt.Axis(tickCount=5, format="%" if share else ",~s"),
+            ),
+            color=_colour(series),
+            order=alt.Order("position:Q"),
+            opacity=alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.15)),
+            tooltip=_tooltips(look, series, "value", unit if not share else "Visits"),
+        )
+        .add_params(chosen)
+        .properties(title=_title(title), height=HEIGHT)
+    )
+
+
+def bars(
+    title: str,
+    unit: str,
+    category: str,
+    category_title: str,
+    order: Sequence[str],
+    series: Series,
+    *,
+    horizontal: bool = True,
+    side_by_side: bool = False,
+    number_format: str = ",.0f",
+) -> Chart:
+    """Bars by category, stacked or side by side by series. Rows: category, the series' field, value."""
+    chosen = alt.selection_point(fields=[series.field], bind="legend", name="chosen")
+    length = alt.X if horizontal else alt.Y
+    encodings: dict[str, Any] = {
+        "color": _colour(series),
+        "order": alt.Order("position:Q"),
+        "opacity": alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.15)),
+        "tooltip": [
+            alt.Tooltip(f"{category}:N", title=category_title),
+            alt.Tooltip(f"{series.field}:N", title=series.title),
+            alt.Tooltip("value:Q", title=unit, format=number_format),
+        ],
+        "x" if horizontal else "y": length(
+            "value:Q",
+            title=unit,
+            stack=None if side_by_side else "zero",
+            axis=alt.Axis(tickCount=5, format=",~s"),
+        ),
+    }
+    places = list(order)
+    if horizontal:
+        encodings["y"] = alt.Y(
+            f"{category}:N", title=None, sort=places, axis=alt.Axis(labelLimit=200, labelOverlap=False)
+        )
+        height = len(places) * (18 * len(series.domain) + 14 if side_by_side else 30) + ROOM
+    else:
+        axis = alt.Axis(labelAngle=0, labelOverlap=True)
+        encodings["x"] = alt.X(f"{category}:N", title=category_title, sort=places, axis=axis)
+        height = HEIGHT
+    if side_by_side:
+        offset = alt.YOffset if horizontal else alt.XOffset
+        encodings["yOffset" if horizontal else "xOffset"] = offset(f"{series.field}:N", sort=list(series.domain))
+    return (
+        alt.Chart(_ROWS)
+        .transform_calculate(position=_position(series))
+        .mark_bar()
+        .encode(**encodings)
+        .add_params(chosen)
+        .properties(title=_title(title), height=height)
+    )
+
+
+def _position(series: Series) -> str:
+    """A Vega expression: where a row's value stands in the series, so that bars stack in its order."""
+    return f"indexof({list(series.domain)!r}, datum.{series.field})"
+
+
+def dots(
+    look: Look,
+    title: str,
+    unit: str,
+    category: str,
+    category_title: str,
+    counted: tuple[str, str],
+    *,
+    order: Sequence[str],
+    series: Series | None = None,
+) -> Chart:
+    """Rates with 95 % intervals, one row a category; side by side by series where given.
+
+    Rows: category, value, lower, upper, numerator, denominator.
+    """
+    y = alt.Y(
+        f"{category}:N", title=None, sort=list(order), axis=alt.Axis(labelLimit=200, grid=True, labelOverlap=False)
+    )
+    base = alt.Chart(_ROWS).encode(y=y)
+    if series:
+        base = base.encode(color=_colour(series), yOffset=alt.YOffset(f"{series.field}:N", sort=list(series.domain)))
+    else:
+        base = base.encode(color=alt.value(theme.accent(look.mode)))
+    tips = [alt.Tooltip(f"{category}:N", title=category_title)]
+    if series:
+        tips.append(alt.Tooltip(f"{series.field}:N", title=series.title))
+    tips += [alt.Tooltip("value:Q", title=unit, format=",.2f"), *rate_tips(counted)]
+    x = alt.X("value:Q", title=unit, scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6, grid=False))
+    rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
+        x=alt.X("lower:Q", title=unit), x2="upper:Q", tooltip=tips
+    )
+    point = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, tooltip=tips)
+    rows = len(order) * (16 * (len(series.domain) if series else 1) + 12)
+    return alt.layer(rule, point).properties(title=_title(title), height=rows + ROOM)
+
+
+def heat(
+    look: Look,
+    title: str,
+    unit: str,
+    column: str,
+    column_title: str,
+    columns: Sequence[str],
+    row: str,
+    row_title: str,
+    rows: Sequence[str],
+    more: Sequence[alt.Tooltip] = (),
+) -> Chart:
+    """A grid of colour, the value in its tooltip. Rows: the column's and the row's field, value."""
+    low, high = theme.heat(look.mode)
+    return (
+        alt.Chart(_ROWS)
+        .mark_rect(stroke=theme.paper(look.mode), strokeWidth=1)
+        .encode(
+            x=alt.X(f"{column}:N", title=column_title, sort=list(columns), axis=alt.Axis(labelAngle=0)),
+            y=alt.Y(f"{row}:N", title=None, sort=list(rows), axis=alt.Axis(labelLimit=200, labelOverlap=False)),
+            color=alt.Color(
+                "value:Q",
+                scale=alt.Scale(range=[low, high], zero=True),
+                legend=alt.Legend(orient="top", title=unit, gradientLength=140, titleLimit=260),
+            ),
+            tooltip=[
+                alt.Tooltip(f"{row}:N", title=row_title),
+                alt.Tooltip(f"{column}:N", title=column_title),
+                alt.Tooltip("value:Q", title=unit, format=",.2f"),
+                *more,
+            ],
+        )
+        .properties(title=_title(title), height=max(HEIGHT, 26 * len(rows) + ROOM))
+    )
+
+
+def rate_tips(counted: tuple[str, str]) -> list[alt.Tooltip]:
+    """Numerator, denominator and interval of a rate, for a tooltip."""
+    return [
+        alt.Tooltip("numerator:Q", title=counted[0].capitalize(), format=",.0f"),
+        alt.Tooltip("denominator:Q", title=counted[1].capitalize(), format=",.0f"),
+        alt.Tooltip("lower:Q", title="95 % from", format=",.2f"),
+        alt.Tooltip("upper:Q", title="95 % to", format=",.2f"),
+    ]
+
+
+def _title(text: str) -> alt.TitleParams:
+    return alt.TitleParams(text, anchor="start", fontSize=13, fontWeight=600, offset=8)
+
+
+@dataclass(frozen=True)
+class Specification:
+    """A validated Vega-Lite specification without its rows, and the fields that it draws."""
+
+    body: dict[str, Any]
+    fields: frozenset[str]
+
+
+def specification(chart: Chart) -> Specification:
+    """Build and validate a chart once, for rows to be put in at each drawing."""
+    body: dict[str, Any] = chart.to_dict() | {"padding": {"left": 0, "right": 8, "top": 0, "bottom": 0}}
+    body["config"] = body.get("config", {}) | _CONFIG
+    for part in (body, *body.get("layer", ())):
+        part.pop("data", None)
+        part.pop("datasets", None)
+    return Specification(body, frozenset(_fields(body)))
+
+
+#: Streamlit's own theme gives legends and axes more air than a dense page has.
+_CONFIG = {
+    "legend": {"offset": 4, "padding": 0, "rowPadding": 2, "labelFontSize": 12},
+    "axis": {"titlePadding": 10, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": 400},
+}
+
+
+def _fields(part: Any) -> set[str]:
+    """Every field that an encoding reads."""
+    if isinstance(part, dict):
+        own = {part["field"]} if isinstance(part.get("field"), str) else set()
+        return own.union(*map(_fields, part.values()))
+    if isinstance(part, list):
+        return set().union(*map(_fields, part))
+    return set()

@@ -1,0 +1,230 @@
+"""What a page is asked to show, and its address: parsed from the query string, never trusted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+#: Period presets, by the word in the address, with their labels. Every one ends on the
+#: extract's last full day, so that no part day looks like a fall.
+PERIODS = {
+    "7-days": "Last 7 days",
+    "28-days": "Last 28 days",
+    "90-days": "Last 90 days",
+    "12-months": "Last 12 months",
+    "this-month": "This month",
+    "last-month": "Last month",
+    "this-year": "This year",
+    "custom": "Choose dates",
+}
+COMPARISONS = {
+    "none": "No comparison",
+    "previous": "Against the previous period",
+    "last-year": "Against the same period last year",
+}
+GRAINS = {"auto": "Automatic", "day": "By day", "week": "By week", "month": "By month"}
+
+DEFAULT_PERIOD = "28-days"
+DEFAULT_COMPARISON = "previous"
+DEFAULT_GRAIN = "auto"
+
+Parameters = Mapping[str, Sequence[str]]
+
+
+def slug(text: str) -> str:
+    """A name as it stands in an address: lower case, letters, digits and hyphens.
+
+    >>> slug("12–17"), slug("85+"), slug("Under 12"), slug("miami_beach")
+    ('12-17', '85-plus', 'under-12', 'miami-beach')
+    """
+    text = text.lower().replace("+", "-plus").replace("–", "-").replace("_", "-")
+    return "".join(c if c.isalnum() or c == "-" else "-" for c in text)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What may be asked for: the days of the extract and the viewer's own sites."""
+
+    first_day: dt.date
+    last_day: dt.date
+    last_full_day: dt.date
+    sites: tuple[str, ...]
+    lines: tuple[str, ...]
+    bands: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """One choice of the filter bar, within its scope.
+
+    `start` and `end` are both inclusive local dates. `sites` is never empty; `lines` and `bands`
+    are empty for "all".
+    """
+
+    scope: Scope
+    period: str
+    start: dt.date
+    end: dt.date
+    day: dt.date
+    compare: str
+    sites: tuple[str, ...]
+    lines: tuple[str, ...]
+    bands: tuple[str, ...]
+    by: str
+
+    @property
+    def days(self) -> int:
+        """Length of the period in days, both ends counted."""
+        return (self.end - self.start).days + 1
+
+    @property
+    def grain(self) -> str:
+        """`day`, `week` or `month`: as chosen, or what gives a readable number of points."""
+        if self.by != "auto":
+            return self.by
+        return "day" if self.days <= 35 else "week" if self.days <= 200 else "month"
+
+    def compared(self) -> Filters | None:
+        """The filters of the period to compare with, or None."""
+        if self.compare == "previous":
+            if self.period in {"this-month", "last-month", "this-year"}:
+                back = 12 if self.period == "this-year" else 1
+                start = _months_back(self.start, back)
+                end = _months_back(self.end, back)
+                if self.period == "last-month":
+                    end = self.start - dt.timedelta(days=1)
+            else:
+                end = self.start - dt.timedelta(days=1)
+                start = end - dt.timedelta(days=self.days - 1)
+        elif self.compare == "last-year":
+            start, end = _months_back(self.start, 12), _months_back(self.end, 12)
+        else:
+            return None
+        return replace(self, period="custom", start=start, end=end, compare="none")
+
+    def at(self, *sites: str) -> Filters:
+        """The same at these sites only."""
+        return replace(self, sites=sites)
+
+    def on(self, start: dt.date, end: dt.date) -> Filters:
+        """The same over other days."""
+        return replace(self, period="custom", start=start, end=end)
+
+    def values(self) -> dict[str, object]:
+        """What most queries bind: start, end, sites, lines and bands ("all" spelled out)."""
+        return {
+            "start": self.start,
+            "end": self.end,
+            "sites": self.sites,
+            "lines": self.lines or self.scope.lines,
+            "bands": self.bands or self.scope.bands,
+        }
+
+    def query(self) -> dict[str, list[str]]:
+        """The parameters of the address; what stands at its default is left out."""
+        found: dict[str, list[str]] = {}
+        if self.period != DEFAULT_PERIOD:
+            found["period"] = [self.period]
+        if self.period == "custom":
+            found["from"], found["to"] = [self.start.isoformat()], [self.end.isoformat()]
+        if self.day != self.scope.last_full_day:
+            found["day"] = [self.day.isoformat()]
+        if self.compare != DEFAULT_COMPARISON:
+            found["compare"] = [self.compare]
+        if self.sites != self.scope.sites:
+            found["site"] = [slug(s) for s in self.sites]
+        if self.lines:
+            found["line"] = [slug(s) for s in self.lines]
+        if self.bands:
+            found["band"] = [slug(s) for s in self.bands]
+        if self.by != DEFAULT_GRAIN:
+            found["by"] = [self.by]
+        return found
+
+    def address(self) -> str:
+        """`query` as the text behind the question mark."""
+        return urlencode(self.query(), doseq=True)
+
+    def period_text(self) -> str:
+        """The period in words.
+
+        >>> # "1 Oct 2026 to 28 Oct 2026"
+        """
+        return f"{day_text(self.start)} to {day_text(self.end)}"
+
+
+def day_text(day: dt.date) -> str:
+    """A date as staff read it, without a leading zero."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def parse(parameters: Parameters, scope: Scope) -> Filters:
+    """Read an address. What is unknown, malformed or outside the scope falls to its default."""
+    period = _one_of(parameters, "period", PERIODS, DEFAULT_PERIOD)
+    start, end = _span(period, parameters, scope)
+    sites = _some_of(parameters, "site", scope.sites)
+    lines = _some_of(parameters, "line", scope.lines)
+    bands = _some_of(parameters, "band", scope.bands)
+    return Filters(
+        scope=scope,
+        period=period,
+        start=start,
+        end=end,
+        day=_day(parameters, "day", scope, scope.last_full_day),
+        compare=_one_of(parameters, "compare", COMPARISONS, DEFAULT_COMPARISON),
+        sites=sites or scope.sites,
+        lines=() if lines == scope.lines else lines,
+        bands=() if bands == scope.bands else bands,
+        by=_one_of(parameters, "by", GRAINS, DEFAULT_GRAIN),
+    )
+
+
+def _span(period: str, parameters: Parameters, scope: Scope) -> tuple[dt.date, dt.date]:
+    last = scope.last_full_day
+    if period == "custom":
+        start = _day(parameters, "from", scope, last - dt.timedelta(days=27))
+        end = _day(parameters, "to", scope, last)
+        return (start, end) if start <= end else (end, start)
+    if period == "this-month":
+        return last.replace(day=1), last
+    if period == "this-year":
+        return last.replace(month=1, day=1), last
+    if period == "last-month":
+        end = last.replace(day=1) - dt.timedelta(days=1)
+        return end.replace(day=1), end
+    if period == "12-months":
+        return _months_back(last, 12) + dt.timedelta(days=1), last
+    return last - dt.timedelta(days=int(period.split("-")[0]) - 1), last
+
+
+def _months_back(day: dt.date, months: int) -> dt.date:
+    """The same day of an earlier month; its last day where there is no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    month += 1
+    following = dt.date(year + month // 12, month % 12 + 1, 1)
+    return dt.date(year, month, min(day.day, (following - dt.timedelta(days=1)).day))
+
+
+def _first(parameters: Parameters, name: str) -> str:
+    values = parameters.get(name) or [""]
+    return values[0]
+
+
+def _one_of(parameters: Parameters, name: str, options: Iterable[str], default: str) -> str:
+    value = _first(parameters, name)
+    return value if value in options else default
+
+
+def _some_of(parameters: Parameters, name: str, options: Iterable[str]) -> tuple[str, ...]:
+    wanted = set(parameters.get(name) or ())
+    return tuple(option for option in options if slug(option) in wanted)
+
+
+def _day(parameters: Parameters, name: str, scope: Scope, default: dt.date) -> dt.date:
+    try:
+        day = dt.date.fromisoformat(_first(parameters, name))
+    except ValueError:
+        return max(default, scope.first_day)
+    return min(max(day, scope.first_day), scope.last_day)

@@ -1,0 +1,44 @@
+"""Who is looking at the page, asked anew at every run of the script.
+
+The gate puts the session's key into `st.user`. A test signs in the same way:
+
+    with Store.open(data, rounds=4) as store:      # data: what DASHBOARD_DATA names
+        store.add_user("ada", Role.ADMIN, "a password of ten or more")
+        key = session_key(store.open_session("ada"))
+    at = AppTest.from_file("dashboard/main.py")
+    at.user = {"session": key}
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.access import Viewer
+from dashboard.settings import Settings
+from dashboard.state import shared_store
+
+
+def current_viewer() -> Viewer:
+    """The signed-in person; where there is none, the page ends here with a way to sign in.
+
+    Idleness is not extended by this: the gate does that, on what a person does.
+    """
+    viewer = _viewer()
+    if viewer is None:
+        st.markdown("Your session has ended. [Sign in again](/login)")
+        st.stop()
+    return viewer
+
+
+@st.fragment(run_every=5)
+def watch_session() -> None:
+    """Clear the screen soon after the session has ended."""
+    if _viewer() is None:
+        st.rerun()
+
+
+def _viewer() -> Viewer | None:
+    key = st.user.to_dict().get("session")
+    if not isinstance(key, str):
+        return None
+    return shared_store(Settings.from_environment()).viewer_of(key, touch=False)

@@ -1,0 +1,326 @@
+"""Every number that the dashboard shows or exports, defined once.
+
+A metric is a sum of additive counts, or one sum over another. Tiles, charts, tables and files
+all take value, numerator, denominator and interval from `measure`, and label, unit and
+definition from the metric itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from dashboard import rates
+
+DEFINITIONS_VERSION = "1 (2026-11-01)"
+
+Unit = Literal["count", "percent", "per 100 infusions", "dollars", "days"]
+Better = Literal["lower", "higher", "neither"]
+Interval = Literal["wilson", "poisson"]
+
+CENTS = 100  # divided by, since a product with 0.01 is a cent's fraction off for large sums
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number.
+
+    Attributes:
+        name: key in frames, files and tests.
+        title: as staff read it.
+        unit: what the value counts.
+        numerator: the additive columns whose sum stands above the line.
+        denominator: those below it; empty for a plain count or sum.
+        counted: what numerator and denominator are called ("no-shows", "past appointments").
+        interval: 95 % interval of the ratio, where it has one.
+        better: which direction is good; `neither` for volumes.
+        definition: one line that a reader can check.
+        source: the query whose columns these are.
+        bounded: with no event the upper limit is the exact one-sided 95 % bound, so that none
+            is never read as impossible.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    numerator: tuple[str, ...]
+    counted: tuple[str, str]
+    definition: str
+    denominator: tuple[str, ...] = ()
+    interval: Interval | None = None
+    better: Better = "neither"
+    source: Literal["counts", "patients", "effects", "lead_time"] = "counts"
+    bounded: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every additive column that the metric needs."""
+        return self.numerator + self.denominator
+
+
+_METRICS = (
+    Metric(
+        "bookings", "Bookings", "count", ("bookings",), ("bookings", ""),
+        "Bookings whose local start date is in the period, cancelled ones included.",
+    ),
+    Metric(
+        "completed", "Completed visits", "count", ("completed",), ("completed visits", ""),
+        "Bookings with status completed.",
+        better="higher",
+    ),
+    Metric(
+        "no_show_rate", "No-show rate", "percent", ("no_show",), ("no-shows", "past appointments"),
+        "No-shows ÷ (arrived + completed + no-shows), past appointments only; 95 % Wilson interval.",
+        denominator=("expected",), interval="wilson", better="lower",
+    ),
+    Metric(
+        "cancellation_rate", "Cancellation rate", "percent", ("cancelled",), ("cancelled", "bookings"),
+        "Bookings cancelled 24 hours or more ahead ÷ all bookings of the period; 95 % Wilson interval.",
+        denominator=("bookings",), interval="wilson", better="lower",
+    ),
+    Metric(
+        "late_cancellation_rate", "Late-cancellation rate", "percent",
+        ("late_cancelled",), ("cancelled late", "bookings"),
+        "Bookings cancelled within 24 hours ÷ all bookings of the period; 95 % Wilson interval.",
+        denominator=("bookings",), interval="wilson", better="lower",
+    ),
+    Metric(
+        "chair_utilisation", "Chair utilisation", "percent",
+        ("used_minutes",), ("chair-minutes used", "chair-minutes open"),
+        "Chair-hours of arrived and completed visits ÷ (chairs × open hours).",
+        denominator=("capacity_minutes",), better="higher",
+    ),
+    Metric(
+        "scheduled_utilisation", "Scheduled utilisation", "percent",
+        ("scheduled_minutes",), ("chair-minutes scheduled", "chair-minutes open"),
+        "Chair-hours of all bookings that were not cancelled ÷ (chairs × open hours).",
+        denominator=("capacity_minutes",), better="higher",
+    ),
+    Metric(
+        "lead_time", "Lead time", "days", ("median_lead_days",), ("days", ""),
+        "Median days from booked date to start date, by date and not by time of day, of bookings "
+        "with a booked date.",
+        source="lead_time",
+    ),
+    Metric(
+        "new_patients", "New patients", "count", ("new_patients",), ("new patients", ""),
+        "Patients whose first-ever arrived or completed visit falls in the period.",
+        better="higher",
+    ),
+    Metric(
+        "returning_visits", "Returning visits", "count", ("returning_visits",), ("returning visits", ""),
+        "Arrived and completed visits of patients who had been seen before.",
+    ),
+    Metric(
+        "ketamine_share", "Ketamine share", "percent",
+        ("ketamine_completed",), ("ketamine visits", "completed visits"),
+        "Completed ketamine visits ÷ completed visits; 95 % Wilson interval.",
+        denominator=("completed",), interval="wilson",
+    ),
+    Metric(
+        "drip_share", "Vitamin and hydration share", "percent",
+        ("drip_completed",), ("vitamin and hydration visits", "completed visits"),
+        "Completed vitamin and hydration visits ÷ completed visits; 95 % Wilson interval.",
+        denominator=("completed",), interval="wilson",
+    ),
+    Metric(
+        "invoiced", "Invoiced", "dollars", ("invoiced_cents",), ("US dollars", ""),
+        "Prices of completed visits by service date, in US dollars; not what was paid.",
+    ),
+    Metric(
+        "patients", "Patients", "count", ("patients",), ("patients", ""),
+        "Distinct patients with an arrived or completed visit in the period.",
+        source="patients",
+    ),
+    Metric(
+        "ascertainment", "Side-effect forms filled in", "percent",
+        ("assessed",), ("forms filled in", "completed infusions"),
+        "Completed infusions whose side-effect form is filled in ÷ completed infusions; "
+        "95 % Wilson interval. A rise in side effects may only be better recording.",
+        denominator=("completed",), interval="wilson", better="higher",
+    ),
+    Metric(
+        "anesthesiologist_coverage", "Supervised by an anesthesiologist", "percent",
+        ("by_anesthesiologist",), ("with an anesthesiologist", "ketamine infusions"),
+        "Completed ketamine infusions with an anesthesiologist recorded as supervising ÷ completed "
+        "ketamine infusions; 95 % Wilson interval.",
+        denominator=("ketamine_completed",), interval="wilson", better="higher",
+    ),
+    Metric(
+        "physician_coverage", "Supervised by another physician", "percent",
+        ("by_physician",), ("with a physician", "ketamine infusions"),
+        "Completed ketamine infusions with a physician other than an anesthesiologist recorded as "
+        "supervising ÷ completed ketamine infusions; 95 % Wilson interval.",
+        denominator=("ketamine_completed",), interval="wilson",
+    ),
+    Metric(
+        "supervision_not_recorded", "Supervision not recorded", "percent",
+        ("by_not_recorded",), ("not recorded", "ketamine infusions"),
+        "Completed ketamine infusions without a record of who supervised ÷ completed ketamine "
+        "infusions; 95 % Wilson interval.",
+        denominator=("ketamine_completed",), interval="wilson", better="lower",
+    ),
+    Metric(
+        "coordinated_care", "Mental-health provider on record", "percent",
+        ("coordinated_patients",), ("with a provider", "ketamine patients"),
+        "Ketamine patients with a mental-health provider on record ÷ ketamine patients; "
+        "95 % Wilson interval.",
+        denominator=("ketamine_patients",), interval="wilson", better="higher", source="patients",
+    ),
+    Metric(
+        "any_effect", "Any side effect", "per 100 infusions",
+        ("with_effect",), ("infusions with an effect", "completed infusions"),
+        "Completed infusions with at least one side effect ÷ completed infusions × 100; "
+        "95 % Wilson interval.",
+        denominator=("completed",), interval="wilson", better="lower",
+        bounded=True,
+    ),
+    Metric(
+        "severe_effect", "Severe or worse", "per 100 infusions",
+        ("with_severe",), ("infusions with a severe effect", "completed infusions"),
+        "Completed infusions with at least one side effect of grade severe, life-threatening or "
+        "fatal ÷ completed infusions × 100; 95 % Wilson interval. Severe is not the same as serious.",
+        denominator=("completed",), interval="wilson", better="lower",
+        bounded=True,
+    ),
+    Metric(
+        "serious_effect", "Serious", "per 100 infusions",
+        ("with_serious",), ("infusions with a serious effect", "completed infusions"),
+        "Completed infusions with at least one serious side effect (ICH E2A) ÷ completed infusions "
+        "× 100; 95 % Wilson interval.",
+        denominator=("completed",), interval="wilson", better="lower",
+        bounded=True,
+    ),
+    Metric(
+        "any_effect_patients", "Patients with any side effect", "percent",
+        ("patients_with_effect",), ("patients with an effect", "patients treated"),
+        "Patients with at least one side effect after a completed infusion ÷ patients with a "
+        "completed infusion; 95 % Wilson interval.",
+        denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
+        bounded=True,
+    ),
+    Metric(
+        "serious_effect_patients", "Patients with a serious side effect", "percent",
+        ("patients_with_serious",), ("patients with a serious effect", "patients treated"),
+        "Patients with at least one serious side effect after a completed infusion ÷ patients with "
+        "a completed infusion; 95 % Wilson interval.",
+        denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
+        bounded=True,
+    ),
+    Metric(
+        "effect_incidence", "Incidence by infusion", "per 100 infusions",
+        ("infusions",), ("infusions with it", "completed infusions"),
+        "Completed infusions with at least one such effect ÷ completed infusions × 100; 95 % Wilson "
+        "interval, with no event the exact one-sided 95 % upper bound.",
+        denominator=("completed",), interval="wilson", better="lower", source="effects",
+        bounded=True,
+    ),
+    Metric(
+        "effect_incidence_patients", "Incidence by patient", "percent",
+        ("patients",), ("patients with it", "patients treated"),
+        "Patients with at least one such effect ÷ patients with a completed infusion; 95 % Wilson "
+        "interval.",
+        denominator=("treated_patients",), interval="wilson", better="lower", source="effects",
+        bounded=True,
+    ),
+    Metric(
+        "event_rate", "Events per 100 infusions", "per 100 infusions",
+        ("events",), ("events", "completed infusions"),
+        "All such events of completed infusions ÷ completed infusions × 100; exact Poisson interval "
+        "below 10 events, Byar's from 10.",
+        denominator=("completed",), interval="poisson", better="lower", source="effects",
+    ),
+    Metric(
+        "transfers", "Emergency transfers", "count", ("transfers",), ("transfers", ""),
+        "Side effects whose outcome is an emergency transfer, of all bookings, completed or not.",
+        better="lower", source="effects",
+    ),
+    Metric(
+        "events", "Side effects reported", "count", ("all_events",), ("events", ""),
+        "Side effects recorded for bookings of the period, whatever became of the booking.",
+        source="effects",
+    ),
+)  # fmt: skip
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
+
+
+def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """The metric for each row of a frame of additive counts.
+
+    Args:
+        frame: any rows that have the metric's columns.
+        metric: what to measure.
+
+    Returns:
+        Columns value, numerator, denominator, lower, upper on the frame's index. value, lower and
+        upper are in the metric's unit; NaN where the denominator is 0 or there is no interval.
+        A plain count has the denominator NaN.
+
+    Raises:
+        KeyError: the frame lacks one of the metric's columns.
+    """
+    above = frame[list(metric.numerator)].sum(axis=1).to_numpy(dtype=float)
+    missing = np.full(len(frame), np.nan)
+    if not metric.denominator:
+        value = above / CENTS if metric.unit == "dollars" else above
+        return _columns(frame, value, above, missing, missing, missing)
+    scale = 100.0
+    below = frame[list(metric.denominator)].sum(axis=1).to_numpy(dtype=float)
+    value = np.divide(above, below, out=missing.copy(), where=below > 0) * scale
+    if metric.interval is None or not len(frame):
+        return _columns(frame, value, above, below, missing, missing)
+    interval = rates.wilson_interval if metric.interval == "wilson" else rates.poisson_interval
+    limits = interval(above, below)
+    lower, upper = np.asarray(limits.lower), np.asarray(limits.upper)
+    if metric.bounded:
+        upper = np.where(above == 0, rates.zero_event_upper_bound(below), upper)
+    return _columns(frame, value, above, below, lower * scale, upper * scale)
+
+
+def _columns(
+    frame: pd.DataFrame,
+    value: rates.FloatArray,
+    numerator: rates.FloatArray,
+    denominator: rates.FloatArray,
+    lower: rates.FloatArray,
+    upper: rates.FloatArray,
+) -> pd.DataFrame:
+    columns = {
+        "value": value,
+        "numerator": numerator,
+        "denominator": denominator,
+        "lower": lower,
+        "upper": upper,
+    }
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def measure_all(frame: pd.DataFrame, names: list[str], keep: list[str]) -> pd.DataFrame:
+    """Several metrics below each other: the columns of `keep`, metric, and those of `measure`."""
+    parts = []
+    for name in names:
+        part = measure(frame, METRICS[name])
+        part.insert(0, "metric", name)
+        parts.append(pd.concat([frame[keep], part], axis=1))
+    return pd.concat(parts, ignore_index=True)
+
+
+def text(value: float, unit: Unit) -> str:
+    """A value as a tile shows it; an em dash where there is none.
+
+    >>> text(7.04, "percent"), text(1234.0, "count"), text(12.5, "dollars"), text(float("nan"), "days")
+    ('7.0 %', '1,234', '$12.50', '—')
+    """
+    if not np.isfinite(value):
+        return "—"
+    if unit == "dollars":
+        return f"${value:,.2f}" if abs(value) < 10_000 else f"${value:,.0f}"
+    if unit == "count":
+        return f"{value:,.0f}"
+    if unit == "percent":
+        return f"{value:.1f} %"
+    return f"{value:.1f}"

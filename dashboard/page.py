@@ -1,0 +1,377 @@
+"""What pages are made of: the filter bar with its address, and panels. Draws; computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import access, charts, exports, filters, identity, theme, warehouse
+from dashboard.filters import Filters
+from dashboard.panels import PANELS, Column, Panel, specification
+from dashboard.warehouse import Reader
+
+TABLE_ROWS = 5_000
+PREVIEW_ROWS = 100
+_FORMATS: dict[str, Callable[..., Any]] = {
+    "date": lambda title: st.column_config.DateColumn(title, format="D MMM YYYY"),
+    "datetime": lambda title: st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm"),
+    "count": lambda title: st.column_config.NumberColumn(title, format="%,d"),
+    "decimal": lambda title: st.column_config.NumberColumn(title, format="%.2f"),
+    "percent": lambda title: st.column_config.NumberColumn(title, format="%.1f"),
+    "dollars": lambda title: st.column_config.NumberColumn(title, format="dollar"),
+    "text": lambda title: st.column_config.TextColumn(title),
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """An open page: who looks, at what, how it looks."""
+
+    reader: Reader
+    filters: Filters
+    look: charts.Look
+
+    @property
+    def mode(self) -> theme.Mode:
+        """Light or dark."""
+        return self.look.mode
+
+    def show(self, *names: str) -> None:
+        """Panels beside each other, below each other on a phone."""
+        places = st.columns(len(names)) if len(names) > 1 else [st.container()]
+        for place, name in zip(places, names, strict=True):
+            with place, st.container(border=True, key=f"panel_{name}", height="stretch"):
+                _panel(self, name)
+
+    def show_if_open(self, name: str) -> None:
+        """A panel that only some of the page's viewers may see."""
+        if access.allows(self.reader.viewer, PANELS[name].resource):
+            self.show(name)
+
+
+def mode() -> theme.Mode:
+    """The browser's theme."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool = True) -> View:
+    """Check the viewer, read the address, draw the filter bar.
+
+    Args:
+        resource: the page's own name in `access.RESOURCES`.
+        day: the page is of one day instead of a period.
+        by: the page has charts by day, week or month.
+        bar: whether it has a filter bar at all.
+    """
+    viewer = access.require(identity.current_viewer(), resource)
+    reader = Reader(warehouse.shelf().current(), viewer)
+    if not reader.sites:
+        st.warning(
+            "No site of this extract is open to your account. Ask an administrator to check your sites: "
+            "`dashboard users list` shows them."
+        )
+        st.stop()
+    scope = exports.scope_of(reader)
+    chosen = filters.parse(_address(), scope)
+    if bar:
+        _bar(chosen, reader, day=day, by=by)
+    _keep(chosen)
+    return View(reader, chosen, look_of(reader.catalogue, chosen, mode()))
+
+
+def look_of(catalogue: warehouse.Catalogue, chosen: Filters, shown: theme.Mode) -> charts.Look:
+    """The look of this extract's charts."""
+    return charts.Look(
+        shown,
+        chosen.grain,
+        tuple(place.name for place in catalogue.sites.values()),
+        catalogue.lines,
+        catalogue.bands,
+        tuple(catalogue.effects.values()),
+    )
+
+
+# --- the address -----------------------------------------------------------------------------
+
+
+def _address() -> dict[str, list[str]]:
+    """The parameters of the address; those of the page before where a page link has dropped them."""
+    found = {name: st.query_params.get_all(name) for name in st.query_params}
+    if not found and "address" in st.session_state:
+        kept: dict[str, list[str]] = st.session_state["address"]
+        return kept
+    return found
+
+
+def _keep(chosen: Filters) -> None:
+    """Write the filters to the address, and remember them for the next page."""
+    wanted = chosen.query()
+    current = {name: st.query_params.get_all(name) for name in st.query_params}
+    if current != wanted:
+        st.query_params.from_dict(wanted)
+    st.session_state["address"] = wanted
+
+
+def _choose(**changes: list[str]) -> None:
+    """Put changed parameters into the address; an empty list drops one."""
+    wanted = _address() | changes
+    st.query_params.from_dict({name: values for name, values in wanted.items() if values})
+
+
+# --- the filter bar --------------------------------------------------------------------------
+
+
+def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool) -> None:
+    with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="small"):
+        if day:
+            _day_picker(chosen)
+        else:
+            _period_picker(chosen)
+        if len(chosen.scope.sites) > 1:
+            _site_picker(chosen, reader)
+        if not day:
+            _option("compare", filters.COMPARISONS, chosen.compare, "Compare")
+        _more(chosen, by=by)
+        _extract_date(reader, chosen, day=day)
+
+
+def _put(key: str, value: object) -> str:
+    """Set a widget to what the address says, before it is drawn."""
+    st.session_state[key] = value
+    return key
+
+
+def _option(
+    name: str, options: dict[str, str], value: str, label: str, width: int | Literal["stretch"] = 215
+) -> None:
+    key = _put(f"filter_{name}", value)
+    st.selectbox(
+        label,
+        list(options),
+        format_func=lambda option: options.get(option, option),
+        key=key,
+        label_visibility="collapsed",
+        width=width,
+        on_change=lambda: _choose(**{name: [st.session_state[key]]}),
+    )
+
+
+def _day_picker(chosen: Filters) -> None:
+    key = _put("filter_day", chosen.day)
+
+    def apply() -> None:
+        if st.session_state[key]:
+            _choose(day=[st.session_state[key].isoformat()])
+
+    st.date_input(
+        "Day",
+        key=key,
+        min_value=chosen.scope.first_day,
+        max_value=chosen.scope.last_day,
+        format="YYYY-MM-DD",
+        label_visibility="collapsed",
+        width=150,
+        on_change=apply,
+    )
+
+
+def _period_picker(chosen: Filters) -> None:
+    _option("period", filters.PERIODS, chosen.period, "Period", 150)
+    if chosen.period != "custom":
+        return
+    key = _put("filter_dates", (chosen.start, chosen.end))
+
+    def apply() -> None:
+        # Between the two clicks there is only a first day.
+        if len(st.session_state[key]) == 2:
+            start, end = st.session_state[key]
+            _choose(period=["custom"], **{"from": [start.isoformat()], "to": [end.isoformat()]})
+
+    st.date_input(
+        "Dates",
+        key=key,
+        min_value=chosen.scope.first_day,
+        max_value=chosen.scope.last_day,
+        format="YYYY-MM-DD",
+        label_visibility="collapsed",
+        width=220,
+        on_change=apply,
+    )
+
+
+def _site_picker(chosen: Filters, reader: Reader) -> None:
+    everything = chosen.sites == chosen.scope.sites
+    key = _put("filter_site", [] if everything else list(chosen.sites))
+    st.multiselect(
+        "Sites",
+        chosen.scope.sites,
+        format_func=reader.catalogue.site_name,
+        key=key,
+        placeholder="All sites",
+        label_visibility="collapsed",
+        width=230,
+        wrap=False,
+        on_change=lambda: _choose(site=[filters.slug(s) for s in st.session_state[key]]),
+    )
+
+
+def _more(chosen: Filters, *, by: bool) -> None:
+    active = bool(chosen.lines) + bool(chosen.bands) + (by and chosen.by != filters.DEFAULT_GRAIN)
+    with st.popover(f"More filters ({active})" if active else "More filters", icon=":material/tune:"):
+        _several("line", "Service lines", chosen.scope.lines, chosen.lines, theme.line_title)
+        _several("band", "Age bands", chosen.scope.bands, chosen.bands, str)
+        if by:
+            st.caption("Trend by")
+            _option("by", filters.GRAINS, chosen.by, "Trend by", "stretch")
+
+
+def _several(
+    name: str, label: str, options: tuple[str, ...], value: tuple[str, ...], title: Callable[[str], str]
+) -> None:
+    key = _put(f"filter_{name}", list(value))
+    st.multiselect(
+        label,
+        options,
+        format_func=title,
+        key=key,
+        placeholder="All",
+        on_change=lambda: _choose(**{name: [filters.slug(v) for v in st.session_state[key]]}),
+    )
+
+
+def _extract_date(reader: Reader, chosen: Filters, *, day: bool) -> None:
+    catalogue = reader.catalogue
+    about = f"{chosen.day:%A} {filters.day_text(chosen.day)}" if day else chosen.period_text()
+    demo = '<span class="demo">Demo data</span>' if catalogue.demo else ""
+    warning = warehouse.shelf().warning
+    alert = f'<span class="alert" title="{escape(warning)}">Newer data could not be read</span>' if warning else ""
+    st.html(
+        f'<p class="extract">{about}<br>{demo}{alert}Data to <b>{filters.day_text(catalogue.last_full_day)}</b>, '
+        f"extract of {filters.day_text(catalogue.built_at.date())}, {catalogue.built_at:%H:%M} UTC</p>"
+    )
+
+
+# --- panels ----------------------------------------------------------------------------------
+
+
+@st.fragment
+def _panel(view: View, name: str) -> None:
+    panel = PANELS[name]
+    # A fragment runs again without the page's script, so it asks again who is looking.
+    if identity.current_viewer() != view.reader.viewer:
+        st.rerun()
+    frame = panel.frame(view.reader, view.filters)
+    heading = panel.answer(frame) if panel.answer else panel.title
+    # A chart carries its own title: without an answer it needs no second one.
+    if panel.answer or not (panel.chart or panel.html):
+        st.html(f'<h3 class="answer">{escape(heading)}</h3>')
+    _draw(view, panel, frame, heading)
+    _foot(view, panel)
+    # Nothing is sent for a closed table.
+    opened = st.expander("Table", key=f"table_{name}", on_change="rerun", type="compact")
+    if opened.open:
+        with opened:
+            table(frame, panel.columns, heading)
+
+
+def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
+    if panel.html:
+        st.html(panel.html(frame, view.mode))
+        return
+    if panel.chart is None:
+        table(frame, panel.columns, heading)
+        return
+    if not len(frame):
+        st.info("Nothing to show for these filters. Choose a longer period, or more sites or lines.")
+        return
+    look = view.look if panel.dated else view.look.undated()
+    spec = specification(panel.name, look)
+    rows = frame[[c for c in frame.columns if c in spec.fields]]
+    if "period" in rows.columns:
+        # As text with a time of day, which browsers read as local: a bare date would be taken as
+        # UTC and drawn a day early in America.
+        rows = rows.assign(period=pd.to_datetime(rows["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
+    if not panel.each_site:
+        st.vega_lite_chart(rows, spec.body, alt=f"{panel.title}. {heading}", key=f"chart_{panel.name}")
+        return
+    for place, (site, part) in zip(
+        st.columns(frame["site"].nunique()), rows.groupby(frame["site"], sort=False), strict=True
+    ):
+        with place:
+            st.caption(f"**{site}**")
+            st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {site}.", key=f"chart_{panel.name}_{site}")
+
+
+def _foot(view: View, panel: Panel) -> None:
+    """The definition in one line, more of them folded, and the file."""
+    metrics = panel.definitions()
+    lines = [f"<p>{escape(panel.note)}</p>"] if panel.note else []
+    if len(metrics) <= 2:
+        lines += [f"<p><b>{escape(m.title)}:</b> {escape(m.definition)}</p>" for m in metrics]
+    else:
+        items = "".join(f"<dt>{escape(m.title)}</dt><dd>{escape(m.definition)}</dd>" for m in metrics)
+        lines.append(f"<details><summary>Definitions</summary><dl>{items}</dl></details>")
+    link = csv_link(panel.name, view.filters, panel.title)
+    st.html(f'<div class="foot"><div>{"".join(lines)}</div>{link}</div>')
+
+
+def csv_link(name: str, chosen: Filters, title: str) -> str:
+    """A link to the panel's file with the filters in force."""
+    return (
+        f'<a class="file" href="/export/{name}.csv?{escape(chosen.address())}" target="_self" '
+        f'download aria-label="CSV of {escape(title)}">CSV</a>'
+    )
+
+
+def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
+    """The rows as a table with headings, units and formats of its columns."""
+    shown = frame[[column.name for column in columns]].head(TABLE_ROWS)
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={column.name: _FORMATS[column.format](column.title) for column in columns},
+        alt=title,
+    )
+    if len(frame) > TABLE_ROWS:
+        st.caption(f"The first {TABLE_ROWS:,} of {len(frame):,} rows; the CSV has them all.")
+
+
+def preview(view: View, dataset: exports.Dataset) -> None:
+    """The first rows of a file and the link to all of it."""
+    rows = next(exports.parts(view.reader, dataset, view.filters), None)
+    if rows is None or not len(rows):
+        st.info("No rows for these filters. Choose a longer period, or more sites or lines.")
+        return
+    about = f"Period by {dataset.period}: {view.filters.period_text()}."
+    link = csv_link(dataset.name, view.filters, dataset.title)
+    st.html(f'<div class="foot"><p>{escape(about)}</p>{link}</div>')
+    table(rows.head(PREVIEW_ROWS), dataset.columns, f"First rows of {dataset.title}")
+    st.caption(f"The first {min(PREVIEW_ROWS, len(rows)):,} rows; the CSV has them all.")
+
+
+def extract_facts(view: View) -> None:
+    """What the extract is, in words."""
+    catalogue = view.reader.catalogue
+    facts = {
+        "Extract": catalogue.name,
+        "Built": f"{filters.day_text(catalogue.built_at.date())}, {catalogue.built_at:%H:%M} UTC",
+        "Holds": f"{filters.day_text(catalogue.first_day)} to {filters.day_text(catalogue.last_day)}",
+        "Last full day": filters.day_text(catalogue.last_full_day),
+        "Definitions": f"version {catalogue.definitions_version}",
+    }
+    if catalogue.demo:
+        facts["Demo data"] = "Made up by a program; no patient stands behind any row."
+    if warning := warehouse.shelf().warning:
+        st.warning(f"The newest extract cannot be read, so an older one is shown: {warning}")
+    st.html(definition_list(facts))
+
+
+def definition_list(facts: dict[str, str]) -> str:
+    """Terms and their descriptions as HTML."""
+    items = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in facts.items())
+    return f'<dl class="facts">{items}</dl>'

@@ -1,0 +1,303 @@
+"""What a panel is: one question with its rows, its chart, its table, its file and its definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from dashboard import charts, rates
+from dashboard.filters import Filters
+from dashboard.metrics import METRICS, Metric, measure, measure_all
+from dashboard.theme import SEVERITY_TITLES, STATUS_TITLES, Mode, line_title
+from dashboard.warehouse import Reader
+
+Format = Literal["text", "date", "count", "decimal", "percent", "dollars", "datetime"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table and file: its key in the rows, its heading with unit, its format."""
+
+    name: str
+    title: str
+    format: Format = "text"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One question.
+
+    Attributes:
+        name: key in addresses, files and tests.
+        title: what is shown, with its unit; the chart's title.
+        resource: what a viewer must be allowed to see (`access.RESOURCES`).
+        frame: rows for a reader and filters; the chart, the table and the file all show these.
+        columns: the columns of table and file, in order. Others are the chart's helpers and stay out.
+        chart: builds the chart for a look; None for a scorecard or a table alone.
+        html: draws a scorecard instead of a chart.
+        metrics: names of the metrics shown, whose definitions stand below.
+        answer: the heading: the rows in one sentence.
+        note: a line on how to read it, where the definitions don't say it.
+        dated: whether the chart has a time axis.
+        each_site: one small chart a site, beside each other.
+    """
+
+    name: str
+    title: str
+    resource: str
+    frame: Callable[[Reader, Filters], pd.DataFrame]
+    columns: tuple[Column, ...]
+    chart: Callable[[charts.Look], charts.Chart] | None = None
+    metrics: tuple[str, ...] = ()
+    answer: Callable[[pd.DataFrame], str] | None = None
+    note: str = ""
+    dated: bool = False
+    each_site: bool = False
+    html: Callable[[pd.DataFrame, Mode], str] | None = None
+
+    def definitions(self) -> list[Metric]:
+        """The metrics that the panel shows."""
+        return [METRICS[name] for name in self.metrics]
+
+
+SITE = Column("site", "Site")
+LINE = Column("line", "Service line")
+BAND = Column("band", "Age band")
+PERIOD = Column("period", "From", "date")
+
+
+def value_columns(name: str) -> tuple[Column, ...]:
+    """The columns of `metrics.measure` for one metric, with headings that name unit and counts."""
+    metric = METRICS[name]
+    unit = {"percent": "%", "per 100 infusions": "per 100 infusions", "dollars": "US$"}.get(metric.unit, "")
+    heading = f"{metric.title} ({unit})" if unit else metric.title
+    if not metric.denominator:
+        formats: dict[str, Format] = {"dollars": "dollars", "count": "count", "days": "decimal"}
+        return (Column("value", heading, formats.get(metric.unit, "decimal")),)
+    counted = (
+        Column("numerator", metric.counted[0].capitalize(), "count"),
+        Column("denominator", metric.counted[1].capitalize(), "count"),
+    )
+    if metric.interval is None:
+        return (Column("value", heading, "decimal"), *counted)
+    limits = (Column("lower", "95 % from", "decimal"), Column("upper", "95 % to", "decimal"))
+    return (Column("value", heading, "decimal"), *limits, *counted)
+
+
+def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Additive counts by the dimensions named, one row for each of their combinations.
+
+    Every site asked for has its rows, also where nothing was booked; likewise lines and bands.
+    With `by` of period and site only, the columns of chair capacity are there too.
+    """
+    frame = reader.query("counts", by=by, grain=filters.grain, **filters.values())
+    frame = _whole(frame, filters, by)
+    if set(by) <= {"period", "site"}:
+        capacity = reader.query(
+            "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=by, grain=filters.grain
+        )
+        frame = _beside(frame, capacity, by).fillna({"capacity_minutes": 0, "open_days": 0})
+    return frame
+
+
+def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Distinct patients by the dimensions named (site, line, band)."""
+    return _whole(reader.query("patients", by=by, **filters.values()), filters, by)
+
+
+def effect_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Side effects by the dimensions named, without rows for what did not happen."""
+    return reader.query("effect_counts", by=by, grain=filters.grain, **filters.values())
+
+
+def lead_medians(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Median lead time in days by site, or over all sites asked for: column median_lead_days."""
+    frame = reader.query("lead_time", by=by, **filters.values())
+    if not by:
+        return pd.DataFrame({"median_lead_days": [_weighted_median(frame)]})
+    medians = [_weighted_median(frame[frame["site"] == site]) for site in filters.sites]
+    return pd.DataFrame({"site": filters.sites, "median_lead_days": medians})
+
+
+def _weighted_median(part: pd.DataFrame) -> float:
+    """The median of lead_days, each as often as bookings says; the two middle ones averaged."""
+    total = int(part["bookings"].sum())
+    if not total:
+        return float("nan")
+    reached = part["bookings"].cumsum().to_numpy()
+    days = part["lead_days"].to_numpy()
+    low = days[np.searchsorted(reached, (total + 1) // 2)]
+    high = days[np.searchsorted(reached, total // 2 + 1)]
+    return float(low + high) / 2
+
+
+def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -> pd.DataFrame:
+    """Every additive column that the metrics need, by site or over all sites asked for."""
+    sources = {METRICS[name].source for name in names}
+    frame = counts(reader, filters, *by)
+    if "patients" in sources:
+        frame = _beside(frame, patient_counts(reader, filters, *by), by)
+    if "lead_time" in sources:
+        frame = _beside(frame, lead_medians(reader, filters, *by), by)
+    if "effects" in sources:
+        frame = _beside(frame, _whole(effect_counts(reader, filters, *by), filters, by), by)
+    return frame
+
+
+def _beside(frame: pd.DataFrame, other: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Both side by side; columns that only name dimensions are taken once."""
+    new = [c for c in other.columns if c not in frame.columns]
+    if not by:
+        return pd.concat([frame.reset_index(drop=True), other[new]], axis=1)
+    return frame.merge(other[[*by, *new]], how="left", on=list(by))
+
+
+def _dimension(filters: Filters, name: str) -> Sequence[str] | None:
+    return {
+        "site": filters.sites,
+        "line": filters.lines or filters.scope.lines,
+        "band": filters.bands or filters.scope.bands,
+    }.get(name)
+
+
+def _whole(frame: pd.DataFrame, filters: Filters, by: Sequence[str]) -> pd.DataFrame:
+    """One row for each value of the dimensions, zeros where the query has none."""
+    dimensions = ("period", "site", "line", "service", "band", "status", "effect", "severity")
+    measures = [c for c in frame.columns if c not in dimensions]
+    if not by:
+        frame = frame[measures]
+        return frame if len(frame) else pd.DataFrame([dict.fromkeys(measures, 0)])
+    values = [_dimension(filters, name) or frame[name].drop_duplicates().tolist() for name in by]
+    index = pd.MultiIndex.from_product(values, names=list(by))
+    frame = frame.set_index(list(by))[measures]
+    if len(by) == 1:
+        frame.index = pd.MultiIndex.from_arrays([frame.index], names=list(by))
+    return frame.reindex(index, fill_value=0).reset_index()
+
+
+def measured(frame: pd.DataFrame, name: str, *keep: str) -> pd.DataFrame:
+    """The dimensions named and the metric's value, numerator, denominator, lower and upper."""
+    return pd.concat([frame[list(keep)], measure(frame, METRICS[name])], axis=1)
+
+
+def titled(frame: pd.DataFrame, reader: Reader) -> pd.DataFrame:
+    """The same rows with names that staff read instead of keys."""
+    catalogue = reader.catalogue
+    names = {
+        "site": lambda s: s.map(catalogue.site_name),
+        "line": lambda s: s.map(line_title),
+        "effect": lambda s: s.map(lambda e: catalogue.effects.get(e, e)),
+        "status": lambda s: s.map(STATUS_TITLES),
+        "severity": lambda s: s.map(SEVERITY_TITLES),
+    }
+    return frame.assign(**{c: names[c](frame[c]) for c in names if c in frame.columns})
+
+
+def trend(name: str, *, band: bool = True) -> Callable[[charts.Look], charts.Chart]:
+    """Chart of one metric over time by site."""
+    metric = METRICS[name]
+
+    def build(look: charts.Look) -> charts.Chart:
+        return charts.lines(
+            look,
+            metric.title,
+            unit_title(metric),
+            charts.by_site(look),
+            counted=metric.counted if metric.denominator else None,
+            band=band and metric.interval is not None,
+        )
+
+    return build
+
+
+def unit_title(metric: Metric) -> str:
+    """What an axis says: the metric's unit and denominator."""
+    if metric.unit == "percent":
+        return f"% of {metric.counted[1]}"
+    if metric.unit == "dollars":
+        return "US dollars"
+    return metric.counted[0].capitalize() if metric.unit == "count" else metric.unit.capitalize()
+
+
+def trend_frame(name: str) -> Callable[[Reader, Filters], pd.DataFrame]:
+    """Rows of one metric over time by site."""
+
+    def rows(reader: Reader, filters: Filters) -> pd.DataFrame:
+        frame = measured(counts(reader, filters, "period", "site"), name, "period", "site")
+        return titled(frame.dropna(subset=["value"]).reset_index(drop=True), reader)
+
+    return rows
+
+
+ALL_SITES = "All sites"
+
+
+def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
+    """Metrics by site, and over all of them where there are several, with the compared period.
+
+    Returns:
+        One row a metric and site: metric, title, unit, site, value, numerator, denominator, lower,
+        upper, and of the compared period before, change, change_lower, change_upper (NaN without).
+        A change of a rate is a difference in its unit with Newcombe's interval.
+    """
+    now = _scores(reader, filters, names)
+    earlier = filters.compared()
+    then = _scores(reader, earlier, names) if earlier else now.assign(value=np.nan, denominator=0.0)
+    now["before"] = then["value"]
+    now["change"] = now["value"] - then["value"]
+    now["change_lower"] = now["change_upper"] = np.nan
+    for name in names:
+        metric = METRICS[name]
+        if metric.interval != "wilson":
+            continue
+        rows = now["metric"] == name
+        scale = 100.0
+        difference = rates.newcombe_difference(
+            now.loc[rows, "numerator"], now.loc[rows, "denominator"],
+            then.loc[rows, "numerator"].where(then.loc[rows, "denominator"] > 0, 0.0),
+            then.loc[rows, "denominator"],
+        )  # fmt: skip
+        now.loc[rows, "change_lower"] = difference.lower * scale
+        now.loc[rows, "change_upper"] = difference.upper * scale
+    return now
+
+
+def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
+    frame = titled(gathered(reader, filters, names, "site"), reader)
+    if len(filters.sites) > 1:
+        whole = gathered(reader, filters, names).assign(site=ALL_SITES)
+        frame = pd.concat([frame, whole], ignore_index=True)
+    rows = measure_all(frame, list(names), ["site"])
+    rows.insert(2, "title", rows["metric"].map(lambda n: METRICS[n].title))
+    rows.insert(3, "unit", rows["metric"].map(lambda n: METRICS[n].unit))
+    return rows
+
+
+SCORE_COLUMNS = (
+    Column("title", "Metric"),
+    SITE,
+    Column("value", "Value", "decimal"),
+    Column("unit", "Unit"),
+    Column("numerator", "Numerator", "count"),
+    Column("denominator", "Denominator", "count"),
+    Column("lower", "95 % from", "decimal"),
+    Column("upper", "95 % to", "decimal"),
+    Column("before", "Compared period", "decimal"),
+    Column("change", "Change", "decimal"),
+    Column("change_lower", "Change, 95 % from", "decimal"),
+    Column("change_upper", "Change, 95 % to", "decimal"),
+)
+
+
+def share_text(row: pd.Series, unit: str = "%") -> str:
+    """`7.0 % (31 of 440; 95 % interval 5.0 to 9.8)` of a measured row."""
+    if row["denominator"] == 0 or pd.isna(row["value"]):
+        return "no data"
+    return (
+        f"{row['value']:.1f} {unit} ({row['numerator']:,.0f} of {row['denominator']:,.0f}; "
+        f"95 % interval {row['lower']:.1f} to {row['upper']:.1f})"
+    )

@@ -1,0 +1,185 @@
+"""Panels of the Bookings page."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from dashboard import charts, scorecard
+from dashboard.filters import Filters
+from dashboard.metrics import METRICS
+from dashboard.panels.base import (
+    PERIOD,
+    SCORE_COLUMNS,
+    SITE,
+    Column,
+    Panel,
+    counts,
+    scores,
+    share_text,
+    titled,
+    trend,
+    trend_frame,
+    value_columns,
+)
+from dashboard.theme import STATUS_TITLES
+from dashboard.warehouse import Reader
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+LEAD_STEPS = ((0, 0, "Same day"), (1, 1, "1"), (2, 3, "2–3"), (4, 7, "4–7"), (8, 14, "8–14"),
+              (15, 28, "15–28"), (29, 10_000, "29+"))  # fmt: skip
+
+
+def _by_status(reader: Reader, filters: Filters) -> pd.DataFrame:
+    frame = counts(reader, filters, "period")
+    long = frame.melt(id_vars=["period"], value_vars=list(STATUS_TITLES), var_name="status")
+    return titled(long[long["value"] > 0].reset_index(drop=True), reader)
+
+
+def _status_chart(look: charts.Look) -> charts.Chart:
+    return charts.time_bars(look, "Bookings by status", "Bookings", charts.by_status(look))
+
+
+def _hours(reader: Reader, filters: Filters) -> pd.DataFrame:
+    frame = reader.query("hours", by=("weekday",), **filters.values())
+    days = pd.date_range(filters.start, filters.end).dayofweek + 1
+    weeks = pd.Series(days).value_counts()
+    frame["value"] = frame["bookings"] / frame["weekday"].map(weeks)
+    frame["row"] = frame["weekday"].map(lambda d: WEEKDAYS[int(d) - 1])
+    frame["column"] = frame["hour"].map(hour_text)
+    return frame[["weekday", "row", "hour", "column", "value", "bookings"]]
+
+
+def hour_text(hour: int) -> str:
+    """A start hour as staff say it.
+
+    >>> hour_text(8), hour_text(12), hour_text(17)
+    ('8 am', '12 pm', '5 pm')
+    """
+    return f"{(int(hour) - 1) % 12 + 1} {'am' if hour < 12 else 'pm'}"
+
+
+def _heat_chart(look: charts.Look) -> charts.Chart:
+    return charts.heat(
+        look, "Bookings by weekday and start hour", "Bookings a weekday", "column", "Local start hour",
+        [hour_text(h) for h in range(24)], "row", "Weekday", WEEKDAYS,
+        [alt.Tooltip("bookings:Q", title="Bookings in the period", format=",.0f")],
+    )  # fmt: skip
+
+
+def _busiest(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No bookings in this period"
+    top = frame.sort_values("value").iloc[-1]
+    return f"Busiest start: {top['row']} at {top['column']}, {top['value']:.1f} bookings on an average {top['row']}"
+
+
+def _lead(reader: Reader, filters: Filters) -> pd.DataFrame:
+    frame = reader.query("lead_time", by=("site",), **filters.values())
+    rows = []
+    for position, (low, high, step) in enumerate(LEAD_STEPS):
+        part = frame[frame["lead_days"].between(low, high)]
+        for site in filters.sites:
+            value = int(part.loc[part["site"] == site, "bookings"].sum())
+            rows.append({"site": site, "step": step, "position": position, "value": value})
+    return titled(pd.DataFrame(rows), reader)
+
+
+def _lead_chart(look: charts.Look) -> charts.Chart:
+    return charts.bars(
+        "Lead time: days from booking to start",
+        "Bookings",
+        "step",
+        "Days ahead",
+        [step for _, _, step in LEAD_STEPS],
+        charts.by_site(look),
+        horizontal=False,
+        side_by_side=True,
+    )
+
+
+def _new(reader: Reader, filters: Filters) -> pd.DataFrame:
+    frame = counts(reader, filters, "period").rename(columns={"new_patients": "New", "returning_visits": "Returning"})
+    return frame.melt(id_vars=["period"], value_vars=["New", "Returning"], var_name="kind")
+
+
+def _new_chart(look: charts.Look) -> charts.Chart:
+    series = charts.plain(look, "kind", "Visit", ("New", "Returning"))
+    return charts.time_bars(look, "Visits of new and returning patients", "Visits", series)
+
+
+SCORES = (
+    "bookings",
+    "completed",
+    "no_show_rate",
+    "cancellation_rate",
+    "late_cancellation_rate",
+    "chair_utilisation",
+    "scheduled_utilisation",
+    "lead_time",
+    "new_patients",
+)
+
+
+def _scores(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return scores(reader, filters, SCORES)
+
+
+def _scores_answer(frame: pd.DataFrame) -> str:
+    def last(name: str) -> pd.Series:
+        return frame[frame["metric"] == name].iloc[-1]
+
+    if not last("bookings")["value"]:
+        return "No bookings in this period"
+    return f"{last('bookings')['value']:,.0f} bookings; no-shows {share_text(last('no_show_rate'))}"
+
+
+PANELS = (
+    Panel(
+        "bookings_summary", "The period by site", "bookings", _scores, SCORE_COLUMNS, None, SCORES,
+        _scores_answer, html=scorecard.compare,
+    ),
+    Panel(
+        "bookings_by_status", "Bookings by status", "bookings", _by_status,
+        (PERIOD, Column("status", "Status"), Column("value", "Bookings", "count")),
+        _status_chart, ("bookings",), dated=True,
+    ),
+    Panel(
+        "no_show_trend", METRICS["no_show_rate"].title, "bookings", trend_frame("no_show_rate"),
+        (PERIOD, SITE, *value_columns("no_show_rate")), trend("no_show_rate"), ("no_show_rate",), dated=True,
+    ),
+    Panel(
+        "cancellation_trend", METRICS["cancellation_rate"].title, "bookings", trend_frame("cancellation_rate"),
+        (PERIOD, SITE, *value_columns("cancellation_rate")), trend("cancellation_rate"),
+        ("cancellation_rate",), dated=True,
+    ),
+    Panel(
+        "late_cancellation_trend", METRICS["late_cancellation_rate"].title, "bookings",
+        trend_frame("late_cancellation_rate"), (PERIOD, SITE, *value_columns("late_cancellation_rate")),
+        trend("late_cancellation_rate"), ("late_cancellation_rate",), dated=True,
+    ),
+    Panel(
+        "utilisation_trend", METRICS["chair_utilisation"].title, "bookings", trend_frame("chair_utilisation"),
+        (PERIOD, SITE, *value_columns("chair_utilisation")), trend("chair_utilisation"),
+        ("chair_utilisation",), dated=True,
+        note="Chairs serve every line and age, so a choice of lines or ages shows their part of all chairs.",
+    ),
+    Panel(
+        "weekday_hours", "Bookings by weekday and start hour", "bookings", _hours,
+        (Column("row", "Weekday"), Column("column", "Start hour"),
+         Column("value", "Bookings a weekday", "decimal"), Column("bookings", "Bookings", "count")),
+        _heat_chart, ("bookings",), _busiest,
+        note="Average number of bookings that start in the hour, local time of each site.",
+    ),
+    Panel(
+        "lead_time", "Lead time", "bookings", _lead,
+        (SITE, Column("step", "Days ahead"), Column("value", "Bookings", "count")), _lead_chart,
+        note="Days from the date of booking to the start date, by date and not by time of day; "
+        "bookings without a booking date are left out.",
+    ),
+    Panel(
+        "new_and_returning", "Visits of new and returning patients", "bookings", _new,
+        (PERIOD, Column("kind", "Visit"), Column("value", "Visits", "count")), _new_chart,
+        ("new_patients", "returning_visits"), dated=True,
+    ),
+)  # fmt: skip

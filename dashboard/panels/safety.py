@@ -1,0 +1,301 @@
+"""Panels of the Safety page, in the order in which reviewers ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboard import charts, rates, scorecard
+from dashboard.filters import Filters
+from dashboard.metrics import METRICS, measure
+from dashboard.panels.base import (
+    PERIOD,
+    SCORE_COLUMNS,
+    SITE,
+    Column,
+    Panel,
+    counts,
+    effect_counts,
+    measured,
+    patient_counts,
+    scores,
+    share_text,
+    titled,
+    trend,
+    trend_frame,
+    value_columns,
+)
+from dashboard.theme import SEVERITY_TITLES, line_title
+from dashboard.warehouse import Reader
+
+QUALITY = (
+    "ascertainment",
+    "anesthesiologist_coverage",
+    "physician_coverage",
+    "supervision_not_recorded",
+    "coordinated_care",
+)
+OUTCOMES = (
+    "any_effect",
+    "any_effect_patients",
+    "severe_effect",
+    "serious_effect",
+    "serious_effect_patients",
+    "events",
+    "transfers",
+)
+
+
+def _quality(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return scores(reader, filters, QUALITY)
+
+
+def _outcomes(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return scores(reader, filters, OUTCOMES)
+
+
+def _quality_answer(frame: pd.DataFrame) -> str:
+    rows = frame[frame["metric"] == "ascertainment"]
+    return f"Side-effect forms filled in: {share_text(rows.iloc[-1])}"
+
+
+def _outcomes_answer(frame: pd.DataFrame) -> str:
+    rows = frame[frame["metric"] == "any_effect"]
+    serious = frame[frame["metric"] == "serious_effect"].iloc[-1]
+    if not serious["denominator"]:
+        return "No completed infusions in this period"
+    seriously = (
+        zero_text(int(serious["denominator"]), "serious effects")
+        if serious["numerator"] == 0
+        else f"{serious['numerator']:,.0f} infusions with a serious effect"
+    )
+    return f"Any side effect after {rows.iloc[-1]['value']:.1f} of 100 infusions; {seriously}"
+
+
+def zero_text(trials: int, what: str = "") -> str:
+    """No event, with what it still allows: "0 in 2,000 infusions; upper bound 0.15 %"."""
+    if not trials:
+        return "no completed infusions"
+    bound = float(rates.zero_event_upper_bound(trials)) * 100
+    return f"0 {what} in {trials:,} infusions; upper bound {bound:.2f} %".replace("0  in", "0 in")
+
+
+def effect_rows(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Every side effect, also those with no event, by whichever of site, line and band is named.
+
+    Returns:
+        effect, the dimensions, `measure` of the incidence by infusion, the number of events, the
+        incidence by patient with its counts, and the reading in words. Without an event the upper
+        limit is the exact one-sided 95 % bound.
+    """
+    base = counts(reader, filters, *by)
+    base = base.assign(treated_patients=patient_counts(reader, filters, *by)["treated_patients"].to_numpy())
+    effects = pd.DataFrame({"effect": list(reader.catalogue.effects)})
+    frame = base[[*by, "completed", "treated_patients"]].merge(effects, how="cross")
+    keys = [*by, "effect"]
+    happened = effect_counts(reader, filters, *by, "effect")[[*keys, "events", "infusions", "serious_events"]]
+    values = filters.values()
+    patients = reader.query("effect_patients", by=by, **values)[[*keys, "patients"]]
+    frame = frame.merge(happened, how="left", on=keys).merge(patients, how="left", on=keys)
+    numbers = ["events", "infusions", "serious_events", "patients"]
+    frame[numbers] = frame[numbers].fillna(0)
+    incidence = measure(frame, METRICS["effect_incidence"])
+    by_patient = measure(frame, METRICS["effect_incidence_patients"]).add_prefix("patient_")
+    rows = pd.concat([frame[[*by, "effect", "events"]], incidence, by_patient], axis=1)
+    rows["reading"] = [_reading(row) for row in rows.to_dict("records")]
+    return titled(rows, reader)
+
+
+def _reading(row: Mapping[Any, Any]) -> str:
+    if row["denominator"] == 0:
+        return "no completed infusions"
+    if row["numerator"] == 0:
+        return zero_text(int(row["denominator"]))
+    return (
+        f"{row['numerator']:,.0f} in {row['denominator']:,.0f} infusions "
+        f"({row['value']:.2f} %); {row['patient_numerator']:,.0f} of "
+        f"{row['patient_denominator']:,.0f} patients ({row['patient_value']:.2f} %)"
+    )
+
+
+def _effects(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return effect_rows(reader, filters)
+
+
+def _effects_by(*by: str) -> Callable[[Reader, Filters], pd.DataFrame]:
+    def rows(reader: Reader, filters: Filters) -> pd.DataFrame:
+        return effect_rows(reader, filters, *by)
+
+    return rows
+
+
+def _effects_answer(frame: pd.DataFrame) -> str:
+    happened = frame[frame["numerator"] > 0]
+    if not len(happened):
+        return "No side effect is recorded in this period"
+    top = happened.sort_values("value").iloc[-1]
+    never = frame.loc[frame["numerator"] == 0, "effect"].tolist()
+    none = f"; none of {', '.join(n.lower() for n in never)}" if never else ""
+    return f"Most frequent: {top['effect'].lower()}, {top['value']:.1f} per 100 infusions{none}"
+
+
+def _effects_chart(look: charts.Look) -> charts.Chart:
+    return charts.dots(
+        look, "Incidence by infusion", "Per 100 infusions", "effect", "Side effect",
+        METRICS["effect_incidence"].counted, order=look.effects,
+    )  # fmt: skip
+
+
+def _effects_by_site_chart(look: charts.Look) -> charts.Chart:
+    return charts.dots(
+        look, "Incidence by site", "Per 100 infusions", "effect", "Side effect",
+        METRICS["effect_incidence"].counted, order=look.effects, series=charts.by_site(look),
+    )  # fmt: skip
+
+
+def _effects_by_line_chart(look: charts.Look) -> charts.Chart:
+    return charts.dots(
+        look, "Incidence by service line", "Per 100 infusions", "effect", "Side effect",
+        METRICS["effect_incidence"].counted, order=look.effects, series=charts.by_line(look),
+    )  # fmt: skip
+
+
+def _effects_by_band_chart(look: charts.Look) -> charts.Chart:
+    return charts.heat(
+        look, "Incidence by age band", "Per 100 infusions", "band", "Age band", look.bands, "effect",
+        "Side effect", look.effects, charts.rate_tips(METRICS["effect_incidence"].counted),
+    )  # fmt: skip
+
+
+def _by_line(reader: Reader, filters: Filters) -> pd.DataFrame:
+    frame = counts(reader, filters, "line", "site")
+    return titled(measured(frame, "any_effect", "line", "site"), reader)
+
+
+def _by_line_chart(look: charts.Look) -> charts.Chart:
+    metric = METRICS["any_effect"]
+    return charts.dots(
+        look, "Any side effect by service line and site", "Per 100 infusions", "line", "Service line",
+        metric.counted, order=[line_title(line) for line in look.lines], series=charts.by_site(look),
+    )  # fmt: skip
+
+
+def _severity(reader: Reader, filters: Filters) -> pd.DataFrame:
+    frame = effect_counts(reader, filters, "effect", "severity").rename(columns={"all_events": "value"})
+    index = pd.MultiIndex.from_product(
+        [list(reader.catalogue.effects), list(SEVERITY_TITLES)], names=["effect", "severity"]
+    )
+    frame = frame.set_index(["effect", "severity"])[["value"]].reindex(index, fill_value=0)
+    return titled(frame.reset_index(), reader)
+
+
+def _severity_answer(frame: pd.DataFrame) -> str:
+    total = frame["value"].sum()
+    if not total:
+        return "No side effect is recorded in this period"
+    grave = frame.loc[frame["severity"].isin(["Severe", "Life-threatening", "Fatal"]), "value"].sum()
+    unknown = frame.loc[frame["severity"] == "Unknown", "value"].sum()
+    return f"{grave:,.0f} of {total:,.0f} side effects are severe or worse; the severity of {unknown:,.0f} is unknown"
+
+
+def _severity_chart(look: charts.Look) -> charts.Chart:
+    return charts.bars(
+        "Side effects by severity", "Events", "effect", "Side effect", look.effects, charts.by_severity(look)
+    )
+
+
+def _serious(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Serious events and emergency transfers by site, of all bookings, with Poisson intervals."""
+    frame = effect_counts(reader, filters, "site")
+    index = pd.Index(filters.sites, name="site")
+    frame = frame.set_index("site")[["serious_events", "transfers"]].reindex(index, fill_value=0)
+    completed = counts(reader, filters, "site").set_index("site")["completed"]
+    rows = []
+    for kind, column in (("Serious side effects", "serious_events"), ("Emergency transfers", "transfers")):
+        events = frame[column].to_numpy(dtype=float)
+        interval = rates.poisson_interval(events, np.ones(len(events)))
+        part = pd.DataFrame(
+            {"kind": kind, "site": index, "value": events, "lower": interval.lower, "upper": interval.upper}
+        )
+        part["denominator"] = completed.reindex(index).to_numpy()
+        rows.append(part)
+    return titled(pd.concat(rows, ignore_index=True), reader)
+
+
+def _serious_answer(frame: pd.DataFrame) -> str:
+    sums = frame.groupby("kind", sort=False)["value"].sum()
+    return f"{sums.iloc[0]:,.0f} serious side effects, {sums.iloc[1]:,.0f} emergency transfers"
+
+
+_EFFECT_COLUMNS = (
+    Column("value", "Per 100 infusions", "decimal"),
+    Column("lower", "95 % from", "decimal"),
+    Column("upper", "95 % to", "decimal"),
+    Column("numerator", "Infusions with it", "count"),
+    Column("denominator", "Completed infusions", "count"),
+    Column("events", "Events", "count"),
+    Column("patient_value", "% of patients", "decimal"),
+    Column("patient_lower", "Patients, 95 % from", "decimal"),
+    Column("patient_upper", "Patients, 95 % to", "decimal"),
+    Column("patient_numerator", "Patients with it", "count"),
+    Column("patient_denominator", "Patients treated", "count"),
+    Column("reading", "In words"),
+)
+_EFFECT = Column("effect", "Side effect")
+_EFFECT_METRICS = ("effect_incidence", "effect_incidence_patients")
+
+
+PANELS = (
+    Panel(
+        "safety_quality", "Were forms filled in, who supervised, is a provider on record?", "safety", _quality,
+        SCORE_COLUMNS, None, QUALITY, _quality_answer, html=scorecard.compare,
+    ),
+    Panel(
+        "safety_outcomes", "Any side effect, severe, serious, transfers", "safety", _outcomes,
+        SCORE_COLUMNS, None, OUTCOMES, _outcomes_answer, html=scorecard.compare,
+    ),
+    Panel(
+        "serious_events", "Serious side effects and emergency transfers", "safety", _serious,
+        (Column("kind", "What"), SITE, Column("value", "Number", "count"), Column("lower", "95 % from", "decimal"),
+         Column("upper", "95 % to", "decimal"), Column("denominator", "Completed infusions", "count")),
+        None, ("transfers",), _serious_answer,
+        note="Of all bookings, completed or not; exact Poisson interval below 10 events, Byar's from 10.",
+    ),
+    Panel(
+        "effects", "Each side effect, by infusion and by patient", "safety", _effects,
+        (_EFFECT, *_EFFECT_COLUMNS), _effects_chart, _EFFECT_METRICS, _effects_answer,
+    ),
+    Panel(
+        "effects_by_site", "Each side effect by site", "safety", _effects_by("site"),
+        (_EFFECT, SITE, *_EFFECT_COLUMNS), _effects_by_site_chart, _EFFECT_METRICS,
+    ),
+    Panel(
+        "effects_by_line", "Each side effect by service line", "safety", _effects_by("line"),
+        (_EFFECT, Column("line", "Service line"), *_EFFECT_COLUMNS), _effects_by_line_chart, _EFFECT_METRICS,
+    ),
+    Panel(
+        "effects_by_age", "Each side effect by age band", "safety", _effects_by("band"),
+        (_EFFECT, Column("band", "Age band"), *_EFFECT_COLUMNS), _effects_by_band_chart, _EFFECT_METRICS,
+    ),
+    Panel(
+        "any_effect_by_line", "Any side effect by service line and site", "safety", _by_line,
+        (Column("line", "Service line"), SITE, *value_columns("any_effect")), _by_line_chart, ("any_effect",),
+    ),
+    Panel(
+        "effect_trend", "Any side effect over time", "safety", trend_frame("any_effect"),
+        (PERIOD, SITE, *value_columns("any_effect")), trend("any_effect"), ("any_effect",), dated=True,
+    ),
+    Panel(
+        "ascertainment_trend", "Side-effect forms filled in over time", "safety", trend_frame("ascertainment"),
+        (PERIOD, SITE, *value_columns("ascertainment")), trend("ascertainment"), ("ascertainment",), dated=True,
+        note="Read beside the chart above: where forms were filled in more often, more effects are found.",
+    ),
+    Panel(
+        "severity", "Side effects by severity", "safety", _severity,
+        (_EFFECT, Column("severity", "Severity"), Column("value", "Events", "count")), _severity_chart,
+        ("events",), _severity_answer, note="CTCAE grades as recorded; severe is not the same as serious.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,145 @@
+"""Colours and words of verdicts, sites and lines: the only place that names a colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["light", "dark"]
+VerdictKind = Literal["concern", "improvement", "common", "neither", "unknown"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a verdict is told: never by colour alone."""
+
+    word: str
+    icon: str
+    light: str
+    dark: str
+
+
+#: The colours of NHS Making Data Count.
+VERDICTS: dict[VerdictKind, Verdict] = {
+    "concern": Verdict("Concern", "▲", "#E46C0A", "#F4964A"),
+    "improvement": Verdict("Improvement", "★", "#0077B6", "#4FB0E3"),
+    "neither": Verdict("Unusual", "◆", "#6A3D9A", "#B08BD6"),
+    "common": Verdict("As usual", "●", "#7F7F7F", "#A6A6A6"),
+    "unknown": Verdict("Too few days", "○", "#7F7F7F", "#A6A6A6"),
+}
+
+_SITES = {
+    "light": ("#2F4B7C", "#2A9D8F", "#D45087"),
+    "dark": ("#8FAEE6", "#4FC4B5", "#F08CB5"),
+}
+# Okabe and Ito's colour-blind-safe scheme, for further sites.
+_FURTHER = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+_LINES = {
+    "light": {"ketamine": "#6A51A3", "vitamin": "#C9A227", "hydration": "#4EB3D3"},
+    "dark": {"ketamine": "#A793DC", "vitamin": "#E3C45C", "hydration": "#7FD0EA"},
+}
+_STATUSES = {
+    "light": {
+        "Completed": "#2C6E8F",
+        "Arrived": "#7FB2C9",
+        "Booked": "#B9C4CC",
+        "Cancelled": "#D9C7A3",
+        "Cancelled late": "#C08A3E",
+        "No-show": "#8C3B4A",
+    },
+    "dark": {
+        "Completed": "#5FA8C9",
+        "Arrived": "#9CCBDD",
+        "Booked": "#6E7B85",
+        "Cancelled": "#B7A47C",
+        "Cancelled late": "#DBA657",
+        "No-show": "#D0788A",
+    },
+}
+_SEVERITIES = {
+    "light": ("#D6E3EA", "#8FB4C7", "#3F7C9C", "#1C4A66", "#0B2233", "#BDB6A8"),
+    "dark": ("#2F4958", "#4A7389", "#75A7C0", "#A9D0E3", "#E4F3FA", "#8C8577"),
+}
+_ACCENT = {"light": "#0B6E8A", "dark": "#59B7D1"}
+_QUIET = {"light": "#5B6470", "dark": "#9AA4AE"}
+_PAPER = {"light": "#FFFFFF", "dark": "#14181C"}
+_HEAT = {"light": ("#EEF4F7", "#0B4F66"), "dark": ("#1C2830", "#8AD3EA")}
+
+
+def accent(mode: Mode) -> str:
+    """The one accent colour."""
+    return _ACCENT[mode]
+
+
+def quiet(mode: Mode) -> str:
+    """Reference lines and secondary marks."""
+    return _QUIET[mode]
+
+
+def paper(mode: Mode) -> str:
+    """The ground of the page."""
+    return _PAPER[mode]
+
+
+def heat(mode: Mode) -> tuple[str, str]:
+    """Least and most of a heat map."""
+    return _HEAT[mode]
+
+
+def css_variables(mode: Mode) -> str:
+    """The colours that style.css names."""
+    return f"--paper: {paper(mode)}; --accent: {accent(mode)}; --quiet: {quiet(mode)};"
+
+
+def verdict_colour(kind: VerdictKind, mode: Mode) -> str:
+    """Colour of a verdict."""
+    verdict = VERDICTS[kind]
+    return verdict.dark if mode == "dark" else verdict.light
+
+
+def site_colours(count: int, mode: Mode) -> list[str]:
+    """One colour a site, in the order of the reference table."""
+    own = _SITES[mode]
+    further = [_FURTHER[i % len(_FURTHER)] for i in range(max(0, count - len(own)))]
+    return [*own, *further][:count]
+
+
+def line_colours(lines: Sequence[str], mode: Mode) -> list[str]:
+    """One colour a service line."""
+    known = _LINES[mode]
+    return [known.get(line, _FURTHER[i % len(_FURTHER)]) for i, line in enumerate(lines)]
+
+
+def status_colours(mode: Mode) -> dict[str, str]:
+    """One colour a booking status, by its title, in the order in which they stack."""
+    return _STATUSES[mode]
+
+
+def severity_colours(mode: Mode) -> tuple[str, ...]:
+    """Mild to fatal, then unknown."""
+    return _SEVERITIES[mode]
+
+
+#: Booking statuses as staff read them.
+STATUS_TITLES = {
+    "completed": "Completed",
+    "arrived": "Arrived",
+    "booked": "Booked",
+    "cancelled": "Cancelled",
+    "late_cancelled": "Cancelled late",
+    "no_show": "No-show",
+}
+SEVERITY_TITLES = {
+    "mild": "Mild",
+    "moderate": "Moderate",
+    "severe": "Severe",
+    "life_threatening": "Life-threatening",
+    "fatal": "Fatal",
+    "unknown": "Unknown",
+}
+
+
+def line_title(line: str) -> str:
+    """A service line as staff read it."""
+    return line.replace("_", " ").capitalize()

@@ -1,0 +1,346 @@
+"""Opens the published extract and answers the questions in queries/*.sql, within what the viewer may see."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from dashboard import access
+from dashboard.intake import pointer
+from dashboard.settings import QUERIES, Settings
+
+SCHEMA_VERSION = 1
+CACHED_RESULTS = 1024
+PART_VECTORS = 20  # of 2,048 rows each
+_PARAMETER = re.compile(r"\$([a-z_]+)")
+_HEADER = re.compile(r"^--\s*(serves|sites):\s*(.+)$", re.MULTILINE)
+
+
+class WarehouseError(RuntimeError):
+    """The extract cannot be read; the message says what a person can do."""
+
+
+class QueryTimeoutError(WarehouseError):
+    """A query ran past its time and was interrupted."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question: its SQL, the values it binds and the resources that it serves.
+
+    A query is refused to a viewer who may see none of `serves`. `by_site` is false only where
+    the comment says `-- sites: none`, for answers that hold no row of a site.
+    """
+
+    name: str
+    sql: str
+    parameters: frozenset[str]
+    serves: tuple[str, ...]
+    by_site: bool
+
+
+@cache
+def queries() -> dict[str, Query]:
+    """Every query in queries/*.sql by name.
+
+    Raises:
+        WarehouseError: a file that doesn't say whom it serves, or doesn't bind `$sites`.
+    """
+    return {path.stem: _read_query(path) for path in sorted(QUERIES.glob("*.sql"))}
+
+
+def _read_query(path: Path) -> Query:
+    text = path.read_text(encoding="utf-8")
+    header = {key: value.strip() for key, value in _HEADER.findall(text)}
+    sql = re.sub(r"--[^\n]*", "", text).strip().rstrip(";")
+    parameters = frozenset(_PARAMETER.findall(sql))
+    by_site = header.get("sites") != "none"
+    serves = tuple(header.get("serves", "").split())
+    if unknown := set(serves) - set(access.RESOURCES):
+        raise WarehouseError(f"{path.name}: serves unknown resources: {', '.join(sorted(unknown))}")
+    if not serves:
+        raise WarehouseError(f"{path.name}: add a comment '-- serves: …' that names its resources")
+    if by_site and "sites" not in parameters:
+        raise WarehouseError(f"{path.name}: must restrict its rows with $sites")
+    return Query(path.stem, sql, parameters, serves, by_site)
+
+
+def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """ENUM columns as text: a categorical would carry its unused values into every grouping."""
+    for column in frame.columns[frame.dtypes == "category"]:
+        frame[column] = frame[column].astype("str")
+    return frame
+
+
+@dataclass(frozen=True)
+class Place:
+    """A site as the reference table of the extract has it."""
+
+    site: str
+    name: str
+    city: str
+    timezone: str
+    chairs: int
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What the extract holds: its identity and the words that filters and labels need."""
+
+    name: str
+    built_at: dt.datetime
+    demo: bool
+    definitions_version: str
+    first_day: dt.date
+    last_day: dt.date
+    last_full_day: dt.date
+    sites: dict[str, Place]
+    lines: tuple[str, ...]
+    bands: tuple[str, ...]
+    groups: dict[str, str]
+    effects: dict[str, str]
+    listed_effects: frozenset[str]
+    services: dict[str, str]
+
+    def site_name(self, site: str) -> str:
+        """The site's name as staff read it."""
+        place = self.sites.get(site)
+        return place.name if place else site
+
+
+class Warehouse:
+    """One open extract. Thread-safe: every query runs on a cursor of its own."""
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.path = path
+        self._seconds = settings.query_seconds
+        self._cache: OrderedDict[tuple[Any, ...], pd.DataFrame] = OrderedDict()
+        self._lock = threading.Lock()
+        spill = settings.data / "spill"
+        spill.mkdir(parents=True, exist_ok=True)
+        try:
+            self._connection = duckdb.connect(
+                str(path),
+                read_only=True,
+                config={
+                    "memory_limit": settings.memory_limit,
+                    "temp_directory": str(spill),
+                    "max_temp_directory_size": "10GB",
+                    "autoinstall_known_extensions": "false",
+                    "autoload_known_extensions": "false",
+                    "allow_community_extensions": "false",
+                    "python_enable_replacements": "false",
+                },
+            )
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"the extract {path.name} cannot be opened ({error}); import the delivery again"
+            ) from error
+        # Read-only alone still lets a statement read files and COPY … TO.
+        self._connection.execute("set enable_external_access=false")
+        self._connection.execute("set lock_configuration=true")
+        self.catalogue = self._read_catalogue()
+
+    def close(self) -> None:
+        """Close the connection; queries under way fail."""
+        self._connection.close()
+
+    def query(self, viewer: access.Viewer, name: str, **values: Any) -> pd.DataFrame:
+        """Answer the question `name` with what the viewer may see.
+
+        `sites` (a sequence of site keys, or absent for all that the viewer may see) is always
+        cut down to the viewer's sites here, so that no page can forget it.
+
+        Returns:
+            A frame of the caller's own; ENUM columns as text.
+
+        Raises:
+            AccessDeniedError: none of the query's resources is open to the viewer, or a site
+                was asked for that isn't.
+            WarehouseError: unknown query, or missing or excess values.
+            QueryTimeoutError: it took longer than the settings allow.
+        """
+        query, bound = self._admit(viewer, name, values)
+        key = (name, *sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in bound.items()))
+        with self._lock:
+            frame = self._cache.get(key)
+            if frame is not None:
+                self._cache.move_to_end(key)
+        if frame is None:
+            frame = self._run(query.sql, bound)
+            with self._lock:
+                self._cache[key] = frame
+                while len(self._cache) > CACHED_RESULTS:
+                    self._cache.popitem(last=False)
+        # pandas copies on write, so a shallow copy is the caller's own.
+        return frame.copy(deep=False)
+
+    def stream(self, viewer: access.Viewer, name: str, **values: Any) -> Iterator[pd.DataFrame]:
+        """As `query`, in parts of a bounded size and not kept: for row-level files."""
+        query, bound = self._admit(viewer, name, values)
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(query.sql, bound)
+            while len(part := cursor.fetch_df_chunk(PART_VECTORS)):
+                yield _as_text(part)
+        finally:
+            cursor.close()
+
+    def _admit(self, viewer: access.Viewer, name: str, values: dict[str, Any]) -> tuple[Query, dict[str, Any]]:
+        """The query and the values to bind, or a refusal."""
+        query = queries().get(name)
+        if query is None:
+            raise WarehouseError(f"no such query: {name}")
+        if not any(access.allows(viewer, resource) for resource in query.serves):
+            raise access.AccessDeniedError(f"not open to this account: {name}")
+        if query.by_site:
+            visible = access.allowed_sites(viewer, self.catalogue.sites)
+            wanted = tuple(values.get("sites") or visible)
+            if foreign := set(wanted) - set(visible):
+                raise access.AccessDeniedError(f"not open to this account: {name} at {', '.join(sorted(foreign))}")
+            values = values | {"sites": wanted}
+        if values.keys() != query.parameters:
+            missing = ", ".join(sorted(query.parameters - values.keys())) or "none"
+            excess = ", ".join(sorted(values.keys() - query.parameters)) or "none"
+            raise WarehouseError(f"query {name}: missing values: {missing}; excess: {excess}")
+        return query, {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    def _run(self, sql: str, values: dict[str, Any]) -> pd.DataFrame:
+        cursor = self._connection.cursor()
+        timer = threading.Timer(self._seconds, cursor.interrupt)
+        timer.start()
+        try:
+            frame = cursor.execute(sql, values).df()
+        except duckdb.InterruptException as error:
+            raise QueryTimeoutError(
+                f"this took longer than {self._seconds:.0f} seconds and was stopped; "
+                "choose a shorter period or fewer sites"
+            ) from error
+        finally:
+            timer.cancel()
+            cursor.close()
+        return _as_text(frame)
+
+    def _read_catalogue(self) -> Catalogue:
+        def read(name: str) -> pd.DataFrame:
+            return self._run(queries()[name].sql, {})
+
+        try:
+            info = read("extract_info").iloc[0]
+        except (duckdb.Error, IndexError) as error:
+            raise WarehouseError(
+                f"{self.path.name} is not an extract of this product; import the delivery again"
+            ) from error
+        if int(info["schema_version"]) != SCHEMA_VERSION:
+            raise WarehouseError(
+                f"{self.path.name} has schema version {info['schema_version']}, this program reads "
+                f"{SCHEMA_VERSION}; import the delivery again"
+            )
+        places = read("sites").to_dict("records")
+        bands = read("age_bands")
+        effects = read("effects")
+        services = read("services")
+        return Catalogue(
+            name=str(info["name"]),
+            built_at=pd.Timestamp(info["built_at"]).to_pydatetime(),
+            demo=bool(info["demo"]),
+            definitions_version=str(info["definitions_version"]),
+            first_day=pd.Timestamp(info["first_day"]).date(),
+            last_day=pd.Timestamp(info["last_day"]).date(),
+            last_full_day=pd.Timestamp(info["last_full_day"]).date(),
+            sites={
+                row["site"]: Place(row["site"], row["name"], row["city"], row["timezone"], int(row["chairs"]))
+                for row in places
+            },
+            lines=tuple(dict.fromkeys(services["line"])),
+            bands=tuple(bands["band"]),
+            groups=dict(zip(bands["band"], bands["group"], strict=True)),
+            effects=dict(zip(effects["effect"], effects["name"], strict=True)),
+            listed_effects=frozenset(effects.loc[effects["listed"], "effect"]),
+            services=dict(zip(services["service"], services["name"], strict=True)),
+        )
+
+
+class Shelf:
+    """The extract in use. A newly published one is opened at the next call of `current`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._open: Warehouse | None = None
+        self._stamp: tuple[int, int] | None = None
+        self.warning: str | None = None
+
+    def current(self) -> Warehouse:
+        """The extract that the pointer names, or the last good one with `warning` set.
+
+        Raises:
+            WarehouseError: there is none to serve.
+        """
+        with self._lock:
+            stamp = self._pointer_stamp()
+            if self._open is None or stamp != self._stamp:
+                self._turn(stamp)
+            if self._open is None:
+                raise WarehouseError(self.warning or "there is no extract")
+            return self._open
+
+    def _pointer_stamp(self) -> tuple[int, int] | None:
+        try:
+            status = (self._settings.extracts / pointer.FILE_NAME).stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ino
+
+    def _turn(self, stamp: tuple[int, int] | None) -> None:
+        """Open what the pointer names; keep the old one where that fails."""
+        try:
+            named = pointer.current(self._settings.extracts)
+            if named is None:
+                raise WarehouseError("there is no extract yet; run: dashboard import DIR")
+            if self._open is None or self._open.path != named.path:
+                # The old connection isn't closed: another thread may still read from it.
+                # It goes when the last of them lets go.
+                self._open = Warehouse(named.path, self._settings)
+            self.warning = None
+            self._stamp = stamp
+        except (WarehouseError, pointer.ExtractError, OSError) as error:
+            self.warning = str(error)
+
+
+@cache
+def shelf() -> Shelf:
+    """The process's shelf, by the environment's settings."""
+    return Shelf(Settings.from_environment())
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A viewer's eyes on one extract: what panels and exports are given."""
+
+    warehouse: Warehouse
+    viewer: access.Viewer
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What the extract holds."""
+        return self.warehouse.catalogue
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites that the viewer may see, in the order of the reference table."""
+        return access.allowed_sites(self.viewer, self.catalogue.sites)
+
+    def query(self, name: str, **values: Any) -> pd.DataFrame:
+        """`Warehouse.query` for this viewer."""
+        return self.warehouse.query(self.viewer, name, **values)

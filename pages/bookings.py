@@ -1,0 +1,13 @@
+"""How many come, who doesn't, and how full the chairs are."""
+
+import streamlit as st
+
+from dashboard import page
+
+view = page.open_page("bookings", by=True)
+st.title("Bookings")
+view.show("bookings_summary")
+view.show("bookings_by_status", "new_and_returning")
+view.show("no_show_trend", "utilisation_trend")
+view.show("cancellation_trend", "late_cancellation_trend")
+view.show("weekday_hours", "lead_time")

@@ -1,0 +1,12 @@
+"""What share is ketamine, where, for whom, and what it brings."""
+
+import streamlit as st
+
+from dashboard import page
+
+view = page.open_page("service_mix", by=True)
+st.title("Service mix")
+view.show("mix_over_time", "ketamine_share_by_site")
+view.show("mix_by_site", "ketamine_share_by_age")
+view.show("invoiced_by_site", "patients_by_line")
+view.show("patients_using_both")

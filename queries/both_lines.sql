@@ -1,0 +1,24 @@
+-- Patients by the lines that they used in the period: ketamine only, drips only, both.
+-- grain: site (null: all asked for) × use
+-- parameters: start, end, sites, bands, by
+-- serves: service_mix
+with used as (
+    select
+        case when list_contains($by, 'site') then site end as site,
+        patient,
+        bool_or(line = 'ketamine') as ketamine,
+        bool_or(line <> 'ketamine') as drip
+    from bookings
+    where starts_on between $start and $end
+        and status in ('arrived', 'completed')
+        and site = any($sites::site[])
+        and band = any($bands::band[])
+    group by all
+)
+select
+    site,
+    case when ketamine and drip then 'both' when ketamine then 'ketamine' else 'drip' end as used,
+    count(*)::bigint as patients
+from used
+group by all
+order by all

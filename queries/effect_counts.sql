@@ -1,0 +1,28 @@
+-- Side effects of bookings, by whichever dimensions $by names.
+-- grain: one row for each combination of period, site, line, band, effect, severity in $by
+-- parameters: start, end, sites, lines, bands, by, grain
+-- serves: today safety age_groups
+select
+    case
+        when not list_contains($by, 'period') then null
+        when $grain = 'week' then date_trunc('week', starts_on)::date
+        when $grain = 'month' then date_trunc('month', starts_on)::date
+        else starts_on
+    end as period,
+    case when list_contains($by, 'site') then site end as site,
+    case when list_contains($by, 'line') then line end as line,
+    case when list_contains($by, 'band') then band end as band,
+    case when list_contains($by, 'effect') then effect end as effect,
+    case when list_contains($by, 'severity') then severity end as severity,
+    sum(events)::bigint as all_events,
+    sum(events_completed)::bigint as events,
+    sum(infusions)::bigint as infusions,
+    sum(serious)::bigint as serious_events,
+    sum(transfers)::bigint as transfers
+from daily_effects
+where starts_on between $start and $end
+    and site = any($sites::site[])
+    and line = any($lines::line[])
+    and band = any($bands::band[])
+group by all
+order by all

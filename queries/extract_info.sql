@@ -1,0 +1,4 @@
+-- What the extract is: one row.
+-- sites: none
+-- serves: account
+select * from extract_info

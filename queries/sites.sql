@@ -1,0 +1,4 @@
+-- The sites, in the order of the reference table.
+-- sites: none
+-- serves: account
+select site::varchar as site, name, city, timezone, chairs from sites order by position

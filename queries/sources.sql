@@ -1,0 +1,4 @@
+-- The files that the extract was built from, with what became of their rows.
+-- sites: none
+-- serves: data
+select source, file, rows_read, rows_accepted, rows_rejected, bytes, sha256 from sources order by source, file

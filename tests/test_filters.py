@@ -1,0 +1,138 @@
+"""The address: what it parses to, what it falls back to, and that it survives the round trip."""
+
+import datetime as dt
+from urllib.parse import parse_qs
+
+import pytest
+
+from dashboard import filters
+from dashboard.filters import Scope, parse, slug
+
+SCOPE = Scope(
+    dt.date(2024, 10, 1),
+    dt.date(2026, 11, 27),
+    dt.date(2026, 10, 30),
+    ("chicago", "dallas", "miami_beach"),
+    ("ketamine", "vitamin", "hydration"),
+    ("Under 12", "12–17", "18–25", "85+", "Unknown"),
+)
+
+
+def chosen(**parameters):
+    return parse({name: value if isinstance(value, list) else [value] for name, value in parameters.items()}, SCOPE)
+
+
+def test_nothing_asked_gives_the_last_28_full_days_of_every_site():
+    found = parse({}, SCOPE)
+    assert (found.start, found.end, found.days) == (dt.date(2026, 10, 3), dt.date(2026, 10, 30), 28)
+    assert found.sites == SCOPE.sites
+    assert found.query() == {}
+
+
+@pytest.mark.parametrize(
+    ("period", "start", "end"),
+    [
+        ("7-days", "2026-10-24", "2026-10-30"),
+        ("90-days", "2026-08-02", "2026-10-30"),
+        ("12-months", "2025-10-31", "2026-10-30"),
+        ("this-month", "2026-10-01", "2026-10-30"),
+        ("last-month", "2026-09-01", "2026-09-30"),
+        ("this-year", "2026-01-01", "2026-10-30"),
+    ],
+)
+def test_presets_end_on_the_last_full_day(period, start, end):
+    found = chosen(period=period)
+    assert (found.start.isoformat(), found.end.isoformat()) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("period", "compare", "start", "end"),
+    [
+        ("28-days", "previous", "2026-09-05", "2026-10-02"),
+        ("this-month", "previous", "2026-09-01", "2026-09-30"),
+        ("last-month", "previous", "2026-08-01", "2026-08-31"),
+        ("this-year", "previous", "2025-01-01", "2025-10-30"),
+        ("28-days", "last-year", "2025-10-03", "2025-10-30"),
+    ],
+)
+def test_compared_period(period, compare, start, end):
+    found = chosen(period=period, compare=compare).compared()
+    assert (found.start.isoformat(), found.end.isoformat()) == (start, end)
+    assert found.compared() is None
+
+
+def test_no_comparison():
+    assert chosen(compare="none").compared() is None
+
+
+def test_same_day_of_a_leap_year_falls_back_to_the_28th():
+    asked = {"period": ["custom"], "from": ["2028-02-29"], "to": ["2028-02-29"], "compare": ["last-year"]}
+    bounds = (dt.date(2020, 1, 1), dt.date(2030, 1, 1), dt.date(2029, 1, 1))
+    found = parse(asked, Scope(*bounds, ("a",), ("b",), ("c",)))
+    assert found.compared().start == dt.date(2027, 2, 28)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"period": "1 or 1=1"},
+        {"site": "boston"},
+        {"site": ["'; drop table bookings; --"]},
+        {"line": "surgery"},
+        {"band": "0-200"},
+        {"compare": "yesterday"},
+        {"by": "hour"},
+        {"day": "not-a-day"},
+        {"unknown": "parameter"},
+    ],
+)
+def test_what_is_unknown_or_malformed_falls_to_its_default(parameters):
+    assert chosen(**parameters) == parse({}, SCOPE)
+
+
+def test_a_site_outside_the_scope_is_dropped_and_the_others_stay():
+    assert chosen(site=["dallas", "boston"]).sites == ("dallas",)
+
+
+def test_days_outside_the_extract_are_brought_to_its_ends():
+    found = chosen(period="custom", **{"from": "1999-01-01", "to": "2099-01-01"})
+    assert (found.start, found.end) == (SCOPE.first_day, SCOPE.last_day)
+
+
+def test_dates_in_the_wrong_order_are_swapped():
+    found = chosen(period="custom", **{"from": "2026-05-31", "to": "2026-05-01"})
+    assert (found.start.day, found.end.day) == (1, 31)
+
+
+def test_the_address_reads_back_as_it_was_written():
+    found = chosen(
+        period="custom", **{"from": "2026-05-01", "to": "2026-05-31"}, site=["miami-beach", "dallas"], line="vitamin",
+        band=["85-plus", "12-17"], compare="last-year", by="week", day="2026-05-04",
+    )  # fmt: skip
+    assert parse(parse_qs(found.address()), SCOPE) == found
+    assert found.sites == ("dallas", "miami_beach")
+    assert found.bands == ("12–17", "85+")
+
+
+def test_every_choice_ticked_is_the_same_as_none():
+    assert chosen(line=["ketamine", "vitamin", "hydration"]).lines == ()
+
+
+@pytest.mark.parametrize(("days", "grain"), [(35, "day"), (36, "week"), (200, "week"), (201, "month")])
+def test_grain_changes_at_its_thresholds(days, grain):
+    end = SCOPE.last_full_day
+    start = end - dt.timedelta(days=days - 1)
+    found = chosen(period="custom", **{"from": start.isoformat(), "to": end.isoformat()})
+    assert found.days == days
+    assert found.grain == grain
+
+
+def test_slugs_tell_all_bands_and_sites_apart():
+    names = [*SCOPE.bands, *SCOPE.sites]
+    assert len({slug(name) for name in names}) == len(names)
+
+
+def test_labels_exist_for_every_option():
+    assert filters.DEFAULT_PERIOD in filters.PERIODS
+    assert filters.DEFAULT_COMPARISON in filters.COMPARISONS
+    assert filters.DEFAULT_GRAIN in filters.GRAINS
