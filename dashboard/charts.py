@@ -180,7 +180,9 @@ def time_bars(look: Look, title: str, unit: str, series: Series, *, share: bool 
                 "value:Q",
                 title=unit,
                 stack="normalize" if share else "zero",
-                axis=alt.Axis(tickCount=5, format="%" if share else ",~s"),
+                axis=alt.Axis(tickCount=5, format="%")
+                if share
+                else alt.Axis(tickCount=5, tickMinStep=1, format=",d"),
             ),
             color=_colour(series),
             order=alt.Order("position:Q"),
@@ -220,7 +222,7 @@ def bars(
             "value:Q",
             title=unit,
             stack=None if side_by_side else "zero",
-            axis=alt.Axis(tickCount=5, format=",~s"),
+            axis=alt.Axis(tickCount=5, tickMinStep=1, format="~s" if number_format.startswith("$") else ",d"),
         ),
     }
     places = list(order)

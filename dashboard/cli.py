@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import ipaddress
 import os
@@ -18,18 +17,13 @@ from dashboard.access import Role
 from dashboard.intake import pointer
 from dashboard.intake.commands import demo as demo_command
 from dashboard.intake.commands import import_command
+from dashboard.intake.contract import DeliveryError
+from dashboard.intake.reference import load_reference
 from dashboard.settings import QUERIES, REFERENCE, Settings
 
 if TYPE_CHECKING:
     from dashboard.state import Store, UserRecord
     from dashboard.warehouse import Catalogue
-
-REFERENCE_TABLES = {
-    "sites": {"site", "name", "city", "timezone", "chairs", "opens", "closes", "open_days"},
-    "services": {"service", "name", "line", "minutes", "list_price"},
-    "effects": {"effect", "name", "listed", "serious"},
-    "age_bands": {"band", "group", "from_age", "to_age"},
-}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -96,8 +90,7 @@ def _prepare_demo(context: click.Context, settings: Settings) -> None:
 
     if pointer.current(settings.extracts) is None:
         delivery = settings.deliveries / "demo"
-        if not delivery.exists():
-            context.invoke(demo_command, directory=delivery)
+        context.invoke(demo_command, directory=delivery)
         context.invoke(import_command, directory=delivery)
     with _store(settings) as store:
         if not store.list_users():
@@ -158,7 +151,7 @@ def _announce(settings: Settings, host: str, port: int) -> None:
 
         click.echo(f"Demo accounts, each with the password {DEMO_PASSWORD}:")
         for user in accounts:
-            click.echo(f"  {user.username:<18}{user.role.title}, {_sites_text(user)}")
+            click.echo(f"  {user.username:<18}{user.role.label}, {_sites_text(user)}")
     if not people:
         click.echo("Nobody can sign in yet: add a user with 'dashboard users add NAME --role ROLE'.")
 
@@ -237,20 +230,11 @@ def _check_users(settings: Settings) -> str:
 
 
 def _check_reference(_settings: Settings) -> str:
-    for table, columns in REFERENCE_TABLES.items():
-        file = REFERENCE / f"{table}.csv"
-        try:
-            with file.open(newline="", encoding="utf-8") as stream:
-                rows = csv.DictReader(stream)
-                missing = columns - set(rows.fieldnames or ())
-                empty = next(rows, None) is None
-        except (OSError, ValueError, csv.Error):
-            raise _Problem(f"{file} cannot be read; restore it from the repository") from None
-        if missing:
-            raise _Problem(f"{file} lacks the columns {', '.join(sorted(missing))}; add them")
-        if empty:
-            raise _Problem(f"{file} has no rows; restore it from the repository")
-    return f"{len(REFERENCE_TABLES)} in {REFERENCE}"
+    try:
+        tables = load_reference()
+    except DeliveryError as error:
+        raise _Problem(str(error)) from None
+    return f"{len(tables.sites)} sites, {len(tables.services)} services in {REFERENCE}"
 
 
 def _check_queries(_settings: Settings) -> str:
@@ -335,7 +319,7 @@ def users_add(
     sites = _chosen_sites(settings, Role(role), site, all_sites)
     password = _read_password(password_stdin)
     user = _change(settings, lambda store: store.add_user(username, Role(role), password, sites=sites, name=name))
-    click.echo(f"Added {user.username}: {user.role.title}, {_sites_text(user)}.")
+    click.echo(f"Added {user.username}: {user.role.label}, {_sites_text(user)}.")
 
 
 @users.command("list")
@@ -413,7 +397,7 @@ def users_set_role(username: str, role: str, site: tuple[str, ...], all_sites: b
     settings = _settings()
     sites = _chosen_sites(settings, Role(role), site, all_sites)
     user = _change(settings, lambda store: store.set_role(username, Role(role), sites))
-    click.echo(f"{user.username} is {user.role.title} now, {_sites_text(user)}; their sessions have ended.")
+    click.echo(f"{user.username} is {user.role.label} now, {_sites_text(user)}; their sessions have ended.")
 
 
 def _chosen_sites(settings: Settings, role: Role, named: tuple[str, ...], all_sites: bool) -> tuple[str, ...] | None:
@@ -435,8 +419,10 @@ def _known_sites(settings: Settings) -> tuple[str, ...]:
     catalogue = _catalogue(settings)
     if catalogue is not None:
         return tuple(catalogue.sites)
-    with (REFERENCE / "sites.csv").open(newline="", encoding="utf-8") as stream:
-        return tuple(row["site"] for row in csv.DictReader(stream))
+    try:
+        return tuple(site.site for site in load_reference().sites)
+    except DeliveryError as error:
+        _fail(str(error))
 
 
 def _read_password(from_stdin: bool) -> str:

@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from dashboard import access, filters, warehouse
 from dashboard.filters import Filters
+from dashboard.navigation import ENTRIES
 from dashboard.panels import PANELS, Column
 from dashboard.warehouse import Reader
 
@@ -35,6 +36,17 @@ class Dataset:
     query: str | None = None
     period: str = "service date"
     by: tuple[str, ...] = ("sites", "lines", "bands")
+
+    @property
+    def of_day(self) -> bool:
+        """Whether it is of one day, and the days around it, instead of a period."""
+        return self.resource == "today"
+
+    @property
+    def label(self) -> str:
+        """The title with the page it stands on."""
+        page = next((entry.title for entry in ENTRIES if entry.name == self.resource), "Rows")
+        return f"{page}: {self.title}"
 
 
 def _rows(name: str, title: str, columns: str, **options: object) -> Dataset:

@@ -9,7 +9,7 @@ from functools import partial
 from urllib.parse import quote, urlsplit
 
 from anyio import to_thread
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
@@ -19,7 +19,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from dashboard.access import Viewer
 from dashboard.state import Store, session_key
 
-#: Paths that are served to everyone.
+#: Paths that are served to everyone; anything else needs a session.
 OPEN = frozenset({"/login", "/login/style.css", "/healthz"})
 COOKIE = "dashboard_session"
 USER_HEADER = "X-Dashboard-User"

@@ -21,10 +21,8 @@ pages = [
     for i, e in enumerate(entries)
 ]
 current = st.navigation(pages, position="top")
-st.html(
-    f'<p class="who">{escape(viewer.name)}, {escape(viewer.role.label.lower())} '
-    '<a href="/logout" target="_self">Sign out</a></p>'
-)
+who = dict.fromkeys([viewer.name, viewer.role.label])
+st.html(f'<p class="who">{escape(", ".join(who))} <a href="/logout" target="_self">Sign out</a></p>')
 try:
     current.run()
 except access.AccessDeniedError:

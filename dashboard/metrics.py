@@ -309,6 +309,15 @@ def measure_all(frame: pd.DataFrame, names: list[str], keep: list[str]) -> pd.Da
     return pd.concat(parts, ignore_index=True)
 
 
+def plural(count: float, one: str, many: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "transfer", "transfers"), plural(1200, "transfer", "transfers")
+    ('1 transfer', '1,200 transfers')
+    """
+    return f"{count:,.0f} {one if count == 1 else many}"
+
+
 def text(value: float, unit: Unit) -> str:
     """A value as a tile shows it; an em dash where there is none.
 

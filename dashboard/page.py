@@ -272,6 +272,8 @@ def _panel(view: View, name: str) -> None:
         st.html(f'<h3 class="answer">{escape(heading)}</h3>')
     _draw(view, panel, frame, heading)
     _foot(view, panel)
+    if not (panel.chart or panel.html):
+        return
     # Nothing is sent for a closed table.
     opened = st.expander("Table", key=f"table_{name}", on_change="rerun", type="compact")
     if opened.open:
@@ -335,6 +337,7 @@ def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
         shown,
         hide_index=True,
         column_config={column.name: _FORMATS[column.format](column.title) for column in columns},
+        placeholder="—",
         alt=title,
     )
     if len(frame) > TABLE_ROWS:
@@ -347,11 +350,13 @@ def preview(view: View, dataset: exports.Dataset) -> None:
     if rows is None or not len(rows):
         st.info("No rows for these filters. Choose a longer period, or more sites or lines.")
         return
-    about = f"Period by {dataset.period}: {view.filters.period_text()}."
+    when = filters.day_text(view.filters.day) if dataset.of_day else view.filters.period_text()
+    about = f"{'Day' if dataset.of_day else f'Period by {dataset.period}'}: {when}."
     link = csv_link(dataset.name, view.filters, dataset.title)
     st.html(f'<div class="foot"><p>{escape(about)}</p>{link}</div>')
     table(rows.head(PREVIEW_ROWS), dataset.columns, f"First rows of {dataset.title}")
-    st.caption(f"The first {min(PREVIEW_ROWS, len(rows)):,} rows; the CSV has them all.")
+    if len(rows) > PREVIEW_ROWS:
+        st.caption(f"The first {PREVIEW_ROWS:,} rows; the CSV has them all.")
 
 
 def extract_facts(view: View) -> None:

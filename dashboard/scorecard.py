@@ -158,11 +158,13 @@ def _sparkline(row: pd.Series, colour: str, mode: theme.Mode) -> str:
     if len(known) < 2:
         return ""
     low, high = min([*known, *limits]), max([*known, *limits])
-    span = (high - low) or 1.0
+    # Some air around the limits, so that what lies outside is seen to.
+    margin = 0.2 * ((high - low) or 1.0)
+    low, high = low - margin, high + margin
     quiet = theme.quiet(mode)
 
     def y(value: float) -> float:
-        return round(float(2 + (SPARK_HEIGHT - 4) * (1 - (value - low) / span)), 1)
+        return round(float(2 + (SPARK_HEIGHT - 4) * (1 - (value - low) / (high - low))), 1)
 
     step = (SPARK_WIDTH - 8) / (len(history) - 1)
     points = [(round(4 + i * step, 1), y(v)) for i, v in enumerate(history) if np.isfinite(v)]

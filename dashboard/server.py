@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib
-import importlib.util
+import logging
 import os
 import re
 import secrets
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -25,6 +25,7 @@ from anyio import to_thread
 from jinja2 import Environment, FileSystemLoader
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.datastructures import QueryParams
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -32,9 +33,12 @@ from starlette.routing import Route
 from streamlit import file_util
 
 from dashboard import gate
+from dashboard.access import Viewer
 from dashboard.settings import ROOT, Settings
 from dashboard.state import Store, UserRecord, shared_store
 from dashboard.state.passwords import DEMO_PASSWORD
+
+log = logging.getLogger(__name__)
 
 SCRIPT = ROOT / "dashboard" / "main.py"
 TEMPLATES = ROOT / "dashboard" / "templates"
@@ -188,8 +192,8 @@ class Shell:
         html = index.read_text(encoding="utf-8")
         #: Content hashes of the inline scripts in Streamlit's page, as a policy names them.
         self.inline_scripts = [_hash(script) for script in _INLINE_SCRIPT.findall(html)]
-        watch = '<script src="/session.js" defer></script>'
-        html = html.replace("</head>", f"{watch}</head>", 1)
+        # First of all scripts, since Streamlit's own reads what it sets.
+        html = html.replace("<head>", '<head><script src="/session.js"></script>', 1)
         self._html = html.replace("<title>Streamlit</title>", f"<title>{TITLE}</title>", 1)
         self._script = (TEMPLATES / "session.js").read_text(encoding="utf-8")
 
@@ -232,7 +236,8 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
-        warm_up()
+        # Beside the login page, which needs none of it: the server answers seconds earlier.
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
         if ready is not None:
             ready()
         yield
@@ -262,8 +267,7 @@ def serve(
     os.chdir(ROOT)  # where Streamlit looks for .streamlit/config.toml
     # Streamlit takes this one from the environment only.
     os.environ["STREAMLIT_SERVER_COOKIE_SECRET"] = _cookie_secret(settings)
-    for logger in uvicorn.config.LOGGING_CONFIG["loggers"].values():
-        logger["level"] = "WARNING"
+    _quieten()
     signal.signal(signal.SIGTERM, _stop)
     build_app(settings, script, ready).run(
         config={
@@ -278,19 +282,25 @@ def serve(
 
 
 def warm_up() -> None:
-    """Do what the first visitor would wait for."""
-    for name in ("pandas", "altair", "duckdb"):
-        importlib.import_module(name)
-    if importlib.util.find_spec("dashboard.warmup"):
-        importlib.import_module("dashboard.warmup").run()
+    """Do what the first visitor would wait for; a failure is logged and left to the pages."""
+    try:
+        from dashboard import warmup
+
+        warmup.run()
+    except Exception:
+        log.exception("the warm-up failed")
 
 
 async def export(request: Request) -> Response:
     """A dataset as CSV, as far as the viewer may have it."""
-    exports = importlib.import_module("dashboard.exports")
-    answer = partial(exports.respond, request.state.viewer, request.path_params["name"], request.query_params)
-    response: Response = await to_thread.run_sync(answer)
-    return response
+    return await to_thread.run_sync(_file, request.state.viewer, request.path_params["name"], request.query_params)
+
+
+def _file(viewer: Viewer, name: str, parameters: QueryParams) -> Response:
+    # Imported here, as the warm-up does: it takes seconds.
+    from dashboard import exports
+
+    return exports.respond(viewer, name, parameters)
 
 
 async def _form_fields(request: Request) -> dict[str, str] | None:
@@ -324,6 +334,14 @@ def _cookie_secret(settings: Settings) -> str:
         key = secrets.token_hex(32)
         stream.write(key)
     return key
+
+
+def _quieten() -> None:
+    """Keep the console for what a person needs to know."""
+    for logger in uvicorn.config.LOGGING_CONFIG["loggers"].values():
+        logger["level"] = "WARNING"
+    # Streamlit reads its settings at import and again with ours, and takes that for an edit.
+    logging.getLogger("streamlit.config").addFilter(lambda record: "config option section" not in str(record.msg))
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

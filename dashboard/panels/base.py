@@ -88,6 +88,10 @@ def value_columns(name: str) -> tuple[Column, ...]:
     return (Column("value", heading, "decimal"), *limits, *counted)
 
 
+#: What rows can be by; every other column of a query is additive.
+DIMENSIONS = ("period", "site", "line", "service", "band", "status", "effect", "severity")
+
+
 def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Additive counts by the dimensions named, one row for each of their combinations.
 
@@ -150,7 +154,7 @@ def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -
 
 def _beside(frame: pd.DataFrame, other: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Both side by side; columns that only name dimensions are taken once."""
-    new = [c for c in other.columns if c not in frame.columns]
+    new = [c for c in other.columns if c not in frame.columns and c not in DIMENSIONS]
     if not by:
         return pd.concat([frame.reset_index(drop=True), other[new]], axis=1)
     return frame.merge(other[[*by, *new]], how="left", on=list(by))
@@ -166,12 +170,11 @@ def _dimension(filters: Filters, name: str) -> Sequence[str] | None:
 
 def _whole(frame: pd.DataFrame, filters: Filters, by: Sequence[str]) -> pd.DataFrame:
     """One row for each value of the dimensions, zeros where the query has none."""
-    dimensions = ("period", "site", "line", "service", "band", "status", "effect", "severity")
-    measures = [c for c in frame.columns if c not in dimensions]
+    measures = [c for c in frame.columns if c not in DIMENSIONS]
     if not by:
         frame = frame[measures]
         return frame if len(frame) else pd.DataFrame([dict.fromkeys(measures, 0)])
-    values = [_dimension(filters, name) or frame[name].drop_duplicates().tolist() for name in by]
+    values = [_dimension(filters, name) or frame[name].drop_duplicates() for name in by]
     index = pd.MultiIndex.from_product(values, names=list(by))
     frame = frame.set_index(list(by))[measures]
     if len(by) == 1:

@@ -42,7 +42,7 @@ def _status_chart(look: charts.Look) -> charts.Chart:
 
 def _hours(reader: Reader, filters: Filters) -> pd.DataFrame:
     frame = reader.query("hours", by=("weekday",), **filters.values())
-    days = pd.date_range(filters.start, filters.end).dayofweek + 1
+    days = pd.date_range(filters.start, filters.end).day_of_week + 1
     weeks = pd.Series(days).value_counts()
     frame["value"] = frame["bookings"] / frame["weekday"].map(weeks)
     frame["row"] = frame["weekday"].map(lambda d: WEEKDAYS[int(d) - 1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dashboard.filters import Filters
+from dashboard.metrics import plural
 from dashboard.panels.base import SITE, Column, Panel, titled
 from dashboard.warehouse import Reader
 
@@ -30,7 +31,7 @@ def _reasons(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
 def _reasons_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No row was rejected"
-    return f"{len(frame)} reasons why rows were left out"
+    return f"Rows were left out for {plural(len(frame), 'reason', 'reasons')}"
 
 
 def _lines(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001

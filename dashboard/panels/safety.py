@@ -10,7 +10,7 @@ import pandas as pd
 
 from dashboard import charts, rates, scorecard
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS, measure
+from dashboard.metrics import METRICS, measure, plural
 from dashboard.panels.base import (
     PERIOD,
     SCORE_COLUMNS,
@@ -70,7 +70,7 @@ def _outcomes_answer(frame: pd.DataFrame) -> str:
     seriously = (
         zero_text(int(serious["denominator"]), "serious effects")
         if serious["numerator"] == 0
-        else f"{serious['numerator']:,.0f} infusions with a serious effect"
+        else plural(serious["numerator"], "infusion", "infusions") + " with a serious effect"
     )
     return f"Any side effect after {rows.iloc[-1]['value']:.1f} of 100 infusions; {seriously}"
 
@@ -227,7 +227,8 @@ def _serious(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _serious_answer(frame: pd.DataFrame) -> str:
     sums = frame.groupby("kind", sort=False)["value"].sum()
-    return f"{sums.iloc[0]:,.0f} serious side effects, {sums.iloc[1]:,.0f} emergency transfers"
+    serious = plural(sums["Serious side effects"], "serious side effect", "serious side effects")
+    return f"{serious}, {plural(sums['Emergency transfers'], 'emergency transfer', 'emergency transfers')}"
 
 
 _EFFECT_COLUMNS = (

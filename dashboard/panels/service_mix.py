@@ -6,7 +6,7 @@ import pandas as pd
 
 from dashboard import charts
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS
+from dashboard.metrics import METRICS, plural
 from dashboard.panels.base import (
     BAND,
     LINE,
@@ -134,7 +134,7 @@ def _both_answer(frame: pd.DataFrame) -> str:
     both = frame.loc[frame["used"] == "Both", "value"].sum()
     if not frame["value"].sum():
         return "No patients in this period"
-    return f"{both:,.0f} patients use both ketamine and drips at the same site"
+    return f"{plural(both, 'patient uses', 'patients use')} both ketamine and drips at the same site"
 
 
 def _patients(reader: Reader, filters: Filters) -> pd.DataFrame:

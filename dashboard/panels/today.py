@@ -55,7 +55,7 @@ def day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
     rows = []
     for site in filters.sites:
         own = frame[frame["site"] == site].assign(date=lambda f: pd.to_datetime(f["period"]).dt.date)
-        own = own.set_index("date").reindex(days)
+        own = own.set_index("date").drop(columns=["period", "site"]).reindex(days)
         closed = (own["capacity_minutes"].fillna(0) == 0) & (own["bookings"].fillna(0) == 0)
         rows += [
             _score(METRICS[name], site, own.fillna(0), closed.to_numpy(), filters.day, reader) for name in SCORES

@@ -29,7 +29,7 @@ from dashboard.spc import (
     xmr,
 )
 
-REFERENCE = Path(__file__).parent / "reference" / "statistics.json"
+REFERENCE = Path(__file__).parent.parent / "reference" / "statistics.json"
 CASES = [c for c in json.loads(REFERENCE.read_text("utf-8")) if c["module"] == "spc"]
 
 quick = settings(max_examples=60, deadline=None)

@@ -28,7 +28,7 @@ from dashboard.rates import (
     zero_event_upper_bound,
 )
 
-REFERENCE = Path(__file__).parent / "reference" / "statistics.json"
+REFERENCE = Path(__file__).parent.parent / "reference" / "statistics.json"
 CASES = [c for c in json.loads(REFERENCE.read_text("utf-8")) if c["module"] == "rates"]
 
 quick = settings(max_examples=60, deadline=None)

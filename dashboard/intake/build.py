@@ -1,0 +1,173 @@
+"""Builds the tables of an extract from surveyed files, in DuckDB."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dashboard.intake import keys
+from dashboard.intake.contract import DeliveryError
+from dashboard.intake.reader import Survey, mend, view_of
+from dashboard.intake.reference import Reference
+from dashboard.intake.sql import identifier, parameters, statements
+
+_FACTS = (
+    "rejected_rows",
+    "duplicate_bookings",
+    "patients",
+    "kept_bookings",
+    "contradictory_side_effects",
+    "effects",
+    "side_effects",
+    "bookings",
+    "patient_sites",
+    "contradictory_payments",
+    "payments",
+    "contradictory_scores",
+    "scores",
+    "rejects",
+    "reference_tables",
+    "calendar",
+    "daily",
+    "hourly",
+    "daily_effects",
+    "sources",
+    "extract_info",
+)
+
+Step = Callable[[str, float], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity:
+    """What an extract says of itself."""
+
+    schema_version: int
+    definitions_version: str
+    built_at: dt.datetime
+    name: str
+    demo: bool
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection,
+    surveys: list[Survey],
+    reference: Reference,
+    identity: Identity,
+    key: bytes,
+    work: Path,
+    progress: Step,
+) -> None:
+    """Fill an empty database with the tables that docs/extract.md names.
+
+    Args:
+        connection: open on the database.
+        surveys: the files of the delivery.
+        reference: the reference tables.
+        identity: goes to extract_info.
+        key: turns patient ids into numbers.
+        work: folder for mended copies.
+        progress: called with what is done now and the share that is done, 0 to 1.
+
+    Raises:
+        DeliveryError: DuckDB read other rows than the scan counted.
+    """
+    run(connection, "macros")
+    _load_reference(connection, reference)
+    run(connection, "types")
+    run(connection, "staging")
+    zones = [site.timezone for site in reference.sites]
+    for number, surveyed in enumerate(surveys):
+        progress(f"reading {surveyed.source.name}", 0.4 * number / len(surveys))
+        _read(connection, number, surveyed, zones, work)
+    values = {**dataclasses.asdict(identity), **keys.padded(key)}
+    for number, name in enumerate(_FACTS):
+        progress(f"building {name.replace('_', ' ')}", 0.4 + 0.6 * number / len(_FACTS))
+        run(connection, name, values)
+
+
+def run(connection: duckdb.DuckDBPyConnection, name: str, values: dict[str, Any] | None = None) -> None:
+    """Execute the statements of queries/build/NAME.sql, each with the values that it names."""
+    for statement in statements(name):
+        bound = {key: (values or {})[key] for key in parameters(statement)}
+        connection.execute(statement, bound)
+
+
+def _load_reference(connection: duckdb.DuckDBPyConnection, reference: Reference) -> None:
+    for name in ("sites", "services", "effects", "age_bands"):
+        rows = [dataclasses.astuple(row) for row in getattr(reference, name)]
+        run(connection, f"reference_{name}")
+        marks = ", ".join("?" * (len(rows[0]) + 1))
+        connection.executemany(
+            f"insert into {identifier('reference_' + name)} values ({marks})",  # noqa: S608
+            [(*row, position) for position, row in enumerate(rows, start=1)],
+        )
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    number: int,
+    surveyed: Survey,
+    zones: list[str],
+    work: Path,
+) -> None:
+    """Read one file into its staging table and check that every record arrived."""
+    source, found = surveyed.source, surveyed.found
+    table = source.table.name
+    path = source.path
+    if not found.plain:
+        path = work / f"{number}.csv"
+        mend(surveyed, path)
+    before = _count(connection, f"read_{table}")
+    try:
+        connection.execute(view_of(surveyed, path))
+        run(connection, f"read_{table}", {"file": number, "timezones": zones})
+    except duckdb.InvalidInputException as error:
+        raise DeliveryError(
+            f"{source.path} cannot be read: {str(error).splitlines()[0]}; "
+            "save it as plain CSV UTF-8 and deliver it again"
+        ) from error
+    finally:
+        if path != source.path:
+            path.unlink(missing_ok=True)
+    arrived = _count(connection, f"read_{table}") - before
+    if arrived != found.sound:
+        raise DeliveryError(
+            f"{source.path}: {found.sound:,} sound records were counted and {arrived:,} were read; "
+            "nothing was published. Save the file as plain CSV UTF-8 and deliver it again"
+        )
+    run(
+        connection,
+        "note_file",
+        {
+            "file": number,
+            "source": table,
+            "name": source.name,
+            "sha256": surveyed.sha256,
+            "bytes": surveyed.bytes,
+            "rows_read": found.records,
+            "sound": found.sound,
+            "first_row": before,
+            **_lines(surveyed),
+        },
+    )
+
+
+def _lines(surveyed: Survey) -> dict[str, Any]:
+    rows, shifts = surveyed.found.shift_table()
+    return {
+        "first_rows": rows.tolist(),
+        "shifts": shifts.tolist(),
+        "lines": [fault.line for fault in surveyed.found.faults],
+        "reasons": [fault.reason for fault in surveyed.found.faults],
+    }
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.execute(f"select count(*) from {identifier(table)}").fetchone()  # noqa: S608
+    return int(row[0]) if row else 0

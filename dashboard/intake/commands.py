@@ -1,0 +1,100 @@
+"""The commands `dashboard demo` and `dashboard import`."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from dashboard.intake.contract import DeliveryError
+from dashboard.settings import Settings
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+Progress = Callable[[str, float], None]
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", type=_FOLDER)
+@click.option("--years", default=2, show_default=True, type=click.IntRange(1, 20))
+@click.option("--bookings", default=60_000, show_default=True, type=click.IntRange(100, 20_000_000))
+@click.option("--seed", type=click.IntRange(min=0), help="Another seed, other data.")
+def demo(directory: Path, years: int, bookings: int, seed: int | None) -> None:
+    """Write a demo delivery to DIR: made-up CSV files as a clinic would hand them over.
+
+    The same options give the same bytes. docs/demo.md says what is planted in the data.
+
+    Example: dashboard demo data/deliveries/demo --bookings 100000
+    """
+    from dashboard.intake.demo import SEED, write_delivery
+
+    with _errors(), _progress("Writing") as tell:
+        write_delivery(directory, years, bookings, SEED if seed is None else seed, tell)
+    click.echo(f"wrote the demo delivery to {directory}; next: dashboard import {directory}")
+
+
+@click.command(name="import")
+@click.argument("directory", metavar="DIR", type=_FOLDER)
+@click.option(
+    "--reference",
+    metavar="DIR",
+    type=_FOLDER,
+    help="Folder with own sites.csv, services.csv, effects.csv or age_bands.csv.",
+)
+@click.option("--data", metavar="DIR", type=_FOLDER, help="Data folder instead of the one in DASHBOARD_DATA.")
+def import_command(directory: Path, reference: Path | None, data: Path | None) -> None:
+    """Import the delivery in DIR and make it the extract in use.
+
+    DIR holds bookings.csv, side_effects.csv and, if there are any, payments.csv and scores.csv,
+    as data/README.md describes. Rows that cannot be used are kept apart with file, line, column
+    and reason. Where the delivery as a whole is refused, the extract in use stays.
+
+    Exit codes: 0 published, 1 refused, 2 wrong usage.
+
+    Example: dashboard import data/deliveries/demo
+    """
+    from dashboard.intake.publish import import_delivery
+
+    with _errors():
+        target = data or Settings.from_environment().data
+        with _progress("Importing") as tell:
+            report = import_delivery(directory, target, reference=reference, progress=tell)
+    for line in report.lines():
+        click.echo(line)
+
+
+@contextlib.contextmanager
+def _errors() -> Iterator[None]:
+    """Refusals and wrong settings as one message and exit code 1."""
+    try:
+        yield
+    except (DeliveryError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contextlib.contextmanager
+def _progress(label: str) -> Iterator[Progress]:
+    """A bar on a terminal, else a line for each step, on the error stream."""
+    if not sys.stderr.isatty():
+        yield _step_lines()
+        return
+    with click.progressbar(length=1000, label=label, file=sys.stderr, item_show_func=lambda step: step or "") as bar:
+
+        def advance(step: str, share: float) -> None:
+            bar.update(max(round(share * 1000) - bar.pos, 0), step)
+
+        yield advance
+
+
+def _step_lines() -> Progress:
+    shown = ""
+
+    def tell(step: str, share: float) -> None:
+        nonlocal shown
+        if step != shown:
+            shown = step
+            click.echo(f"{share:4.0%}  {step}", err=True)
+
+    return tell

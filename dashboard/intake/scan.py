@@ -1,0 +1,387 @@
+"""Counts the records of a CSV file and finds those that no CSV reader can make sense of.
+
+This pass is independent of DuckDB's reader: it knows how many records a file has, on which
+physical line each begins, and which are broken in structure. It reads in windows of a bounded
+size and works on whole windows with NumPy; only records with stray quotes are taken one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+LONGEST_RECORD = 1_000_000
+_WINDOW = 8_000_000
+_SMALL_WINDOW = 64_000
+_COMMA, _LF, _CR, _QUOTE = 44, 10, 13, 34
+_BOM = b"\xef\xbb\xbf"
+_FIELD = re.compile(
+    rb'[ \t]*"([^"]*+(?:""[^"]*+)*+)"[ \t]*(?=,|\r?\n|\Z)'
+    rb'|((?![ \t]*")[^,\r\n]*+)(?=,|\r?\n|\Z)'
+)
+_END = re.compile(rb"\r?\n|\Z")
+
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A record that is broken in structure: the physical line where it begins, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass
+class Scan:
+    """What a pass over one file found.
+
+    Attributes:
+        header: names of the columns, as written.
+        records: records after the header, blank lines left out.
+        faults: the records among them that are broken in structure.
+        plain: whether DuckDB can read the file as it is; else it needs the mended copy.
+        first_rows, shifts: the n-th sound record (from 0) begins on physical line
+            n + shift, with the shift of the last first_row that is not above n.
+    """
+
+    header: tuple[str, ...] = ()
+    records: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    plain: bool = True
+    first_rows: list[Positions] = field(default_factory=list)
+    shifts: list[Positions] = field(default_factory=list)
+
+    @property
+    def sound(self) -> int:
+        """Records that a reader must find."""
+        return self.records - len(self.faults)
+
+    def shift_table(self) -> tuple[Positions, Positions]:
+        """first_rows and shifts as two arrays of the same length, without repetitions."""
+        rows = np.concatenate([np.zeros(0, np.int64), *self.first_rows])
+        shifts = np.concatenate([np.zeros(0, np.int64), *self.shifts])
+        kept = np.flatnonzero(np.diff(shifts, prepend=-1))
+        return rows[kept], shifts[kept]
+
+
+class Sink(Protocol):
+    """Takes the mended copy."""
+
+    def write(self, data: bytes, /) -> object:
+        """Append the bytes."""
+
+
+def scan(source: BinaryIO, sink: Sink | None = None, seen: Callable[[bytes], object] | None = None) -> Scan:
+    """Read the file once.
+
+    Args:
+        source: the uncompressed bytes.
+        sink: given the sound records without the header, with line feeds as line ends and
+            with plain quoting.
+        seen: called with every part that is read, for a digest or a progress display.
+    """
+    return _Scanner(source, sink, seen).run()
+
+
+class _Scanner:
+    def __init__(self, source: BinaryIO, sink: Sink | None, seen: Callable[[bytes], object] | None) -> None:
+        self._source = source
+        self._sink = sink
+        self._seen = seen
+        self._buffer = b""
+        self._position = 0
+        self._at_end = False
+        self._line = 1
+        self._sound = 0
+        self._styles: set[bool] = set()
+        self._found = Scan()
+
+    def run(self) -> Scan:
+        self._fill(LONGEST_RECORD)
+        if self._buffer.startswith(_BOM):
+            self._position = len(_BOM)
+        self._read_header()
+        window = _WINDOW
+        while self._fill(window):
+            taken = self._take_window(window)
+            if taken:
+                window = min(window * 4, _WINDOW)
+                continue
+            self._fill(LONGEST_RECORD + 2)
+            self._take_record()
+            window = _SMALL_WINDOW
+        if len(self._styles) > 1:
+            self._found.plain = False
+        return self._found
+
+    def _fill(self, wanted: int) -> int:
+        """Have at least `wanted` bytes at hand, or all that are left; how many there are."""
+        while not self._at_end and len(self._buffer) - self._position < wanted:
+            part = self._source.read(max(wanted, _WINDOW))
+            if self._seen is not None:
+                self._seen(part)
+            self._at_end = not part
+            self._buffer = self._buffer[self._position :] + part
+            self._position = 0
+        return len(self._buffer) - self._position
+
+    def _read_header(self) -> None:
+        """The first record that is not blank; blank lines before it ask for a mended copy."""
+        while self._position < len(self._buffer):
+            fields, _, end = _parse(self._buffer, self._position)
+            self._styles.add(self._buffer[self._position : end].endswith(b"\r\n"))
+            self._line += self._buffer.count(b"\n", self._position, end)
+            self._position = end
+            if fields != [b""]:
+                texts = [text.decode("utf-8", errors="replace").strip() for text in fields or []]
+                self._found.header = tuple(texts)
+                return
+            self._found.plain = False
+
+    def _take_window(self, size: int) -> bool:
+        """Take all whole and plainly quoted records at the start of the window, if any."""
+        last = self._at_end and size >= len(self._buffer) - self._position
+        block = self._buffer[self._position : self._position + size]
+        codes = np.frombuffer(block, np.uint8)
+        newlines = np.flatnonzero(codes == _LF)
+        quotes = np.flatnonzero(codes == _QUOTE)
+        ends = newlines[_outside(quotes, newlines)]
+        limit = _first_stray_quote(codes, quotes, last)
+        open_end = last and block[-1:] != b"\n" and limit == len(block) and len(quotes) % 2 == 0
+        ends = ends[: np.searchsorted(ends, limit)]
+        if open_end:
+            ends = np.append(ends, len(block))
+        if not len(ends):
+            return False
+        self._take_records(block, codes, newlines, quotes, ends)
+        self._position += min(int(ends[-1]) + 1, len(block))
+        return True
+
+    def _take_records(
+        self,
+        block: bytes,
+        codes: npt.NDArray[np.uint8],
+        newlines: Positions,
+        quotes: Positions,
+        ends: Positions,
+    ) -> None:
+        stop = int(ends[-1])
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        before = np.maximum(ends - 1, 0)
+        with_cr = (codes[before] == _CR) & (ends > starts)
+        lengths = ends - starts - with_cr
+        lines = self._line + np.searchsorted(newlines, starts)
+        blank = lengths == 0
+        reasons = self._find_faults(block[:stop], codes[:stop], quotes, ends, lengths)
+        faulty = np.zeros(len(ends), bool)
+        faulty[list(reasons)] = True
+        faulty &= ~blank
+        self._styles.update(np.unique(with_cr[~blank & (ends < len(block))]).tolist())
+        if blank.any() or faulty.any() or (with_cr & (ends == len(block))).any():
+            self._found.plain = False
+        for record in np.flatnonzero(faulty).tolist():
+            self._found.faults.append(Fault(int(lines[record]), reasons[record]))
+        self._found.records += int((~blank).sum())
+        sound = ~blank & ~faulty
+        self._note_lines(lines[sound])
+        if self._sink is not None:
+            _copy(self._sink, block, starts, starts + lengths, with_cr, sound)
+        self._line += int(np.searchsorted(newlines, stop, side="right"))
+
+    def _find_faults(
+        self,
+        block: bytes,
+        codes: npt.NDArray[np.uint8],
+        quotes: Positions,
+        ends: Positions,
+        lengths: Positions,
+    ) -> dict[int, str]:
+        """Why each faulty record is one, by its number within the block."""
+        commas = np.flatnonzero(codes == _COMMA)
+        commas = commas[_outside(quotes, commas)]
+        columns = np.diff(np.searchsorted(commas, ends), prepend=0) + 1
+        expected = len(self._found.header)
+        reasons = {
+            number: _wrong_count(int(columns[number]), expected)
+            for number in np.flatnonzero((columns != expected) & (lengths > 0)).tolist()
+        }
+        for number in np.flatnonzero(lengths > LONGEST_RECORD).tolist():
+            reasons[number] = _TOO_LONG
+        if b"\0" in block:
+            zeros = np.flatnonzero(codes == 0)
+            reasons |= dict.fromkeys(np.unique(np.searchsorted(ends, zeros)).tolist(), _ZERO_BYTE)
+        if b"\r" in block:
+            for number in _lone_returns(codes, quotes, ends):
+                reasons[number] = _LONE_RETURN
+        if not block.isascii():
+            reasons |= dict.fromkeys(_undecodable(block, ends), _NOT_UTF8)
+        return reasons
+
+    def _take_record(self) -> None:
+        """Take one record that is quoted in an unusual way, or is too long, or is broken."""
+        start = self._position
+        fields, reason, end = _parse(self._buffer, start)
+        record = self._buffer[start:end]
+        if fields is not None:
+            reason = self._judge(record, fields)
+        self._found.plain = False
+        if fields != [b""]:
+            self._found.records += 1
+            if reason is None:
+                self._note_lines(np.array([self._line]))
+                if self._sink is not None:
+                    self._sink.write(_plainly_quoted(fields or []))
+            else:
+                self._found.faults.append(Fault(self._line, reason))
+        self._line += record.count(b"\n")
+        self._position = end
+        if reason == _TOO_LONG and not record.endswith(b"\n"):
+            self._skip_line()
+
+    def _skip_line(self) -> None:
+        """Drop what is left of a line that is longer than the bytes at hand."""
+        while self._fill(1):
+            newline = self._buffer.find(b"\n", self._position)
+            if newline >= 0:
+                self._line += 1
+                self._position = newline + 1
+                return
+            self._position = len(self._buffer)
+
+    def _judge(self, record: bytes, fields: list[bytes]) -> str | None:
+        expected = len(self._found.header)
+        if len(fields) != expected:
+            return _wrong_count(len(fields), expected)
+        if b"\0" in record:
+            return _ZERO_BYTE
+        try:
+            record.decode("utf-8")
+        except UnicodeDecodeError:
+            return _NOT_UTF8
+        return None
+
+    def _note_lines(self, lines: Positions) -> None:
+        """Remember where the distance between number and line of a sound record changes."""
+        if not len(lines):
+            return
+        rows = np.arange(self._sound, self._sound + len(lines))
+        shifts = lines - rows
+        changes = np.flatnonzero(np.diff(shifts, prepend=-1))
+        self._found.first_rows.append(rows[changes])
+        self._found.shifts.append(shifts[changes])
+        self._sound += len(lines)
+
+
+_TOO_LONG = f"the record is longer than {LONGEST_RECORD:,} bytes"
+_ZERO_BYTE = "the record holds a NUL byte"
+_NOT_UTF8 = "the record is not UTF-8; save the file as UTF-8"
+_LONE_RETURN = "the record holds a carriage return outside quotes"
+_BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
+
+
+def _wrong_count(found: int, expected: int) -> str:
+    return f"the record has {found} columns, the header has {expected}"
+
+
+def _outside(quotes: Positions, positions: Positions) -> npt.NDArray[np.bool_]:
+    """Whether each position stands outside quoted values."""
+    outside: npt.NDArray[np.bool_] = np.searchsorted(quotes, positions) % 2 == 0
+    return outside
+
+
+def _first_stray_quote(codes: npt.NDArray[np.uint8], quotes: Positions, last: bool) -> int:
+    """Where the first quote stands that neither opens, closes nor doubles; else the length.
+
+    A quote at the very end of a window that isn't the file's last is left for the next one.
+    """
+    length = len(codes)
+    if not len(quotes):
+        return length
+    openers, closers = quotes[0::2], quotes[1::2]
+    before = codes[np.maximum(openers - 1, 0)]
+    opens = (openers == 0) | (before == _COMMA) | (before == _LF) | (before == _QUOTE)
+    after = codes[np.minimum(closers + 1, length - 1)]
+    closes = (after == _COMMA) | (after == _LF) | (after == _CR) | (after == _QUOTE)
+    closes[closers == length - 1] = last
+    stray = np.concatenate([openers[~opens], closers[~closes]])
+    return int(stray.min()) if len(stray) else length
+
+
+def _lone_returns(codes: npt.NDArray[np.uint8], quotes: Positions, ends: Positions) -> list[int]:
+    """Numbers of the records with a carriage return outside quotes that ends no line."""
+    returns = np.flatnonzero(codes == _CR)
+    returns = returns[_outside(quotes, returns)]
+    records = np.searchsorted(ends, returns)
+    alone: list[int] = np.unique(records[returns + 1 != ends[records]]).tolist()
+    return alone
+
+
+def _undecodable(block: bytes, ends: Positions) -> list[int]:
+    """Numbers of the records that are not UTF-8."""
+    found: list[int] = []
+    position = 0
+    while position < len(block):
+        try:
+            block[position:].decode("utf-8")
+        except UnicodeDecodeError as error:
+            number = int(np.searchsorted(ends, position + error.start))
+            found.append(number)
+            position = int(ends[number]) + 1
+        else:
+            break
+    return found
+
+
+def _parse(buffer: bytes, start: int) -> tuple[list[bytes] | None, str | None, int]:
+    """One record from `start`: its values or why it has none, and where the next one begins.
+
+    A broken record ends with its first physical line, so that one lost quote costs one line.
+    """
+    fields: list[bytes] = []
+    position = start
+    limit = min(len(buffer), start + LONGEST_RECORD + 2)
+    while match := _FIELD.match(buffer, position, limit):
+        quoted, bare = match.group(1), match.group(2)
+        fields.append(bare if quoted is None else quoted.replace(b'""', b'"'))
+        position = match.end()
+        if buffer[position : position + 1] == b",":
+            position += 1
+            continue
+        end = _END.match(buffer, position)
+        if end is None or position - start > LONGEST_RECORD:
+            break
+        return fields, None, end.end()
+    newline = buffer.find(b"\n", start)
+    end_of_line = len(buffer) if newline < 0 else newline + 1
+    line = buffer[start:end_of_line]
+    if len(line) > LONGEST_RECORD:
+        return None, _TOO_LONG, end_of_line
+    return None, _LONE_RETURN if b"\r" in line.rstrip(b"\r\n") else _BAD_QUOTES, end_of_line
+
+
+def _plainly_quoted(fields: list[bytes]) -> bytes:
+    return b",".join(b'"' + text.replace(b'"', b'""') + b'"' for text in fields) + b"\n"
+
+
+def _copy(
+    sink: Sink,
+    block: bytes,
+    starts: Positions,
+    stops: Positions,
+    with_cr: npt.NDArray[np.bool_],
+    sound: npt.NDArray[np.bool_],
+) -> None:
+    """Write the sound records, in runs as long as line ends and faults allow."""
+    whole = sound & ~with_cr & (stops < len(block))
+    joins = whole[:-1] & sound[1:]
+    firsts = np.flatnonzero(sound & ~np.concatenate([[False], joins]))
+    lasts = np.flatnonzero(sound & ~np.concatenate([joins, [False]]))
+    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+        sink.write(block[int(starts[first]) : int(stops[last])])
+        sink.write(b"\n")

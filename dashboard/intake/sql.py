@@ -1,0 +1,32 @@
+"""Statements of queries/build, and the one place where names are put into SQL."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from dashboard.settings import QUERIES
+
+
+@cache
+def statements(name: str) -> tuple[str, ...]:
+    """The statements of queries/build/NAME.sql, without their comments; each ends its line with ;."""
+    text = (QUERIES / "build" / f"{name}.sql").read_text(encoding="utf-8")
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
+    parts = re.split(r";\s*$", "\n".join(lines), flags=re.MULTILINE)
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def parameters(statement: str) -> frozenset[str]:
+    """Names of the values that a statement binds."""
+    return frozenset(re.findall(r"\$([a-z][a-z0-9_]*)", statement))
+
+
+def identifier(name: str) -> str:
+    """A table's or column's name, quoted."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text where DuckDB takes no parameter, as in the definition of a view."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,5 @@
+"""What the dashboard remembers beside the extract: users, sessions and failed sign-ins."""
+
+from dashboard.state.store import StateError, Store, UserRecord, session_key, shared_store
+
+__all__ = ["StateError", "Store", "UserRecord", "session_key", "shared_store"]

@@ -1,0 +1,497 @@
+"""The state store: SQLite through SQLAlchemy, one file under `<data>/state`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    bindparam,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from dashboard.access import Role, Viewer
+from dashboard.settings import Settings
+from dashboard.state import passwords
+from dashboard.state.tables import attempts, metadata, sessions, users
+
+FILE = "state.db"
+BUSY_MS = 10_000
+BCRYPT_ROUNDS = 12
+#: `last_seen_at` is written no more often than this, so that a busy page doesn't write all the time.
+TOUCH_EVERY = timedelta(seconds=10)
+ATTEMPT_WINDOW = timedelta(minutes=15)
+ATTEMPT_LIMITS = {"account": 5, "address": 20}
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+
+
+class StateError(ValueError):
+    """A change that the store refuses; the message says why in a sentence."""
+
+
+@dataclass(frozen=True)
+class UserRecord:
+    """An account. `sites` is None for every site; `demo` marks one whose password is public."""
+
+    username: str
+    name: str
+    role: Role
+    sites: tuple[str, ...] | None
+    version: int
+    disabled: bool
+    demo: bool
+    created_at: datetime
+    password_changed_at: datetime
+
+
+def session_key(token: str) -> str:
+    """What stands for a session outside the cookie: the SHA-256 of its token, in hex."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """Users, sessions and failed sign-ins. Safe to share between threads and processes.
+
+    Each change is one SQL statement, or several in one transaction that holds SQLite's write
+    lock from its start, so that simultaneous changes queue up instead of overwriting each other.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        idle: timedelta,
+        lifetime: timedelta,
+        rounds: int,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._engine = engine
+        self._idle = idle
+        self._lifetime = lifetime
+        self._rounds = rounds
+        self._now = clock
+
+    @classmethod
+    def open(
+        cls,
+        data: Path,
+        *,
+        idle: timedelta = timedelta(minutes=15),
+        lifetime: timedelta = timedelta(hours=12),
+        rounds: int = BCRYPT_ROUNDS,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Store:
+        """Open `<data>/state/state.db`, making it (readable by its owner only) if need be.
+
+        `idle` and `lifetime` end sessions, `rounds` is the cost of new password hashes.
+        """
+        folder = data / "state"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = folder / FILE
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        engine = create_engine(f"sqlite:///{file}", pool_size=8, max_overflow=56)
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+        store = cls(engine, idle=idle, lifetime=lifetime, rounds=rounds, clock=clock)
+        with store._write() as connection:
+            metadata.create_all(connection)
+        return store
+
+    @classmethod
+    def for_settings(cls, settings: Settings) -> Store:
+        """Open the store of these settings, with their limits on sessions."""
+        return cls.open(
+            settings.data,
+            idle=timedelta(minutes=settings.idle_minutes),
+            lifetime=timedelta(hours=settings.session_hours),
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def ping(self) -> None:
+        """Read something, to find out whether the store answers.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: it does not.
+        """
+        with self._read() as connection:
+            connection.execute(select(users.c.username).limit(1))
+
+    # Users
+
+    def add_user(
+        self,
+        username: str,
+        role: Role,
+        password: str,
+        *,
+        sites: Sequence[str] | None = None,
+        name: str | None = None,
+        demo: bool = False,
+    ) -> UserRecord:
+        """Add an account. `sites` None means every site, `name` is the user name unless given.
+
+        Raises:
+            StateError: the name is taken or malformed, no site is named, or the password is weak.
+        """
+        username = username.lower()
+        if not _USERNAME.fullmatch(username):
+            raise StateError(
+                f"{username!r} is no user name: use up to 64 letters, digits and . _ @ + -, "
+                "beginning with a letter or digit."
+            )
+        now = self._now()
+        values = {
+            "username": username,
+            "name": name or username,
+            "role": role.value,
+            "sites": _checked_sites(sites),
+            "password_hash": self._hash(username, password, demo=demo),
+            "demo": demo,
+            "created_at": now,
+            "password_changed_at": now,
+        }
+        try:
+            with self._write() as connection:
+                connection.execute(insert(users).values(values))
+        except IntegrityError:
+            raise StateError(f"There is a user {username} already.") from None
+        return self.user(username)
+
+    def user(self, username: str) -> UserRecord:
+        """The account of that name.
+
+        Raises:
+            StateError: there is none.
+        """
+        with self._read() as connection:
+            row = connection.execute(_by_name(username)).one_or_none()
+        if row is None:
+            raise _unknown(username)
+        return _record(row)
+
+    def list_users(self) -> list[UserRecord]:
+        """All accounts, by name."""
+        with self._read() as connection:
+            rows = connection.execute(select(users).order_by(users.c.username)).all()
+        return [_record(row) for row in rows]
+
+    def demo_accounts(self) -> list[UserRecord]:
+        """The enabled accounts whose password is public."""
+        return [user for user in self.list_users() if user.demo and not user.disabled]
+
+    def disable(self, username: str) -> UserRecord:
+        """Refuse the account and end its sessions. Raises StateError for an unknown name."""
+        return self._change(username, disabled=True)
+
+    def enable(self, username: str) -> UserRecord:
+        """Admit the account again. Raises StateError for an unknown name."""
+        return self._change(username, disabled=False)
+
+    def set_role(self, username: str, role: Role, sites: Sequence[str] | None) -> UserRecord:
+        """Give the account another role and other sites (None: every site); ends its sessions.
+
+        Raises:
+            StateError: the name is unknown or no site is named.
+        """
+        return self._change(username, role=role.value, sites=_checked_sites(sites))
+
+    def reset_password(self, username: str, password: str) -> UserRecord:
+        """Set a new password; ends the sessions, and a demo account becomes an ordinary one.
+
+        Raises:
+            StateError: the name is unknown or the password is weak.
+        """
+        username = username.lower()
+        return self._change(
+            username,
+            password_hash=self._hash(username, password, demo=False),
+            password_changed_at=self._now(),
+            demo=False,
+        )
+
+    def verify(self, username: str, password: str) -> UserRecord | None:
+        """The account if name and password are right and it is enabled, else None.
+
+        Unknown and disabled names take as long as a wrong password.
+        """
+        with self._read() as connection:
+            row = connection.execute(_by_name(username)).one_or_none()
+        usable = row is not None and not row.disabled
+        password_hash = row.password_hash if row and usable else passwords.decoy(self._rounds)
+        right = passwords.matches(password, password_hash)
+        return _record(row) if row and usable and right else None
+
+    # Sessions
+
+    def open_session(self, username: str, version: int | None = None) -> str:
+        """Open a session and return its token, which only the browser may keep.
+
+        `version` is that of the account when its password was checked: if the account has
+        changed since, the session is over before it begins.
+
+        Raises:
+            StateError: the name is unknown.
+        """
+        token = secrets.token_urlsafe(32)
+        now = self._now()
+        with self._write() as connection:
+            row = connection.execute(_by_name(username)).one_or_none()
+            if row is None:
+                raise _unknown(username)
+            connection.execute(delete(sessions).where(sessions.c.created_at < now - self._lifetime))
+            connection.execute(
+                insert(sessions).values(
+                    token_sha256=session_key(token),
+                    username=row.username,
+                    user_version=row.version if version is None else version,
+                    created_at=now,
+                    last_seen_at=now,
+                )
+            )
+        return token
+
+    def viewer(self, token: str, *, touch: bool) -> Viewer | None:
+        """Who holds this token, or None once the session is over; `touch` extends idleness."""
+        return self.viewer_of(session_key(token), touch=touch)
+
+    def viewer_of(self, key: str, *, touch: bool) -> Viewer | None:
+        """As `viewer`, for the session's key."""
+        now = self._now()
+        with self._read() as connection:
+            row = connection.execute(_SESSION, {"key": key}).one_or_none()
+        if row is None or not self._is_alive(row, now):
+            return None
+        if touch and now - row.last_seen_at >= TOUCH_EVERY:
+            self._touch(key, now)
+        sites = None if row.sites is None else frozenset(row.sites)
+        return Viewer(row.username, row.name, Role(row.role), sites)
+
+    def seconds_left(self, key: str) -> int:
+        """Seconds until the session ends if nothing happens; 0 once it is over."""
+        now = self._now()
+        with self._read() as connection:
+            row = connection.execute(_SESSION, {"key": key}).one_or_none()
+        if row is None or not self._is_alive(row, now):
+            return 0
+        end = min(row.last_seen_at + self._idle, row.opened_at + self._lifetime)
+        return int((end - now).total_seconds())
+
+    def close_session(self, token: str) -> None:
+        """End a session; one that is unknown or over already stays as it is."""
+        self.close_session_of(session_key(token))
+
+    def close_session_of(self, key: str) -> None:
+        """As `close_session`, for the session's key."""
+        with self._write() as connection:
+            connection.execute(
+                update(sessions)
+                .where(sessions.c.token_sha256 == key, sessions.c.revoked_at.is_(None))
+                .values(revoked_at=self._now())
+            )
+
+    # Failed sign-ins
+
+    def admit_attempt(self, username: str, address: str) -> timedelta:
+        """Count an attempt to sign in before its password is checked.
+
+        Returns the time to wait: zero if the attempt may go on. Counting first keeps
+        simultaneous attempts from passing together. Refused attempts aren't counted, so that
+        the wait ends by itself.
+        """
+        now = self._now()
+        subjects = _subjects(username, address)
+        with self._write() as connection:
+            connection.execute(delete(attempts).where(attempts.c.at <= now - ATTEMPT_WINDOW))
+            wait = max(_wait(connection, *subject, now) for subject in subjects)
+            if not wait:
+                rows = [{"kind": kind, "subject": name, "at": now} for kind, name in subjects]
+                connection.execute(insert(attempts), rows)
+        return wait
+
+    def forgive_attempts(self, username: str, address: str) -> None:
+        """After a sign-in: forget the account's failures, and this attempt of the address."""
+        (account, place) = _subjects(username, address)
+        latest = (
+            select(func.max(attempts.c.id))
+            .where(attempts.c.kind == place[0], attempts.c.subject == place[1])
+            .scalar_subquery()
+        )
+        with self._write() as connection:
+            connection.execute(
+                delete(attempts).where(attempts.c.kind == account[0], attempts.c.subject == account[1])
+            )
+            connection.execute(delete(attempts).where(attempts.c.id == latest))
+
+    # Inside
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        writing = self._engine.execution_options(dashboard_writes=True)
+        with writing.begin() as connection:
+            yield connection
+
+    def _hash(self, username: str, password: str, *, demo: bool) -> str:
+        weakness = None if demo else passwords.fault(password, username)
+        if weakness:
+            raise StateError(weakness)
+        return passwords.digest(password, self._rounds)
+
+    def _change(self, username: str, **values: Any) -> UserRecord:
+        statement = (
+            update(users)
+            .where(users.c.username == username.lower())
+            .values(version=users.c.version + 1, **values)
+            .returning(*users.c)
+        )
+        with self._write() as connection:
+            row = connection.execute(statement).one_or_none()
+        if row is None:
+            raise _unknown(username)
+        return _record(row)
+
+    def _is_alive(self, row: Row[Any], now: datetime) -> bool:
+        return (
+            row.revoked_at is None
+            and not row.disabled
+            and row.user_version == row.version
+            and now - row.last_seen_at < self._idle
+            and now - row.opened_at < self._lifetime
+        )
+
+    def _touch(self, key: str, now: datetime) -> None:
+        with self._write() as connection:
+            connection.execute(
+                update(sessions)
+                .where(sessions.c.token_sha256 == key, sessions.c.last_seen_at < now)
+                .values(last_seen_at=now)
+            )
+
+
+@cache
+def shared_store(settings: Settings) -> Store:
+    """The one store of this process for these settings."""
+    return Store.for_settings(settings)
+
+
+_SESSION = (
+    select(
+        users,
+        sessions.c.user_version,
+        sessions.c.created_at.label("opened_at"),
+        sessions.c.last_seen_at,
+        sessions.c.revoked_at,
+    )
+    .join(users, users.c.username == sessions.c.username)
+    .where(sessions.c.token_sha256 == bindparam("key"))
+)
+
+
+def _configure(connection: Any, _record: object) -> None:
+    """Set up a new SQLite connection; transactions are begun by `_begin` alone."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"pragma busy_timeout = {BUSY_MS}")
+        cursor.execute("pragma journal_mode = wal")
+        cursor.execute("pragma foreign_keys = on")
+    finally:
+        cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Take the write lock at once where a change follows: an upgrade later could only fail."""
+    writes = connection.get_execution_options().get("dashboard_writes", False)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+def _by_name(username: str) -> Any:
+    return select(users).where(users.c.username == username.lower())
+
+
+def _record(row: Row[Any]) -> UserRecord:
+    return UserRecord(
+        username=row.username,
+        name=row.name,
+        role=Role(row.role),
+        sites=None if row.sites is None else tuple(row.sites),
+        version=row.version,
+        disabled=row.disabled,
+        demo=row.demo,
+        created_at=row.created_at,
+        password_changed_at=row.password_changed_at,
+    )
+
+
+def _unknown(username: str) -> StateError:
+    return StateError(f"There is no user {username}.")
+
+
+def _checked_sites(sites: Sequence[str] | None) -> list[str] | None:
+    if sites is None:
+        return None
+    if not sites:
+        raise StateError("Name one site or more, or give access to all sites.")
+    return sorted(set(sites))
+
+
+def _subjects(username: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """What an attempt counts against. Names are hashed: people type passwords in that field."""
+    account = hashlib.sha256(username.lower().encode()).hexdigest()
+    return ("account", account), ("address", address[:64])
+
+
+def _wait(connection: Connection, kind: str, subject: str, now: datetime) -> timedelta:
+    """Time until the subject is below its limit again."""
+    limit = ATTEMPT_LIMITS[kind]
+    latest = (
+        select(attempts.c.at)
+        .where(attempts.c.kind == kind, attempts.c.subject == subject)
+        .order_by(attempts.c.at.desc(), attempts.c.id.desc())
+        .limit(limit)
+    )
+    moments = connection.scalars(latest).all()
+    return moments[-1] + ATTEMPT_WINDOW - now if len(moments) >= limit else timedelta(0)

@@ -1,0 +1,17 @@
+-- Scores that are sound in themselves and don't fit the bookings or one another.
+insert into late_rejects
+with firsts as (
+    select score_id, min(rowid) as row from read_scores where faults = 0 group by score_id having count(*) > 1
+)
+select
+    'scores', read.rowid, 'score_id', read.score_id, 'is a duplicate; the first row with it is kept'
+from read_scores as read
+inner join firsts on firsts.score_id = read.score_id
+where read.faults = 0 and read.rowid <> firsts.row
+union all
+select
+    'scores', read.rowid, 'patient_id', '(not shown)', 'has no accepted booking, so the site is not known'
+from read_scores as read
+inner join patients on patients.patient_id = read.patient_id
+left join patient_firsts on patient_firsts.patient = patients.patient
+where read.faults = 0 and patient_firsts.patient is null

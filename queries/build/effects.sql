@@ -1,0 +1,45 @@
+-- Every term: those of the reference table, then those reported, alphabetically.
+create temp table terms as
+with reported as (
+    select distinct read.term, first(read.effect order by read.effect) as spelling
+    from read_side_effects as read
+    where
+        read.faults = 0
+        and not exists (
+            select 1 from late_rejects as late where late.source = 'side_effects' and late.row = read.rowid
+        )
+    group by read.term
+),
+known as (
+    select as_term(effect) as term, min(position) as position from reference_effects group by all
+    union
+    select as_term(name), min(position) from reference_effects group by all
+),
+listed as (
+    select term, min(position) as position from known group by term
+)
+select
+    coalesce(listed.term, reported.term) as term,
+    coalesce(reference.effect, reported.term) as effect,
+    coalesce(reference.name, upper(reported.spelling[1]) || reported.spelling[2:]) as name,
+    coalesce(reference.listed, false) as listed,
+    coalesce(reference.serious, false) as serious,
+    reference.position
+from listed
+full join reported on reported.term = listed.term
+left join reference_effects as reference on reference.position = listed.position;
+
+create type effect as enum (
+    select effect from terms group by effect order by min(position) nulls last, effect
+);
+
+create table effects as
+select
+    effect::effect as effect,
+    min(name) as name,
+    bool_or(listed) as listed,
+    bool_or(serious) as serious,
+    row_number() over (order by min(position) nulls last, effect)::integer as position
+from terms
+group by effect
+order by position

@@ -1,0 +1,45 @@
+-- Words that the readers of the build share.
+
+-- 1 in place n where the condition holds; a row's faults are the sum of its flags.
+create temp macro flag(condition, place) as if(condition, 1::ubigint << place, 0::ubigint);
+
+-- A time of day without offset: 2026-01-05 09:00, with T for the blank, with :SS and fractions.
+create temp macro is_local(x) as
+    strlen(x) = 16 or (strlen(x) >= 19 and x[17] = ':' and (strlen(x) = 19 or regexp_full_match(x, '.{19}\.\d{1,9}')));
+
+-- The same with Z or ±hh:mm at its end.
+create temp macro has_offset(x) as
+    strlen(x) > 16 and regexp_full_match(x, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?([Zz]|[+-]\d{2}(:?\d{2})?)');
+
+create temp macro in_range(t) as t >= timestamp '1990-01-01' and t < timestamp '2101-01-01';
+
+create temp macro as_local(x) as
+    case when is_local(x) then case when in_range(try_cast(x as timestamp)) then try_cast(x as timestamp) end end;
+
+create temp macro as_instant(x) as
+    case
+        when is_local(x) then null
+        when has_offset(x)
+        then case
+            when in_range(try_cast(regexp_replace(x, '([+-]\d{2})(\d{2})$', '\1:\2') as timestamp))
+            then try_cast(regexp_replace(x, '([+-]\d{2})(\d{2})$', '\1:\2') as timestamptz)
+        end
+    end;
+
+create temp macro as_whole(x) as case when not contains(x, '.') then try_cast(x as integer) end;
+
+-- A decimal number with at most two places; commas and currency signs make it none.
+create temp macro as_amount(x) as
+    case when strpos(x, '.') = 0 or strlen(x) - strpos(x, '.') <= 2 then try_cast(x as decimal(14, 2)) end;
+
+create temp macro as_yes_no(x) as
+    case when lower(x) in ('yes', 'true', '1') then true when lower(x) in ('no', 'false', '0') then false end;
+
+create temp macro as_cents(amount) as (amount * 100)::bigint;
+
+-- Not a value: empty is fine.
+create temp macro unreadable(raw, value) as raw is not null and value is null;
+create temp macro too_long(x) as coalesce(length(x) > 80, false);
+
+-- How a term is compared: 'Increased heart rate' and 'increased-heart-rate' are one.
+create temp macro as_term(x) as regexp_replace(trim(lower(x)), '[\s_-]+', '_', 'g');

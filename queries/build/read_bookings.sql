@@ -1,0 +1,80 @@
+-- Bookings as typed values with their faults. delivered: the file, every column as text.
+-- parameters: file, timezones (of the sites, in order)
+insert into read_bookings
+with parsed as (
+    select
+        *,
+        try_cast(lower(site) as site) as site_key,
+        try_cast(lower(service) as service) as service_key,
+        try_cast(lower(status) as status) as status_key,
+        $timezones[enum_code(try_cast(lower(site) as site)) + 1] as zone,
+        as_instant(starts_at) as starts_instant,
+        as_instant(ends_at) as ends_instant,
+        case when strlen(birth_date) = 10 then try_cast(birth_date as date) end as born_on,
+        as_whole(age) as whole_age,
+        as_whole(chair_minutes) as minutes,
+        as_amount(price) as price_amount,
+        as_amount(dose_mg) as dose,
+        as_yes_no(side_effects_assessed) as assessed,
+        try_cast(lower(supervision) as supervision) as supervisor,
+        try_cast(lower(mental_health_provider) as yes_no) as answer
+    from delivered
+),
+timed as (
+    select
+        *,
+        coalesce(as_local(starts_at), timezone(zone, starts_instant)) as start_time,
+        coalesce(as_local(ends_at), timezone(zone, ends_instant)) as end_time,
+        coalesce(as_local(booked_at), timezone(zone, as_instant(booked_at))) as booked_time,
+        coalesce(as_local(cancelled_at), timezone(zone, as_instant(cancelled_at))) as cancelled_time
+    from parsed
+),
+aged as (
+    select *, case when birth_date is null then whole_age else date_sub('year', born_on, start_time::date) end as years
+    from timed
+),
+judged as (
+    select
+        *,
+        flag(booking_id is null, 0)
+        + flag(patient_id is null, 1)
+        + flag(site_key is null, 2)
+        + flag(service_key is null, 3)
+        + flag(starts_at is null or (start_time is null and site_key is not null), 4)
+        + flag(status_key is null, 5)
+        + flag(unreadable(booked_at, booked_time) and site_key is not null, 6)
+        + flag(unreadable(ends_at, end_time) and site_key is not null, 7)
+        + flag(end_time < start_time or end_time > start_time + interval 1 day, 8)
+        + flag(unreadable(cancelled_at, cancelled_time) and site_key is not null, 9)
+        + flag(
+            birth_date is not null and start_time is not null
+            and coalesce(born_on > start_time::date or years > 120, true), 10
+        )
+        + flag(age is not null and coalesce(whole_age < 0 or whole_age > 120, true), 11)
+        + flag(too_long(sex), 12)
+        + flag(too_long(indication), 13)
+        + flag(too_long(provider), 14)
+        + flag(unreadable(supervision, supervisor), 15)
+        + flag(unreadable(mental_health_provider, answer), 16)
+        + flag(too_long(channel), 17)
+        + flag(chair_minutes is not null and coalesce(minutes < 0 or minutes > 1440, true), 18)
+        + flag(price is not null and coalesce(price_amount < 0, true), 19)
+        + flag(unreadable(side_effects_assessed, assessed), 20)
+        + flag(dose_mg is not null and coalesce(dose < 0 or dose >= 10000000, true), 21) as faults
+    from aged
+)
+select
+    $file, faults, booking_id, patient_id, site_key, service_key, status_key, start_time, end_time,
+    cancelled_time, booked_time::date, starts_instant, ends_instant,
+    -- least() would pass over a missing age.
+    case when faults = 0 and years is not null then least(years, 90) end, lower(sex), indication, provider,
+    coalesce(supervisor, 'not_recorded'), coalesce(answer, 'not_recorded'), lower(channel), minutes,
+    as_cents(price_amount), coalesce(assessed, false), case when faults = 0 then dose end,
+    case when faults <> 0 then {
+        'site': site, 'service': service, 'starts_at': starts_at, 'status': status, 'booked_at': booked_at,
+        'ends_at': ends_at, 'cancelled_at': cancelled_at, 'age': age, 'sex': sex, 'indication': indication,
+        'provider': provider, 'supervision': supervision, 'mental_health_provider': mental_health_provider,
+        'channel': channel, 'chair_minutes': chair_minutes, 'price': price,
+        'side_effects_assessed': side_effects_assessed, 'dose_mg': dose_mg
+    } end
+from judged

@@ -1,0 +1,11 @@
+-- Why lines were rejected, with the first line of each reason.
+select
+    file,
+    column_name,
+    reason,
+    count(distinct line) as lines,
+    min(line) as first_line,
+    arg_min(value, line) as first_value
+from rejects
+group by file, column_name, reason
+order by file, first_line, column_name

@@ -1,0 +1,39 @@
+-- The accepted scores; the site is that of the patient's latest booking up to that day, else of the first.
+create table scores as
+with sound as (
+    select
+        read.score_id,
+        patients.patient,
+        read.instrument,
+        read.taken_local,
+        read.taken_instant,
+        read.score,
+        patient_firsts.site as first_site,
+        coalesce(read.taken_local, timezone(sites.timezone, read.taken_instant))::date as about_on
+    from read_scores as read
+    inner join patients on patients.patient_id = read.patient_id
+    inner join patient_firsts on patient_firsts.patient = patients.patient
+    inner join reference_sites as sites on sites.site::site = patient_firsts.site
+    where
+        read.faults = 0
+        and not exists (
+            select 1 from late_rejects as late where late.source = 'scores' and late.row = read.rowid
+        )
+),
+placed as (
+    select sound.*, coalesce(patient_days.site, first_site) as site
+    from sound
+    asof left join patient_days
+        on patient_days.patient = sound.patient and sound.about_on >= patient_days.starts_on
+)
+select
+    score_id,
+    patient,
+    placed.site,
+    instrument,
+    coalesce(taken_local, timezone(timezone, taken_instant)) as taken_at,
+    coalesce(taken_local, timezone(timezone, taken_instant))::date as taken_on,
+    score
+from placed
+inner join reference_sites as sites on sites.site::site = placed.site
+order by taken_on, placed.site, taken_at, score_id

@@ -1,0 +1,49 @@
+-- What must hold before publication: one row a claim, with both sides.
+select 'rows read = accepted + rejected in ' || file as claim, rows_read as expected, rows_accepted + rows_rejected as found
+from sources
+union all
+select
+    'rows accepted = rows of ' || source,
+    sum(rows_accepted)::bigint,
+    case source
+        when 'bookings' then (select count(*) from bookings)
+        when 'side_effects' then (select count(*) from side_effects)
+        when 'payments' then (select count(*) from payments)
+        else (select count(*) from scores)
+    end
+from sources
+group by source
+union all
+select 'bookings in daily', (select count(*) from bookings), (select coalesce(sum(bookings), 0)::bigint from daily)
+union all
+select
+    'chair minutes in daily',
+    (select coalesce(sum(chair_minutes), 0)::bigint from bookings),
+    (select coalesce(sum(chair_minutes), 0)::bigint from daily)
+union all
+select
+    'cents in daily',
+    (select coalesce(sum(price_cents), 0)::bigint from bookings),
+    (select coalesce(sum(price_cents), 0)::bigint from daily)
+union all
+select
+    'new patients in daily',
+    (select count(distinct patient) from bookings where status in ('arrived', 'completed')),
+    (select coalesce(sum(new_patients), 0)::bigint from daily)
+union all
+select 'bookings in hourly', (select count(*) from bookings), (select coalesce(sum(bookings), 0)::bigint from hourly)
+union all
+select
+    'events in daily_effects',
+    (select count(*) from side_effects),
+    (select coalesce(sum(events), 0)::bigint from daily_effects)
+union all
+select
+    'infusions with an effect in daily_effects',
+    (select count(distinct (booking_id, effect)) from side_effects where status = 'completed'),
+    (select coalesce(sum(infusions), 0)::bigint from daily_effects)
+union all
+select
+    'visits with an effect in daily',
+    (select count(distinct booking_id) from side_effects where status = 'completed'),
+    (select coalesce(sum(with_effect), 0)::bigint from daily)

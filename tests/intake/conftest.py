@@ -1,0 +1,19 @@
+"""Fixtures: deliveries in folders of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from intake_clinic import Clinic
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Clinic:
+    return Clinic(tmp_path)
+
+
+@pytest.fixture
+def make_clinic(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Clinic]:
+    return lambda: Clinic(tmp_path_factory.mktemp("clinic"))

@@ -1,0 +1,478 @@
+"""What becomes of rows: values, time zones, ages, money, duplicates, rejects; and refusals."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import hmac
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from intake_clinic import BOOKINGS, EVENTS, Clinic
+
+from dashboard.intake import contract
+from dashboard.intake.contract import DeliveryError
+from dashboard.intake.sql import parameters, statements
+from dashboard.settings import QUERIES, ROOT
+
+
+B1 = "B1,P1,chicago,ketamine-infusion,2026-01-05 09:00,completed"
+
+
+def at(*values: object) -> dt.datetime:
+    return dt.datetime(*values)  # type: ignore[arg-type]
+
+
+def test_every_table_and_column_stands_in_the_readme() -> None:
+    text = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    for table in contract.TABLES:
+        assert f"## {table.name}" in text
+        section = text.split(f"## {table.name}")[1].split("\n## ")[0]
+        for column in table.columns:
+            [row] = [line for line in section.splitlines() if line.startswith(f"| `{column.name}`")]
+            assert ("yes" if column.required else "no") == row.split("|")[3].strip()
+            for word in column.allowed:
+                assert word in row
+
+
+def test_words_of_the_contract_are_those_of_the_enums(clinic: Clinic) -> None:
+    clinic.publish()
+    for name, words in [
+        ("status", contract.STATUSES),
+        ("severity", contract.SEVERITIES),
+        ("supervision", contract.SUPERVISIONS),
+        ("yes_no", contract.ANSWERS),
+    ]:
+        assert clinic.one(f"select enum_range(null::{name})") == list(words)
+    rules = " ".join(statements("read_payments") + statements("read_scores"))
+    for word in (*contract.PAYMENT_KINDS, *contract.INSTRUMENTS):
+        assert f"'{word}'" in rules
+
+
+def test_no_statement_is_written_twice_or_never_used() -> None:
+    code = " ".join(p.read_text() for p in (ROOT / "dashboard" / "intake").glob("*.py"))
+    for path in (QUERIES / "build").glob("*.sql"):
+        prefix = path.stem.split("_")[0]
+        assert f'"{path.stem}"' in code or f'f"{prefix}_{{' in code, path.name
+        assert all(statements(path.stem))
+    assert parameters("select $a, '\\d{2}$', $sha256") == {"a", "sha256"}
+
+
+def test_a_booking_with_every_column(clinic: Clinic) -> None:
+    names = [column.name for column in contract.BOOKINGS.columns if column.name != "age"]
+    row = (
+        "007,P1,Chicago,ketamine-infusion,2026-01-05T09:00:00,Completed,2026-01-02 10:00,2026-01-05 10:35,,1980-01-06,"
+        "Female,depression,DR-03,physician,yes,Web,95,475.50,yes,37.25"
+    )
+    clinic.write("bookings.csv", ",".join(names), row)
+    clinic.publish()
+    [booking] = clinic.ask(
+        "select booking_id, site, line, starts_at, ends_at, booked_on, lead_days, age, band, sex, supervision, "
+        "mental_health_provider, channel, chair_minutes, price_cents, assessed, dose_mg::varchar, is_new, previous_on "
+        "from bookings"
+    )
+    assert booking == (
+        *("007", "chicago", "ketamine", at(2026, 1, 5, 9), at(2026, 1, 5, 10, 35), dt.date(2026, 1, 2), 3, 45),
+        *("45–64", "female", "physician", "yes", "web", 95, 47550, True, "37.25", True, None),
+    )
+
+
+def test_the_schema_is_the_documented_one(clinic: Clinic) -> None:
+    clinic.publish()
+    text = (ROOT / "docs" / "extract.md").read_text(encoding="utf-8")
+    tables = clinic.ask("select table_name from duckdb_tables() order by all")
+    documented = "age_bands bookings calendar daily daily_effects effects extract_info hourly payments rejects scores"
+    assert [name for [name] in tables] == [*documented.split(), "services", "side_effects", "sites", "sources"]
+    for table, column in clinic.ask("select table_name, column_name from duckdb_columns() where not internal"):
+        if table not in ("sites", "services", "age_bands"):
+            assert column in text, (table, column)
+
+
+@pytest.mark.parametrize(
+    ("site", "starts", "local"),
+    [
+        ("chicago", "2026-07-01 09:00", at(2026, 7, 1, 9)),
+        ("chicago", "2026-07-01T14:00:00Z", at(2026, 7, 1, 9)),
+        ("dallas", "2026-01-05T15:00Z", at(2026, 1, 5, 9)),
+        ("miami_beach", "2026-01-05T15:00Z", at(2026, 1, 5, 10)),
+        ("miami_beach", "2026-07-01 09:00:30.5-04:00", at(2026, 7, 1, 9, 0, 30, 500000)),
+        ("dallas", "2026-07-01 09:00-0500", at(2026, 7, 1, 9)),
+        # The night of 8 March 2026 has no 02:30, that of 1 November has 01:30 twice.
+        ("chicago", "2026-03-08T07:59:00Z", at(2026, 3, 8, 1, 59)),
+        ("chicago", "2026-03-08T08:00:00Z", at(2026, 3, 8, 3, 0)),
+        ("dallas", "2026-03-08T08:00:00Z", at(2026, 3, 8, 3, 0)),
+        ("miami_beach", "2026-03-08T07:00:00Z", at(2026, 3, 8, 3, 0)),
+        ("chicago", "2026-11-01T06:30:00Z", at(2026, 11, 1, 1, 30)),
+        ("chicago", "2026-11-01T07:30:00Z", at(2026, 11, 1, 1, 30)),
+        ("miami_beach", "2026-11-01T06:30:00Z", at(2026, 11, 1, 1, 30)),
+        ("dallas", "2026-11-01T05:30:00Z", at(2026, 11, 1, 0, 30)),
+    ],
+)
+def test_times_are_local_to_the_site(clinic: Clinic, site: str, starts: str, local: dt.datetime) -> None:
+    clinic.write("bookings.csv", BOOKINGS, f"B1,P1,{site},vitamin-c,{starts},completed")
+    clinic.publish()
+    assert clinic.ask("select starts_at, starts_on from bookings") == [(local, local.date())]
+
+
+def test_minutes_count_across_the_night_when_clocks_change(clinic: Clinic) -> None:
+    clinic.write("bookings.csv", BOOKINGS, "B1,P1,dallas,vitamin-c,2026-11-01T06:15:00Z,completed")
+    clinic.write(
+        "side_effects.csv",
+        EVENTS + ",onset_at,resolved_at",
+        "E1,B1,nausea,2026-11-01T06:45:00Z,2026-11-01T07:15:00Z",
+    )
+    clinic.publish()
+    assert clinic.ask("select onset_minutes, duration_minutes, onset_at, resolved_at from side_effects") == [
+        (30, 30, at(2026, 11, 1, 1, 45), at(2026, 11, 1, 1, 15))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("age", "stored", "band"),
+    [
+        (0, 0, "Under 12"), (11, 11, "Under 12"), (12, 12, "12–17"), (17, 17, "12–17"), (18, 18, "18–25"),
+        (25, 25, "18–25"), (26, 26, "26–44"), (44, 44, "26–44"), (45, 45, "45–64"), (64, 64, "45–64"),
+        (65, 65, "65–74"), (74, 74, "65–74"), (75, 75, "75–84"), (84, 84, "75–84"), (85, 85, "85+"),
+        (89, 89, "85+"), (90, 90, "85+"), (91, 90, "85+"), (120, 90, "85+"), ("", None, "Unknown"),
+    ],
+)  # fmt: skip
+def test_bands_at_each_threshold(clinic: Clinic, age: object, stored: int | None, band: str) -> None:
+    clinic.write("bookings.csv", BOOKINGS + ",age", f"{B1},{age}")
+    clinic.publish()
+    assert clinic.ask("select age, band from bookings") == [(stored, band)]
+
+
+def test_age_is_that_of_the_day_of_the_visit(clinic: Clinic) -> None:
+    rows = [f"B{n},P1,chicago,vitamin-c,{day} 09:00,booked" for n, day in enumerate(("2026-03-01", "2026-03-02"))]
+    clinic.write("bookings.csv", BOOKINGS + ",birth_date,age", f"{rows[0]},2008-03-02,33", f"{rows[1]},2008-03-02,")
+    clinic.publish()
+    assert clinic.ask("select age, band from bookings order by starts_on") == [(17, "12–17"), (18, "18–25")]
+
+
+def test_patient_numbers_are_hmacs(clinic: Clinic) -> None:
+    ids = ["P1", "7", "a'b;c", "Zoë"]
+    clinic.write("bookings.csv", BOOKINGS, *(f"B{n},{i},chicago,vitamin-c,2026-01-05 09:00,booked" for n, i in enumerate(ids)))
+    clinic.publish()
+    path = clinic.data / "state" / "patient.key"
+    assert path.stat().st_mode & 0o777 == 0o600
+    expected = [int(hmac.new(path.read_bytes(), i.encode(), hashlib.sha256).hexdigest()[:15], 16) for i in ids]
+    assert clinic.ask("select patient from bookings order by booking_id") == [(n,) for n in expected]
+    assert path.read_bytes() not in clinic.report.path.read_bytes()
+
+
+def test_personal_data_never_reaches_the_extract(clinic: Clinic) -> None:
+    clinic.write(
+        "bookings.csv",
+        "Name," + BOOKINGS + ",birth_date,phone",
+        f"Jane Roe-Secret,{B1},1981-07-23,555-0199",
+        "Joe Roe-Secret,B2,Secret-P2,chicago,vitamin-c,2026-01-05 09:00,completed,23/07/1981,555-0199,excess",
+        "Joe Roe-Secret,B3,Secret-P2,chicago,vitamin-c,2026-01-05 09:00,completed,23/07/1981,555-0199",
+    )
+    clinic.write("scores.csv", "score_id,patient_id,instrument,taken_at,score", "S1,Secret-P9,PHQ-9,2026-01-05 08:00,9")
+    report = clinic.publish()
+    assert report.files[0].ignored == ("Name", "phone")
+    content = clinic.report.path.read_bytes() + "\n".join(report.lines()).encode()
+    for secret in (b"Secret", b"555-0199", b"23/07", b"1981-07"):
+        assert secret not in content
+    assert clinic.rejects() == [
+        ("bookings.csv", 3, None, None),
+        ("bookings.csv", 4, "birth_date", "(not shown)"),
+        ("scores.csv", 2, "patient_id", "(not shown)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("booking_id", ""), ("patient_id", " "), ("site", "boston"), ("service", ""), ("status", "done"),
+        ("starts_at", "2026-02-30 09:00"), ("starts_at", "05.01.2026 09:00"), ("starts_at", "2026-01-05"),
+        ("starts_at", "1989-12-31 09:00"), ("starts_at", "2101-01-01 09:00"), ("starts_at", "infinity"),
+        ("booked_at", "yesterday"), ("ends_at", "2026-01-05 08:59"), ("ends_at", "2026-01-07 09:00"),
+        ("cancelled_at", "2026-13-01 09:00"), ("birth_date", "2026-01-06"), ("birth_date", "1905-01-01"),
+        ("age", "-1"), ("age", "121"), ("age", "12.5"), ("supervision", "nurse"), ("channel", "x" * 81),
+        ("mental_health_provider", "maybe"), ("chair_minutes", "-5"), ("chair_minutes", "2000"),
+        ("price", "-1"), ("price", "475.005"), ("price", "$475"), ("price", "1,200"), ("price", "nan"),
+        ("side_effects_assessed", "perhaps"), ("dose_mg", "much"), ("dose_mg", "99999999999"),
+    ],
+)  # fmt: skip
+def test_one_wrong_value_rejects_the_row(clinic: Clinic, column: str, value: str) -> None:
+    names = [c.name for c in contract.BOOKINGS.columns]
+    sound = dict.fromkeys(names, "") | dict(zip(BOOKINGS.split(","), B1.split(","), strict=True))
+    wrong = sound | {"booking_id": "B2", column: f'"{value}"'}
+    clinic.write("bookings.csv", ",".join(names), *(",".join(row.values()) for row in (sound, wrong)))
+    report = clinic.publish()
+    [[_, line, name, shown]] = clinic.rejects()
+    assert (line, name) == (3, column)
+    expected = None if not value.strip() else "(not shown)" if column == "birth_date" else value
+    assert shown == (expected if expected is None or len(expected) <= 40 else expected[:39] + "…")
+    assert (report.rows_read, report.rows_accepted, report.rows_rejected) == (2, 1, 1)
+
+
+def test_several_faults_of_a_row_are_all_named_and_count_once(clinic: Clinic) -> None:
+    clinic.write("bookings.csv", BOOKINGS + ",age", B1 + ",30", "B2,P2,mars,tea,noon,gone,old")
+    report = clinic.publish()
+    assert [row[2] for row in clinic.rejects()] == ["age", "service", "site", "status"]
+    assert report.rows_rejected == 1
+    reasons = dict(clinic.ask("select column_name, reason from rejects"))
+    assert "chicago, dallas, miami_beach" in reasons["site"]
+    assert "no_show" in reasons["status"]
+
+
+def test_the_first_sound_row_of_an_id_is_kept(clinic: Clinic) -> None:
+    clinic.write(
+        "bookings-2.csv",
+        BOOKINGS,
+        "B2,P2,dallas,vitamin-c,2026-01-07 09:00,completed",
+        "B1,P2,dallas,vitamin-c,2026-01-06 09:00,completed",
+    )
+    clinic.write(
+        "bookings.csv",
+        BOOKINGS,
+        "B2,P2,dallas,vitamin-c,someday,completed",
+        B1,
+        "B1,P9,miami_beach,vitamin-c,2026-01-05 09:00,no_show",
+    )
+    clinic.publish()
+    assert clinic.ask("select booking_id, site from bookings order by all") == [("B1", "dallas"), ("B2", "dallas")]
+    assert [row[:3] for row in clinic.rejects()] == [
+        ("bookings.csv", 2, "starts_at"),
+        ("bookings.csv", 3, "booking_id"),
+        ("bookings.csv", 4, "booking_id"),
+    ]
+
+
+def test_side_effects(clinic: Clinic) -> None:
+    clinic.write("bookings.csv", BOOKINGS, B1, "B2,P2,nowhere,vitamin-c,2026-01-05 09:00,completed")
+    clinic.write(
+        "side_effects.csv",
+        EVENTS + ",severity,serious,onset_at,resolved_at,outcome",
+        "E1,B1,nausea,mild,,2026-01-05 09:30,2026-01-05 10:30,resolved",
+        "E2,B1,Nausea,severe,,2026-01-05 09:40,,Emergency_Transfer",
+        "E3,B1,Cardiac arrest,,,,,",
+        "E4,B1,cardiac-arrest,unknown,no,,,",
+        "E5,B1,Itching  skin,,yes,,,",
+        "E6,B9,nausea,,,,,",
+        "E7,B2,nausea,,,,,",
+        "E8,B1,nausea,awful,,,,",
+        "E1,B1,nausea,,,,,",
+        "E9,B1,nausea,,,2026-01-04 08:59,,",
+        "E10,B1,nausea,,,2026-01-05 09:30,2026-01-05 09:29,",
+        "E11,B1,,,,,,",
+    )
+    clinic.publish()
+    assert clinic.ask(
+        "select event_id, effect, severity, listed, serious, onset_minutes, duration_minutes, transfer, first_of_kind "
+        "from side_effects order by event_id"
+    ) == [
+        ("E1", "nausea", "mild", True, False, 30, 60, False, False),
+        ("E2", "nausea", "severe", True, False, 40, None, True, True),
+        ("E3", "cardiac_arrest", "unknown", False, True, None, None, False, True),
+        ("E4", "cardiac_arrest", "unknown", False, False, None, None, False, False),
+        ("E5", "itching_skin", "unknown", False, True, None, None, False, True),
+    ]
+    assert [row[1:3] for row in clinic.rejects() if row[0] == "side_effects.csv"] == [
+        (7, "booking_id"), (8, "booking_id"), (9, "severity"), (10, "event_id"), (11, "onset_at"),
+        (12, "resolved_at"), (13, "effect"),
+    ]  # fmt: skip
+    assert clinic.ask("select name, listed, serious from effects order by position")[-1] == (
+        *("Itching  skin", False, False),
+    )
+    assert clinic.ask("select has_effect, has_serious, has_severe from bookings") == [(True, True, True)]
+
+
+def test_payments_find_their_site(clinic: Clinic) -> None:
+    clinic.write(
+        "bookings.csv",
+        BOOKINGS,
+        "B1,P1,dallas,vitamin-c,2026-01-05 09:00,completed",
+        "B2,P1,chicago,ketamine-booster,2026-01-06 09:00,completed",
+    )
+    clinic.write(
+        "payments.csv",
+        "payment_id,patient_id,paid_at,kind,amount,booking_id,site",
+        "M1,P1,2026-01-06T16:00Z,payment,199.99,B2,",
+        "M2,P1,2026-01-06 16:00,refund,-0.1,,",
+        "M3,P1,2026-01-06 16:00,package_sale,1,B1,miami_beach",
+        "M4,P8,2026-01-06 16:00,payment,1,,",
+        "M5,P1,2026-01-06 16:00,payment,1,B9,",
+        "M6,P1,2026-01-06 16:00,tip,1,,",
+        "M7,P1,2026-01-06 16:00,payment,-1,,",
+        "M1,P1,2026-01-06 16:00,payment,1,,",
+        "M8,P8,2026-01-06 16:00,payment,1,,dallas",
+    )
+    clinic.publish()
+    assert clinic.ask("select payment_id, site, line, paid_at, amount_cents from payments order by all") == [
+        ("M1", "chicago", "ketamine", at(2026, 1, 6, 10), 19999),
+        ("M2", "dallas", None, at(2026, 1, 6, 16), 10),
+        ("M3", "miami_beach", "vitamin", at(2026, 1, 6, 16), 100),
+        ("M8", "dallas", None, at(2026, 1, 6, 16), 100),
+    ]
+    assert [row[1:3] for row in clinic.rejects()] == [
+        *((5, "site"), (6, "booking_id"), (7, "kind"), (8, "amount"), (9, "payment_id")),
+    ]
+    assert "add the column site" in clinic.one("select reason from rejects where line = 5")
+
+
+def test_scores_find_their_site_and_range(clinic: Clinic) -> None:
+    clinic.write(
+        "bookings.csv",
+        BOOKINGS,
+        "B1,P1,dallas,vitamin-c,2026-01-05 09:00,completed",
+        "B2,P1,chicago,vitamin-c,2026-01-08 09:00,completed",
+    )
+    values = [("PHQ-9", 27, 4), ("PHQ-9", 0, 5), ("GAD-7", 21, 7), ("gad-7", 0, 8), ("PHQ-9", 28, 8), ("GAD-7", 22, 8)]
+    clinic.write(
+        "scores.csv",
+        "score_id,patient_id,instrument,taken_at,score",
+        *(f"S{n},P1,{name},2026-01-0{day} 08:00,{score}" for n, (name, score, day) in enumerate(values)),
+        "S6,P7,PHQ-9,2026-01-05 08:00,9",
+        "S7,P1,BDI,2026-01-05 08:00,9",
+    )
+    clinic.publish()
+    assert clinic.ask("select site, instrument, score from scores order by score_id") == [
+        ("dallas", "PHQ-9", 27), ("dallas", "PHQ-9", 0), ("dallas", "GAD-7", 21), ("chicago", "GAD-7", 0),
+    ]  # fmt: skip
+    assert [row[1:3] for row in clinic.rejects()] == [(6, "score"), (7, "score"), (8, "patient_id"), (9, "instrument")]
+
+
+def test_new_and_previous_visits(clinic: Clinic) -> None:
+    clinic.write(
+        "bookings.csv",
+        BOOKINGS,
+        "B1,P1,dallas,vitamin-c,2026-01-01 09:00,no_show",
+        "B2,P1,dallas,vitamin-c,2026-01-02 09:00,arrived",
+        "B3,P1,chicago,vitamin-c,2026-01-03 09:00,completed",
+        "B4,P1,dallas,vitamin-c,2026-01-04 09:00,completed",
+        "B5,P1,dallas,vitamin-c,2026-01-04 09:00,completed",
+        "B6,P1,dallas,vitamin-c,2026-02-04 09:00,booked",
+    )
+    clinic.publish()
+    assert clinic.ask("select booking_id, is_new, previous_on from bookings order by all") == [
+        ("B1", False, None), ("B2", True, None), ("B3", False, None), ("B4", False, dt.date(2026, 1, 2)),
+        ("B5", False, dt.date(2026, 1, 4)), ("B6", False, None),
+    ]  # fmt: skip
+    assert clinic.ask("select first_day, last_day, last_full_day from extract_info") == [
+        (dt.date(2026, 1, 1), dt.date(2026, 2, 4), dt.date(2026, 1, 4))
+    ]
+    assert clinic.ask("select min(date), max(date), count(*) from calendar") == [
+        (dt.date(2026, 1, 1), dt.date(2026, 2, 28), 59 * 3)
+    ]
+    assert clinic.ask("select open, open_minutes, capacity_minutes, weekday from calendar where date = '2026-01-04'") == [
+        (False, 0, 0, 7), (False, 0, 0, 7), (True, 600, 4200, 7),
+    ]  # fmt: skip
+
+
+def test_the_day_before_counts_as_full_while_bookings_are_open(clinic: Clinic) -> None:
+    clinic.write("bookings.csv", BOOKINGS, B1, "B2,P2,dallas,vitamin-c,2026-01-05 15:00,booked")
+    clinic.publish()
+    assert clinic.one("select last_full_day from extract_info") == dt.date(2026, 1, 4)
+
+
+def test_order_of_columns_case_bom_line_ends_and_gzip_do_not_matter(clinic: Clinic) -> None:
+    lines = ['STATUS,"note, long",Site,starts_at,patient_id,service,booking_id']
+    lines += ['Completed,"a\r\n""b""",CHICAGO, 2026-01-05 09:00 ,P1,vitamin-c,B1', "oops", ",,,,,,"]
+    content = b"\xef\xbb\xbf" + "\r\n".join(lines).encode() + b"\r\n\r\n"
+    (clinic.delivery / "bookings.csv").unlink()
+    clinic.write_bytes("bookings-a.csv.gz", gzip.compress(content))
+    report = clinic.publish()
+    assert clinic.ask("select booking_id, site, status from bookings") == [("B1", "chicago", "completed")]
+    assert {row[1] for row in clinic.rejects()} == {4, 5}
+    assert report.files[0].rows_read == 3
+    assert clinic.ask("select file, bytes, rows_read from sources")[0] == (
+        *("bookings-a.csv.gz", len(gzip.compress(content)), 3),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("bookings.csv", b"", ["bookings.csv", "no readable header", "booking_id"]),
+        ("bookings.csv", b"booking_id,patient_id\n", ["site, service, starts_at, status"]),
+        ("bookings.csv", BOOKINGS.replace(",", ";").encode(), ["bookings.csv", "';'", "commas"]),
+        ("bookings.csv", (BOOKINGS + ",site\n").encode(), ["site", "more than once"]),
+        ("bookings.csv", BOOKINGS.encode("utf-16"), ["bookings.csv", "UTF-8"]),
+        ("bookings.csv", (BOOKINGS + "\n").encode(), ["no row of bookings was accepted"]),
+        ("bookings.csv", (BOOKINGS + "\nB1,P1,mars,x,y,z\n").encode(), ["no row", "line 2", "mars"]),
+        ("bookings-x.csv.gz", b"not gzip", ["bookings-x.csv.gz", "deliver it again"]),
+        ("bookings-x.csv.gz", gzip.compress(BOOKINGS.encode() * 99)[:-9], ["bookings-x.csv.gz", "deliver it again"]),
+        ("delivery.json", b"[1]", ["delivery.json", "JSON"]),
+    ],
+)
+def test_refusals_say_what_and_where(clinic: Clinic, name: str, content: bytes, words: list[str]) -> None:
+    clinic.write_bytes(name, content)
+    with pytest.raises(DeliveryError) as refusal:
+        clinic.publish()
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def test_a_required_table_is_missed(clinic: Clinic) -> None:
+    (clinic.delivery / "side_effects.csv").unlink()
+    with pytest.raises(DeliveryError, match=r"holds no side_effects\.csv.*event_id"):
+        clinic.publish()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("sites", "site,name\nx,y\n", "no column city"),
+        ("sites", "site,name,city,timezone,chairs,opens,closes,open_days\nx,X,,Mars/Base,1,08:00,17:00,Mon\n", "timezone"),
+        ("sites", "site,name,city,timezone,chairs,opens,closes,open_days\nx,X,,UTC,0,08:00,17:00,Mon\n", "chairs"),
+        ("sites", "site,name,city,timezone,chairs,opens,closes,open_days\nx,X,,UTC,1,18:00,17:00,Mon\n", "closes"),
+        ("sites", "site,name,city,timezone,chairs,opens,closes,open_days\nx,X,,UTC,1,08:00,17:00,Mo\n", "open_days"),
+        ("services", "service,name,line,minutes,list_price\na,A,tea,10,1\n", "line"),
+        ("services", "service,name,line,minutes,list_price\na,A,vitamin,10,1.234\n", "list_price"),
+        ("services", "service,name,line,minutes,list_price\na,A,vitamin,10,1\na,A,vitamin,10,1\n", "stands twice"),
+        ("effects", "effect,name,listed,serious\nnausea,Nausea,maybe,no\n", "listed"),
+        ("effects", "effect,name,listed,serious\n", "no rows"),
+        ("age_bands", "band,group,from_age,to_age\na,A,0,9\nb,B,11,\nUnknown,Unknown,,\n", "from_age"),
+        ("age_bands", "band,group,from_age,to_age\na,A,0,\n", "Unknown"),
+    ],
+)  # fmt: skip
+def test_reference_tables_are_checked(clinic: Clinic, tmp_path: Path, name: str, text: str, words: str) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / f"{name}.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(DeliveryError, match=words) as refusal:
+        clinic.publish(reference=own)
+    assert f"{name}.csv" in str(refusal.value)
+
+
+def test_own_reference_tables(clinic: Clinic, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "sites.csv").write_text(
+        "site,name,city,timezone,chairs,opens,closes,open_days\n"
+        "zürich,Z,,Europe/Zurich,2,07:30,12:00,Mon\n".replace("zürich", "zurich"),
+        encoding="utf-8",
+    )
+    clinic.write("bookings.csv", BOOKINGS, "B1,P1,zurich,vitamin-c,2026-01-05T08:00Z,completed")
+    clinic.publish(reference=own)
+    assert clinic.ask("select site, starts_at, chair_minutes from bookings") == [("zurich", at(2026, 1, 5, 9), 60)]
+    assert clinic.one("select sum(capacity_minutes) from calendar") == 4 * 270 * 2
+
+
+cell = st.sampled_from(
+    ["B1", "B2", "P1", "chicago", "mars", "vitamin-c", "2026-01-05 09:00", "completed", "", '"', '""', ",", "\n", "\r\n",
+     '"a\nb"', "é", "\ufeff", "-1", "\0"]
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(cell, max_size=8), max_size=8), st.lists(st.lists(cell, max_size=5), max_size=5))
+def test_accepted_and_rejected_add_up_to_read(
+    make_clinic: Callable[[], Clinic], bookings: list[list[str]], events: list[list[str]]
+) -> None:
+    clinic = make_clinic()
+    clinic.write("bookings.csv", BOOKINGS, "B0,P1,chicago,vitamin-c,2026-01-05 09:00,completed", *map(",".join, bookings))
+    clinic.write("side_effects.csv", EVENTS, *map(",".join, events))
+    report = clinic.publish()
+    for file in report.files:
+        assert file.rows_accepted + file.rows_rejected == file.rows_read
+        assert file.rows_accepted == clinic.one(f"select count(*) from {file.source}")
+        lines = clinic.one(f"select count(distinct line) from rejects where source = '{file.source}'")
+        assert lines == file.rows_rejected

@@ -1,0 +1,138 @@
+"""The structural pass: records counted, faults found, lines named, copies mended."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboard.intake import scan as scan_module
+from dashboard.intake.scan import LONGEST_RECORD, scan
+
+HEAD = b"a,b,c\n"
+
+
+def found(data: bytes) -> tuple[int, list[int], bool]:
+    result = scan(io.BytesIO(data))
+    return result.records, [fault.line for fault in result.faults], result.plain
+
+
+def mended(data: bytes) -> list[list[str]]:
+    sink = io.BytesIO()
+    scan(io.BytesIO(data), sink)
+    return list(csv.reader(io.StringIO(sink.getvalue().decode(), newline="")))
+
+
+def sound_lines(data: bytes) -> list[int]:
+    result = scan(io.BytesIO(data))
+    rows, shifts = result.shift_table()
+    lines = []
+    for row in range(result.sound):
+        at = max(n for n, first in enumerate(rows.tolist()) if first <= row)
+        lines.append(row + int(shifts[at]))
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("data", "records", "faults", "plain"),
+    [
+        (b"", 0, [], True),
+        (b"a,b,c", 0, [], True),
+        (HEAD, 0, [], True),
+        (HEAD + b"1,2,3", 1, [], True),
+        (HEAD + b"1,2,3\n4,5,6\n", 2, [], True),
+        (b"\xef\xbb\xbfa,b,c\r\n1,2,3\r\n", 1, [], True),
+        (b"\n\na,b,c\n1,2,3\n", 1, [], False),
+        (HEAD + b'1,"x\ny",3\n4,5,6\n', 2, [], True),
+        (HEAD + b'1,"x\r\ny",3\n4,5,6\n', 2, [], True),
+        (HEAD + b'1,"say ""no""",3\n', 1, [], True),
+        (HEAD + b"1,2,3\r\n4,5,6\n", 2, [], False),
+        (HEAD + b"\n1,2,3\n\n", 1, [], False),
+        (HEAD + b"1,2\n4,5,6\n", 2, [2], False),
+        (HEAD + b"1,2,3,4\n4,5,6\n", 2, [2], False),
+        (HEAD + b'1,5" needle,3\n', 1, [], False),
+        (HEAD + b'1, "x,y" ,3\n', 1, [], False),
+        (HEAD + b'1,"x"y,3\n4,5,6\n', 2, [2], False),
+        (HEAD + b'1,"open,3\n4,5,6\n7,8,9\n', 3, [2], False),
+        (HEAD + b'1,"open,3\n4,"5",6\n7,8,9\n', 3, [2], False),
+        (HEAD + b'1,2,"open', 1, [2], False),
+        (HEAD + b"1,\xff,3\n4,5,6\n", 2, [2], False),
+        (HEAD + b"1,\x00,3\n4,5,6\n", 2, [2], False),
+        (HEAD + b"1,x\ry,3\n4,5,6\n", 2, [2], False),
+        (HEAD + b'1,"x\ry",3\n', 1, [], True),
+        (HEAD + b"1,2,3\r", 1, [], False),
+        (HEAD + b"1," + b"z" * (LONGEST_RECORD + 9) + b",3\n4,5,6\n", 2, [2], False),
+        (HEAD + b"1," + b"z" * (9 * LONGEST_RECORD) + b",3\n4,5,6\n", 2, [2], False),
+        (HEAD + b",,\n", 1, [], True),
+    ],
+)
+def test_counts_and_faults(data: bytes, records: int, faults: list[int], plain: bool) -> None:
+    assert found(data) == (records, faults, plain)
+
+
+def test_lines_are_physical_lines() -> None:
+    data = b'a,b,c\n1,"x\ny\nz",3\n2,2\n\n3,"u""v",3\r\n4,5" x,3\n5,"q\nr",3\n6,,'
+    assert sound_lines(data) == [2, 7, 8, 9, 11]
+    assert found(data)[1] == [5]
+
+
+def test_the_mended_copy_holds_the_same_values() -> None:
+    data = b'a,b,c\r\n1, "x,y" ,3\n\r\n2,"p\r\nq",3\r\nbroken\n3,5" x,"say ""no"""\n'
+    assert mended(data) == [["1", "x,y", "3"], ["2", "p\r\nq", "3"], ["3", '5" x', 'say "no"']]
+
+
+values = st.lists(st.sampled_from(["a", "é", "…", ",", '"', "\n", "\r\n", " ", "1"]), max_size=5).map("".join)
+rows = st.lists(st.tuples(values, values, values), max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.integers(3, 40))
+def test_whatever_pythons_writer_writes_is_read_back(
+    written: list[tuple[str, str, str]], ending: str, everything: bool, window: int
+) -> None:
+    """Also where windows cut records, quotes and characters in two."""
+    target = io.StringIO(newline="")
+    quoting = csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL
+    writer = csv.writer(target, lineterminator=ending, quoting=quoting)
+    writer.writerow(["a", "b", "c"])
+    writer.writerows(written)
+    data = target.getvalue().encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scan_module, "_WINDOW", window)
+        patch.setattr(scan_module, "_SMALL_WINDOW", max(window // 2, 1))
+        patch.setattr(scan_module, "LONGEST_RECORD", 500)
+        assert found(data)[:2] == (len(written), [])
+        assert mended(data) == [list(row) for row in written]
+
+
+fragments = st.lists(
+    st.sampled_from([b"1,2,3", b"1,2", b",,", b'"', b'""', b",", b"\n", b"\r\n", b"\r", b"x", b"\xff", b"\0", b" "]),
+    max_size=25,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(fragments)
+def test_duckdb_reads_as_many_rows_as_are_sound(parts: list[bytes]) -> None:
+    """Of a file full of faults: read as it is where it is plain, else from its mended copy."""
+    data = HEAD + b"".join(parts)
+    result = scan(io.BytesIO(data))
+    body = io.BytesIO()
+    scan(io.BytesIO(data), body)
+    content = data if result.plain else HEAD + body.getvalue()
+    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+        Path(file.name).write_bytes(content)
+        with duckdb.connect() as connection:
+            connection.execute(
+                "select count(*) from read_csv($path, header=true, auto_detect=false, all_varchar=true, "
+                "columns={'a': 'VARCHAR', 'b': 'VARCHAR', 'c': 'VARCHAR'}, delim=',', quote='\"', escape='\"', "
+                "store_rejects=true)",
+                {"path": file.name},
+            )
+            assert connection.fetchone() == (result.sound,)

@@ -1,0 +1,55 @@
+"""Readers of a small real extract, for the tests of what lies below the pages."""
+
+from dataclasses import replace
+
+import pytest
+
+from dashboard.access import Role, Viewer
+from dashboard.intake import demo, publish
+from dashboard.settings import Settings
+from dashboard.state.demo import DEMO_ACCOUNTS
+from dashboard.warehouse import Reader, Shelf
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory):
+    data = tmp_path_factory.mktemp("data")
+    demo.write_delivery(data / "delivery", years=1, bookings=12_000)
+    publish.import_delivery(data / "delivery", data)
+    return Settings(data=data)
+
+
+@pytest.fixture(scope="session")
+def house(settings):
+    shelf = Shelf(settings)
+    yield shelf.current()
+    shelf.current().close()
+
+
+@pytest.fixture(scope="session")
+def everything(house):
+    """A reader who may see every page and site."""
+    return Reader(house, Viewer("all", "All", Role.ADMIN))
+
+
+@pytest.fixture(scope="session")
+def reader_of(house):
+    """A reader by the user name of a demo account."""
+
+    def reader(username):
+        for account, name, role, sites in DEMO_ACCOUNTS:
+            if account == username:
+                return Reader(house, Viewer(account, name, role, None if sites is None else frozenset(sites)))
+        raise KeyError(username)
+
+    return reader
+
+
+@pytest.fixture(scope="session")
+def settings_of(settings):
+    """The settings with some of them changed."""
+
+    def changed(**changes):
+        return replace(settings, **changes)
+
+    return changed

@@ -1,0 +1,106 @@
+"""What the documents promise stands in the code, and the other way round."""
+
+import re
+import tomllib
+from dataclasses import fields
+
+import pytest
+
+from dashboard import exports, filters, navigation, theme
+from dashboard.cli import main
+from dashboard.metrics import METRICS
+from dashboard.settings import ROOT, Settings
+
+HEX = re.compile(r"#[0-9A-Fa-f]{6}\b")
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_every_metric_stands_in_the_docs_word_for_word(metric):
+    assert f"| `{metric.name}` | {metric.title} | {metric.unit} | {metric.definition} |" in read("docs/metrics.md")
+
+
+def test_every_setting_stands_in_the_docs():
+    text = read("docs/architecture.md")
+    names = [field.name for field in fields(Settings)]
+    assert all(f"DASHBOARD_{name.upper()}" in text for name in names)
+
+
+def test_every_parameter_of_the_address_stands_in_the_docs():
+    text = read("docs/architecture.md")
+    words = ["period", "from", "to", "day", "compare", "site", "line", "band", "by"]
+    words += filters.PERIODS
+    assert all(f"`{word}`" in text for word in words)
+
+
+def test_every_command_stands_in_the_docs():
+    text = read("README.md") + read("docs/commands.md")
+    groups = {name: getattr(command, "commands", {}) for name, command in main.commands.items()}
+    for name, children in groups.items():
+        for child in children or [""]:
+            assert f"dashboard {name} {child}".strip() in text
+
+
+def test_every_dependency_is_explained():
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    text = read("docs/dependencies.md").lower()
+    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    names = [re.split(r"[>=<]", line)[0] for line in wanted]
+    missing = [n for n in names if n.removeprefix("pytest-").removesuffix("-stubs") not in text]
+    assert missing == []
+
+
+def test_the_lock_file_has_hashes_and_no_addresses():
+    lock = read("requirements.lock")
+    assert "--hash=sha256:" in lock
+    assert "://" not in lock
+
+
+def test_readme_names_every_page_and_folder():
+    text = read("README.md")
+    assert all(f"`{name}/`" in text or f"{name}/" in text for name in ("pages", "queries", "data", "dashboard"))
+    assert all(entry.title in text + read("CHANGELOG.md") for entry in navigation.ENTRIES)
+
+
+def test_colours_stand_in_one_place():
+    paths = [*ROOT.glob("dashboard/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "dashboard/style.css"]
+    coloured = [path.name for path in paths if HEX.search(path.read_text(encoding="utf-8"))]
+    assert coloured == ["theme.py"]
+
+
+def test_streamlits_theme_has_the_products_colours():
+    config = tomllib.loads(read(".streamlit/config.toml"))["theme"]
+    for mode in ("light", "dark"):
+        assert config[mode]["primaryColor"] == theme.accent(mode)
+        assert config[mode]["backgroundColor"] == theme.paper(mode)
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a, b):
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_text_and_marks_have_contrast_enough(mode):
+    paper = theme.paper(mode)
+    assert contrast(theme.quiet(mode), paper) >= 4.5
+    assert contrast(theme.accent(mode), paper) >= 4.5
+    for colour in theme.site_colours(3, mode):
+        assert contrast(colour, paper) >= 3
+    for kind in theme.VERDICTS:
+        assert contrast(theme.verdict_colour(kind, mode), paper) >= 3
+
+
+def test_datasets_have_unique_headings():
+    for dataset in exports.DATASETS.values():
+        titles = [column.title for column in dataset.columns]
+        assert len(set(titles)) == len(titles), dataset.name

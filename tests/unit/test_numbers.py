@@ -1,0 +1,239 @@
+"""Every metric at every site against SQL written independently on the facts."""
+
+import duckdb
+import pandas as pd
+import pytest
+
+from dashboard import panels
+from dashboard.exports import scope_of
+from dashboard.filters import parse
+from dashboard.metrics import METRICS, measure
+from dashboard.panels.base import ALL_SITES, counts, effect_counts, gathered
+from dashboard.panels.safety import effect_rows
+
+VISIT = "status in ('arrived', 'completed')"
+DONE = "status = 'completed'"
+KETAMINE = "line = 'ketamine'"
+#: Numerator and denominator of each metric on the table of bookings; None where it is a count.
+ON_BOOKINGS = {
+    "bookings": ("count(*)", None),
+    "completed": (f"count_if({DONE})", None),
+    "no_show_rate": ("count_if(status = 'no_show')", f"count_if({VISIT} or status = 'no_show')"),
+    "cancellation_rate": ("count_if(status = 'cancelled')", "count(*)"),
+    "late_cancellation_rate": ("count_if(status = 'late_cancelled')", "count(*)"),
+    "new_patients": ("count_if(is_new)", None),
+    "returning_visits": (f"count_if({VISIT} and not is_new)", None),
+    "ketamine_share": (f"count_if({DONE} and {KETAMINE})", f"count_if({DONE})"),
+    "drip_share": (f"count_if({DONE} and not {KETAMINE})", f"count_if({DONE})"),
+    "invoiced": (f"sum(price_cents) filter ({DONE}) / 100", None),
+    "patients": (f"count(distinct patient) filter ({VISIT})", None),
+    "ascertainment": (f"count_if({DONE} and assessed)", f"count_if({DONE})"),
+    "anesthesiologist_coverage": (
+        f"count_if({DONE} and {KETAMINE} and supervision = 'anesthesiologist')",
+        f"count_if({DONE} and {KETAMINE})",
+    ),
+    "physician_coverage": (
+        f"count_if({DONE} and {KETAMINE} and supervision = 'physician')",
+        f"count_if({DONE} and {KETAMINE})",
+    ),
+    "supervision_not_recorded": (
+        f"count_if({DONE} and {KETAMINE} and supervision = 'not_recorded')",
+        f"count_if({DONE} and {KETAMINE})",
+    ),
+    "coordinated_care": (
+        f"count(distinct patient) filter ({DONE} and {KETAMINE} and mental_health_provider = 'yes')",
+        f"count(distinct patient) filter ({DONE} and {KETAMINE})",
+    ),
+    "any_effect": (f"count_if({DONE} and booking_id in (select booking_id from side_effects))", f"count_if({DONE})"),
+    "severe_effect": (
+        f"count_if({DONE} and booking_id in (select booking_id from side_effects "
+        "where severity in ('severe', 'life_threatening', 'fatal')))",
+        f"count_if({DONE})",
+    ),
+    "serious_effect": (
+        f"count_if({DONE} and booking_id in (select booking_id from side_effects where serious))",
+        f"count_if({DONE})",
+    ),
+    "any_effect_patients": (
+        f"count(distinct patient) filter ({DONE} and booking_id in (select booking_id from side_effects))",
+        f"count(distinct patient) filter ({DONE})",
+    ),
+    "serious_effect_patients": (
+        f"count(distinct patient) filter ({DONE} and booking_id in "
+        "(select booking_id from side_effects where serious))",
+        f"count(distinct patient) filter ({DONE})",
+    ),
+    "lead_time": ("median(lead_days) filter (lead_days >= 0)", None),
+    "chair_utilisation": (
+        f"sum(chair_minutes) filter ({VISIT})",
+        "(select sum(capacity_minutes) from calendar c where c.date between $start and $end "
+        "and c.site::varchar = any($sites))",
+    ),
+    "scheduled_utilisation": (
+        "sum(chair_minutes) filter (status not in ('cancelled', 'late_cancelled'))",
+        "(select sum(capacity_minutes) from calendar c where c.date between $start and $end "
+        "and c.site::varchar = any($sites))",
+    ),
+    "transfers": (
+        "(select count_if(transfer) from side_effects e where e.starts_on between $start and $end "
+        "and e.site::varchar = any($sites))",
+        None,
+    ),
+    "events": (
+        "(select count(*) from side_effects e where e.starts_on between $start and $end "
+        "and e.site::varchar = any($sites))",
+        None,
+    ),
+}
+#: Metrics of one side effect; `test_each_effect` has them.
+OF_AN_EFFECT = {"effect_incidence", "effect_incidence_patients", "event_rate"}
+
+
+@pytest.fixture(scope="module")
+def facts(everything, tmp_path_factory):
+    # A copy, since DuckDB opens a file once a process and the warehouse's is locked down.
+    copy = tmp_path_factory.mktemp("facts") / "facts.duckdb"
+    copy.write_bytes(everything.warehouse.path.read_bytes())
+    connection = duckdb.connect(str(copy), read_only=True)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def chosen(everything):
+    return parse({"period": ["90-days"]}, scope_of(everything))
+
+
+def asked(facts, chosen, name, sites):
+    above, below = ON_BOOKINGS[name]
+    sql = f"select ({above})::double, {f'({below})::double' if below else 'null'} from bookings "
+    sql += "where starts_on between $start and $end and site::varchar = any($sites)"
+    return facts.execute(sql, {"start": chosen.start, "end": chosen.end, "sites": list(sites)}).fetchone()
+
+
+def test_every_metric_has_independent_sql():
+    assert ON_BOOKINGS.keys() | OF_AN_EFFECT == METRICS.keys()
+
+
+@pytest.mark.parametrize("name", ON_BOOKINGS)
+def test_metric_at_each_site_and_over_all(everything, facts, chosen, name):
+    metric = METRICS[name]
+    by_site = gathered(everything, chosen, [name], "site")
+    rows = dict(zip(by_site["site"], measure(by_site, metric).to_dict("records"), strict=True))
+    rows[ALL_SITES] = measure(gathered(everything, chosen, [name]), metric).iloc[0].to_dict()
+    assert list(rows) == [*everything.sites, ALL_SITES]
+    for site, row in rows.items():
+        above, below = asked(facts, chosen, name, everything.sites if site == ALL_SITES else [site])
+        if below is None:
+            assert row["value"] == pytest.approx(above, abs=1e-9), site
+        else:
+            assert (row["numerator"], row["denominator"]) == (above, below), site
+            assert row["value"] == pytest.approx(100 * above / below), site
+
+
+@pytest.mark.parametrize("by", [(), ("site",), ("line",), ("band",)])
+def test_each_effect(everything, facts, chosen, by):
+    rows = effect_rows(everything, chosen, *by)
+    values = {"start": chosen.start, "end": chosen.end}
+    keys = "".join(f"{name}::varchar as {name}, " for name in by)
+    events = facts.execute(
+        f"select {keys} effect::varchar as effect, count(*) as events, count(distinct booking_id) as infusions, "
+        "count(distinct patient) as patients from side_effects where status = 'completed' "
+        "and starts_on between $start and $end group by all",
+        values,
+    ).df()
+    done = facts.execute(
+        f"select {keys} count(*) as infusions, count(distinct patient) as patients from bookings "
+        "where status = 'completed' and starts_on between $start and $end group by all",
+        values,
+    ).df()
+    assert rows["numerator"].sum() == events["infusions"].sum() > 0
+    assert rows["patient_numerator"].sum() == events["patients"].sum()
+    assert rows["events"].sum() == events["events"].sum()
+    per_effect = rows.groupby("effect")
+    assert (per_effect["denominator"].sum() == done["infusions"].sum()).all()
+    assert (per_effect["patient_denominator"].sum() == done["patients"].sum()).all()
+
+
+def test_effects_without_an_event_have_their_row_and_bound(everything, chosen):
+    rows = effect_rows(everything, chosen)
+    assert list(rows["effect"]) == list(everything.catalogue.effects.values())
+    none = rows[rows["numerator"] == 0]
+    assert "Cardiac arrest" in none["effect"].to_numpy()
+    arrest = none[none["effect"] == "Cardiac arrest"].iloc[0]
+    bound = 100 * (1 - 0.05 ** (1 / arrest["denominator"]))
+    assert arrest["upper"] == pytest.approx(bound)
+    assert arrest["reading"] == f"0 in {arrest['denominator']:,.0f} infusions; upper bound {bound:.2f} %"
+
+
+@pytest.mark.parametrize("dimension", ["site", "line", "band", "service", "status"])
+def test_counts_add_up_over(everything, chosen, dimension):
+    total = counts(everything, chosen).iloc[0]
+    parts = counts(everything, chosen, dimension)
+    added = [c for c in total.index if c not in ("capacity_minutes", "open_days")]
+    assert len(added) > 20
+    assert parts[added].sum().to_dict() == total[added].to_dict()
+
+
+def test_every_band_is_there_under_12_and_unknown_too(everything, chosen):
+    assert list(counts(everything, chosen, "band")["band"]) == list(everything.catalogue.bands)
+    assert {"Under 12", "Unknown"} <= set(everything.catalogue.bands)
+
+
+def test_patients_by_age_add_up_to_the_sites_patients(everything, facts, chosen):
+    rows = panels.PANELS["age_patients"].frame(everything, chosen)
+    for site in everything.sites:
+        name = everything.catalogue.site_name(site)
+        assert rows.loc[rows["site"] == name, "value"].sum() == asked(facts, chosen, "patients", [site])[0]
+
+
+@pytest.mark.parametrize("grain", ["day", "week", "month"])
+def test_a_trend_adds_up_to_its_period(everything, chosen, grain):
+    by = parse({"period": ["90-days"], "by": [grain]}, scope_of(everything))
+    total = counts(everything, chosen).iloc[0]
+    assert counts(everything, by, "period")["bookings"].sum() == total["bookings"]
+    events = effect_counts(everything, by, "period")["all_events"].sum()
+    assert events == effect_counts(everything, chosen)["all_events"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("trend", "summary", "name"),
+    [
+        ("no_show_trend", "bookings_summary", "no_show_rate"),
+        ("cancellation_trend", "bookings_summary", "cancellation_rate"),
+        ("late_cancellation_trend", "bookings_summary", "late_cancellation_rate"),
+        ("effect_trend", "safety_outcomes", "any_effect"),
+        ("ascertainment_trend", "safety_quality", "ascertainment"),
+        ("any_effect_by_line", "safety_outcomes", "any_effect"),
+        ("age_no_shows", "bookings_summary", "no_show_rate"),
+        ("age_effects", "safety_outcomes", "any_effect"),
+    ],
+)
+def test_panels_agree_on_a_rate(everything, chosen, trend, summary, name):
+    parts = panels.PANELS[trend].frame(everything, chosen).groupby("site")[["numerator", "denominator"]].sum()
+    whole = panels.PANELS[summary].frame(everything, chosen)
+    whole = whole[(whole["metric"] == name) & (whole["site"] != ALL_SITES)].set_index("site")
+    pd.testing.assert_frame_equal(
+        parts.sort_index(), whole[["numerator", "denominator"]].sort_index(), check_names=False
+    )
+
+
+@pytest.mark.parametrize("name", panels.PANELS)
+def test_every_panel_has_its_columns_for_every_choice(everything, name):
+    panel = panels.PANELS[name]
+    choices = ({}, {"site": ["dallas"]}, {"line": ["vitamin"]}, {"band": ["85-plus"]}, {"compare": ["none"]},
+               {"compare": ["last-year"], "period": ["12-months"]})  # fmt: skip
+    for choice in choices:
+        frame = panel.frame(everything, parse(choice, scope_of(everything)))
+        assert {column.name for column in panel.columns} <= set(frame.columns), choice
+        if panel.answer:
+            assert panel.answer(frame)
+        if panel.html and len(frame):
+            assert "<table>" in panel.html(frame, "light")
+
+
+@pytest.mark.parametrize("name", [n for n, p in panels.PANELS.items() if p.resource != "reject_values"])
+def test_the_other_sites_are_in_no_panel_of_a_manager(reader_of, name):
+    dallas = reader_of("manager.dallas")
+    frame = panels.PANELS[name].frame(dallas, parse({"site": ["chicago", "miami-beach"]}, scope_of(dallas)))
+    assert not frame.astype(str).isin(["Chicago", "Miami Beach", "chicago", "miami_beach"]).to_numpy().any()

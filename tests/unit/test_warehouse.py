@@ -1,0 +1,168 @@
+"""The query layer: who gets which rows, and what it refuses."""
+
+import threading
+
+import duckdb
+import pytest
+
+from dashboard import warehouse
+from dashboard.access import AccessDeniedError
+from dashboard.exports import scope_of
+from dashboard.filters import parse
+from dashboard.warehouse import QueryTimeoutError, Warehouse, WarehouseError
+
+
+@pytest.fixture
+def values(everything):
+    return parse({}, scope_of(everything)).values() | {"by": ("site",), "grain": "day"}
+
+
+def test_every_query_says_whom_it_serves_and_restricts_its_sites():
+    found = warehouse.queries()
+    assert found
+    for query in found.values():
+        assert query.serves
+        assert not query.by_site or "sites" in query.parameters
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("select 1", "serves"),
+        ("-- serves: nonsense\nselect 1", "nonsense"),
+        ("-- serves: today\nselect * from daily", "sites"),
+    ],
+)
+def test_a_query_that_could_leak_is_not_accepted(tmp_path, text, message):
+    path = tmp_path / "leak.sql"
+    path.write_text(text)
+    with pytest.raises(WarehouseError, match=message):
+        warehouse._read_query(path)
+
+
+def test_no_sites_asked_for_gives_the_viewers_own(reader_of, values):
+    del values["sites"]
+    assert reader_of("manager.dallas").query("counts", **values)["site"].tolist() == ["dallas"]
+    assert reader_of("manager.two").query("counts", **values)["site"].tolist() == ["chicago", "dallas"]
+
+
+def test_a_foreign_site_is_refused(reader_of, values):
+    with pytest.raises(AccessDeniedError, match="miami_beach"):
+        reader_of("manager.dallas").query("counts", **values | {"sites": ("dallas", "miami_beach")})
+
+
+def test_a_role_is_refused_queries_that_serve_none_of_its_pages(reader_of, values):
+    with pytest.raises(AccessDeniedError, match="effect_counts"):
+        reader_of("finance").query("effect_counts", **values)
+
+
+def test_the_cache_keeps_viewers_apart(reader_of, values):
+    del values["sites"]
+    for name, sites in (("manager.dallas", 1), ("director", 3), ("manager.chicago", 1), ("director", 3)):
+        assert len(reader_of(name).query("counts", **values)) == sites
+
+
+def test_what_a_caller_does_to_its_frame_stays_with_it(everything, values):
+    first = everything.query("counts", **values)
+    first.loc[:, "bookings"] = -1
+    first["more"] = 1
+    again = everything.query("counts", **values)
+    assert (again["bookings"] > 0).all()
+    assert "more" not in again.columns
+
+
+def test_missing_and_excess_values_are_named(everything, values):
+    del values["grain"]
+    with pytest.raises(WarehouseError, match="missing values: grain; excess: colour"):
+        everything.query("counts", **values, colour="red")
+
+
+def test_unknown_queries_are_named(everything):
+    with pytest.raises(WarehouseError, match="no such query: nonsense"):
+        everything.query("nonsense")
+
+
+def test_a_runaway_query_is_stopped_and_says_so(everything, settings_of, tmp_path):
+    path = tmp_path / "copy.duckdb"
+    path.write_bytes(everything.warehouse.path.read_bytes())
+    house = Warehouse(path, settings_of(query_seconds=0.2))
+    with pytest.raises(QueryTimeoutError, match="was stopped"):
+        house._run("select sum(a.range * b.range) from range(1000000) a, range(1000000) b", {})
+    house.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "copy (select 1) to '/tmp/leak.csv'",
+        "select * from read_csv('/etc/passwd')",
+        "attach '/tmp/other.duckdb'",
+        "set enable_external_access = true",
+        "create table t (a int)",
+        "install httpfs",
+    ],
+)
+def test_sql_reaches_nothing_but_the_extract(everything, sql):
+    with pytest.raises(duckdb.Error):
+        everything.warehouse._run(sql, {})
+
+
+def test_threads_get_their_own_rows(reader_of):
+    """A connection shared between threads mixes answers up; a cursor for each call doesn't."""
+    wrong, names = [], {"manager.chicago": "chicago", "manager.dallas": "dallas", "manager.miami": "miami_beach"}
+
+    def ask(name, site):
+        reader = reader_of(name)
+        for day in range(40):
+            house = reader.warehouse
+            filters = parse({"period": ["90-days"]}, scope_of(reader))
+            rows = house._run(
+                warehouse.queries()["counts"].sql,
+                filters.values() | {"sites": [site], "by": ["site", "period"], "grain": "day",
+                                    "lines": list(filters.scope.lines), "bands": list(filters.scope.bands)},
+            )  # fmt: skip
+            if set(rows["site"]) != {site}:
+                wrong.append((name, day))
+
+    threads = [threading.Thread(target=ask, args=pair) for pair in [*names.items()] * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_shelf_follows_the_pointer_and_keeps_the_last_good_extract(everything, settings_of, tmp_path):
+    settings = settings_of(data=tmp_path)
+    settings.extracts.mkdir(parents=True)
+    shelf = warehouse.Shelf(settings)
+    with pytest.raises(WarehouseError, match="dashboard import"):
+        shelf.current()
+    source = everything.warehouse.path
+    target = settings.extracts / source.name
+    target.write_bytes(source.read_bytes())
+    pointer = settings.extracts / "current.json"
+    pointer.write_text((source.parent / "current.json").read_text())
+    house = shelf.current()
+    assert house.catalogue.name == everything.catalogue.name
+    assert shelf.warning is None
+    pointer.write_text("{damaged")
+    assert shelf.current() is house
+    assert "damaged" in shelf.warning
+    house.close()
+
+
+def test_an_extract_of_another_schema_version_is_refused(everything, settings_of, tmp_path):
+    path = tmp_path / "other.duckdb"
+    path.write_bytes(everything.warehouse.path.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update extract_info set schema_version = 99")
+    with pytest.raises(WarehouseError, match="schema version 99"):
+        Warehouse(path, settings_of())
+
+
+def test_a_file_that_is_no_extract_is_refused(settings_of, tmp_path):
+    path = tmp_path / "nonsense.duckdb"
+    path.write_bytes(b"nonsense" * 1000)
+    with pytest.raises(WarehouseError, match="import the delivery again"):
+        Warehouse(path, settings_of())
