@@ -31,7 +31,8 @@ class Look:
     Attributes:
         mode: light or dark.
         grain: day, week or month of the trend.
-        sites: names of every site of the extract, in order, for one colour a site everywhere.
+        sites: names of the sites shown, in order.
+        site_colours: theirs; a site has the same colour everywhere, whichever others are shown.
         lines: service lines of the extract.
         bands: age bands of the extract.
         effects: names of the side effects, in order.
@@ -40,6 +41,7 @@ class Look:
     mode: theme.Mode
     grain: str
     sites: tuple[str, ...]
+    site_colours: tuple[str, ...]
     lines: tuple[str, ...]
     bands: tuple[str, ...]
     effects: tuple[str, ...]
@@ -61,8 +63,7 @@ class Series:
 
 def by_site(look: Look) -> Series:
     """Colour by site."""
-    colours = theme.site_colours(len(look.sites), look.mode)
-    return Series("site", "Site", look.sites, tuple(colours))
+    return Series("site", "Site", look.sites, look.site_colours)
 
 
 def by_line(look: Look) -> Series:

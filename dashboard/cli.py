@@ -454,7 +454,7 @@ def _settings() -> Settings:
     try:
         return Settings.from_environment()
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        _fail(f"{error}; correct the variable, or unset it.")
 
 
 def _store(settings: Settings) -> Store:

@@ -25,7 +25,7 @@ COOKIE = "dashboard_session"
 USER_HEADER = "X-Dashboard-User"
 SESSION_HEADER = "X-Dashboard-Session"
 #: A silent websocket is asked this often whether its session is still alive.
-WATCH_SECONDS = 10.0
+WATCH_SECONDS = 5.0
 LONGEST_NEXT = 2000
 _IDENTITY = b"x-dashboard-"
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")

@@ -86,10 +86,12 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
 
 def look_of(catalogue: warehouse.Catalogue, chosen: Filters, shown: theme.Mode) -> charts.Look:
     """The look of this extract's charts."""
+    colours = dict(zip(catalogue.sites, theme.site_colours(len(catalogue.sites), shown), strict=True))
     return charts.Look(
         shown,
         chosen.grain,
-        tuple(place.name for place in catalogue.sites.values()),
+        tuple(catalogue.site_name(site) for site in chosen.sites),
+        tuple(colours[site] for site in chosen.sites),
         catalogue.lines,
         catalogue.bands,
         tuple(catalogue.effects.values()),

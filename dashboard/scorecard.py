@@ -144,7 +144,8 @@ def _signed(change: float, unit: str) -> str:
 
 def _points(change: float, places: int = 1) -> str:
     """A signed number with a true minus sign."""
-    return f"{change:+,.{places}f}".replace("-", "−")
+    # Rounded first, and 0 added, since a negative zero would be written with its sign.
+    return f"{round(change, places) + 0.0:+,.{places}f}".replace("-", "−")
 
 
 def _sparkline(row: pd.Series, colour: str, mode: theme.Mode) -> str:

@@ -265,11 +265,12 @@ def serve(
 ) -> None:
     """Serve until stopped by Ctrl-C or SIGTERM."""
     os.chdir(ROOT)  # where Streamlit looks for .streamlit/config.toml
+    app = build_app(settings, script, ready)
     # Streamlit takes this one from the environment only.
     os.environ["STREAMLIT_SERVER_COOKIE_SECRET"] = _cookie_secret(settings)
     _quieten()
     signal.signal(signal.SIGTERM, _stop)
-    build_app(settings, script, ready).run(
+    app.run(
         config={
             "server.address": host,
             "server.port": port,

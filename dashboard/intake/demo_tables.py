@@ -16,15 +16,15 @@ NAUSEA_FACTOR = 2.2
 
 #: Chance of a side effect at one completed infusion: ketamine, then the other lines.
 _EFFECT_RATES = {
-    "dizziness": (0.120, 0.005),
-    "nausea": (0.080, 0.004),
+    "dizziness": (0.100, 0.005),
+    "nausea": (0.045, 0.004),
     "confusion": (0.060, 0.0003),
     "increased_blood_pressure": (0.070, 0.001),
     "increased_heart_rate": (0.035, 0.001),
     "blurred_vision": (0.045, 0.0003),
     "short_term_memory_loss": (0.010, 0.0001),
-    "dissociation": (0.075, 0.0),
-    "drowsiness": (0.045, 0.001),
+    "dissociation": (0.065, 0.0),
+    "drowsiness": (0.110, 0.001),
     "headache": (0.030, 0.004),
     "injection site pain": (0.006, 0.012),
 }
@@ -126,8 +126,8 @@ def _describe_events(rng: np.random.Generator, events: pd.DataFrame, table: pd.D
 
 
 def _with_respiratory_failure(events: pd.DataFrame, table: pd.DataFrame, days: Days) -> pd.DataFrame:
-    """Add the one respiratory failure: at the ketamine infusion in the middle of the history."""
-    infusions = np.flatnonzero(table["is_ketamine"] & table["completed"])
+    """Add the one respiratory failure: at the first site's infusion in the middle of the history."""
+    infusions = np.flatnonzero(table["is_ketamine"] & table["completed"] & (table["site"] == 0))
     if not len(infusions):
         return events
     visit = table.iloc[infusions[len(infusions) // 2]]
@@ -245,8 +245,8 @@ def _course(rng: np.random.Generator, bounds: pd.DataFrame, instrument: str, mos
     baseline = np.clip(rng.normal(0.62 * most, 0.15 * most, count), 0.3 * most, most)
     fate = rng.random(count)
     end = np.select(
-        [fate < 0.5, fate < 0.92],
-        [baseline * rng.uniform(0.12, 0.5, count), baseline * rng.uniform(0.52, 1.05, count)],
+        [fate < 0.57, fate < 0.91],
+        [baseline * rng.uniform(0.05, 0.48, count), baseline * rng.uniform(0.52, 1.05, count)],
         baseline + rng.uniform(5, 8, count),
     )
     points = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dashboard import charts
+from dashboard import charts, theme
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS, plural
 from dashboard.panels.base import (
@@ -123,10 +123,8 @@ def _both(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 
 def _both_chart(look: charts.Look) -> charts.Chart:
-    series = charts.Series(
-        "used", "Used", tuple(USES.values()),
-        (*charts.by_line(look).colours[:1], charts.by_line(look).colours[-1], charts.by_site(look).colours[0]),
-    )  # fmt: skip
+    line = charts.by_line(look).colours
+    series = charts.Series("used", "Used", tuple(USES.values()), (line[0], line[-1], theme.accent(look.mode)))
     return charts.bars("Patients by what they use", "Patients", "site", "Site", look.sites, series)
 
 

@@ -34,12 +34,12 @@ select
     assessed,
     dose_mg,
     status in ('arrived', 'completed') and row_number() over (
-        partition by patient, status in ('arrived', 'completed') order by starts_at, kept.booking_id
+        partition by patient, status in ('arrived', 'completed') order by starts_at, kept.row
     ) = 1 as is_new,
     case
         when status in ('arrived', 'completed')
         then lag(starts_on) over (
-            partition by patient, status in ('arrived', 'completed'), site order by starts_at, kept.booking_id
+            partition by patient, status in ('arrived', 'completed'), site order by starts_at, kept.row
         )
     end as previous_on,
     reported.booking_id is not null as has_effect,
@@ -47,4 +47,4 @@ select
     coalesce(has_severe, false) as has_severe
 from kept_bookings as kept
 left join reported on reported.booking_id = kept.booking_id
-order by starts_on, site, starts_at, kept.booking_id
+order by starts_on, site, starts_at, kept.row

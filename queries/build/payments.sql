@@ -2,6 +2,7 @@
 create table payments as
 with placed as (
     select
+        read.rowid as row,
         read.payment_id,
         patients.patient,
         read.booking_id,
@@ -35,4 +36,4 @@ select
     amount_cents
 from placed
 inner join reference_sites as sites on sites.site::site = placed.site
-order by paid_on, placed.site, paid_at, payment_id
+order by paid_on, placed.site, paid_at, row

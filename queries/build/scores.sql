@@ -2,6 +2,7 @@
 create table scores as
 with sound as (
     select
+        read.rowid as row,
         read.score_id,
         patients.patient,
         read.instrument,
@@ -36,4 +37,4 @@ select
     score
 from placed
 inner join reference_sites as sites on sites.site::site = placed.site
-order by taken_on, placed.site, taken_at, score_id
+order by taken_on, placed.site, taken_at, row

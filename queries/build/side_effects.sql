@@ -2,6 +2,7 @@
 create table side_effects as
 with matched as (
     select
+        read.rowid as row,
         read.event_id,
         kept.booking_id,
         kept.patient,
@@ -59,7 +60,7 @@ select
     coalesce(outcome = 'emergency transfer', false) as transfer,
     action,
     row_number() over (
-        partition by booking_id, effect order by grade desc, serious desc, onset_at, event_id
+        partition by booking_id, effect order by grade desc, serious desc, onset_at, row
     ) = 1 as first_of_kind
 from matched
-order by starts_on, site, booking_id, event_id
+order by starts_on, site, row

@@ -19,7 +19,6 @@ from dashboard.intake.contract import DeliveryError
 from dashboard.intake.sql import parameters, statements
 from dashboard.settings import QUERIES, ROOT
 
-
 B1 = "B1,P1,chicago,ketamine-infusion,2026-01-05 09:00,completed"
 
 
@@ -155,7 +154,9 @@ def test_age_is_that_of_the_day_of_the_visit(clinic: Clinic) -> None:
 
 def test_patient_numbers_are_hmacs(clinic: Clinic) -> None:
     ids = ["P1", "7", "a'b;c", "Zoë"]
-    clinic.write("bookings.csv", BOOKINGS, *(f"B{n},{i},chicago,vitamin-c,2026-01-05 09:00,booked" for n, i in enumerate(ids)))
+    clinic.write(
+        "bookings.csv", BOOKINGS, *(f"B{n},{i},chicago,vitamin-c,2026-01-05 09:00,booked" for n, i in enumerate(ids))
+    )
     clinic.publish()
     path = clinic.data / "state" / "patient.key"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -172,7 +173,9 @@ def test_personal_data_never_reaches_the_extract(clinic: Clinic) -> None:
         "Joe Roe-Secret,B2,Secret-P2,chicago,vitamin-c,2026-01-05 09:00,completed,23/07/1981,555-0199,excess",
         "Joe Roe-Secret,B3,Secret-P2,chicago,vitamin-c,2026-01-05 09:00,completed,23/07/1981,555-0199",
     )
-    clinic.write("scores.csv", "score_id,patient_id,instrument,taken_at,score", "S1,Secret-P9,PHQ-9,2026-01-05 08:00,9")
+    clinic.write(
+        "scores.csv", "score_id,patient_id,instrument,taken_at,score", "S1,Secret-P9,PHQ-9,2026-01-05 08:00,9"
+    )
     report = clinic.publish()
     assert report.files[0].ignored == ("Name", "phone")
     content = clinic.report.path.read_bytes() + "\n".join(report.lines()).encode()
@@ -324,7 +327,14 @@ def test_scores_find_their_site_and_range(clinic: Clinic) -> None:
         "B1,P1,dallas,vitamin-c,2026-01-05 09:00,completed",
         "B2,P1,chicago,vitamin-c,2026-01-08 09:00,completed",
     )
-    values = [("PHQ-9", 27, 4), ("PHQ-9", 0, 5), ("GAD-7", 21, 7), ("gad-7", 0, 8), ("PHQ-9", 28, 8), ("GAD-7", 22, 8)]
+    values = [
+        ("PHQ-9", 27, 4),
+        ("PHQ-9", 0, 5),
+        ("GAD-7", 21, 7),
+        ("gad-7", 0, 8),
+        ("PHQ-9", 28, 8),
+        ("GAD-7", 22, 8),
+    ]
     clinic.write(
         "scores.csv",
         "score_id,patient_id,instrument,taken_at,score",
@@ -336,7 +346,12 @@ def test_scores_find_their_site_and_range(clinic: Clinic) -> None:
     assert clinic.ask("select site, instrument, score from scores order by score_id") == [
         ("dallas", "PHQ-9", 27), ("dallas", "PHQ-9", 0), ("dallas", "GAD-7", 21), ("chicago", "GAD-7", 0),
     ]  # fmt: skip
-    assert [row[1:3] for row in clinic.rejects()] == [(6, "score"), (7, "score"), (8, "patient_id"), (9, "instrument")]
+    assert [row[1:3] for row in clinic.rejects()] == [
+        (6, "score"),
+        (7, "score"),
+        (8, "patient_id"),
+        (9, "instrument"),
+    ]
 
 
 def test_new_and_previous_visits(clinic: Clinic) -> None:
@@ -446,8 +461,9 @@ def test_own_reference_tables(clinic: Clinic, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
     (own / "sites.csv").write_text(
-        "site,name,city,timezone,chairs,opens,closes,open_days\n"
-        "zürich,Z,,Europe/Zurich,2,07:30,12:00,Mon\n".replace("zürich", "zurich"),
+        "site,name,city,timezone,chairs,opens,closes,open_days\nzürich,Z,,Europe/Zurich,2,07:30,12:00,Mon\n".replace(
+            "zürich", "zurich"
+        ),
         encoding="utf-8",
     )
     clinic.write("bookings.csv", BOOKINGS, "B1,P1,zurich,vitamin-c,2026-01-05T08:00Z,completed")
@@ -468,7 +484,9 @@ def test_accepted_and_rejected_add_up_to_read(
     make_clinic: Callable[[], Clinic], bookings: list[list[str]], events: list[list[str]]
 ) -> None:
     clinic = make_clinic()
-    clinic.write("bookings.csv", BOOKINGS, "B0,P1,chicago,vitamin-c,2026-01-05 09:00,completed", *map(",".join, bookings))
+    clinic.write(
+        "bookings.csv", BOOKINGS, "B0,P1,chicago,vitamin-c,2026-01-05 09:00,completed", *map(",".join, bookings)
+    )
     clinic.write("side_effects.csv", EVENTS, *map(",".join, events))
     report = clinic.publish()
     for file in report.files:

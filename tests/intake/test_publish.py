@@ -1,0 +1,203 @@
+"""Publication: whole or not at all, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+from intake_clinic import BOOKINGS, Clinic
+
+from dashboard.intake import keys, pointer, publish
+from dashboard.intake.commands import demo, import_command
+from dashboard.intake.contract import DeliveryError
+from dashboard.settings import ROOT
+
+
+def pointed(clinic: Clinic) -> pointer.Pointer:
+    named = pointer.current(clinic.data / "extracts")
+    assert named is not None
+    return named
+
+
+def test_the_pointer_names_the_extract_and_its_digest(clinic: Clinic) -> None:
+    report = clinic.publish()
+    named = pointed(clinic)
+    assert (named.name, named.path) == (report.name, report.path)
+    assert named.sha256 == hashlib.sha256(report.path.read_bytes()).hexdigest()
+    assert named.bytes == report.path.stat().st_size
+    assert clinic.ask("select name, rows_read, rows_accepted, rows_rejected, demo from extract_info") == [
+        (report.name, 1, 1, 0, False)
+    ]
+    assert {path.name for path in (clinic.data / "extracts").iterdir()} == {
+        *(report.name, pointer.FILE_NAME, publish.LOCK_NAME),
+    }
+
+
+def test_the_same_delivery_has_the_same_content_name(clinic: Clinic) -> None:
+    first, second = clinic.publish(), clinic.publish()
+    assert first.name != second.name
+    assert first.name.split("-")[2] == second.name.split("-")[2]
+    clinic.write("bookings.csv", BOOKINGS, "B2,P1,dallas,vitamin-c,2026-01-05 09:00,completed")
+    assert clinic.publish().name.split("-")[2] != first.name.split("-")[2]
+
+
+def test_the_last_extracts_are_kept(clinic: Clinic) -> None:
+    reports = [clinic.publish() for _ in range(publish.KEPT_EXTRACTS + 2)]
+    kept = sorted((clinic.data / "extracts").glob("*.duckdb"))
+    assert kept == [report.path for report in reports[2:]]
+
+
+def test_a_broken_delivery_leaves_the_extract_in_use(clinic: Clinic) -> None:
+    clinic.publish()
+    before = (clinic.data / "extracts" / pointer.FILE_NAME).read_bytes()
+    clinic.write("bookings.csv", "booking_id,site", "B1,chicago")
+    with pytest.raises(DeliveryError):
+        clinic.publish()
+    assert (clinic.data / "extracts" / pointer.FILE_NAME).read_bytes() == before
+    assert pointed(clinic).name == clinic.report.name
+    assert not list((clinic.data / "extracts").glob(".*"))
+
+
+def test_what_does_not_add_up_is_not_published(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "statements", lambda _: ("select 'rows in a', 2, 1",))
+    with pytest.raises(DeliveryError, match="rows in a: 2 against 1"):
+        clinic.publish()
+    assert pointer.current(clinic.data / "extracts") is None
+
+
+def test_left_overs_are_swept(clinic: Clinic) -> None:
+    left = clinic.data / "extracts" / ".building"
+    left.mkdir(parents=True)
+    (left / "extract.duckdb").write_bytes(b"half")
+    clinic.publish()
+    assert not left.exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_named(clinic: Clinic) -> None:
+    clinic.data.mkdir()
+    clinic.data.chmod(0o500)
+    with pytest.raises(DeliveryError, match="cannot be written"):
+        clinic.publish()
+
+
+def test_a_full_or_wrong_data_folder_is_named(clinic: Clinic) -> None:
+    clinic.data.write_text("a file")
+    with pytest.raises(DeliveryError, match=r"cannot be written.*permissions"):
+        clinic.publish()
+
+
+def test_little_memory_is_enough(clinic: Clinic) -> None:
+    clinic.publish(memory_limit="100MB")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"{", "is damaged"),
+        (b"[]", "is damaged"),
+        (b'{"name": "../x", "sha256": "", "bytes": 1}', "is damaged"),
+        (b'{"name": "extract-1Z-000000000000.duckdb", "sha256": "", "bytes": 1}', "cannot be found"),
+    ],
+)
+def test_a_wrong_pointer_is_told(tmp_path: Path, content: bytes, words: str) -> None:
+    assert pointer.current(tmp_path) is None
+    (tmp_path / pointer.FILE_NAME).write_bytes(content)
+    with pytest.raises(pointer.ExtractError, match=words):
+        pointer.current(tmp_path)
+
+
+def test_a_cut_extract_is_told(clinic: Clinic) -> None:
+    path = clinic.publish().path
+    os.truncate(path, 100)
+    with pytest.raises(pointer.ExtractError, match="has 100 bytes instead"):
+        pointer.current(clinic.data / "extracts")
+
+
+def test_the_key_stays_and_a_damaged_one_is_told(tmp_path: Path) -> None:
+    first = keys.patient_key(tmp_path)
+    assert (len(first), keys.patient_key(tmp_path)) == (32, first)
+    (tmp_path / keys.FILE_NAME).write_bytes(b"short")
+    with pytest.raises(DeliveryError, match="has 5 bytes"):
+        keys.patient_key(tmp_path)
+
+
+def test_two_imports_at_once(clinic: Clinic) -> None:
+    """The second waits, says so, and both are published."""
+    steps: list[str] = []
+    reports = []
+    inside = threading.Event()
+
+    def first(step: str, share: float) -> None:
+        inside.set()
+        if step.startswith("building"):
+            time.sleep(0.02)
+
+    def import_first() -> None:
+        reports.append(publish.import_delivery(clinic.delivery, clinic.data, progress=first))
+
+    thread = threading.Thread(target=import_first)
+    thread.start()
+    assert inside.wait(10)
+    reports.append(publish.import_delivery(clinic.delivery, clinic.data, progress=lambda step, _: steps.append(step)))
+    thread.join()
+    assert steps[0] == "waiting for another import to end"
+    assert reports[0].name < reports[1].name == pointed(clinic).name
+
+
+def test_killed_imports_leave_a_whole_extract(clinic: Clinic) -> None:
+    rows = (f"B{n},P{n % 999},dallas,vitamin-c,2026-01-{n % 28 + 1:02} 09:00,completed" for n in range(20_000))
+    clinic.write("bookings.csv", BOOKINGS, *rows)
+    clinic.publish()
+    code = (
+        "import sys; from pathlib import Path; from dashboard.intake.publish import import_delivery;"
+        "print('ready', flush=True);"
+        "[import_delivery(Path(sys.argv[1]), Path(sys.argv[2])) for _ in range(99)]"
+    )
+    moments = random.Random(5)
+    for _ in range(5):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(clinic.delivery), str(clinic.data)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        with process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            time.sleep(moments.uniform(0.05, 1.2))
+            process.send_signal(signal.SIGKILL)
+        named = pointed(clinic)
+        assert hashlib.sha256(named.path.read_bytes()).hexdigest() == named.sha256
+        with duckdb.connect(str(named.path), read_only=True) as connection:
+            assert connection.execute("select sum(bookings) from daily").fetchone() == (20_000,)
+    clinic.publish()
+    assert not list((clinic.data / "extracts").glob(".*"))
+
+
+def test_the_commands(clinic: Clinic, tmp_path: Path) -> None:
+    runner = CliRunner()
+    folder = str(tmp_path / "demo")
+    made = runner.invoke(demo, [folder, "--bookings", "500", "--seed", "3"])
+    assert (made.exit_code, "next: dashboard import" in made.output) == (0, True)
+    done = runner.invoke(import_command, [folder, "--data", str(clinic.data)])
+    assert done.exit_code == 0
+    for words in ("bookings.csv", "accepted", "rejected lines, by reason", "published extract-"):
+        assert words in done.output
+    refused = runner.invoke(import_command, [str(tmp_path / "nowhere"), "--data", str(clinic.data)])
+    assert (refused.exit_code, "is not a folder" in refused.output) == (1, True)
+    assert runner.invoke(import_command, []).exit_code == 2
+    for command in (demo, import_command):
+        assert "Example: dashboard" in runner.invoke(command, ["--help"]).output
+    info = json.loads((tmp_path / "demo" / "delivery.json").read_text())
+    assert info["demo"] is True

@@ -1,0 +1,199 @@
+"""A real server in a process of its own, and what speaks to it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from dashboard.access import Role
+from dashboard.state import Store
+
+PASSWORD = "correct horse battery"
+ACCOUNTS = {
+    "ada": (Role.ADMIN, None),
+    "max": (Role.MANAGER, ("chicago",)),
+    "eve": (Role.FINANCE, None),
+    "dan": (Role.MEDICAL_DIRECTOR, None),
+}
+
+
+@dataclass
+class Answer:
+    """An answer to an HTTP request, read to its end."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def cookie(self) -> str:
+        """The first cookie of the answer as a browser would send it back."""
+        return (self.headers["Set-Cookie"] or "").split(";")[0]
+
+
+@dataclass
+class Server:
+    """Where a server listens and keeps its data."""
+
+    port: int
+    data: Path
+    process: subprocess.Popen[str]
+    output: Path
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        return f"http://{self.host}"
+
+    def request(self, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
+        """Send a request; header names are written with underscores."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+
+    def login(self, username: str, password: str = PASSWORD, target: str = "/", **headers: str) -> Answer:
+        """Send the login form as a browser does."""
+        form = urlencode({"username": username, "password": password, "next": target})
+        headers = {"Content_Type": "application/x-www-form-urlencoded", "Origin": self.origin} | headers
+        return self.request("POST", "/login", form, **headers)
+
+    def sign_in(self, username: str) -> str:
+        """A fresh session cookie."""
+        answer = self.login(username)
+        assert answer.status == 303, answer
+        return answer.cookie
+
+    @contextmanager
+    def stream(self, cookie: str | None, session: str = "", **headers: str) -> Iterator[Stream]:
+        """Open Streamlit's websocket, resuming the Streamlit session `session` if one is named."""
+        headers = {"Origin": self.origin} | headers
+        if cookie:
+            headers["Cookie"] = cookie
+        with connect(
+            f"ws://{self.host}/_stcore/stream",
+            additional_headers={k.replace("_", "-"): v for k, v in headers.items()},
+            subprotocols=["streamlit", "token", session] if session else ["streamlit"],
+        ) as connection:
+            yield Stream(connection)
+
+    def sql(self, statement: str, *values: object) -> list[tuple]:
+        """Read or change the state store behind the server's back."""
+        with closing(sqlite3.connect(self.data / "state" / "state.db", timeout=10)) as connection, connection:
+            return connection.execute(statement, values).fetchall()
+
+    def store(self) -> Store:
+        return Store.open(self.data, rounds=4)
+
+
+class Stream:
+    """A browser's websocket to Streamlit."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.socket = connection
+
+    def send_rerun(self, *, automatic: bool = False) -> None:
+        message = BackMsg()
+        message.rerun_script.query_string = ""
+        message.rerun_script.is_auto_rerun = automatic
+        self.socket.send(message.SerializeToString())
+
+    def run(self, *, automatic: bool = False) -> tuple[str, str]:
+        """Run the script: the Streamlit session's id, and all texts that it shows."""
+        self.send_rerun(automatic=automatic)
+        session, texts = "", []
+        while True:
+            message = ForwardMsg()
+            message.ParseFromString(self.socket.recv(timeout=20))
+            kind = message.WhichOneof("type")
+            if kind == "new_session":
+                session = message.new_session.initialize.session_id
+            elif kind == "delta":
+                element = message.delta.new_element
+                assert element.WhichOneof("type") != "exception", element
+                texts.append(element.text.body + element.markdown.body)
+            elif kind == "script_finished":
+                return session, " ".join(texts)
+
+    def code_at_end(self) -> int | None:
+        """Read until the server closes the websocket: with which code."""
+        with suppress(ConnectionClosed):
+            while True:
+                self.socket.recv(timeout=15)
+        return self.socket.close_code
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def add_accounts(data: Path) -> None:
+    with Store.open(data, rounds=4) as store:
+        for username, (role, sites) in ACCOUNTS.items():
+            store.add_user(username, role, PASSWORD, sites=sites)
+
+
+@contextmanager
+def running(command: list[str], port: int, data: Path, **environment: str):
+    """Start a server, wait until it is ready, and stop it in the end."""
+    output = data / "server.log"
+    with output.open("w") as log:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | {"DASHBOARD_DATA": str(data), "PYTHONUNBUFFERED": "1"} | environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    server = Server(port, data, process, output)
+    try:
+        _await_health(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def probe_server(data: Path):
+    port = free_port()
+    launch = Path(__file__).parent / "launch.py"
+    return running([sys.executable, str(launch), str(port)], port, data)
+
+
+def _await_health(server: Server) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert server.process.poll() is None, server.output.read_text()
+        try:
+            if server.request("GET", "/healthz").status == 200:
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(server.output.read_text())

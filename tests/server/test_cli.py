@@ -1,0 +1,211 @@
+"""The command line: users, checks and the refusals of `serve`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from dashboard.access import Role
+from dashboard.cli import main
+from dashboard.state import Store
+from dashboard.state.demo import add_demo_accounts
+
+PASSWORD = "correct horse battery"
+DASHBOARD = Path(sys.executable).parent / "dashboard"
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("DASHBOARD_DATA", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def run(data):
+    def invoke(*arguments, answers=None):
+        return CliRunner().invoke(main, arguments, input=answers)
+
+    return invoke
+
+
+@pytest.fixture
+def add(run):
+    def invoke(username, *options):
+        return run("users", "add", username, *options, "--password-stdin", answers=f"{PASSWORD}\n")
+
+    return invoke
+
+
+def people(data):
+    with Store.open(data, rounds=4) as store:
+        return {user.username: user for user in store.list_users()}
+
+
+def commands(group=main, path=()):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        yield (*path, name), command
+
+
+@pytest.mark.parametrize("path", [path for path, _ in commands()], ids=" ".join)
+def test_every_command_has_an_example(run, path):
+    shown = run(*path, "--help")
+    assert shown.exit_code == 0
+    assert "Example" in shown.output
+    assert "dashboard " + " ".join(path) in " ".join(shown.output.split())
+
+
+def test_no_command_takes_a_password_as_an_argument():
+    names = {name for _, command in commands() for option in command.params for name in option.opts}
+    assert {name for name in names if "password" in name} == {"--password-stdin"}
+
+
+def test_the_installed_program_says_what_it_can(data):
+    done = subprocess.run([DASHBOARD, "--help"], capture_output=True, text=True, check=True)
+    assert "dashboard serve --demo" in done.stdout
+
+
+# --- users -----------------------------------------------------------------------------------
+
+
+def test_a_user_from_start_to_end(run, add, data):
+    assert (
+        add("Ada", "--role", "manager", "--site", "dallas", "--site", "chicago", "--name", "Ada Park").exit_code == 0
+    )
+    user = people(data)["ada"]
+    assert (user.name, user.role, user.sites) == ("Ada Park", Role.MANAGER, ("chicago", "dallas"))
+
+    assert run("users", "set-role", "ada", "--role", "finance").exit_code == 0
+    assert people(data)["ada"].sites is None
+
+    assert run("users", "disable", "ada").exit_code == 0
+    listed = run("users", "list").output
+    assert "ada" in listed
+    assert "disabled" in listed
+    assert run("users", "enable", "ada").exit_code == 0
+    assert not people(data)["ada"].disabled
+
+    assert run("users", "reset-password", "ada", "--password-stdin", answers="another password\n").exit_code == 0
+    with Store.open(data, rounds=4) as store:
+        assert store.verify("ada", "another password")
+
+
+def test_the_password_is_asked_for_twice(run, data):
+    differing = f"{PASSWORD}\nanother password\n"
+    asked = run("users", "add", "ada", "--role", "admin", answers=differing + f"{PASSWORD}\n{PASSWORD}\n")
+    assert asked.exit_code == 0
+    assert PASSWORD not in asked.output
+    with Store.open(data, rounds=4) as store:
+        assert store.verify("ada", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["ada", "--role", "manager"], "A manager needs a site"),
+        (["ada", "--role", "manager", "--site", "boston"], "no site boston. Sites: chicago, dallas, miami_beach"),
+        (["ada", "--role", "manager", "--site", "dallas", "--all-sites"], "exclude each other"),
+        (["ada", "--role", "king"], "king"),
+        (["ada"], "--role"),
+    ],
+)
+def test_what_was_not_understood_exits_with_2(add, data, arguments, why):
+    refused = add(*arguments)
+    assert refused.exit_code == 2
+    assert why in refused.stderr
+    assert not people(data)
+
+
+def test_what_failed_exits_with_1(run, add, data):
+    assert add("ada", "--role", "admin").exit_code == 0
+    again = add("ADA", "--role", "admin")
+    assert (again.exit_code, again.stderr) == (1, "Error: There is a user ada already.\n")
+    for command in ("disable", "enable"):
+        assert run("users", command, "nobody").exit_code == 1
+    weak = run("users", "reset-password", "ada", "--password-stdin", answers="short\n")
+    assert weak.exit_code == 1
+    assert "10 characters" in weak.stderr
+
+
+def test_a_manager_may_have_every_site_when_it_is_said(add, data):
+    assert add("ada", "--role", "manager", "--all-sites").exit_code == 0
+    assert people(data)["ada"].sites is None
+
+
+def test_a_wrong_setting_is_named(run, monkeypatch):
+    monkeypatch.setenv("DASHBOARD_IDLE_MINUTES", "soon")
+    refused = run("users", "list")
+    assert refused.exit_code == 1
+    assert "DASHBOARD_IDLE_MINUTES" in refused.stderr
+
+
+# --- check -----------------------------------------------------------------------------------
+
+
+def findings(shown):
+    lines = [line.split(maxsplit=1) for line in shown.output.splitlines()]
+    return {rest.split("  ")[0]: verdict for verdict, rest in lines}
+
+
+def test_check_says_what_is_missing_and_what_to_do(run):
+    shown = run("check")
+    assert shown.exit_code == 1
+    assert findings(shown) == {
+        "data folder": "ok",
+        "state store": "ok",
+        "users": "problem",
+        "reference tables": "ok",
+        "queries": "ok",
+        "extract": "problem",
+    }
+    assert "dashboard users add" in shown.output
+    assert "dashboard import" in shown.output
+
+
+def test_check_names_a_damaged_store(run, data):
+    (data / "state").mkdir()
+    (data / "state" / "state.db").write_text("this is no database, and long enough to be read as one" * 20)
+    shown = run("check")
+    assert shown.exit_code == 1
+    assert findings(shown)["state store"] == "problem"
+    assert "state.db cannot be read" in shown.output
+
+
+# --- serve -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_demo_accounts_are_not_served_to_others(run, data, host):
+    with Store.open(data, rounds=4) as store:
+        add_demo_accounts(store)
+    refused = run("serve", "--host", host)
+    assert refused.exit_code == 1
+    assert "public password" in refused.stderr
+    assert "manager.chicago" in refused.stderr
+
+
+def test_demo_data_is_not_made_for_others(run, data):
+    refused = run("serve", "--host", "0.0.0.0", "--demo")
+    assert refused.exit_code == 1
+    assert not (data / "deliveries").exists()
+    assert not people(data)
+
+
+def test_a_port_in_use_is_named(data):
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [DASHBOARD, "serve", "--port", str(port)], capture_output=True, text=True, env=os.environ, check=False
+        )
+    assert done.returncode == 1
+    assert f"Cannot listen on 127.0.0.1, port {port}: Address already in use" in done.stderr
+    assert "--port" in done.stderr

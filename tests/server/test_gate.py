@@ -1,0 +1,283 @@
+"""Attacks on a running server: what comes without a session, or with a false one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import pytest
+from server_harness import PASSWORD
+from websockets.exceptions import InvalidStatus
+
+from dashboard import navigation
+from dashboard.access import Role
+from dashboard.state import session_key
+
+NAVIGATION = {"Accept": "text/html,*/*;q=0.8"}
+PROTECTED = [
+    "/",
+    "/?page=today",
+    *(f"/{entry.name}" for entry in navigation.ENTRIES),
+    "/_stcore/health",
+    "/_stcore/host-config",
+    "/_stcore/metrics",
+    "/_stcore/script-health-check",
+    "/_stcore/stream",
+    "/_stcore/upload_file/a/b",
+    "/_stcore/agent/openapi.json",
+    "/_stcore/agent/interact",
+    "/_stcore/agent/mcp",
+    "/_stcore/bidi-components/a/b.js",
+    "/media/0000.csv",
+    "/component/a/index.html",
+    "/static/index.html",
+    "/favicon.png",
+    "/index.html",
+    "/manifest.json",
+    "/auth/login",
+    "/oauth2callback",
+    "/export/bookings.csv",
+    "/session",
+    "/session.js",
+    "/logout",
+    # Almost the open paths
+    "/login/",
+    "/login//style.css",
+    "/login/../",
+    "/login/style.css/../../",
+    "/login%2f..%2fsession",
+    "/Login",
+    "/healthz/",
+    "/healthz/../session",
+    "//healthz",
+    "/login;/",
+    "/%6cogin/x",
+]
+
+
+@pytest.mark.parametrize("path", PROTECTED)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
+def test_nothing_is_served_without_a_session(server, method, path):
+    answer = server.request(method, path)
+    assert (answer.status, answer.body) == (401, b"")
+    answer = server.request(method, path, **NAVIGATION)
+    assert answer.status in {303, 401}
+    assert answer.body == b""
+    assert answer.status == 401 or answer.headers["Location"].startswith("/login")
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "dashboard_session=",
+        "dashboard_session=guess",
+        "dashboard_session=" + session_key("guess"),
+        "__Host-dashboard_session=guess",
+        'dashboard_session="\' or 1=1 --"',
+        "dashboard_session=" + "x" * 8000,
+    ],
+)
+def test_a_false_cookie_is_no_session(server, cookie):
+    assert server.request("GET", "/", Cookie=cookie).status == 401
+
+
+def test_the_key_that_streamlit_knows_is_no_cookie(server):
+    token = server.sign_in("ada").partition("=")[2]
+    assert server.request("GET", "/session", Cookie=f"dashboard_session={token}").status == 200
+    assert server.request("GET", "/session", Cookie=f"dashboard_session={session_key(token)}").status == 401
+
+
+def test_a_plain_cookie_does_not_count_under_tls(server):
+    cookie = server.sign_in("ada")
+    assert server.request("GET", "/session", Cookie=cookie, X_Forwarded_Proto="https").status == 401
+
+
+def test_the_signed_in_are_served(server):
+    cookie = server.sign_in("ada")
+    page = server.request("GET", "/today", Cookie=cookie, **NAVIGATION)
+    assert page.status == 200
+    assert b'src="/session.js"' in page.body
+    assert server.request("GET", "/_stcore/health", Cookie=cookie).body == b"ok"
+    assert server.request("GET", "/export/no-such.csv", Cookie=cookie).status == 404
+
+
+# --- headers ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/healthz", "/_stcore/health", "/today", "/export/x.csv"])
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_every_answer_has_the_headers(server, path, signed_in):
+    cookie = server.sign_in("ada") if signed_in else ""
+    headers = server.request("GET", path, Cookie=cookie, **NAVIGATION).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'self';" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe-eval" not in policy.replace("wasm-unsafe-eval", "")
+    assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers.get_all("Cache-Control") == ["no-store"]
+    assert headers["Strict-Transport-Security"] is None
+
+
+def test_tls_adds_strict_transport_security(server):
+    assert server.request("GET", "/login", X_Forwarded_Proto="https").headers["Strict-Transport-Security"]
+
+
+def test_scripts_of_streamlit_may_be_cached(server):
+    cookie = server.sign_in("ada")
+    page = server.request("GET", "/", Cookie=cookie).body.decode()
+    script = page.partition('crossorigin src="./')[2].partition('"')[0]
+    assert "immutable" in server.request("GET", f"/{script}", Cookie=cookie).headers["Cache-Control"]
+
+
+# --- websocket -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cookie", [None, "dashboard_session=guess"])
+def test_no_websocket_without_a_session(server, cookie):
+    forged = {"X_Dashboard_User": "ada", "X_Dashboard_Session": "0" * 64}
+    with pytest.raises(InvalidStatus) as refused, server.stream(cookie, **forged):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "http://127.0.0.1",
+        "http://127.0.0.1:1",
+        "http://localhost:8501",
+        "null",
+        "http://127.0.0.1.evil.example",
+        "file://",
+    ],
+)
+def test_no_websocket_for_a_foreign_origin(server, origin):
+    cookie = server.sign_in("ada")
+    with pytest.raises(InvalidStatus) as refused, server.stream(cookie, Origin=origin):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_the_page_knows_who_is_looking(server):
+    with server.stream(server.sign_in("max")) as stream:
+        assert stream.run()[1].strip() == "viewer=max owner=max role=manager"
+
+
+@pytest.mark.parametrize("spelling", ["X_Dashboard_User", "x_dashboard_user", "X_DASHBOARD_USER"])
+def test_forged_identity_headers_are_dropped(server, spelling):
+    ada, max_ = server.sign_in("ada"), server.sign_in("max")
+    key = session_key(ada.partition("=")[2])
+    forged = {spelling: "ada", spelling.replace("ser", "nused"): "x", "X_Dashboard_Session": key}
+    with server.stream(max_, **forged) as stream:
+        assert "viewer=max" in stream.run()[1]
+    assert server.request("GET", "/", X_Dashboard_User="ada", X_Dashboard_Session=key).status == 401
+
+
+def test_a_foreign_streamlit_session_cannot_be_taken_over(server):
+    ada, eve = server.sign_in("ada"), server.sign_in("eve")
+    with server.stream(ada) as victim:
+        session, _ = victim.run()
+        with server.stream(eve, session=session) as attacker:
+            taken, text = attacker.run()
+        assert taken != session
+        assert "owner=eve" in text
+        assert victim.run()[0] == session
+    # Neither after the victim has gone, nor by the same person's other sign-in.
+    for cookie in (eve, server.sign_in("ada")):
+        with server.stream(cookie, session=session) as attacker:
+            assert attacker.run()[0] != session
+    with server.stream(ada, session=session) as returning:
+        assert returning.run()[0] == session
+
+
+# --- the end of a session --------------------------------------------------------------------
+
+
+def _log_out(server, cookie):
+    assert server.request("POST", "/logout", Cookie=cookie, Origin=server.origin).status == 303
+
+
+def _change(method, *arguments):
+    def change(server, _cookie):
+        with server.store() as store:
+            getattr(store, method)("dan", *arguments)
+
+    return change
+
+
+def _age(column, **ago):
+    def change(server, cookie):
+        moment = (datetime.now(UTC) - timedelta(**ago)).replace(tzinfo=None).isoformat(" ")
+        key = session_key(cookie.partition("=")[2])
+        server.sql(f"update sessions set {column} = ? where token_sha256 = ?", moment, key)
+
+    return change
+
+
+ENDINGS = {
+    "sign-out": _log_out,
+    "password": _change("reset_password", PASSWORD),
+    "role": _change("set_role", Role.FINANCE, None),
+    "disabled": _change("disable"),
+    "idle": _age("last_seen_at", minutes=15, seconds=1),
+    "hours": _age("created_at", hours=12, seconds=1),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_after_its_end_a_session_serves_nothing(server, ending):
+    with server.store() as store:
+        store.enable("dan")
+    cookie = server.sign_in("dan")
+    with server.stream(cookie) as stream:
+        stream.run()
+        ENDINGS[ending](server, cookie)
+        answer = server.request("GET", "/session", Cookie=cookie)
+        assert (answer.status, answer.body) == (401, b"")
+        stream.send_rerun()
+        assert stream.code_at_end() == 1008
+    with pytest.raises(InvalidStatus), server.stream(cookie):
+        pass
+
+
+def test_a_silent_websocket_is_closed_too(server):
+    cookie = server.sign_in("eve")
+    with server.stream(cookie) as stream:
+        stream.run()
+        _log_out(server, cookie)
+        assert stream.code_at_end() == 1008
+
+
+def test_only_what_a_person_does_extends_the_session(server):
+    cookie = server.sign_in("eve")
+    key = session_key(cookie.partition("=")[2])
+
+    def idle_seconds():
+        (moment,) = server.sql("select last_seen_at from sessions where token_sha256 = ?", key)[0]
+        return (datetime.now(UTC) - datetime.fromisoformat(moment).replace(tzinfo=UTC)).total_seconds()
+
+    with server.stream(cookie) as stream:
+        _age("last_seen_at", minutes=14)(server, cookie)
+        stream.run(automatic=True)
+        server.request("GET", "/session", Cookie=cookie)
+        server.request("GET", "/_stcore/health", Cookie=cookie)
+        assert idle_seconds() > 14 * 60
+        stream.run()
+        assert idle_seconds() < 60
+        _age("last_seen_at", minutes=14)(server, cookie)
+        server.request("GET", "/", Cookie=cookie, **NAVIGATION)
+        assert idle_seconds() < 60
+
+
+def test_the_watch_says_how_many_seconds_are_left(server):
+    cookie = server.sign_in("eve")
+    assert 890 <= int(server.request("GET", "/session", Cookie=cookie).body) <= 900
+
+
+def test_the_way_back_leads_to_the_page(server):
+    location = server.request("GET", "/safety?site=chicago&p=a%26b", **NAVIGATION).headers["Location"]
+    assert location == "/login?next=" + quote("/safety?site=chicago&p=a%26b", safe="/")

@@ -1,0 +1,105 @@
+"""`dashboard serve --demo` from an empty folder to the pages, as its own process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from server_harness import free_port, running
+
+from dashboard.state import Store
+from dashboard.state.demo import DEMO_ACCOUNTS
+from dashboard.state.passwords import DEMO_PASSWORD
+
+DASHBOARD = str(Path(sys.executable).parent / "dashboard")
+
+
+def serve(data):
+    port = free_port()
+    return running([DASHBOARD, "serve", "--demo", "--port", str(port)], port, data)
+
+
+@pytest.fixture(scope="module")
+def first_start(tmp_path_factory):
+    """A data folder after the first start, and what the console said."""
+    data = tmp_path_factory.mktemp("demo")
+    with serve(data) as server:
+        assert server.request("GET", "/healthz").body == b"ok"
+        end = time.monotonic() + 10
+        while "manager.two" not in (output := server.output.read_text()) and time.monotonic() < end:
+            time.sleep(0.05)
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(20) == 0
+    return data, output, server
+
+
+@pytest.fixture
+def data(first_start):
+    return first_start[0]
+
+
+def dashboard(data, *arguments):
+    environment = os.environ | {"DASHBOARD_DATA": str(data)}
+    return subprocess.run([DASHBOARD, *arguments], capture_output=True, text=True, env=environment, check=False)
+
+
+def test_the_console_says_where_it_is_and_who_can_sign_in(first_start):
+    _, output, server = first_start
+    _, _, said = output.partition("Infusion dashboard: ")
+    assert said.startswith(f"http://127.0.0.1:{server.port} ")
+    assert DEMO_PASSWORD in said
+    assert all(username in said for username, *_ in DEMO_ACCOUNTS)
+    assert "Uvicorn" not in output
+    assert "Streamlit" not in output
+
+
+def test_the_second_start_is_quick_and_ends_when_told_to(data):
+    with serve(data) as server:
+        cookie = server.login("director", DEMO_PASSWORD).cookie
+        with server.stream(cookie) as stream:
+            stream.run()
+            server.process.terminate()
+            assert server.process.wait(20) == 0
+        output = server.output.read_text()
+    assert output.startswith("Infusion dashboard: ")
+    assert "Traceback" not in output
+
+
+def test_check_finds_nothing_missing(data):
+    done = dashboard(data, "check")
+    assert (done.returncode, "problem" in done.stdout) == (0, False), done.stdout
+    assert "demo data" in done.stdout
+    assert done.stderr == ""
+
+
+def test_demo_data_are_not_served_to_others(data):
+    with Store.open(data, rounds=4) as store:
+        for user in store.list_users():
+            store.disable(user.username)
+    refused = dashboard(data, "serve", "--host", "0.0.0.0")
+    with Store.open(data, rounds=4) as store:
+        for user in store.list_users():
+            store.enable(user.username)
+    assert refused.returncode == 1
+    assert "holds demo data" in refused.stderr
+
+
+def test_secrets_are_the_owners_alone(data):
+    for name in ("state.db", "cookie.key"):
+        assert (data / "state" / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_check_finds_a_changed_extract(data):
+    (extract,) = (data / "extracts").glob("*.duckdb")
+    content = bytearray(extract.read_bytes())
+    content[-1] ^= 1
+    extract.chmod(0o600)
+    extract.write_bytes(content)
+    done = dashboard(data, "check")
+    assert done.returncode == 1
+    assert "was changed after it was built" in done.stdout

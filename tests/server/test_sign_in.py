@@ -1,0 +1,211 @@
+"""The login page and sign-out, over HTTP."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from server_harness import ACCOUNTS, PASSWORD
+
+from dashboard import gate
+from dashboard.access import Role
+from dashboard.state.passwords import DEMO_PASSWORD
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def test_the_login_page_holds_to_its_policy(server):
+    page = server.request("GET", "/login")
+    html = page.body.decode()
+    assert page.status == 200
+    assert "<script" not in html
+    assert "<style" not in html
+    assert " style=" not in html
+    assert "//" not in html.replace("<!DOCTYPE html>", "")
+    assert server.request("GET", "/login/style.css").headers["Content-Type"].startswith("text/css")
+
+
+def test_the_cookie_is_for_this_site_only(server):
+    cookie = server.login("ada").headers["Set-Cookie"]
+    assert cookie.startswith("dashboard_session=")
+    assert {part.strip().lower() for part in cookie.split(";")[1:]} == {"httponly", "path=/", "samesite=strict"}
+
+
+def test_under_tls_the_cookie_is_secure_and_bound_to_the_host(server):
+    origin = server.origin.replace("http:", "https:")
+    answer = server.login("ada", X_Forwarded_Proto="https", Origin=origin)
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-dashboard_session=")
+    assert {part.strip().lower() for part in cookie.split(";")[1:]} == {
+        "httponly",
+        "path=/",
+        "samesite=strict",
+        "secure",
+    }
+    assert server.request("GET", "/session", Cookie=answer.cookie, X_Forwarded_Proto="https").status == 200
+
+
+def test_the_store_never_holds_the_token(server):
+    token = server.sign_in("ada").partition("=")[2]
+    state = b"".join(path.read_bytes() for path in (server.data / "state").glob("state.db*"))
+    assert token.encode() not in state
+
+
+def test_unknown_name_wrong_password_and_disabled_account_read_alike(server):
+    with server.store() as store:
+        store.add_user("gone", Role.ADMIN, PASSWORD)
+        store.disable("gone")
+    answers = [server.login("nobody"), server.login("ada", "wrong password"), server.login("gone")]
+    bodies = {a.body.replace(name, b"NAME") for a, name in zip(answers, [b"nobody", b"ada", b"gone"], strict=True)}
+    assert {a.status for a in answers} == {401}
+    assert {a.headers["Set-Cookie"] for a in answers} == {None}
+    assert len(bodies) == 1
+    assert b'role="alert"' in bodies.pop()
+
+
+def test_what_is_typed_cannot_become_markup(server):
+    page = server.login('"><script>alert(1)</script>', target='/"><b>').body.decode()
+    assert "<script>" not in page
+    assert "<b>" not in page
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+def test_a_form_of_another_site_is_refused(server, origin):
+    answer = server.login("ada", Origin=origin)
+    assert (answer.status, answer.headers["Set-Cookie"]) == (403, None)
+
+
+def test_a_form_that_the_browser_calls_foreign_is_refused(server):
+    assert server.login("ada", Sec_Fetch_Site="cross-site").status == 403
+    assert server.login("ada", Sec_Fetch_Site="same-site").status == 403
+    assert server.login("ada", Sec_Fetch_Site="same-origin").status == 303
+
+
+def test_a_request_without_origin_is_refused(server):
+    form = f"username=ada&password={quote(PASSWORD)}"
+    assert server.request("POST", "/login", form, Content_Type=FORM).status == 403
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("username=ada&password=" + "x" * 8192, FORM),
+        ('{"username": "ada"}', "application/json"),
+        ("a=1&" * 50, FORM),
+        ("username=%ff", FORM),
+    ],
+)
+def test_a_body_that_is_no_small_form_is_refused(server, body, kind):
+    assert server.request("POST", "/login", body, Content_Type=kind, Origin=server.origin).status == 400
+
+
+@pytest.mark.parametrize("password", ["", "x" * 200, "a\x00b", "ü" * 60])
+def test_odd_passwords_are_only_wrong(server, password):
+    assert server.login("ada", password).status == 401
+
+
+SAFE = ["/", "/safety", "/safety?a=b&c=d", "/?next=//evil.example"]
+UNSAFE = [
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "http://evil.example",
+    "https:evil.example",
+    "javascript:alert(1)",
+    "evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    " //evil.example",
+    "/login",
+    "/login?next=/x",
+    "/logout",
+    "",
+    "/" + "x" * 2001,
+]
+
+
+@pytest.mark.parametrize("target", SAFE)
+def test_sign_in_leads_back_to_the_page(server, target):
+    assert server.login("ada", target=target).headers["Location"] == target
+
+
+@pytest.mark.parametrize("target", UNSAFE)
+def test_sign_in_leads_to_no_other_site(server, target):
+    assert gate.safe_next(target) == "/"
+    assert server.login("ada", target=target).headers["Location"] == "/"
+    signed_in = server.request("GET", f"/login?next={quote(target)}", Cookie=server.sign_in("ada"))
+    assert (signed_in.status, signed_in.headers["Location"]) == (303, "/")
+
+
+def test_a_link_from_another_site_finds_its_session_at_the_second_try(server):
+    page = server.request("GET", "/login?next=/safety", Sec_Fetch_Site="cross-site").body.decode()
+    assert 'content="0; url=/login?next=/safety"' in page
+    assert "refresh" not in server.request("GET", "/login?next=/safety").body.decode()
+
+
+def test_a_new_sign_in_ends_the_former_session_of_the_browser(server):
+    former = server.sign_in("ada")
+    assert server.login("ada", Cookie=former).status == 303
+    assert server.request("GET", "/session", Cookie=former).status == 401
+
+
+# --- sign-out --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_the_sign_out_link_ends_the_session(server, site):
+    cookie = server.sign_in("ada")
+    answer = server.request("GET", "/logout", Cookie=cookie, Sec_Fetch_Site=site)
+    assert (answer.status, answer.headers["Location"]) == (303, "/login")
+    assert "max-age=0" in answer.headers["Set-Cookie"].lower()
+    assert server.request("GET", "/session", Cookie=cookie).status == 401
+
+
+def test_another_site_cannot_sign_anyone_out(server):
+    cookie = server.sign_in("ada")
+    page = server.request("GET", "/logout", Cookie=cookie, Sec_Fetch_Site="cross-site")
+    assert (page.status, page.headers["Set-Cookie"]) == (200, None)
+    assert b'action="/logout"' in page.body
+    server.request("POST", "/logout", Cookie=cookie, Origin="http://evil.example")
+    assert server.request("GET", "/session", Cookie=cookie).status == 200
+
+
+# --- the brake -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("username", ["ada", "nobody"])
+def test_five_failures_lock_an_account_for_a_while(server, username):
+    assert [server.login(username, "wrong password").status for _ in range(6)] == [401] * 5 + [429]
+    locked = server.login(username)
+    assert locked.status == 429
+    assert int(locked.headers["Retry-After"]) == 900
+    assert b"Try again in 15 minutes" in locked.body
+    assert server.login("max").status == 303
+
+
+def test_twenty_failures_lock_an_address(server):
+    assert [server.login(name, "wrong password").status for name in [*ACCOUNTS] * 5] == [401] * 20
+    assert server.login("nobody").status == 429
+
+
+def test_a_sign_in_forgives_the_failures_before(server):
+    for _ in range(3):
+        assert [server.login("ada", "wrong password").status for _ in range(4)] == [401] * 4
+        assert server.login("ada").status == 303
+
+
+# --- demo accounts ---------------------------------------------------------------------------
+
+
+def test_demo_accounts_stand_on_the_page_while_there_are_any(server):
+    assert b"Demo data" not in server.request("GET", "/login").body
+    with server.store() as store:
+        store.add_user("showcase", Role.MANAGER, DEMO_PASSWORD, sites=["miami_beach"], demo=True)
+        page = server.request("GET", "/login").body.decode()
+        assert "showcase" in page
+        assert "Clinic manager, Miami Beach" in page
+        assert DEMO_PASSWORD in page
+        assert "ada" not in page.replace("data", "")
+        store.disable("showcase")
+    assert b"showcase" not in server.request("GET", "/login").body

@@ -1,0 +1,354 @@
+"""Users, sessions and the brake, on a real store."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dashboard.access import Role, Viewer
+from dashboard.settings import Settings
+from dashboard.state import StateError, Store, passwords, session_key
+from dashboard.state.demo import DEMO_ACCOUNTS, add_demo_accounts
+
+PASSWORD = "correct horse battery"
+MINUTE = timedelta(minutes=1)
+
+
+class Clock:
+    def __init__(self):
+        self.now = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+    def pass_by(self, **duration):
+        self.now += timedelta(**duration)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    with Store.open(tmp_path, rounds=4, clock=clock) as store:
+        yield store
+
+
+@pytest.fixture
+def ada(store):
+    return store.add_user("ada", Role.MANAGER, PASSWORD, sites=["dallas", "chicago"], name="Ada Park")
+
+
+# --- accounts --------------------------------------------------------------------------------
+
+
+def test_an_account_is_kept_as_given(store, ada, clock):
+    assert (ada.username, ada.name, ada.role) == ("ada", "Ada Park", Role.MANAGER)
+    assert ada.sites == ("chicago", "dallas")
+    assert (ada.version, ada.disabled, ada.demo) == (1, False, False)
+    assert ada.created_at == ada.password_changed_at == clock.now
+    assert store.list_users() == [ada]
+
+
+def test_only_the_owner_can_read_the_store(store, ada, tmp_path):
+    folder = tmp_path / "state"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_the_store_outlives_the_process(tmp_path, store, ada):
+    with Store.open(tmp_path, rounds=4) as again:
+        assert again.user("ada") == ada
+
+
+@pytest.mark.usefixtures("ada")
+def test_names_are_unique_whatever_their_case(store):
+    with pytest.raises(StateError, match="a user ada already"):
+        store.add_user("ADA", Role.ADMIN, PASSWORD)
+    assert store.verify("Ada", PASSWORD)
+
+
+@pytest.mark.parametrize("username", ["", " ", ".ada", "a b", "ada/..", "ad\n", "x" * 65, "ädä"])
+def test_malformed_names_are_refused(store, username):
+    with pytest.raises(StateError, match="no user name"):
+        store.add_user(username, Role.ADMIN, PASSWORD)
+
+
+@pytest.mark.parametrize("change", ["disable", "enable", "user"])
+def test_unknown_names_are_named(store, change):
+    with pytest.raises(StateError, match="no user nobody"):
+        getattr(store, change)("nobody")
+
+
+@pytest.mark.usefixtures("ada")
+def test_no_site_at_all_is_refused(store):
+    with pytest.raises(StateError, match="one site or more"):
+        store.set_role("ada", Role.MANAGER, [])
+
+
+# --- passwords -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("password", ["ten chars!", "x" * 67 + "abcde", "passwörter und mehr"])
+def test_good_passwords_pass(password):
+    assert passwords.fault(password, "ada") is None
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("", "10 characters"),
+        ("nine char", "10 characters"),
+        ("line\nbreak inside", "10 characters"),
+        ("x" * 68 + "abcde", "72 bytes"),
+        ("ü" * 37, "72 bytes"),
+        ("abcdabcdabcd", "5 different"),
+        ("my name is ADA today", "user name"),
+        ("Password123", "common"),
+        (passwords.DEMO_PASSWORD, "published"),
+    ],
+)
+def test_weak_passwords_are_refused(store, password, why):
+    with pytest.raises(StateError, match=why):
+        store.add_user("ada", Role.ADMIN, password)
+    assert store.list_users() == []
+
+
+@pytest.mark.usefixtures("ada")
+def test_verify(store):
+    record = store.verify("ada", PASSWORD)
+    assert record
+    assert record.username == "ada"
+    assert store.verify("ada", PASSWORD + "x") is None
+    assert store.verify("ada", "") is None
+    assert store.verify("ada", "y" * 100) is None
+    assert store.verify("nobody", PASSWORD) is None
+    store.disable("ada")
+    assert store.verify("ada", PASSWORD) is None
+    store.enable("ada")
+    assert store.verify("ada", PASSWORD)
+
+
+def test_unknown_names_are_checked_against_a_hash_of_the_same_cost(tmp_path):
+    passwords.decoy.cache_clear()
+    with Store.open(tmp_path, rounds=5) as store:
+        assert store.verify("nobody", PASSWORD) is None
+    assert passwords.decoy.cache_info().misses == 1
+    assert passwords.decoy(5).startswith("$2b$05$")
+
+
+def test_the_production_cost(tmp_path):
+    with Store.open(tmp_path) as store:
+        store.add_user("ada", Role.ADMIN, PASSWORD)
+        (hash_,) = _rows(store, "select password_hash from users")[0]
+    assert hash_.startswith("$2b$12$")
+
+
+# --- sessions --------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_session_says_who_and_where(store):
+    token = store.open_session("ada")
+    viewer = Viewer("ada", "Ada Park", Role.MANAGER, frozenset({"chicago", "dallas"}))
+    assert store.viewer(token, touch=False) == viewer
+    assert store.viewer_of(session_key(token), touch=False) == viewer
+    assert store.viewer(session_key(token), touch=False) is None
+    assert store.viewer("guess", touch=True) is None
+    assert len(token) >= 43
+    assert store.open_session("ada") != token
+
+
+CHANGES = {
+    "password": lambda store: store.reset_password("ada", PASSWORD),
+    "role": lambda store: store.set_role("ada", Role.FINANCE, None),
+    "same role": lambda store: store.set_role("ada", Role.MANAGER, ["chicago", "dallas"]),
+    "disable": lambda store: store.disable("ada"),
+    "disable and enable": lambda store: (store.disable("ada"), store.enable("ada")),
+}
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize("change", CHANGES)
+def test_changes_end_every_session(store, change):
+    tokens = [store.open_session("ada") for _ in range(3)]
+    CHANGES[change](store)
+    assert [store.viewer(token, touch=True) for token in tokens] == [None] * 3
+    assert store.user("ada").version > 1
+
+
+@pytest.mark.usefixtures("ada")
+def test_signing_out_ends_one_session(store):
+    first, second = store.open_session("ada"), store.open_session("ada")
+    store.close_session(first)
+    store.close_session(first)
+    assert store.viewer(first, touch=True) is None
+    assert store.viewer(second, touch=True)
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_password_changed_while_it_was_checked_opens_no_session(store):
+    record = store.verify("ada", PASSWORD)
+    store.reset_password("ada", "another password")
+    assert store.viewer(store.open_session("ada", record.version), touch=True) is None
+
+
+@pytest.mark.usefixtures("ada")
+def test_idleness_ends_a_session_at_its_limit(store, clock):
+    token = store.open_session("ada")
+    clock.pass_by(minutes=14, seconds=59)
+    assert store.viewer(token, touch=False)
+    assert store.seconds_left(session_key(token)) == 1
+    clock.pass_by(seconds=1)
+    assert store.viewer(token, touch=True) is None
+    assert store.seconds_left(session_key(token)) == 0
+
+
+@pytest.mark.usefixtures("ada")
+def test_looking_extends_the_session_only_when_asked_to(store, clock):
+    touched, watched = store.open_session("ada"), store.open_session("ada")
+    for _ in range(3):
+        clock.pass_by(minutes=7)
+        store.viewer(touched, touch=True)
+        store.viewer(watched, touch=False)
+    assert store.viewer(touched, touch=False)
+    assert store.viewer(watched, touch=False) is None
+
+
+@pytest.mark.usefixtures("ada")
+def test_hours_end_a_session_however_busy(store, clock):
+    token = store.open_session("ada")
+    for _ in range(71):
+        clock.pass_by(minutes=10)
+        assert store.viewer(token, touch=True)
+    clock.pass_by(minutes=9, seconds=59)
+    assert store.viewer(token, touch=True)
+    clock.pass_by(seconds=1)
+    assert store.viewer(token, touch=True) is None
+
+
+def test_the_limits_are_settings(tmp_path):
+    with Store.for_settings(Settings(tmp_path, idle_minutes=3, session_hours=1)) as store:
+        assert (store._idle, store._lifetime) == (timedelta(minutes=3), timedelta(hours=1))
+
+
+@pytest.mark.usefixtures("ada")
+def test_old_sessions_are_swept(store, clock):
+    store.open_session("ada")
+    clock.pass_by(hours=13)
+    store.open_session("ada")
+    assert _rows(store, "select count(*) from sessions") == [(1,)]
+
+
+# --- the brake -------------------------------------------------------------------------------
+
+
+def test_an_account_waits_after_five_failures_and_not_longer(store, clock):
+    for _ in range(5):
+        assert not store.admit_attempt("ada", "10.0.0.1")
+        clock.pass_by(minutes=1)
+    assert store.admit_attempt("ADA", "10.0.0.2") == 10 * MINUTE
+    clock.pass_by(minutes=9, seconds=59)
+    assert store.admit_attempt("ada", "10.0.0.3") == timedelta(seconds=1)
+    clock.pass_by(seconds=1)
+    assert not store.admit_attempt("ada", "10.0.0.1")
+    assert store.admit_attempt("ada", "10.0.0.1") == MINUTE
+
+
+def test_an_address_waits_after_twenty_failures(store):
+    for number in range(20):
+        assert not store.admit_attempt(f"user{number}", "10.0.0.1")
+    assert store.admit_attempt("ada", "10.0.0.1") == 15 * MINUTE
+    assert not store.admit_attempt("ada", "10.0.0.2")
+
+
+def test_a_sign_in_forgives_the_account_and_not_the_address(store):
+    for number in range(19):
+        store.admit_attempt(f"user{number}", "10.0.0.1")
+    for _ in range(30):
+        assert not store.admit_attempt("ada", "10.0.0.1")
+        store.forgive_attempts("ada", "10.0.0.1")
+    assert not store.admit_attempt("eve", "10.0.0.1")
+    assert store.admit_attempt("ada", "10.0.0.1")
+
+
+def test_the_brake_outlives_the_process(tmp_path, store, clock):
+    for _ in range(5):
+        store.admit_attempt("ada", "10.0.0.1")
+    with Store.open(tmp_path, rounds=4, clock=clock) as again:
+        assert again.admit_attempt("ada", "10.0.0.9") == 15 * MINUTE
+
+
+def test_names_that_were_typed_are_not_kept(store):
+    store.admit_attempt("my password by mistake", "10.0.0.1")
+    assert "mistake" not in str(_rows(store, "select * from attempts"))
+
+
+# --- at the same time ------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("ada")
+def test_no_update_is_lost(tmp_path, store):
+    with Store.open(tmp_path, rounds=4) as other, ThreadPoolExecutor(8) as threads:
+
+        def change(number):
+            for step in range(25):
+                (store, other)[step % 2].set_role("ada", Role.MANAGER, [f"site{number}"])
+
+        list(threads.map(change, range(8)))
+    assert store.user("ada").version == 1 + 8 * 25
+
+
+def test_simultaneous_attempts_do_not_pass_together(store):
+    with ThreadPoolExecutor(8) as threads:
+        waits = list(threads.map(lambda _: store.admit_attempt("ada", "10.0.0.1"), range(40)))
+    assert sum(not wait for wait in waits) == 5
+
+
+def test_a_name_is_taken_once(store):
+    def add(number):
+        try:
+            return store.add_user("ada", Role.ADMIN, PASSWORD, name=f"Ada {number}")
+        except StateError:
+            return None
+
+    with ThreadPoolExecutor(8) as threads:
+        added = [user for user in threads.map(add, range(8)) if user]
+    assert added == store.list_users()
+
+
+def test_stores_may_be_opened_together(tmp_path):
+    def open_and_add(number):
+        with Store.open(tmp_path / "new", rounds=4) as store:
+            store.add_user(f"user{number}", Role.ADMIN, PASSWORD)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(open_and_add, range(8)))
+    with Store.open(tmp_path / "new", rounds=4) as store:
+        assert len(store.list_users()) == 8
+
+
+# --- demo ------------------------------------------------------------------------------------
+
+
+def test_demo_accounts_have_every_role(store):
+    assert len(add_demo_accounts(store)) == len(DEMO_ACCOUNTS) == len(store.demo_accounts())
+    assert {user.role for user in store.demo_accounts()} == set(Role)
+    assert store.verify("director", passwords.DEMO_PASSWORD)
+
+
+def test_a_demo_account_with_a_password_of_its_own_is_none(store):
+    add_demo_accounts(store)
+    store.disable("finance")
+    store.reset_password("director", PASSWORD)
+    assert {"finance", "director"}.isdisjoint(user.username for user in store.demo_accounts())
+
+
+def _rows(store, statement):
+    with store._read() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(statement)]
