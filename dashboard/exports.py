@@ -12,7 +12,7 @@ from starlette.concurrency import iterate_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from dashboard import access, filters, warehouse
+from dashboard import access, filters, panels, warehouse
 from dashboard.filters import Filters
 from dashboard.navigation import ENTRIES
 from dashboard.panels import PANELS, Column
@@ -51,7 +51,7 @@ class Dataset:
 
 def _rows(name: str, title: str, columns: str, **options: object) -> Dataset:
     headed = tuple(
-        Column(key, heading.strip(), form)  # type: ignore[arg-type]
+        Column(key, heading.replace("_", " "), form)  # type: ignore[arg-type]
         for key, heading, form in (part.split(":") for part in columns.split())
     )
     return Dataset(name, title, name, headed, f"rows_{name.removesuffix('_rows')}s", **options)  # type: ignore[arg-type]
@@ -110,7 +110,7 @@ def parts(reader: Reader, dataset: Dataset, chosen: Filters) -> Iterator[pd.Data
     access.require(reader.viewer, dataset.resource)
     keys = [column.name for column in dataset.columns]
     if dataset.query is None:
-        yield PANELS[dataset.name].frame(reader, chosen)[keys]
+        yield panels.rows(reader, dataset.name, chosen)[keys]
         return
     values = {k: v for k, v in chosen.values().items() if k in ("start", "end", *dataset.by)}
     for part in reader.warehouse.stream(reader.viewer, dataset.query, **values):
@@ -122,7 +122,7 @@ def csv_text(columns: Sequence[Column], frames: Iterator[pd.DataFrame]) -> Itera
 
     Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers don't.
     """
-    yield "\ufeff" + _lines([[column.title.replace("_", " ") for column in columns]])
+    yield "\ufeff" + _lines([[_harmless(column.title) for column in columns]])
     for frame in frames:
         yield _lines(zip(*(_cells(frame[column.name], column) for column in columns), strict=True))
 

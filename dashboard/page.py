@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard import access, charts, exports, filters, identity, theme, warehouse
 from dashboard.filters import Filters
-from dashboard.panels import PANELS, Column, Panel, specification
+from dashboard.panels import PANELS, Column, Panel, rows, specification
 from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
@@ -267,7 +267,7 @@ def _panel(view: View, name: str) -> None:
     # A fragment runs again without the page's script, so it asks again who is looking.
     if identity.current_viewer() != view.reader.viewer:
         st.rerun()
-    frame = panel.frame(view.reader, view.filters)
+    frame = rows(view.reader, name, view.filters)
     heading = panel.answer(frame) if panel.answer else panel.title
     # A chart carries its own title: without an answer it needs no second one.
     if panel.answer or not (panel.chart or panel.html):
@@ -295,16 +295,16 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         return
     look = view.look if panel.dated else view.look.undated()
     spec = specification(panel.name, look)
-    rows = frame[[c for c in frame.columns if c in spec.fields]]
-    if "period" in rows.columns:
+    drawn = frame[[c for c in frame.columns if c in spec.fields]]
+    if "period" in drawn.columns:
         # As text with a time of day, which browsers read as local: a bare date would be taken as
         # UTC and drawn a day early in America.
-        rows = rows.assign(period=pd.to_datetime(rows["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
+        drawn = drawn.assign(period=pd.to_datetime(drawn["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
     if not panel.each_site:
-        st.vega_lite_chart(rows, spec.body, alt=f"{panel.title}. {heading}", key=f"chart_{panel.name}")
+        st.vega_lite_chart(drawn, spec.body, alt=f"{panel.title}. {heading}", key=f"chart_{panel.name}")
         return
     for place, (site, part) in zip(
-        st.columns(frame["site"].nunique()), rows.groupby(frame["site"], sort=False), strict=True
+        st.columns(frame["site"].nunique()), drawn.groupby(frame["site"], sort=False), strict=True
     ):
         with place:
             st.caption(f"**{site}**")
@@ -348,16 +348,16 @@ def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
 
 def preview(view: View, dataset: exports.Dataset) -> None:
     """The first rows of a file and the link to all of it."""
-    rows = next(exports.parts(view.reader, dataset, view.filters), None)
-    if rows is None or not len(rows):
+    first = next(exports.parts(view.reader, dataset, view.filters), None)
+    if first is None or not len(first):
         st.info("No rows for these filters. Choose a longer period, or more sites or lines.")
         return
     when = filters.day_text(view.filters.day) if dataset.of_day else view.filters.period_text()
     about = f"{'Day' if dataset.of_day else f'Period by {dataset.period}'}: {when}."
     link = csv_link(dataset.name, view.filters, dataset.title)
     st.html(f'<div class="foot"><p>{escape(about)}</p>{link}</div>')
-    table(rows.head(PREVIEW_ROWS), dataset.columns, f"First rows of {dataset.title}")
-    if len(rows) > PREVIEW_ROWS:
+    table(first.head(PREVIEW_ROWS), dataset.columns, f"First rows of {dataset.title}")
+    if len(first) > PREVIEW_ROWS:
         st.caption(f"The first {PREVIEW_ROWS:,} rows; the CSV has them all.")
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from dashboard.intake import pointer
 from dashboard.settings import QUERIES, Settings
 
 SCHEMA_VERSION = 1
-CACHED_RESULTS = 1024
+CACHED_RESULTS = 2048
 PART_VECTORS = 20  # of 2,048 rows each
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _HEADER = re.compile(r"^--\s*(serves|sites):\s*(.+)$", re.MULTILINE)
@@ -171,13 +171,23 @@ class Warehouse:
             QueryTimeoutError: it took longer than the settings allow.
         """
         query, bound = self._admit(viewer, name, values)
-        key = (name, *sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in bound.items()))
+        key = ("query", name, *sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in bound.items()))
+        return self.remembered(key, lambda: self._run(query.sql, bound))
+
+    def remembered(self, key: tuple[Any, ...], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """What `make` gives, made once while its key is among the last used of this extract.
+
+        `key` must hold all that the frame depends on, the viewer's rights among it.
+
+        Returns:
+            A frame of the caller's own.
+        """
         with self._lock:
             frame = self._cache.get(key)
             if frame is not None:
                 self._cache.move_to_end(key)
         if frame is None:
-            frame = self._run(query.sql, bound)
+            frame = make()
             with self._lock:
                 self._cache[key] = frame
                 while len(self._cache) > CACHED_RESULTS:

@@ -24,4 +24,4 @@ def run() -> None:
     for panel in panels.PANELS.values():
         if panel.chart:
             panels.specification(panel.name, look if panel.dated else look.undated())
-    panels.PANELS["today"].frame(reader, chosen)
+    panels.rows(reader, "today", chosen)

@@ -1,0 +1,75 @@
+"""Pages as Streamlit runs them, on a small real extract, for each demo account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import warehouse
+from dashboard.intake import demo, publish
+from dashboard.settings import ROOT
+from dashboard.state import Store, session_key
+from dashboard.state.demo import add_demo_accounts
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """A data folder with an extract of one year and the demo accounts."""
+    data = tmp_path_factory.mktemp("data")
+    demo.write_delivery(data / "delivery", years=1, bookings=8_000)
+    publish.import_delivery(data / "delivery", data)
+    with Store.open(data, rounds=4) as store:
+        add_demo_accounts(store)
+    return data
+
+
+@pytest.fixture(scope="session", autouse=True)
+def environment(data):
+    """The dashboard's own data folder, for as long as these tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DASHBOARD_DATA", str(data))
+        warehouse.shelf.cache_clear()
+        yield
+    warehouse.shelf.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def sessions(data):
+    """A session key of each account."""
+    keys: dict[str, str] = {}
+
+    def key(username: str) -> str:
+        if username not in keys:
+            with Store.open(data, rounds=4) as store:
+                keys[username] = session_key(store.open_session(username))
+        return keys[username]
+
+    return key
+
+
+@pytest.fixture(scope="session")
+def viewer(data):
+    """The viewer of an account, as the state store has it."""
+
+    def viewer(username: str):
+        with Store.open(data, rounds=4) as store:
+            return store.viewer(store.open_session(username), touch=False)
+
+    return viewer
+
+
+@pytest.fixture
+def visit(sessions):
+    """Open a page as an account with an address; the run's elements."""
+
+    def visit(username: str, page: str, **address: str | list[str]) -> AppTest:
+        at = AppTest.from_file(ROOT / "dashboard" / "main.py", default_timeout=30)
+        at.user = {"session": sessions(username)}
+        at.run()
+        for name, value in address.items():
+            at.query_params[name.rstrip("_")] = value
+        return at.switch_page(str(Path("..") / "pages" / f"{page}.py")).run()
+
+    return visit

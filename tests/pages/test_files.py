@@ -1,0 +1,162 @@
+"""Files as the export route answers them: who gets which, with which rows, in which form."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import anyio
+import duckdb
+import pandas as pd
+import pytest
+from starlette.datastructures import QueryParams
+
+from dashboard import access, exports, warehouse
+from dashboard.panels.base import Column
+from dashboard.state.demo import DEMO_ACCOUNTS
+
+ACCOUNTS = {username: (role, sites) for username, _, role, sites in DEMO_ACCOUNTS}
+YEAR = "period=12-months"
+SITES = ("chicago", "dallas", "miami_beach")
+
+
+@pytest.fixture(scope="module")
+def take(viewer):
+    """Ask for a file as an account: status and bytes."""
+
+    def take(username, name, query=YEAR):
+        response = exports.respond(viewer(username), name, QueryParams(query))
+        if not hasattr(response, "body_iterator"):
+            return response.status_code, response.body
+
+        async def whole():
+            return b"".join(
+                [part if isinstance(part, bytes) else part.encode() async for part in response.body_iterator]
+            )
+
+        return response.status_code, anyio.run(whole)
+
+    return take
+
+
+@pytest.fixture(scope="module")
+def facts(data, tmp_path_factory):
+    """The extract's own tables, in a copy, since one process opens a file in one way only."""
+    [extract] = (data / "extracts").glob("extract-*.duckdb")
+    copy = tmp_path_factory.mktemp("copy") / "extract.duckdb"
+    copy.write_bytes(extract.read_bytes())
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        yield lambda sql, **values: connection.cursor().execute(sql, values).fetchall()
+
+
+def table(body: bytes) -> list[dict[str, str]]:
+    text = body.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@pytest.mark.parametrize("name", list(exports.DATASETS))
+@pytest.mark.parametrize("username", list(ACCOUNTS))
+def test_a_file_is_for_those_whose_role_may_have_it(take, viewer, username, name):
+    status, body = take(username, name, "period=28-days")
+    if access.allows(viewer(username), exports.DATASETS[name].resource):
+        assert status == 200
+        assert body.startswith(b"\xef\xbb\xbf")
+        lines = body.split(b"\r\n")
+        assert lines[-1] == b""
+        assert len(lines) >= 2
+    else:
+        assert (status, body) == (404, b"There is no such file for this account.\n")
+
+
+@pytest.mark.parametrize("name", ["", "bookings", "../today", "no_such", "patients"])
+def test_what_is_no_file_is_refused_in_the_same_words(take, name):
+    assert take("admin", name) == (404, b"There is no such file for this account.\n")
+
+
+@pytest.mark.parametrize("name", list(exports.DATASETS))
+@pytest.mark.parametrize("username", [u for u in ACCOUNTS if u.startswith("manager.")])
+def test_no_address_brings_another_sites_rows_into_a_file(take, username, name):
+    own = ACCOUNTS[username][1]
+    forged = "&".join(f"site={site}" for site in (*SITES, "miami-beach", "%27%20or%201=1"))
+    _, body = take(username, name, f"{YEAR}&{forged}")
+    # A reason for a rejected row lists the sites that a file may name.
+    text = body.decode().replace("chicago, dallas, miami_beach", "").lower()
+    assert [site for site in SITES if site not in own and site.split("_")[0] in text] == []
+
+
+def test_the_rows_of_bookings_are_the_facts(take, facts):
+    _, body = take("director", "booking_rows", "period=custom&from=2026-09-01&to=2026-09-30&site=dallas")
+    rows = table(body)
+    period = {"start": "2026-09-01", "end": "2026-09-30"}
+    where = "from bookings where site = 'dallas' and starts_on between $start::date and $end::date"
+    [(count, cents, minutes)] = facts(f"select count(*), sum(price_cents), sum(chair_minutes) {where}", **period)
+    assert len(rows) == count > 100
+    assert sum(round(float(row["Price USD"]) * 100) for row in rows if row["Price USD"]) == cents
+    assert sum(int(row["Chair minutes"]) for row in rows) == minutes
+    ids = {row["Booking"] for row in rows}
+    assert ids == {booking for (booking,) in facts(f"select booking_id {where}", **period)}
+    assert {row["Site"] for row in rows} == {"dallas"}
+
+
+def test_payments_tie_out_to_the_cent_and_are_by_payment_date(take, facts):
+    _, body = take("finance", "payment_rows", "period=custom&from=2026-08-01&to=2026-10-31")
+    rows = table(body)
+    [(count, cents)] = facts(
+        "select count(*), sum(amount_cents) from payments where paid_on between '2026-08-01' and '2026-10-31'"
+    )
+    assert len(rows) == count > 100
+    assert sum(int(row["Amount USD"].replace(".", "")) for row in rows) == cents
+    assert min(row["Paid at"] for row in rows) >= "2026-08-01"
+    assert max(row["Paid at"] for row in rows) < "2026-11-01"
+
+
+def test_side_effects_with_patients_are_for_the_medical_director_alone(take, facts):
+    _, body = take("director", "side_effect_rows", "period=custom&from=2026-01-01&to=2026-06-30")
+    [(count,)] = facts("select count(*) from side_effects where starts_on between '2026-01-01' and '2026-06-30'")
+    assert len(table(body)) == count > 100
+    assert [take(username, "side_effect_rows")[0] for username in ("manager.chicago", "finance", "admin")] == [
+        404
+    ] * 3
+
+
+def test_a_file_in_many_parts_is_the_file_in_one(take, monkeypatch):
+    _, whole = take("director", "booking_rows")
+    monkeypatch.setattr(warehouse, "PART_VECTORS", 1)
+    response_parts = []
+    viewer_parts = exports.csv_text
+
+    def counted(columns, frames):
+        for part in viewer_parts(columns, frames):
+            response_parts.append(part)
+            yield part
+
+    monkeypatch.setattr(exports, "csv_text", counted)
+    _, parts = take("director", "booking_rows")
+    assert len(response_parts) > 3
+    assert parts == whole
+
+
+def test_text_is_made_harmless_and_numbers_are_left_alone():
+    frame = pd.DataFrame(
+        {
+            "text": ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "plain", 'a "quote", and\r\na line', None, "é 12–17"],
+            "number": [-1.5, 2, 0.1, 1e-7, float("nan"), -0.25, 3, 4, 5, 6],
+            "money": [-475.0, 0.1 + 0.2, 1e9, 0, float("nan"), 0.005, 1, 2, 3, 4],
+        }
+    )
+    columns = (Column("text", "=Title"), Column("number", "N", "decimal"), Column("money", "US$", "dollars"))
+    content = "".join(exports.csv_text(columns, iter([frame])))
+    rows = list(csv.reader(io.StringIO(content.removeprefix("\ufeff"), newline="")))
+    assert rows[0] == ["'=Title", "N", "US$"]
+    assert [row[0] for row in rows[1:]] == [
+        "'=1+1", "'+1", "'-1", "'@x", "'\tx", "'\rx", "plain", 'a "quote", and\r\na line', "", "é 12–17",
+    ]  # fmt: skip
+    assert [row[1] for row in rows[1:5]] == ["-1.5", "2.0", "0.1", "1e-07"]
+    assert [float(row[1]) for row in rows[1:] if row[1]] == [v for v in frame["number"] if v == v]
+    assert [row[2] for row in rows[1:4]] == ["-475.00", "0.30", "1000000000.00"]
+
+
+def test_a_file_is_named_by_what_it_holds(viewer):
+    response = exports.respond(viewer("finance"), "payment_rows", QueryParams("period=last-month"))
+    assert response.headers["content-disposition"] == 'attachment; filename="payment_rows_2026-09-01_2026-09-30.csv"'
+    assert response.headers["cache-control"] == "no-store"

@@ -1,0 +1,140 @@
+"""Every page for every demo account: what opens, what doesn't, and that nothing foreign is sent."""
+
+from __future__ import annotations
+
+import pytest
+from elements import html, sent
+from streamlit.testing.v1 import AppTest
+
+from dashboard import navigation, panels, warehouse
+from dashboard.settings import PAGES
+from dashboard.state.demo import DEMO_ACCOUNTS
+
+ACCOUNTS = [username for username, *_ in DEMO_ACCOUNTS]
+NAMES = [entry.name for entry in navigation.ENTRIES]
+PANEL_PAGES = {entry.name for entry in navigation.ENTRIES} & {panel.resource for panel in panels.PANELS.values()}
+FOREIGN = {
+    "manager.chicago": ("Dallas", "dallas", "Miami", "miami"),
+    "manager.dallas": ("Chicago", "chicago", "Miami", "miami"),
+    "manager.miami": ("Chicago", "chicago", "Dallas", "dallas"),
+    "manager.two": ("Miami", "miami"),
+}
+#: Neither a default nor anything that the account's own choice could be.
+FORGED = {
+    "site": ["chicago", "dallas", "miami-beach", "miami_beach", "*", "' or 1=1 --"],
+    "period": "12-months",
+    "compare": "last-year",
+}
+
+
+@pytest.mark.parametrize("page", NAMES)
+@pytest.mark.parametrize("username", ACCOUNTS)
+def test_a_page_opens_for_whom_it_is_and_for_nobody_else(visit, viewer, username, page):
+    entry = next(entry for entry in navigation.ENTRIES if entry.name == page)
+    if entry not in navigation.entries_for(viewer(username)):
+        with pytest.raises(ValueError, match=page):
+            visit(username, page)
+        return
+    at = visit(username, page)
+    assert not at.exception
+    assert [title.value for title in at.title] == [entry.title]
+    assert not at.error
+    assert not at.warning
+    assert "extract of" in html(at) or "Extract" in html(at) or page == "account"
+
+
+@pytest.mark.parametrize("page", NAMES)
+@pytest.mark.parametrize("username", ACCOUNTS)
+def test_the_page_itself_refuses_whom_it_is_not_for(sessions, viewer, username, page):
+    at = AppTest.from_file(PAGES / f"{page}.py", default_timeout=30)
+    at.user = {"session": sessions(username)}
+    at.run()
+    allowed = page in {entry.name for entry in navigation.entries_for(viewer(username))}
+    # Streamlit is told to hide what the exception says; nothing was drawn before it.
+    assert bool(at.exception) != allowed
+    assert bool(at.title) == allowed
+    assert allowed or not at.get("html")
+
+
+@pytest.mark.parametrize("page", NAMES)
+@pytest.mark.parametrize("username", FOREIGN)
+def test_no_forged_address_brings_another_sites_rows(visit, username, page):
+    at = visit(username, page, **FORGED)
+    assert not at.exception
+    # A reason for a rejected row lists the sites that a file may name.
+    bytes_sent = sent(at).replace("allowed: chicago, dallas, miami_beach", "")
+    assert [word for word in FOREIGN[username] if word in bytes_sent] == []
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_the_same_words_are_found_where_the_sites_are_open(visit, page):
+    bytes_sent = sent(visit("admin", page, period="12-months"))
+    assert "Chicago" in bytes_sent
+    assert "Miami" in bytes_sent
+
+
+@pytest.mark.parametrize("page", sorted(PANEL_PAGES))
+def test_a_choice_that_holds_nothing_says_so(visit, page):
+    at = visit("director", page, period="custom", from_="2026-10-25", to="2026-10-25", line="vitamin", band="85-plus")
+    assert not at.exception
+    assert not at.error
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"period": "tomorrow", "from": "31/12/2026", "to": "x"},
+        {"period": "custom", "from": "2026-02-30", "to": "9999-12-31"},
+        {"period": "custom", "from": "2026-10-31", "to": "2026-10-01"},
+        {"day": "1066-10-14", "compare": "me", "by": "decade"},
+        {"site": "atlantis", "line": "coffee", "band": "12-17"},
+        {"site": ["", "\x00", "chicago" * 500]},
+    ],
+)
+@pytest.mark.parametrize("page", ["today", "safety"])
+def test_a_malformed_address_falls_back_to_what_is(visit, page, address):
+    at = visit("director", page, **{("from_" if name == "from" else name): v for name, v in address.items()})
+    assert not at.exception
+    assert not at.error
+    assert len(at.title) == 1
+
+
+@pytest.mark.parametrize(("page", "key"), [("bookings", "bookings_by_status"), ("exports", None)])
+def test_the_address_carries_from_page_to_page(visit, page, key):
+    at = visit("director", page, period="90-days", site="dallas", line="ketamine", band=["65-74", "75-84"])
+    at.switch_page("../pages/safety.py").run()
+    assert at.selectbox(key="filter_period").value == "90-days"
+    assert at.multiselect(key="filter_site").value == ["dallas"]
+    assert at.multiselect(key="filter_line").value == ["ketamine"]
+    assert at.multiselect(key="filter_band").value == ["65–74", "75–84"]
+    assert key is None or f"/export/{key}.csv" not in html(at)
+
+
+def test_a_choice_in_the_bar_reaches_address_rows_and_links(visit):
+    at = visit("director", "bookings")
+    at.selectbox(key="filter_period").set_value("last-month").run()
+    at.multiselect(key="filter_site").set_value(["dallas"]).run()
+    assert at.query_params["period"] in ("last-month", ["last-month"])
+    assert at.query_params["site"] in ("dallas", ["dallas"])
+    assert "/export/bookings_summary.csv?period=last-month&amp;site=dallas" in html(at)
+    assert "Chicago" not in "".join(e.proto.body for e in at.get("html") if "scorecard" in e.proto.body)
+
+
+def test_a_site_that_is_not_in_the_extract_is_explained(data, sessions):
+    from dashboard.access import Role
+    from dashboard.state import Store, session_key
+
+    with Store.open(data, rounds=4) as store:
+        store.add_user("elsewhere", Role.MANAGER, "correct horse battery", sites=("boston",))
+        key = session_key(store.open_session("elsewhere"))
+    at = AppTest.from_file(PAGES.parent / "dashboard" / "main.py", default_timeout=30)
+    at.user = {"session": key}
+    at.run()
+    assert "No site of this extract is open to your account" in at.warning[0].value
+    assert not at.get("vega_lite_chart")
+
+
+def test_every_query_and_panel_is_of_a_page_or_a_row_dataset():
+    served = {resource for query in warehouse.queries().values() for resource in query.serves}
+    assert served >= PANEL_PAGES
+    assert {panel.resource for panel in panels.PANELS.values()} <= {*NAMES, "reject_values"}

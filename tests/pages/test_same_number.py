@@ -1,0 +1,122 @@
+"""One number: the panel's rows, its chart or scorecard, its table and its file agree, at every site."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pandas as pd
+import pytest
+from elements import rows_of
+
+from dashboard import exports, filters, navigation, panels, warehouse
+from dashboard.metrics import METRICS, text
+from dashboard.panels import PANELS
+from dashboard.warehouse import Reader
+
+PAGES = [e.name for e in navigation.ENTRIES if any(p.resource == e.name for p in PANELS.values())]
+ADDRESS = {"period": "90-days", "compare": "previous"}
+
+
+@pytest.fixture(scope="module")
+def reader(data, viewer):
+    return Reader(warehouse.shelf().current(), viewer("director"))
+
+
+@pytest.fixture(scope="module")
+def chosen(reader):
+    return filters.parse({name: [value] for name, value in ADDRESS.items()}, exports.scope_of(reader))
+
+
+def file_of(reader, chosen, name):
+    dataset = exports.DATASETS[name]
+    content = "".join(exports.csv_text(dataset.columns, exports.parts(reader, dataset, chosen)))
+    heading, *lines = csv.reader(io.StringIO(content.removeprefix("\ufeff")))
+    assert heading == [column.title for column in dataset.columns]
+    return pd.DataFrame(lines, columns=[column.name for column in dataset.columns])
+
+
+def same(left: pd.DataFrame, right: pd.DataFrame, columns) -> None:
+    """Both hold the same values: numbers exactly, dates as days, the rest as text."""
+    assert len(left) == len(right)
+    for column in columns:
+        ours, theirs = left[column.name], right[column.name]
+        if column.format in {"count", "decimal", "percent", "dollars"}:
+            ours, theirs = (pd.to_numeric(v.replace("", None)).astype(float) for v in (ours, theirs))
+            if column.format == "dollars":
+                ours, theirs = ours.round(2), theirs.round(2)
+        elif column.format in {"date", "datetime"}:
+            ours, theirs = (pd.to_datetime(v.replace("", None)).astype("datetime64[us]") for v in (ours, theirs))
+        else:
+            ours, theirs = (v.fillna("").astype("object") for v in (ours, theirs))
+        pd.testing.assert_series_equal(
+            ours.reset_index(drop=True), theirs.reset_index(drop=True), check_names=False, check_dtype=False, rtol=0,
+            atol=0,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drawn(data, sessions):
+    """Each page of the director once with every table open: charts, scorecards, tables by panel."""
+    from streamlit.testing.v1 import AppTest
+
+    from dashboard.settings import ROOT
+
+    def draw(page):
+        at = AppTest.from_file(ROOT / "dashboard" / "main.py", default_timeout=60)
+        at.user = {"session": sessions("director")}
+        at.run()
+        for name, value in ADDRESS.items():
+            at.query_params[name] = value
+        for name in PANELS:
+            at.session_state[f"table_{name}"] = True
+        at.switch_page(f"../pages/{page}.py").run()
+        assert not at.exception
+        return at
+
+    return {page: draw(page) for page in PAGES}
+
+
+@pytest.mark.parametrize("name", [p.name for p in PANELS.values() if p.resource in PAGES])
+def test_rows_screen_table_and_file_agree(name, drawn, reader, chosen):
+    panel = PANELS[name]
+    at = drawn[panel.resource]
+    rows = panels.rows(reader, name, chosen)
+    columns = panel.columns
+
+    file = file_of(reader, chosen, name)
+    same(rows, file, columns)
+
+    heading = panel.answer(rows) if panel.answer else panel.title
+    [table] = [t for t in at.dataframe if t.proto.alt == heading]
+    same(rows, table.value, columns)
+
+    if panel.html:
+        [card] = [e.proto.body for e in at.get("html") if e.proto.body.strip() == panel.html(rows, "light").strip()]
+        by_metric = rows.groupby("metric", sort=False)
+        expected = [
+            text(row["value"], METRICS[row["metric"]].unit)
+            for _, part in by_metric
+            for _, row in part.iterrows()
+            if not row.get("closed", False)
+        ]
+        assert re.findall(r"<b>(.*?)</b>", card) == expected
+        assert len(expected) > 0
+    elif panel.chart:
+        charts = [c.proto for c in at.get("vega_lite_chart") if c.proto.alt.startswith(f"{panel.title}")]
+        sent = pd.concat([rows_of(chart.data.data) for chart in charts], ignore_index=True)
+        assert len(sent) == len(rows)
+        spec = [c.name for c in columns if c.name in sent.columns and c.format in {"count", "decimal", "dollars"}]
+        assert spec
+        for column in spec:
+            assert sorted(sent[column].dropna()) == sorted(file[column][file[column] != ""].astype(float))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_browser_gets_only_the_columns_that_are_drawn(page, drawn):
+    for chart in drawn[page].get("vega_lite_chart"):
+        columns = set(rows_of(chart.proto.data.data).columns)
+        assert columns
+        assert all(f'"{column}"' in chart.proto.spec for column in columns)
+        assert "patient" not in columns
