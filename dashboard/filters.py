@@ -30,6 +30,9 @@ DEFAULT_PERIOD = "28-days"
 DEFAULT_COMPARISON = "previous"
 DEFAULT_GRAIN = "auto"
 
+#: Every parameter of an address, in order.
+PARAMETERS = ("period", "from", "to", "day", "compare", "site", "line", "band", "by")
+
 Parameters = Mapping[str, Sequence[str]]
 
 
@@ -123,10 +126,11 @@ class Filters:
         }
 
     def query(self) -> dict[str, list[str]]:
-        """The parameters of the address; what stands at its default is left out."""
-        found: dict[str, list[str]] = {}
-        if self.period != DEFAULT_PERIOD:
-            found["period"] = [self.period]
+        """The parameters of the address; what stands at its default is left out.
+
+        The period is always there, so that an address without any is one that still has none.
+        """
+        found = {"period": [self.period]}
         if self.period == "custom":
             found["from"], found["to"] = [self.start.isoformat()], [self.end.isoformat()]
         if self.day != self.scope.last_full_day:

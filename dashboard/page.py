@@ -122,7 +122,8 @@ def _keep(chosen: Filters) -> None:
 def _choose(**changes: list[str]) -> None:
     """Put changed parameters into the address; an empty list drops one."""
     wanted = _address() | changes
-    st.query_params.from_dict({name: values for name, values in wanted.items() if values})
+    # In one order, since the browser takes another order for another address.
+    st.query_params.from_dict({name: wanted[name] for name in filters.PARAMETERS if wanted.get(name)})
 
 
 # --- the filter bar --------------------------------------------------------------------------
@@ -301,7 +302,9 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         # UTC and drawn a day early in America.
         drawn = drawn.assign(period=pd.to_datetime(drawn["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
     if not panel.each_site:
-        st.vega_lite_chart(drawn, spec.body, alt=f"{panel.title}. {heading}", key=f"chart_{panel.name}")
+        st.vega_lite_chart(
+            drawn, spec.body, alt=". ".join(dict.fromkeys([panel.title, heading])), key=f"chart_{panel.name}"
+        )
         return
     for place, (site, part) in zip(
         st.columns(frame["site"].nunique()), drawn.groupby(frame["site"], sort=False), strict=True
@@ -354,8 +357,8 @@ def preview(view: View, dataset: exports.Dataset) -> None:
         return
     when = filters.day_text(view.filters.day) if dataset.of_day else view.filters.period_text()
     about = f"{'Day' if dataset.of_day else f'Period by {dataset.period}'}: {when}."
-    link = csv_link(dataset.name, view.filters, dataset.title)
-    st.html(f'<div class="foot"><p>{escape(about)}</p>{link}</div>')
+    # Beside the text, since at the other end the table's own buttons lie over it.
+    st.html(f'<p class="take">{csv_link(dataset.name, view.filters, dataset.title)} {escape(about)}</p>')
     table(first.head(PREVIEW_ROWS), dataset.columns, f"First rows of {dataset.title}")
     if len(first) > PREVIEW_ROWS:
         st.caption(f"The first {PREVIEW_ROWS:,} rows; the CSV has them all.")

@@ -32,7 +32,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from streamlit import file_util
 
-from dashboard import gate
+from dashboard import gate, navigation
 from dashboard.access import Viewer
 from dashboard.settings import ROOT, Settings
 from dashboard.state import Store, UserRecord, shared_store
@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 SCRIPT = ROOT / "dashboard" / "main.py"
 TEMPLATES = ROOT / "dashboard" / "templates"
+_PAGES = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
 TITLE = "Infusion dashboard"
 LARGEST_FORM = 8 * 1024
 #: Checks of passwords that run at once: each keeps a core busy, and pages need one too.
@@ -70,7 +71,6 @@ class SignIn:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
         self._style = (TEMPLATES / "login.css").read_text(encoding="utf-8")
         self._checks = anyio.CapacityLimiter(PASSWORD_CHECKS)
 
@@ -128,8 +128,7 @@ class SignIn:
         else:
             wanted = gate.is_same_origin(request)
         if not wanted:
-            page = self._templates.get_template("logout.html")
-            return HTMLResponse(page.render(username=request.state.viewer.username))
+            return HTMLResponse(_rendered("logout.html", username=request.state.viewer.username))
         await to_thread.run_sync(self._store.close_session_of, request.state.session)
         response = RedirectResponse("/login", status_code=303)
         self._set_cookie(request, response, "", max_age=0)
@@ -160,7 +159,8 @@ class SignIn:
         retry: str | None = None,
         status_code: int = 200,
     ) -> Response:
-        html = self._templates.get_template("login.html").render(
+        html = _rendered(
+            "login.html",
             next=next,
             username=username,
             error=error,
@@ -205,8 +205,15 @@ class Shell:
             Route("/{page:page}", self.page, methods=["GET"]),
         ]
 
-    async def page(self, _request: Request) -> Response:
-        """Any page: Streamlit finds out from the address which one."""
+    async def page(self, request: Request) -> Response:
+        """A page of the viewer's: Streamlit finds out from the address which one."""
+        name = request.path_params["page"]
+        entries = navigation.entries_for(request.state.viewer)
+        if name == entries[0].name:
+            # Streamlit serves the first page at the root alone.
+            return RedirectResponse(f"/?{request.url.query}" if request.url.query else "/", status_code=303)
+        if name and name not in {entry.name for entry in entries}:
+            return HTMLResponse(_rendered("no_page.html", name=name, first=entries[0].title), status_code=404)
         return HTMLResponse(self._html)
 
     async def script(self, _request: Request) -> Response:
@@ -280,6 +287,10 @@ def serve(
             },
         }
     )
+
+
+def _rendered(template: str, **values: object) -> str:
+    return _PAGES.get_template(template).render(values)
 
 
 def warm_up() -> None:

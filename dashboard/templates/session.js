@@ -1,6 +1,14 @@
 // Where the server answers. Without it the page looks for it below its own address first.
 window.__streamlit = { BACKEND_BASE_URL: location.origin + "/" }
 
+// A page that is opened without filters is given them by the server, which is no step of its own:
+// the way back would lead to the same page again.
+const push = history.pushState
+history.pushState = function (state, title, url) {
+  const settles = new URL(url, location).pathname === location.pathname && !location.search
+  return (settles ? history.replaceState : push).call(history, state, title, url)
+}
+
 // Asks whether the session is still alive, without extending it, and leaves the page when it is
 // over: nothing may stay readable on an unattended screen.
 const INTERVAL = 5000

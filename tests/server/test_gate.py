@@ -94,11 +94,25 @@ def test_a_plain_cookie_does_not_count_under_tls(server):
 
 def test_the_signed_in_are_served(server):
     cookie = server.sign_in("ada")
-    page = server.request("GET", "/today", Cookie=cookie, **NAVIGATION)
+    page = server.request("GET", "/safety?site=dallas", Cookie=cookie, **NAVIGATION)
     assert page.status == 200
     assert b'src="/session.js"' in page.body
     assert server.request("GET", "/_stcore/health", Cookie=cookie).body == b"ok"
     assert server.request("GET", "/export/no-such.csv", Cookie=cookie).status == 404
+
+
+def test_the_first_page_is_at_the_root(server):
+    cookie = server.sign_in("ada")
+    answer = server.request("GET", "/today?site=dallas&day=2026-08-11", Cookie=cookie, **NAVIGATION)
+    assert (answer.status, answer.headers["Location"]) == (303, "/?site=dallas&day=2026-08-11")
+    assert server.request("GET", "/bookings", Cookie=server.sign_in("eve"), **NAVIGATION).headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(("username", "page"), [("eve", "safety"), ("eve", "today"), ("ada", "nowhere")])
+def test_a_page_that_is_not_the_accounts_is_not_there(server, username, page):
+    answer = server.request("GET", f"/{page}", Cookie=server.sign_in(username), **NAVIGATION)
+    assert answer.status == 404
+    assert f"There is no page “{page}” for your account." in answer.body.decode()
 
 
 # --- headers ---------------------------------------------------------------------------------

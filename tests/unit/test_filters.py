@@ -26,7 +26,7 @@ def test_nothing_asked_gives_the_last_28_full_days_of_every_site():
     found = parse({}, SCOPE)
     assert (found.start, found.end, found.days) == (dt.date(2026, 10, 3), dt.date(2026, 10, 30), 28)
     assert found.sites == SCOPE.sites
-    assert found.query() == {}
+    assert found.query() == {"period": ["28-days"]}
 
 
 @pytest.mark.parametrize(
@@ -136,3 +136,11 @@ def test_labels_exist_for_every_option():
     assert filters.DEFAULT_PERIOD in filters.PERIODS
     assert filters.DEFAULT_COMPARISON in filters.COMPARISONS
     assert filters.DEFAULT_GRAIN in filters.GRAINS
+
+
+def test_an_address_has_every_parameter_in_one_order():
+    asked = {
+        "by": ["week"], "band": ["12-17"], "line": ["ketamine"], "site": ["dallas"], "compare": ["none"],
+        "day": ["2026-10-01"], "to": ["2026-09-30"], "from": ["2026-09-01"], "period": ["custom"],
+    }  # fmt: skip
+    assert tuple(parse(asked, SCOPE).query()) == filters.PARAMETERS

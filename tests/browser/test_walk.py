@@ -1,0 +1,96 @@
+"""Each role walks all of its pages in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from dashboard.access import Role, Viewer
+from dashboard.navigation import ENTRIES, entries_for
+from dashboard.panels import PANELS
+from dashboard.state.demo import DEMO_ACCOUNTS
+from tests.browser.harness import DESKTOP, PHONE
+
+pytestmark = pytest.mark.browser
+
+ROLES = {
+    "manager.chicago": Role.MANAGER,
+    "director": Role.MEDICAL_DIRECTOR,
+    "finance": Role.FINANCE,
+    "admin": Role.ADMIN,
+}
+FOREIGN = {"manager.chicago": ("dallas", "miami"), "manager.two": ("miami",)}
+
+
+def pages_of(role):
+    return entries_for(Viewer("x", "X", role))
+
+
+@pytest.mark.parametrize(("username", "role"), ROLES.items())
+def test_a_role_walks_its_pages_without_a_fault(visit, artifacts, username, role):
+    with visit() as window:
+        window.sign_in(username)
+        menu = window.page.get_by_test_id("stTopNavLink")
+        assert [name.split("\n")[-1].strip() for name in menu.all_inner_texts()] == [e.title for e in pages_of(role)]
+        for entry in pages_of(role):
+            window.go(entry.title)
+            drawn = [p for p in PANELS.values() if p.resource == entry.name]
+            for panel in drawn:
+                place = window.page.locator(f".st-key-panel_{panel.name}")
+                expect(place).to_be_visible()
+                if panel.chart:
+                    expect(place.locator(".stVegaLiteChart").first).to_be_visible()
+                    assert place.locator("[aria-label]").count() > 0
+                expect(place.get_by_role("link", name="CSV", exact=False)).to_be_visible()
+            expect(window.page.get_by_test_id("stException")).to_have_count(0)
+            expect(window.page.get_by_test_id("stAlert")).to_have_count(0)
+            window.shoot(artifacts / f"{username}-{entry.name}-light-1440.png")
+        assert window.faults == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [("1440", "dark"), ("390", "light"), ("390", "dark")])
+def test_nothing_is_cut_or_scrolls_sideways(visit, artifacts, width, scheme):
+    with visit(viewport=DESKTOP if width == "1440" else PHONE, color_scheme=scheme) as window:
+        window.sign_in("director")
+        for entry in pages_of(Role.MEDICAL_DIRECTOR):
+            window.open(f"/{entry.name}")
+            main = window.page.get_by_test_id("stMain")
+            assert main.evaluate("e => e.scrollWidth - e.clientWidth") == 0, entry.name
+            window.shoot(artifacts / f"director-{entry.name}-{scheme}-{width}.png")
+        assert window.faults == []
+
+
+@pytest.mark.parametrize("username", FOREIGN)
+def test_no_byte_of_another_site_reaches_a_manager(visit, username):
+    forged = "?site=dallas&site=miami-beach&site=chicago&period=12-months"
+    with visit() as window:
+        window.sign_in(username, target=f"/today{forged}")
+        for entry in pages_of(Role.MANAGER):
+            window.open(f"/{entry.name}{forged}")
+        received = window.texts().replace("allowed: chicago, dallas, miami_beach", "").lower()
+        assert len(received) > 50_000
+        assert [word for word in FOREIGN[username] if word in received] == []
+        assert window.faults == []
+
+
+def test_a_page_of_another_role_is_not_there(visit):
+    with visit() as window:
+        window.sign_in("finance")
+        for entry in [entry for entry in ENTRIES if entry not in pages_of(Role.FINANCE)]:
+            answer = window.page.goto(f"/{entry.name}")
+            assert answer.status == 404
+            expect(window.page.get_by_text(f"There is no page “{entry.name}” for your account.")).to_be_visible()
+            window.page.get_by_role("link", name="Go to Bookings").click()
+            window.settle()
+        assert "panel_effects" not in window.texts()
+        answer = window.context.request.get("/export/effects.csv")
+        assert (answer.status, answer.text()) == (404, "There is no such file for this account.\n")
+
+
+def test_every_demo_account_lands_on_its_first_page(visit):
+    for username, _, role, _ in DEMO_ACCOUNTS:
+        with visit() as window:
+            window.sign_in(username)
+            title = pages_of(role)[0].title
+            expect(window.page.get_by_role("heading", level=1, name=title, exact=True)).to_be_visible()
+            assert window.faults == []
