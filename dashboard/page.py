@@ -250,6 +250,8 @@ def _several(
 def _extract_date(reader: Reader, chosen: Filters, *, day: bool) -> None:
     catalogue = reader.catalogue
     about = f"{chosen.day:%A} {filters.day_text(chosen.day)}" if day else chosen.period_text()
+    if not day and (before := chosen.compared()):
+        about += f", against {before.period_text()}"
     demo = '<span class="demo">Demo data</span>' if catalogue.demo else ""
     warning = warehouse.shelf().warning
     alert = f'<span class="alert" title="{escape(warning)}">Newer data could not be read</span>' if warning else ""

@@ -143,9 +143,9 @@ def _signed(change: float, unit: str) -> str:
 
 
 def _points(change: float, places: int = 1) -> str:
-    """A signed number with a true minus sign."""
-    # Rounded first, and 0 added, since a negative zero would be written with its sign.
-    return f"{round(change, places) + 0.0:+,.{places}f}".replace("-", "−")
+    """A signed number with a true minus sign; what rounds to zero has none."""
+    rounded = round(change, places)
+    return f"{rounded:+,.{places}f}".replace("-", "−") if rounded else f"{0:.{places}f}"
 
 
 def _sparkline(row: pd.Series, colour: str, mode: theme.Mode) -> str:
