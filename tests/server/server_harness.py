@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,19 +112,32 @@ class Stream:
     def __init__(self, connection: ClientConnection) -> None:
         self.socket = connection
 
-    def send_rerun(self, *, automatic: bool = False) -> None:
+    def send_rerun(
+        self, *, automatic: bool = False, query: str = "", widgets: Mapping[str, list[str]] | None = None
+    ) -> None:
+        """Ask for a run, with whatever address and values of multiselects a client likes to send."""
         message = BackMsg()
-        message.rerun_script.query_string = ""
+        message.rerun_script.query_string = query
         message.rerun_script.is_auto_rerun = automatic
+        for key, values in (widgets or {}).items():
+            state = message.rerun_script.widget_states.widgets.add(id=key)
+            state.string_array_value.data.extend(values)
         self.socket.send(message.SerializeToString())
+
+    def messages(self) -> Iterator[ForwardMsg]:
+        """What the server sends until the script has run."""
+        while True:
+            message = ForwardMsg()
+            message.ParseFromString(self.socket.recv(timeout=20))
+            yield message
+            if message.WhichOneof("type") == "script_finished":
+                return
 
     def run(self, *, automatic: bool = False) -> tuple[str, str]:
         """Run the script: the Streamlit session's id, and all texts that it shows."""
         self.send_rerun(automatic=automatic)
         session, texts = "", []
-        while True:
-            message = ForwardMsg()
-            message.ParseFromString(self.socket.recv(timeout=20))
+        for message in self.messages():
             kind = message.WhichOneof("type")
             if kind == "new_session":
                 session = message.new_session.initialize.session_id
@@ -132,8 +145,7 @@ class Stream:
                 element = message.delta.new_element
                 assert element.WhichOneof("type") != "exception", element
                 texts.append(element.text.body + element.markdown.body)
-            elif kind == "script_finished":
-                return session, " ".join(texts)
+        return session, " ".join(texts)
 
     def code_at_end(self) -> int | None:
         """Read until the server closes the websocket: with which code."""
