@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,7 +16,8 @@ REFERENCE = ROOT / "data" / "reference"
 class Settings:
     """Everything that a person may set from outside.
 
-    `data` holds all that is not code: deliveries/, extracts/, state/.
+    `data` holds all that is not code: deliveries/, extracts/, state/. `state_url` is the address of
+    a PostgreSQL database that keeps the state instead, `audit_key` the file of the record's key.
     """
 
     data: Path
@@ -24,6 +25,8 @@ class Settings:
     session_hours: int = 12
     memory_limit: str = "1GB"
     query_seconds: float = 20.0
+    state_url: str | None = field(default=None, repr=False)  # it may hold a password
+    audit_key: Path | None = None
 
     @property
     def extracts(self) -> Path:
@@ -42,8 +45,8 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read DASHBOARD_DATA, DASHBOARD_IDLE_MINUTES, DASHBOARD_SESSION_HOURS,
-        DASHBOARD_MEMORY_LIMIT and DASHBOARD_QUERY_SECONDS.
+        """Read DASHBOARD_DATA, DASHBOARD_STATE, DASHBOARD_AUDIT_KEY, DASHBOARD_IDLE_MINUTES,
+        DASHBOARD_SESSION_HOURS, DASHBOARD_MEMORY_LIMIT and DASHBOARD_QUERY_SECONDS.
 
         Raises:
             ValueError: a number that is none, named with its variable.
@@ -66,4 +69,6 @@ class Settings:
             session_hours=int(number("DASHBOARD_SESSION_HOURS", cls.session_hours)),
             memory_limit=env.get("DASHBOARD_MEMORY_LIMIT") or cls.memory_limit,
             query_seconds=number("DASHBOARD_QUERY_SECONDS", cls.query_seconds),
+            state_url=env.get("DASHBOARD_STATE") or None,
+            audit_key=Path(key).expanduser().resolve() if (key := env.get("DASHBOARD_AUDIT_KEY")) else None,
         )
