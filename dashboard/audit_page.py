@@ -104,13 +104,14 @@ def verdict(record: Audit) -> None:
     """Whether the record is as it was written; a check is repeated after some minutes, or when asked for."""
     access.require(identity.current_viewer(), auditing.RESOURCE)
     place = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    words_place = place.empty()
     again = place.button("Check again", icon=":material/refresh:", type="tertiary")
     found, at = _checks.latest(record, again=again)
     if found.fault:
         kind, words = "alert", f"{found.fault} Keep the state store as it is, and run: dashboard audit verify"
     else:
         kind, words = "holds", f"All {found.entries:,} entries are as they were written"
-    place.html(f'<p class="record {kind}">{escape(words)} <span>Checked {at:%H:%M} UTC</span></p>')
+    words_place.html(f'<p class="record {kind}">{escape(words)} <span>Checked {at:%H:%M} UTC</span></p>')
 
 
 class _Checks:

@@ -85,7 +85,7 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
     if refused := filters.refused_sites(_address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
     about = chosen.described(of_day=day) if bar else {}
-    on_record("page", viewer, "view", resource, extract=reader.catalogue.name, **about)
+    on_record("page", viewer, "view", resource, **about, extract=reader.catalogue.name)
     _keep(chosen)
     return View(reader, chosen, look_of(reader.catalogue, chosen, mode()))
 

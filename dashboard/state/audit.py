@@ -275,21 +275,26 @@ class Audit:
             return self._verify(connection, head, heads, has_witness=bool(heads))
 
     def _verify(self, connection: Connection, head: Head | None, heads: list[Head], *, has_witness: bool) -> Verdict:
-        expected = {one.entries: one.seal for one in heads if one.entries}
+        expected: dict[int, set[str]] = {}
+        for one in heads:
+            expected.setdefault(one.entries, set()).add(one.seal)
         seal, number = "", 0
-        rows = connection.execution_options(yield_per=_PART).execute(select(audit).order_by(audit.c.number))
-        for row in rows:
-            if row.number != number + 1:
-                return Verdict(number, f"Entry {number + 1} is missing.", number + 1)
-            number = row.number
-            values = {key: getattr(row, key) for key in ("number", "at", "kind", "actor", "subject", "details")}
-            seal = self._seal(seal, **values)
-            if not hmac.compare_digest(seal, row.seal):
-                return Verdict(
-                    number - 1, f"Entry {number} was changed or put in, or the key isn't the record's.", number
-                )
-            if expected.get(number, seal) != seal:
-                return Verdict(number - 1, f"Entry {number} isn't the one that a head kept elsewhere names.", number)
+        statement = select(audit).order_by(audit.c.number)
+        with connection.execution_options(yield_per=_PART).execute(statement) as rows:
+            for row in rows:
+                if row.number != number + 1:
+                    return Verdict(number, f"Entry {number + 1} is missing.", number + 1)
+                number = row.number
+                values = {key: getattr(row, key) for key in ("number", "at", "kind", "actor", "subject", "details")}
+                seal = self._seal(seal, **values)
+                if not hmac.compare_digest(seal, row.seal):
+                    return Verdict(
+                        number - 1, f"Entry {number} was changed or put in, or the key isn't the record's.", number
+                    )
+                if expected.get(number, {seal}) != {seal}:
+                    return Verdict(
+                        number - 1, f"Entry {number} isn't the one that a head kept elsewhere names.", number
+                    )
         longest = max([*expected, head.entries if head else 0])
         if number < longest:
             return Verdict(number, f"Entries {number + 1} to {longest} were cut off.", number + 1)

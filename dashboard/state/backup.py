@@ -206,9 +206,10 @@ def _count(connection: Connection, table: Table) -> int:
 
 
 def _copy(source: Connection, target: Connection, table: Table) -> None:
-    rows = source.execution_options(yield_per=_PART).execute(select(table).order_by(*table.primary_key))
-    for part in rows.mappings().partitions(_PART):
-        target.execute(insert(table), [dict(row) for row in part])
+    statement = select(table).order_by(*table.primary_key)
+    with source.execution_options(yield_per=_PART).execute(statement) as rows:
+        for part in rows.mappings().partitions(_PART):
+            target.execute(insert(table), [dict(row) for row in part])
 
 
 def _advance_numbers(connection: Connection, table: Table) -> None:
