@@ -16,7 +16,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -61,8 +61,7 @@ COLUMNS = {
 DIMENSIONS = ("period", "site", "line", "band", "effect", "severity", "service", "status", "weekday")
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One count of a site and period: a family, and what it is restricted to."""
 
     family: str
@@ -139,14 +138,32 @@ class SmallCounts:
         if set(frame.columns) <= {*columns, *DIMENSIONS}:
             # Nothing else is answered: every combination has its row, since a missing one would tell 0.
             frame = self._combinations(values).reindex(columns=list(frame.columns))
-        keys = [name for name in DIMENSIONS if name in frame.columns]
+        dimensions = [name for name in DIMENSIONS if name in frame.columns and frame[name].notna().any()]
+        if set(dimensions) & {"service", "status", "weekday"}:
+            return frame.assign(**dict.fromkeys(columns, np.nan))
+        spans = {None: periods.pieces(values["start"], values["end"], self.periods)}
+        if "period" in dimensions:
+            spans = {period: self._month(period, values) for period in frame["period"].unique()}
         rows = [
             {str(key): None if pd.isna(value) else value for key, value in row.items()}
-            for row in frame[keys].to_dict("records")
+            for row in frame[dimensions].to_dict("records")
         ]
-        return frame.assign(
-            **{name: np.array([self._value(name, row, values) for row in rows], np.float64) for name in columns}
-        )
+        shown = {
+            name: np.array([self._value(name, row, spans[row.get("period")], values) for row in rows], np.float64)
+            for name in columns
+        }
+        return frame.assign(**shown)
+
+    def _month(self, start: pd.Timestamp, values: Mapping[str, Any]) -> list[periods.Whole] | None:
+        """The month that begins on this day, if it is asked for whole."""
+        at = self._period_at.get(("month", start.date()))
+        if (
+            at is None
+            or values["grain"] != "month"
+            or not (values["start"] <= self.periods[at].start and self.periods[at].end <= values["end"])
+        ):
+            return None
+        return [self.periods[at]]
 
     def _combinations(self, values: Mapping[str, Any]) -> pd.DataFrame:
         choices: dict[str, Iterable[Any]] = {
@@ -164,31 +181,19 @@ class SmallCounts:
         rows = list(itertools.product(*(choices[key] for key in keys)))
         return pd.DataFrame(rows, columns=keys, index=range(len(rows)))
 
-    def _value(self, column: str, row: dict[str, Any], values: Mapping[str, Any]) -> float:
-        if any(row.get(other) is not None for other in ("service", "status", "weekday")):
-            return np.nan
-        start, end = values["start"], values["end"]
-        if row.get("period") is not None:
-            if values["grain"] != "month":
-                return np.nan
-            first = pd.Timestamp(row["period"]).date()
-            last = (pd.Timestamp(first) + pd.offsets.MonthEnd(0)).date()
-            if first < start or last > end:
-                return np.nan
-            start, end = first, last
-        spans = periods.pieces(start, end, self.periods)
+    def _value(
+        self, column: str, row: dict[str, Any], spans: list[periods.Whole] | None, values: Mapping[str, Any]
+    ) -> float:
         family, measure = COLUMNS[column]
         cells = self._parts(family, measure, row, values)
         if spans is None or cells is None:
             return np.nan
         sites = [row["site"]] if row.get("site") is not None else values["sites"]
-        at = np.ix_(
-            [self._period_at[span.grain, span.start] for span in spans], [self._cell_at[cell] for cell in cells]
-        )
-        found = np.concatenate([self.site(site).measures[measure][at].ravel() for site in sites])
-        if measure in _PATIENTS and (found != 0).sum() > 1:
+        at = [(self._period_at[span.grain, span.start], self._cell_at[cell]) for span in spans for cell in cells]
+        found = [float(self.site(site).measures[measure][place]) for site in sites for place in at]
+        if measure in _PATIENTS and sum(value != 0 for value in found) > 1:
             return np.nan  # a patient of two parts would count twice
-        return float(found.sum())
+        return sum(found)
 
     def _parts(self, family: str, measure: str, row: dict[str, Any], values: Mapping[str, Any]) -> list[Cell] | None:
         """The cells whose sum is asked for, or None where none are shown for it."""
@@ -207,17 +212,13 @@ class SmallCounts:
             if lines is None and bands is None:
                 return [Cell("all")]
             effects = self._holdings.effects
-        if severity is not None:
-            return [Cell("severity", effect, severity=severity)] if lines is None and bands is None else None
-        if lines is not None and (bands is not None or family not in _BY_LINE):
-            return None
-        if bands is not None and family not in _BY_BAND:
-            return None
-        if lines is not None:
-            return [Cell(family, e, line=line) for e in effects for line in lines]
-        if bands is not None:
-            return [Cell(family, e, band=band) for e in effects for band in bands]
-        return [Cell(family, e) for e in effects]
+        cells = [
+            Cell("severity" if severity is not None and family == "effect" else family, e, line, band, severity)
+            for e in effects
+            for line in lines or [None]
+            for band in bands or [None]
+        ]
+        return cells if all(cell in self._cell_at for cell in cells) else None
 
     def _decide(self, site: str) -> SiteCounts:
         shape = (len(self.periods), len(self.cells))
