@@ -280,7 +280,7 @@ def _small_counts(reader: Reader, panel: Panel, chosen: Filters) -> str:
     limit = reader.warehouse.small_counts.limit
     return (
         f"Whole months or quarters: <b>{about}</b>. Counts of side effects from 1 to {limit}, and others that "
-        "would give one away, are hidden from your account. A longer period shows more."
+        "would give one away, are hidden from your account."
     )
 
 
@@ -316,8 +316,8 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if panel.chart is None:
         table(frame, panels.columns(view.reader, panel.name), heading)
         return
-    if "hidden" in frame and (frame["hidden"] == "hidden").all() and len(frame):
-        st.info("All counts are hidden for these filters. Choose a longer period, or fewer filters.")
+    if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
+        st.info("Every count above 0 is hidden for these filters. Choose a longer period, or fewer filters.")
         return
     if not len(frame):
         st.info("Nothing to show for these filters. Choose a longer period, or more sites or lines.")

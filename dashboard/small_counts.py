@@ -173,11 +173,11 @@ class SmallCounts:
             "effect": self._holdings.effects,
             "severity": SEVERITY_TITLES,
         }
-        if "period" in values["by"]:
+        if "period" in values["by"] and "grain" in values:
             frequency = {"day": "D", "week": "W-SUN", "month": "M"}[values["grain"]]
             spans = pd.period_range(values["start"], values["end"], freq=frequency)
             choices["period"] = spans.start_time.as_unit("us")
-        keys = [name for name in DIMENSIONS if name in values["by"]]
+        keys = [name for name in DIMENSIONS if name in values["by"] and name in choices]
         rows = list(itertools.product(*(choices[key] for key in keys)))
         return pd.DataFrame(rows, columns=keys, index=range(len(rows)))
 
@@ -218,7 +218,8 @@ class SmallCounts:
             for line in lines or [None]
             for band in bands or [None]
         ]
-        return cells if all(cell in self._cell_at for cell in cells) else None
+        known = all(cell in self._cell_at and measure in _MEASURES[cell.family] for cell in cells)
+        return cells if known else None
 
     def _decide(self, site: str) -> SiteCounts:
         shape = (len(self.periods), len(self.cells))

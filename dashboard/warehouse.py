@@ -210,6 +210,12 @@ class Warehouse:
         # pandas copies on write, so a shallow copy is the caller's own.
         return frame.copy(deep=False)
 
+    def decide_small_counts(self) -> None:
+        """Decide for every site what is shown, where it is hidden from anybody at all; takes seconds."""
+        if self._small_cells:
+            for site in self.catalogue.sites:
+                self.small_counts.site(site)
+
     def stream(self, viewer: access.Viewer, name: str, **values: Any) -> Iterator[pd.DataFrame]:
         """As `query`, in parts of a bounded size and not kept: for row-level files."""
         query, bound = self._admit(viewer, name, values)

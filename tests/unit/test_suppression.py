@@ -35,7 +35,9 @@ def test_of_a_thousand_random_tables_none_is_recoverable():
     assert protected > 10 * TABLES
     assert naive > 25
     # What needn't be hidden mostly isn't.
-    print(f"\n{released / releasable:.1%} of the counts above 10 are shown; hiding only small ones fails on {naive} of 100")
+    print(
+        f"\n{released / releasable:.1%} of the counts above 10 are shown; hiding only small ones fails on {naive} of 100"
+    )
     assert released > 0.8 * releasable
 
 
@@ -109,7 +111,12 @@ def test_a_quarter_is_not_told_by_its_months():
     counts = np.array([[20], [20], [5], [45]])
     small = counts <= 10
     nothing = [np.empty((0, 1))] * 4
-    assert shown(counts, small, [(), (), (), (0, 1, 2)], nothing, [0], 10).ravel().tolist() == [True, True, False, False]
+    assert shown(counts, small, [(), (), (), (0, 1, 2)], nothing, [0], 10).ravel().tolist() == [
+        True,
+        True,
+        False,
+        False,
+    ]
     counts = np.array([[20], [6], [5], [31]])
     assert shown(counts, counts <= 10, [(), (), (), (0, 1, 2)], nothing, [0], 10).ravel().tolist() == [
         True, False, False, True,
