@@ -124,9 +124,10 @@ def view_of(surveyed: Survey, path: Path) -> str:
     named by number only and never selected.
     """
     names = [name or f"unknown {n}" for n, name in enumerate(surveyed.columns)]
+    value = "{0}" if surveyed.found.tidy else "cleaned({0})"
     types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     selected = ", ".join(
-        f"nullif(trim({identifier(column.name)}), '') as {identifier(column.name)}"
+        f"{value.format(identifier(column.name))} as {identifier(column.name)}"
         if column.name in names
         else f"null::varchar as {identifier(column.name)}"
         for column in surveyed.source.table.columns
