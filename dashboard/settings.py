@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,7 +16,8 @@ REFERENCE = ROOT / "data" / "reference"
 class Settings:
     """Everything that a person may set from outside.
 
-    `data` holds all that is not code: deliveries/, extracts/, state/.
+    `data` holds all that is not code: deliveries/, extracts/, state/. `drop_share` is in percent;
+    `patient_key` is hexadecimal.
     """
 
     data: Path
@@ -24,6 +25,11 @@ class Settings:
     session_hours: int = 12
     memory_limit: str = "1GB"
     query_seconds: float = 20.0
+    drop_share: float = 5.0
+    kept_extracts: int = 5
+    late_form_days: int = 3
+    patient_key: str | None = field(default=None, repr=False)
+    patient_key_file: Path | None = None
 
     @property
     def extracts(self) -> Path:
@@ -42,8 +48,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read DASHBOARD_DATA, DASHBOARD_IDLE_MINUTES, DASHBOARD_SESSION_HOURS,
-        DASHBOARD_MEMORY_LIMIT and DASHBOARD_QUERY_SECONDS.
+        """Read DASHBOARD_DATA and the other variables, which docs/architecture.md lists.
 
         Raises:
             ValueError: a number that is none, named with its variable.
@@ -66,4 +71,9 @@ class Settings:
             session_hours=int(number("DASHBOARD_SESSION_HOURS", cls.session_hours)),
             memory_limit=env.get("DASHBOARD_MEMORY_LIMIT") or cls.memory_limit,
             query_seconds=number("DASHBOARD_QUERY_SECONDS", cls.query_seconds),
+            drop_share=number("DASHBOARD_DROP_SHARE", cls.drop_share),
+            kept_extracts=int(number("DASHBOARD_KEPT_EXTRACTS", cls.kept_extracts)),
+            late_form_days=int(number("DASHBOARD_LATE_FORM_DAYS", cls.late_form_days)),
+            patient_key=env.get("DASHBOARD_PATIENT_KEY") or None,
+            patient_key_file=Path(file).expanduser() if (file := env.get("DASHBOARD_PATIENT_KEY_FILE")) else None,
         )

@@ -9,6 +9,10 @@ create temp table line_shifts (file usmallint, first_row bigint, shift bigint);
 create table rejects (
     source varchar, file varchar, line bigint, column_name varchar, value varchar, reason varchar
 );
+-- Empty where there was nothing to compare with.
+create table changes (
+    source varchar, site varchar, rows_before bigint, rows_now bigint, added bigint, removed bigint, changed bigint
+);
 -- Rows that are sound in themselves and contradict others.
 create temp table late_rejects (source varchar, row bigint, column_name varchar, value varchar, reason varchar);
 
