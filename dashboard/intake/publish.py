@@ -22,7 +22,7 @@ from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError, StorageErro
 from dashboard.intake.reader import Source, Survey, find_sources, survey
 from dashboard.intake.reference import Reference, load_reference
 from dashboard.intake.rejects import write_rejects
-from dashboard.intake.report import FileReport, ImportReport, Reason
+from dashboard.intake.report import FileReport, ImportReport, Reason, refusal
 from dashboard.intake.sql import statements
 from dashboard.metrics import DEFINITIONS_VERSION
 from dashboard.settings import Settings
@@ -141,9 +141,8 @@ def _noted(
     try:
         yield lambda report: note("published", report.summary, report.name)
     except DeliveryError as error:
-        kinds: dict[type, attempts.Result] = {review.DropError: "held", StorageError: "failed"}
         # Below the first line stand values of the delivery.
-        note(kinds.get(type(error), "refused"), str(error).splitlines()[0])
+        note(refusal(error)["result"], str(error).splitlines()[0])
         raise
 
 

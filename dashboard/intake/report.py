@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dashboard.intake.review import Review
+from dashboard.intake.contract import DeliveryError, StorageError
+from dashboard.intake.review import DropError, Review
 
 #: Of the JSON form, which docs/import.md describes; raised when a name in it changes its meaning.
 REPORT_VERSION = 1
@@ -27,7 +28,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class Reason:
-    """How many lines of a file were rejected for one reason, and the first of them."""
+    """How many lines of a file were rejected for one reason, and the first of them (five at most)."""
 
     file: str
     column: str | None
@@ -35,6 +36,7 @@ class Reason:
     lines: int
     first_line: int
     first_value: str | None
+    first_lines: tuple[int, ...] = ()
 
     @property
     def is_duplicate(self) -> bool:
@@ -46,7 +48,7 @@ class Reason:
         """Which lines, what about them, and the first offending value."""
         where = f"line {self.first_line:,}"
         if self.lines > 1:
-            where = f"{self.lines:,} lines, first {self.first_line:,}"
+            where = f"{self.lines:,} lines, first {', '.join(f'{line:,}' for line in self.first_lines)}"
         column = f"{self.column} " if self.column else ""
         value = f" ({self.first_value!r})" if self.first_value is not None else ""
         return f"{self.file} {where}: {column}{self.reason}{value}"
@@ -112,6 +114,12 @@ class ImportReport:
             yield f"  {reason.sentence}"
         yield from self.review.lines()
         yield f"published {self.name} in {self.seconds:.1f} s"
+
+
+def refusal(error: DeliveryError) -> dict[str, Any]:
+    """The report of an import that published nothing."""
+    result = {DropError: "held", StorageError: "failed"}.get(type(error), "refused")
+    return {"report_version": REPORT_VERSION, "result": result, "message": str(error)}
 
 
 def _counts(name: str, read: int, accepted: int, rejected: int) -> str:
