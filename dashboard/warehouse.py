@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,10 +21,15 @@ from dashboard.intake import pointer
 from dashboard.settings import QUERIES, Settings
 
 SCHEMA_VERSION = 2
+LOOK_AGAIN_SECONDS = 10.0
 CACHED_RESULTS = 2048
 PART_VECTORS = 20  # of 2,048 rows each
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _HEADER = re.compile(r"^--\s*(serves|sites):\s*(.+)$", re.MULTILINE)
+
+
+#: What DuckDB raises when the blocks of a file don't hold what their checksums say, or can't be read.
+_UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 
 
 class WarehouseError(RuntimeError):
@@ -123,6 +129,7 @@ class Warehouse:
 
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
+        self.damaged = False
         self._seconds = settings.query_seconds
         self._cache: OrderedDict[tuple[Any, ...], pd.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
@@ -236,6 +243,13 @@ class Warehouse:
                 f"this took longer than {self._seconds:.0f} seconds and was stopped; "
                 "choose a shorter period or fewer sites"
             ) from error
+        except _UNREADABLE as error:
+            # The shelf looks at it byte for byte before it serves it again.
+            self.damaged = True
+            raise WarehouseError(
+                f"the extract {self.path.name} could not be read; load the page again. If this stays, import the "
+                "delivery again, or go back to an earlier extract: dashboard extracts list"
+            ) from error
         finally:
             timer.cancel()
             cursor.close()
@@ -289,6 +303,7 @@ class Shelf:
         self._lock = threading.Lock()
         self._open: Warehouse | None = None
         self._stamp: tuple[int, int] | None = None
+        self._looked_at = 0.0
         self.warning: str | None = None
 
     def current(self) -> Warehouse:
@@ -299,7 +314,8 @@ class Shelf:
         """
         with self._lock:
             stamp = self._pointer_stamp()
-            if self._open is None or stamp != self._stamp:
+            turned = self._open is None or stamp != self._stamp or self._open.damaged
+            if turned or (self.warning and time.monotonic() - self._looked_at > LOOK_AGAIN_SECONDS):
                 self._turn(stamp)
             if self._open is None:
                 raise WarehouseError(self.warning or "there is no extract")
@@ -313,19 +329,36 @@ class Shelf:
         return status.st_mtime_ns, status.st_ino
 
     def _turn(self, stamp: tuple[int, int] | None) -> None:
-        """Open what the pointer names; keep the old one where that fails."""
+        """Open what the pointer names; where that fails keep the old one, or take the last good one."""
+        named = None
+        damaged = self._open is not None and self._open.damaged
+        self._stamp, self._looked_at = stamp, time.monotonic()
         try:
             named = pointer.current(self._settings.extracts)
             if named is None:
                 raise WarehouseError("there is no extract yet; run: dashboard import DIR")
-            if self._open is None or self._open.path != named.path:
+            if self._open is None or damaged or self._open.path != named.path:
+                named.check(thorough=damaged)
                 # The old connection isn't closed: another thread may still read from it.
                 # It goes when the last of them lets go.
                 self._open = Warehouse(named.path, self._settings)
             self.warning = None
-            self._stamp = stamp
         except (WarehouseError, pointer.ExtractError, OSError) as error:
             self.warning = str(error)
+            if self._open is None or damaged:
+                self._open = self._last_good(named)
+
+    def _last_good(self, failed: pointer.Pointer | None) -> Warehouse | None:
+        """The newest other extract that is whole; made-up data never stands in for a clinic's own."""
+        for one in pointer.published(self._settings.extracts):
+            if failed and (one.name == failed.name or (one.demo and not failed.demo)):
+                continue
+            try:
+                one.check()
+                return Warehouse(one.path, self._settings)
+            except (WarehouseError, pointer.ExtractError):
+                continue
+        return None
 
 
 @cache

@@ -9,13 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.report import ImportReport, refusal
 from dashboard.settings import Settings
+
+if TYPE_CHECKING:
+    from dashboard.intake.report import ImportReport
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -138,6 +140,8 @@ def _watch(inbox: Path, data: Path, run: Callable[[Path, str], ImportReport], *,
 @contextlib.contextmanager
 def _reported(file: Path | None) -> Iterator[None]:
     """A refusal goes into the report as well."""
+    from dashboard.intake.report import refusal
+
     try:
         yield
     except DeliveryError as error:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import duckdb
 
 from dashboard.intake import pointer
 from dashboard.intake.contract import SCHEMA_VERSION
-from dashboard.intake.publish import drop_oldest
 from dashboard.settings import Settings
 
 
@@ -95,6 +93,8 @@ def prune_command(keep: int | None) -> None:
     Example:
         dashboard extracts prune --keep 2
     """
+    from dashboard.intake.publish import drop_oldest
+
     folder = _folder()
     try:
         with pointer.held(folder):
@@ -138,6 +138,8 @@ def _is_intact(one: pointer.Pointer) -> bool:
 
 
 def _version(path: Path) -> int | None:
+    import duckdb
+
     with duckdb.connect(str(path), read_only=True) as connection:
         row = connection.execute("select schema_version from extract_info").fetchone()
     return int(row[0]) if row else None
@@ -145,6 +147,9 @@ def _version(path: Path) -> int | None:
 
 def _facts(path: Path) -> str:
     """When it was built, how many rows it holds, demo or real data."""
+    # Imported here: it takes a while, which `--help` shouldn't.
+    import duckdb
+
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             row = connection.execute("select built_at, rows_accepted, demo from extract_info").fetchone()

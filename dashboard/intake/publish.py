@@ -217,7 +217,7 @@ def _import(
     if not rules.accept_drop:
         review.refuse_falls(report.review.changes, rules.drop_share)
     tell("publishing", 0.98)
-    _publish(built, data / "extracts")
+    _publish(built, data / "extracts", demo)
     return report
 
 
@@ -317,14 +317,14 @@ def _examples(reasons: tuple[Reason, ...]) -> str:
     return "".join(f"\n  {reason.sentence}" for reason in reasons[:5])
 
 
-def _publish(built: Path, extracts: Path) -> None:
+def _publish(built: Path, extracts: Path, demo: bool) -> None:
     """Flush the extract, move it to its place, then turn the pointer to it."""
     built.chmod(0o640)
     with built.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
     found = built.stat()
-    target = pointer.Pointer(built.name, digest, found.st_size, extracts / built.name, found.st_mtime_ns)
+    target = pointer.Pointer(built.name, digest, found.st_size, extracts / built.name, found.st_mtime_ns, demo)
     with pointer.held(extracts):
         pointer.write(pointer.card_of(target.path), target)
         built.rename(target.path)
