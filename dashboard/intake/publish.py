@@ -32,6 +32,14 @@ LOCK_NAME = "import.lock"
 _BUILDING = ".building"
 _SURVEY_SHARE = 0.15
 
+#: What DuckDB raises for want of space or memory, or when a write fails under it.
+_MACHINE = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,
+    duckdb.FatalException,
+)
+
 Progress = Callable[[str, float], None]
 
 
@@ -200,7 +208,7 @@ def _import(
             )
             if rejects:
                 write_rejects(connection, surveys, rejects)
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+    except _MACHINE as error:
         raise StorageError(
             f"the extract could not be built: {str(error).splitlines()[0]}; the extract in use stays. "
             "Check free space and memory, then import again"

@@ -41,7 +41,9 @@ counted as (
     select
         source, site_before, site_now,
         count(*) as rows,
-        count(*) filter (where differs or site_before <> site_now) as changed
+        count(*) filter (
+            where site_before is not null and site_now is not null and (differs or site_before <> site_now)
+        ) as changed
     from pairs
     group by source, site_before, site_now
 ),
