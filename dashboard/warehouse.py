@@ -28,7 +28,7 @@ _PARAMETER = re.compile(r"\$([a-z_]+)")
 _HEADER = re.compile(r"^--\s*(serves|sites):\s*(.+)$", re.MULTILINE)
 
 
-#: What DuckDB raises when the blocks of a file don't hold what their checksums say, or can't be read.
+#: What DuckDB raises when a file can't be read or makes no sense.
 _UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 
 
@@ -243,7 +243,10 @@ class Warehouse:
                 f"this took longer than {self._seconds:.0f} seconds and was stopped; "
                 "choose a shorter period or fewer sites"
             ) from error
-        except _UNREADABLE as error:
+        except duckdb.Error as error:
+            # A block with another checksum is a plain Error of DuckDB's.
+            if type(error) is not duckdb.Error and not isinstance(error, _UNREADABLE):
+                raise
             # The shelf looks at it byte for byte before it serves it again.
             self.damaged = True
             raise WarehouseError(
@@ -334,14 +337,16 @@ class Shelf:
         damaged = self._open is not None and self._open.damaged
         self._stamp, self._looked_at = stamp, time.monotonic()
         try:
-            named = pointer.current(self._settings.extracts)
+            named = pointer.named(self._settings.extracts)
             if named is None:
                 raise WarehouseError("there is no extract yet; run: dashboard import DIR")
-            if self._open is None or damaged or self._open.path != named.path:
-                named.check(thorough=damaged)
+            named.check(thorough=damaged)
+            if self._open is None or self._open.path != named.path:
                 # The old connection isn't closed: another thread may still read from it.
                 # It goes when the last of them lets go.
                 self._open = Warehouse(named.path, self._settings)
+            # Every byte is right, so what failed was the reading and not the file.
+            self._open.damaged = False
             self.warning = None
         except (WarehouseError, pointer.ExtractError, OSError) as error:
             self.warning = str(error)
@@ -350,8 +355,10 @@ class Shelf:
 
     def _last_good(self, failed: pointer.Pointer | None) -> Warehouse | None:
         """The newest other extract that is whole; made-up data never stands in for a clinic's own."""
-        for one in pointer.published(self._settings.extracts):
-            if failed and (one.name == failed.name or (one.demo and not failed.demo)):
+        found = pointer.published(self._settings.extracts)
+        demo = (failed or found[0]).demo if failed or found else None
+        for one in found:
+            if (failed and one.name == failed.name) or (one.demo and not demo):
                 continue
             try:
                 one.check()

@@ -80,18 +80,30 @@ def current(extracts: Path) -> Pointer | None:
     Raises:
         ExtractError: the pointer is damaged, or its extract is missing or of another size.
     """
-    path = extracts / FILE_NAME
-    try:
-        found = _read(path, extracts)
-    except FileNotFoundError:
+    found = named(extracts)
+    if found is None:
         return None
     try:
         size = found.path.stat().st_size
     except OSError as error:
-        raise ExtractError(f"the extract {found.name} that {path} names cannot be found; {_WAY_OUT}") from error
+        raise ExtractError(
+            f"the extract {found.name} that {extracts / FILE_NAME} names cannot be found; {_WAY_OUT}"
+        ) from error
     if size != found.bytes:
         raise ExtractError(f"the extract {found.name} has {size:,} bytes instead of {found.bytes:,}; {_WAY_OUT}")
     return found
+
+
+def named(extracts: Path) -> Pointer | None:
+    """What the pointer says, whatever has become of the extract.
+
+    Raises:
+        ExtractError: the pointer is damaged.
+    """
+    try:
+        return _read(extracts / FILE_NAME, extracts)
+    except FileNotFoundError:
+        return None
 
 
 def published(extracts: Path) -> list[Pointer]:

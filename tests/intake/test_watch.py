@@ -22,7 +22,9 @@ def inbox(tmp_path: Path) -> Path:
     return folder
 
 
-def deliver(inbox: Path, name: str, *, rows: int = 1, marker: str | None = "_SUCCESS", header: str = BOOKINGS) -> Path:
+def deliver(
+    inbox: Path, name: str, *, rows: int = 1, marker: str | None = "_SUCCESS", header: str = BOOKINGS
+) -> Path:
     folder = inbox / name
     folder.mkdir()
     body = "".join(f"{name}-{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed\n" for n in range(rows))
