@@ -25,6 +25,12 @@ _ATTEMPT_COLUMNS = (
     Column("result", "Result"),
     Column("message", "What came of it"),
 )
+_RESULTS = {
+    "published": "put in use",
+    "held": "far fewer rows than in the extract in use",
+    "refused": "the delivery can't be used as it is",
+    "failed": "space, memory or rights were missing on the machine",
+}
 _FORMATS: dict[str, Callable[..., Any]] = {
     "date": lambda title: st.column_config.DateColumn(title, format="D MMM YYYY"),
     "datetime": lambda title: st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm"),
@@ -399,15 +405,17 @@ def import_attempts(view: View) -> None:
     tried = attempts.read(view.reader.warehouse.path.parent)[-ATTEMPT_ROWS:][::-1]
     if not tried:
         return
-    last = tried[0]
-    if last.result != "published":
-        st.warning(f"The last import, of {last.delivery}, was not published: {last.message}")
+    # A message may name sites and their rows.
+    whole = view.reader.viewer.sites is None
+    messages = [attempt.message if whole else _RESULTS[attempt.result] for attempt in tried]
+    if tried[0].result != "published":
+        st.warning(f"The last import, of {tried[0].delivery}, was not published: {messages[0]}")
     frame = pd.DataFrame(
         {
             "at": [attempt.at.replace(tzinfo=None) for attempt in tried],
             "delivery": [attempt.delivery for attempt in tried],
             "result": [attempt.result for attempt in tried],
-            "message": [attempt.message for attempt in tried],
+            "message": messages,
         }
     )
     opened = st.expander("The last imports", key="import_attempts", on_change="rerun", type="compact")
