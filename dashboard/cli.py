@@ -18,6 +18,7 @@ from dashboard.intake import pointer
 from dashboard.intake.commands import demo as demo_command
 from dashboard.intake.commands import import_command
 from dashboard.intake.contract import DeliveryError
+from dashboard.intake.extracts import extracts as extracts_command
 from dashboard.intake.reference import load_reference
 from dashboard.settings import QUERIES, REFERENCE, Settings
 from dashboard.state_commands import audit as audit_command
@@ -51,6 +52,7 @@ main.add_command(demo_command)
 main.add_command(import_command)
 main.add_command(state_command)
 main.add_command(audit_command)
+main.add_command(extracts_command)
 
 
 # --- serve -----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard import access, charts, exports, filters, identity, panels, theme, warehouse
 from dashboard.filters import Filters
+from dashboard.intake import attempts
 from dashboard.panels import PANELS, Column, Panel, rows, specification
 from dashboard.settings import Settings
 from dashboard.state import shared_store
@@ -19,6 +20,19 @@ from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
 PREVIEW_ROWS = 100
+ATTEMPT_ROWS = 20
+_ATTEMPT_COLUMNS = (
+    Column("at", "Ended (UTC)", "datetime"),
+    Column("delivery", "Delivery"),
+    Column("result", "Result"),
+    Column("message", "What came of it"),
+)
+_RESULTS = {
+    "published": "put in use",
+    "held": "far fewer rows than in the extract in use",
+    "refused": "the delivery can't be used as it is",
+    "failed": "space, memory or rights were missing on the machine",
+}
 _FORMATS: dict[str, Callable[..., Any]] = {
     "date": lambda title: st.column_config.DateColumn(title, format="D MMM YYYY"),
     "datetime": lambda title: st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm"),
@@ -78,6 +92,9 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
             "`dashboard users list` shows them."
         )
         st.stop()
+    if bar and warehouse.shelf().warning:
+        built = filters.day_text(reader.catalogue.built_at.date())
+        st.warning(f"Newer data cannot be read, so the extract of {built} is shown. The page Data says what to do.")
     scope = exports.scope_of(reader)
     chosen = filters.parse(_address(), scope)
     if bar:
@@ -436,6 +453,30 @@ def extract_facts(view: View) -> None:
     if warning := warehouse.shelf().warning:
         st.warning(f"The newest extract cannot be read, so an older one is shown: {warning}")
     st.html(definition_list(facts))
+
+
+def import_attempts(view: View) -> None:
+    """The last imports, also those that published nothing."""
+    tried = attempts.read(view.reader.warehouse.path.parent)[-ATTEMPT_ROWS:][::-1]
+    if not tried:
+        return
+    # A message may name sites and their rows.
+    whole = view.reader.viewer.sites is None
+    messages = [attempt.message if whole else _RESULTS[attempt.result] for attempt in tried]
+    if tried[0].result != "published":
+        st.warning(f"The last import, of {tried[0].delivery}, was not published: {messages[0]}")
+    frame = pd.DataFrame(
+        {
+            "at": [attempt.at.replace(tzinfo=None) for attempt in tried],
+            "delivery": [attempt.delivery for attempt in tried],
+            "result": [attempt.result for attempt in tried],
+            "message": messages,
+        }
+    )
+    opened = st.expander("The last imports", key="import_attempts", on_change="rerun", type="compact")
+    if opened.open:
+        with opened:
+            table(frame, _ATTEMPT_COLUMNS, "The last imports")
 
 
 def definition_list(facts: dict[str, str]) -> str:

@@ -20,6 +20,7 @@ class Settings:
 
     `data` holds all that is not code: deliveries/, extracts/, state/. `state_url` is the address of
     a PostgreSQL database that keeps the state instead, `audit_key` the file of the record's key.
+    `drop_share` is in percent; `patient_key` is hexadecimal.
     """
 
     data: Path
@@ -31,6 +32,11 @@ class Settings:
     audit_key: Path | None = None
     small_cells: frozenset[str] = frozenset({Role.FINANCE.value, Role.MANAGER.value})
     small_cell_limit: int = 10
+    drop_share: float = 5.0
+    kept_extracts: int = 5
+    late_form_days: int = 3
+    patient_key: str | None = field(default=None, repr=False)
+    patient_key_file: Path | None = None
 
     @property
     def extracts(self) -> Path:
@@ -49,7 +55,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read the DASHBOARD_* variables that docs/architecture.md lists.
+        """Read DASHBOARD_DATA and the other variables, which docs/architecture.md lists.
 
         Raises:
             ValueError: a number that is none, or a role that is none, named with its variable.
@@ -76,6 +82,11 @@ class Settings:
             audit_key=Path(key).expanduser().resolve() if (key := env.get("DASHBOARD_AUDIT_KEY")) else None,
             small_cells=_roles(env.get("DASHBOARD_SMALL_CELLS", ""), cls.small_cells),
             small_cell_limit=int(number("DASHBOARD_SMALL_CELL_LIMIT", cls.small_cell_limit)),
+            drop_share=number("DASHBOARD_DROP_SHARE", cls.drop_share),
+            kept_extracts=int(number("DASHBOARD_KEPT_EXTRACTS", cls.kept_extracts)),
+            late_form_days=int(number("DASHBOARD_LATE_FORM_DAYS", cls.late_form_days)),
+            patient_key=env.get("DASHBOARD_PATIENT_KEY") or None,
+            patient_key_file=Path(file).expanduser() if (file := env.get("DASHBOARD_PATIENT_KEY_FILE")) else None,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,11 +21,16 @@ from dashboard.intake import pointer
 from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+LOOK_AGAIN_SECONDS = 10.0
 CACHED_RESULTS = 2048
 PART_VECTORS = 20  # of 2,048 rows each
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _HEADER = re.compile(r"^--\s*(serves|sites|hides):\s*(.+)$", re.MULTILINE)
+
+
+#: What DuckDB raises when a file can't be read or makes no sense.
+_UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 
 
 class WarehouseError(RuntimeError):
@@ -126,6 +132,7 @@ class Warehouse:
 
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
+        self.damaged = False
         self._seconds = settings.query_seconds
         self._small_cells = settings.small_cells
         self._cache: OrderedDict[tuple[Any, ...], pd.DataFrame] = OrderedDict()
@@ -259,6 +266,16 @@ class Warehouse:
                 f"this took longer than {self._seconds:.0f} seconds and was stopped; "
                 "choose a shorter period or fewer sites"
             ) from error
+        except duckdb.Error as error:
+            # A block with another checksum is a plain Error of DuckDB's.
+            if type(error) is not duckdb.Error and not isinstance(error, _UNREADABLE):
+                raise
+            # The shelf looks at it byte for byte before it serves it again.
+            self.damaged = True
+            raise WarehouseError(
+                f"the extract {self.path.name} could not be read; load the page again. If this stays, import the "
+                "delivery again, or go back to an earlier extract: dashboard extracts list"
+            ) from error
         finally:
             timer.cancel()
             cursor.close()
@@ -317,6 +334,7 @@ class Shelf:
         self._lock = threading.Lock()
         self._open: Warehouse | None = None
         self._stamp: tuple[int, int] | None = None
+        self._looked_at = 0.0
         self.warning: str | None = None
 
     def current(self) -> Warehouse:
@@ -327,7 +345,8 @@ class Shelf:
         """
         with self._lock:
             stamp = self._pointer_stamp()
-            if self._open is None or stamp != self._stamp:
+            turned = self._open is None or stamp != self._stamp or self._open.damaged
+            if turned or (self.warning and time.monotonic() - self._looked_at > LOOK_AGAIN_SECONDS):
                 self._turn(stamp)
             if self._open is None:
                 raise WarehouseError(self.warning or "there is no extract")
@@ -341,19 +360,40 @@ class Shelf:
         return status.st_mtime_ns, status.st_ino
 
     def _turn(self, stamp: tuple[int, int] | None) -> None:
-        """Open what the pointer names; keep the old one where that fails."""
+        """Open what the pointer names; where that fails keep the old one, or take the last good one."""
+        named = None
+        damaged = self._open is not None and self._open.damaged
+        self._stamp, self._looked_at = stamp, time.monotonic()
         try:
-            named = pointer.current(self._settings.extracts)
+            named = pointer.named(self._settings.extracts)
             if named is None:
                 raise WarehouseError("there is no extract yet; run: dashboard import DIR")
+            named.check(thorough=damaged)
             if self._open is None or self._open.path != named.path:
                 # The old connection isn't closed: another thread may still read from it.
                 # It goes when the last of them lets go.
                 self._open = Warehouse(named.path, self._settings)
+            # Every byte is right, so what failed was the reading and not the file.
+            self._open.damaged = False
             self.warning = None
-            self._stamp = stamp
         except (WarehouseError, pointer.ExtractError, OSError) as error:
             self.warning = str(error)
+            if self._open is None or damaged:
+                self._open = self._last_good(named)
+
+    def _last_good(self, failed: pointer.Pointer | None) -> Warehouse | None:
+        """The newest other extract that is whole; made-up data never stands in for a clinic's own."""
+        found = pointer.published(self._settings.extracts)
+        demo = (failed or found[0]).demo if failed or found else None
+        for one in found:
+            if (failed and one.name == failed.name) or (one.demo and not demo):
+                continue
+            try:
+                one.check()
+                return Warehouse(one.path, self._settings)
+            except (WarehouseError, pointer.ExtractError):
+                continue
+        return None
 
 
 @cache

@@ -38,6 +38,9 @@ _FACTS = (
     "daily_effects",
     "sources",
     "extract_info",
+    "gaps",
+    "late_forms",
+    "oddities",
 )
 
 Step = Callable[[str, float], None]
@@ -45,13 +48,15 @@ Step = Callable[[str, float], None]
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """What an extract says of itself."""
+    """What an extract says of itself; `compared_with` is attached as `before` while it is built."""
 
     schema_version: int
     definitions_version: str
     built_at: dt.datetime
     name: str
     demo: bool
+    compared_with: str | None = None
+    late_form_days: int = 3
 
 
 def build(
@@ -89,6 +94,9 @@ def build(
     for number, name in enumerate(_FACTS):
         progress(f"building {name.replace('_', ' ')}", 0.4 + 0.6 * number / len(_FACTS))
         run(connection, name, values)
+    if identity.compared_with:
+        progress("comparing with the extract in use", 1.0)
+        run(connection, "changes")
 
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, values: dict[str, Any] | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 Kind = Literal["identifier", "text", "word", "reference", "timestamp", "date", "whole number", "amount"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 OLDEST_AGE = 120
 FIRST_YEAR = 1990
 LAST_YEAR = 2100
@@ -24,6 +24,10 @@ INSTRUMENTS = ("PHQ-9", "GAD-7")
 
 class DeliveryError(RuntimeError):
     """The delivery is refused as a whole; the message says what, where and what to do next."""
+
+
+class StorageError(DeliveryError):
+    """What failed is the machine, a full disk or a folder that can't be written, and not the delivery."""
 
 
 @dataclass(frozen=True)
