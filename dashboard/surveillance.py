@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from dashboard import detection, rates
+from dashboard import detection, maxsprt, rates
 from dashboard.detection import Alarm
 from dashboard.rates import FloatArray
 from dashboard.warehouse import Reader
@@ -90,13 +90,17 @@ def _surveil(reader: Reader) -> pd.DataFrame:
     )
 
 
-def watch(series: list[Series], first: dt.date, last: dt.date) -> list[dict[str, object]]:
+def watch(series: list[Series], first: dt.date, last: dt.date, *, every: bool = False) -> list[dict[str, object]]:
     """Test every series in each half-year from the first that has a past up to the last day.
 
     Args:
         series: by day, from `first` to `last`.
         first: the day of their first value.
         last: the day of their last value.
+        every: give the alarms of all periods, however long ago.
+
+    Returns:
+        Rows as those of `surveil`, by period.
     """
     rows: list[dict[str, object]] = []
     alarmed: dict[int, list[slice]] = {}
@@ -118,7 +122,7 @@ def watch(series: list[Series], first: dt.date, last: dt.date) -> list[dict[str,
             if alarm.first >= 0:
                 # What an alarm rose to must not become the usual.
                 alarmed.setdefault(number, []).append(span)
-            if latest or (alarm.first >= 0 and (last - start).days <= SHOWN_DAYS):
+            if latest or (alarm.first >= 0 and (every or (last - start).days <= SHOWN_DAYS)):
                 method = "CUSUM" if common else "MaxSPRT"
                 rows.append(_row(series[number], past, span, alarm, start, alpha, method, latest))
     return rows
@@ -178,7 +182,7 @@ def _row(
         "p_value": alarm.p_value, "alpha": alpha, "observed": observed, "trials": trials, "expected": expected,
         "ratio": ratio.value, "lower": ratio.lower, "upper": ratio.upper,
         "past_events": past.events, "past_trials": past.trials, "past_rate": past.events / past.trials,
-        "strength": float(detection.conditional_llr(observed, trials / past.trials, past.events)),
+        "strength": float(maxsprt.conditional_llr(observed, trials / past.trials, past.events)),
         "a_year": alpha * PERIODS_A_YEAR if latest else 0.0,
     }  # fmt: skip
     now = float(one.forms[shown].sum()) if one.forms is not None else np.nan
@@ -219,10 +223,11 @@ def _series(reader: Reader) -> Iterator[Series]:
 
     def cube(frame: pd.DataFrame, column: str, **dimensions: tuple[str, ...]) -> FloatArray:
         """The column's sums by the dimensions and the day."""
-        places = [pd.Index(values).get_indexer(frame[name]) for name, values in dimensions.items()]
+        places = [pd.Index(values).get_indexer(pd.Index(frame[name])) for name, values in dimensions.items()]
         shape = (*map(len, dimensions.values()), days)
         at = np.ravel_multi_index([*places, frame["day"].to_numpy()], shape)
-        sums = np.bincount(at, weights=frame[column].to_numpy(dtype=float), minlength=int(np.prod(shape)))
+        weights = frame[column].to_numpy(dtype=float)
+        sums: FloatArray = np.bincount(at, weights, int(np.prod(shape))).astype(np.float64)
         return sums.reshape(shape)
 
     for site in reader.sites:
