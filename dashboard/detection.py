@@ -103,7 +103,7 @@ def alpha_for(false_alarms_a_year: float, series: int, periods_a_year: float) ->
 
 
 def threshold_of(level: Callable[[float], float], alpha: float, highest: float = 40.0) -> float:
-    """The threshold, up to `highest`, of which the level is at most alpha, to two places.
+    """The threshold, up to `highest`, of which the level is at most alpha, to a hundredth.
 
     `level` falls with its threshold, and its logarithm is nearly straight: few steps find it.
     """
@@ -116,7 +116,7 @@ def threshold_of(level: Callable[[float], float], alpha: float, highest: float =
         return least
     if excess(highest) >= 0:
         return highest
-    return min(float(optimize.brentq(excess, least, highest, xtol=0.005)) + 0.005, highest)
+    return min(float(optimize.brentq(excess, least, highest, xtol=0.01)) + 0.01, highest)
 
 
 def _alarm(

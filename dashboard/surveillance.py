@@ -73,21 +73,19 @@ def surveil(reader: Reader) -> pd.DataFrame:
     Returns:
         One row a series tested in the latest period, and one for each alarm of the periods before
         it that began within a year: site, effect, line, group, weekday (empty for all), method,
-        period_start, alarm, found_on, since (dates or NaT), p_value, alpha, observed, trials,
-        expected, ratio, lower, upper (since the rise began, or the whole period where there is no
-        alarm), past_events, past_trials, past_rate, forms_before, forms_now, forms_change,
-        forms_lower, forms_upper (shares and their difference with Newcombe's interval; NaN for
-        no-shows), a_year (false alarms that the series may give). Alarms first, strongest first.
+        period_start, alarm, found_on, since (None without an alarm), p_value (of the period);
+        observed, trials and forms since the rise began, or in the whole period where there is no
+        alarm; past_events, past_trials, past_forms, past_rate; expected, ratio, lower, upper; strength
+        (log likelihood ratio); forms_now, forms_before, forms_change, forms_lower, forms_upper
+        (shares and Newcombe's interval of their difference; NaN for no-shows); a_year (false alarms
+        a year that the series may give, 0 in earlier periods). Alarms first, strongest first.
     """
     return reader.warehouse.remembered(("surveillance", reader.sites), lambda: _surveil(reader))
 
 
 def _surveil(reader: Reader) -> pd.DataFrame:
     first, last = reader.catalogue.first_day, reader.catalogue.last_full_day
-    found = watch(list(_series(reader)), first, last)
-    return pd.DataFrame(found, columns=list(_ROW)).sort_values(
-        ["alarm", "strength"], ascending=False, kind="stable", ignore_index=True
-    )
+    return _measured(watch(list(_series(reader)), first, last))
 
 
 def watch(series: list[Series], first: dt.date, last: dt.date, *, every: bool = False) -> list[dict[str, object]]:
@@ -100,7 +98,7 @@ def watch(series: list[Series], first: dt.date, last: dt.date, *, every: bool = 
         every: give the alarms of all periods, however long ago.
 
     Returns:
-        Rows as those of `surveil`, by period.
+        The counts of `surveil`, by period.
     """
     rows: list[dict[str, object]] = []
     alarmed: dict[int, list[slice]] = {}
@@ -170,38 +168,44 @@ def _row(
 ) -> dict[str, object]:
     told = alarm.first >= 0
     shown = slice(span.start + alarm.since, span.stop) if told else span
-    observed, trials = float(one.events[shown].sum()), float(one.trials[shown].sum())
-    expected = past.events / past.trials * trials
-    # Without a past event no ratio can be formed; the counts stand for themselves.
-    ratio = rates.standardised_ratio(observed, expected)
-    row: dict[str, object] = {
+    forms = one.forms[shown].sum() if one.forms is not None else np.nan
+    return {
         "site": one.site, "effect": one.effect, "line": one.line, "group": one.group, "weekday": one.weekday,
         "method": method, "period_start": start, "alarm": told,
         "found_on": start + dt.timedelta(days=alarm.first) if told else None,
         "since": start + dt.timedelta(days=alarm.since) if told else None,
-        "p_value": alarm.p_value, "alpha": alpha, "observed": observed, "trials": trials, "expected": expected,
-        "ratio": ratio.value, "lower": ratio.lower, "upper": ratio.upper,
-        "past_events": past.events, "past_trials": past.trials, "past_rate": past.events / past.trials,
-        "strength": float(maxsprt.conditional_llr(observed, trials / past.trials, past.events)),
+        "p_value": alarm.p_value, "observed": one.events[shown].sum(), "trials": one.trials[shown].sum(),
+        "forms": forms, "past_events": past.events, "past_trials": past.trials, "past_forms": past.forms,
         "a_year": alpha * PERIODS_A_YEAR if latest else 0.0,
     }  # fmt: skip
-    now = float(one.forms[shown].sum()) if one.forms is not None else np.nan
-    change = (
-        rates.newcombe_difference(now, trials, past.forms, past.trials)
-        if one.forms is not None
-        else rates.Interval(*[np.float64(np.nan)] * 3)
-    )
-    forms = {
-        "forms_before": past.forms / past.trials, "forms_now": now / trials if trials else np.nan,
-        "forms_change": change.value, "forms_lower": change.lower, "forms_upper": change.upper,
-    }  # fmt: skip
-    return row | forms
 
 
-_ROW = (
+def _measured(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """The rows with what follows from their counts, strongest alarms first."""
+    frame = pd.DataFrame(rows, columns=list(_COUNTED))
+    observed, trials, forms = (frame[name].to_numpy(dtype=float) for name in ("observed", "trials", "forms"))
+    past = {name: frame[f"past_{name}"].to_numpy(dtype=float) for name in ("events", "trials", "forms")}
+    rate = past["events"] / past["trials"]
+    ratio = rates.standardised_ratio(observed, rate * trials)
+    llr = [
+        float(maxsprt.conditional_llr(*row))
+        for row in zip(observed, trials / past["trials"], past["events"], strict=True)
+    ]
+    # No-shows have no forms: 0 of 0 gives NaN.
+    known = ~np.isnan(forms)
+    now, n, before, m = (np.where(known, part, 0.0) for part in (forms, trials, past["forms"], past["trials"]))
+    change = rates.newcombe_difference(now, n, before, m)
+    frame = frame.assign(
+        expected=rate * trials, ratio=ratio.value, lower=ratio.lower, upper=ratio.upper, past_rate=rate, strength=llr,
+        forms_now=rates.wilson_interval(now, n).value, forms_before=rates.wilson_interval(before, m).value,
+        forms_change=change.value, forms_lower=change.lower, forms_upper=change.upper,
+    )  # fmt: skip
+    return frame.sort_values(["alarm", "strength"], ascending=False, kind="stable", ignore_index=True)
+
+
+_COUNTED = (
     "site", "effect", "line", "group", "weekday", "method", "period_start", "alarm", "found_on", "since", "p_value",
-    "alpha", "observed", "trials", "expected", "ratio", "lower", "upper", "past_events", "past_trials", "past_rate",
-    "strength", "a_year", "forms_before", "forms_now", "forms_change", "forms_lower", "forms_upper",
+    "observed", "trials", "forms", "past_events", "past_trials", "past_forms", "a_year",
 )  # fmt: skip
 
 

@@ -164,10 +164,10 @@ def _rates_chart(look: charts.Look) -> charts.Chart:
 def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
     """Pairs of groups: difference with Newcombe's interval, adjusted p, what would have been seen."""
     pairs = list(_pairs(reader, filters))
-    columns = ["comparison", "numerator", "denominator", "other_numerator", "other_denominator"]
+    columns = ["comparison", "natural", "numerator", "denominator", "other_numerator", "other_denominator"]
     rows = pd.DataFrame(pairs, columns=columns)
     rows = rows[(rows["denominator"] > 0) & (rows["other_denominator"] > 0)].reset_index(drop=True)
-    a, n, b, m = (rows[name].to_numpy(dtype=float) for name in columns[1:])
+    a, n, b, m = (rows[name].to_numpy(dtype=float) for name in columns[2:])
     difference = rates.newcombe_difference(a, n, b, m)
     p_values = np.array(
         [stats.fisher_exact(np.array([[w, x - w], [y, z - y]])).pvalue for w, x, y, z in zip(a, n, b, m, strict=True)]
@@ -182,23 +182,29 @@ def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
     return rows.assign(verdict=[VERDICTS[kind].word for kind, _ in told], reading=[words for _, words in told])
 
 
-def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, float, float, float, float]]:
+def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, bool, float, float, float, float]]:
+    """What is compared, whether it differs by nature, events and trials of both."""
     every = filters.at(*filters.scope.sites)
     by_site = effect_hits(reader, every, "site")
     for site in filters.sites if len(every.sites) > 1 else ():
         here = by_site["site"] == site
-        yield (f"{reader.catalogue.site_name(site)} − other sites", *_sums(by_site[here]), *_sums(by_site[~here]))
+        yield (
+            f"{reader.catalogue.site_name(site)} − other sites",
+            False,
+            *_sums(by_site[here]),
+            *_sums(by_site[~here]),
+        )
     by_line = effect_hits(reader, replace(filters, lines=()), "line")
     ketamine = by_line["line"] == "ketamine"
-    yield ("Ketamine − vitamin and hydration", *_sums(by_line[ketamine]), *_sums(by_line[~ketamine]))
+    yield ("Ketamine − vitamin and hydration", True, *_sums(by_line[ketamine]), *_sums(by_line[~ketamine]))
     by_band = effect_hits(reader, replace(filters, bands=()), "band")
     group = by_band["band"].map(reader.catalogue.groups)
     for name in ("Adolescent", "Geriatric"):
-        yield (f"{name} − adult", *_sums(by_band[group == name]), *_sums(by_band[group == "Adult"]))
+        yield (f"{name} − adult", True, *_sums(by_band[group == name]), *_sums(by_band[group == "Adult"]))
     before = filters.compared()
     if before:
         now, then = effect_hits(reader, filters), effect_hits(reader, before)
-        yield ("This period − compared period", *_sums(now), *_sums(then))
+        yield ("This period − compared period", False, *_sums(now), *_sums(then))
 
 
 def _sums(frame: pd.DataFrame) -> tuple[float, float]:
@@ -215,9 +221,10 @@ def _difference_told(row: Mapping[Any, Any]) -> tuple[VerdictKind, str]:
             else ""
         )
         return "common", f"{points}: {NOT_DISTINGUISHABLE}{could}"
-    if row["difference"] > 0:
-        return "concern", f"{points}: higher"
-    return "improvement", f"{points}: lower"
+    higher = row["difference"] > 0
+    # Lines and ages differ by nature; sites and periods should not.
+    kind: VerdictKind = "neither" if row["natural"] else "concern" if higher else "improvement"
+    return kind, f"{points}: {'higher' if higher else 'lower'}"
 
 
 def _differences_answer(frame: pd.DataFrame) -> str:

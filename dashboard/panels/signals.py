@@ -140,6 +140,11 @@ def _alarms_answer(frame: pd.DataFrame) -> str:
     return f"Above {'its' if len(alarms) == 1 else 'their'} own past: {first[0].lower()}{first[1:]}{others}"
 
 
+def _alarms_a_year(number: float) -> str:
+    one = round(number, 2) == 1
+    return f"{number:.2g} false {'alarm' if one else 'alarms'} a year {'is' if one else 'are'}"
+
+
 def _alarms_html(frame: pd.DataFrame, mode: Mode) -> str:
     found: list[tuple[VerdictKind, str]] = [("concern", text) for text in frame.loc[frame["alarm"], "reading"]]
     links = [
@@ -151,8 +156,8 @@ def _alarms_html(frame: pd.DataFrame, mode: Mode) -> str:
     now = frame[frame["a_year"] > 0]
     start = day_text(pd.Timestamp(now["period_start"].min()).date()) if len(now) else ""
     tested = (
-        f"{plural(len(now), 'series', 'series')} tested in the half-year since {start}. At this setting at most "
-        f"{now['a_year'].sum():.2g} false alarms a year are to be expected here if nothing changes."
+        f"{plural(len(now), 'series', 'series')} tested in the half-year since {start}. If nothing changes, at most "
+        f"{_alarms_a_year(now['a_year'].sum())} to be expected of them at this setting."
         if len(now)
         else "No series has 180 days of past and 100 infusions in them yet, so that nothing is tested."
     )
