@@ -12,7 +12,7 @@ from dashboard.charts import HEIGHT, ROWS, Chart, Look, heading
 #: Vega's drawings of the verdicts' icons: ▲ ★ ◆ ●.
 _SHAPES: dict[theme.VerdictKind, str] = {
     "concern": "triangle-up",
-    "improvement": "M0,-1L.24,-.32L.95,-.31L.38,.12L.59,.81L0,.4L-.59,.81L-.38,.12L-.95,-.31L-.24,-.32Z",
+    "improvement": "M0,-1.5L.36,-.5L1.43,-.46L.59,.19L.88,1.21L0,.62L-.88,1.21L-.59,.19L-1.43,-.46L-.36,-.5Z",
     "neither": "diamond",
     "common": "circle",
 }
@@ -67,7 +67,7 @@ def funnel(look: Look, title: str, tips: list[alt.Tooltip]) -> Chart:
     quiet = theme.quiet(look.mode)
     limits = [
         base.mark_line(strokeWidth=1.5, color=quiet, strokeDash=dash, point=alt.OverlayMarkDef(color=quiet, size=12))
-        .encode(y=alt.Y(f"{name}_{side}:Q", title=unit, scale=alt.Scale(zero=True)))
+        .encode(y=alt.Y(f"{name}_{side}:Q", title=unit, scale=alt.Scale(zero=False)))
         for name, dash in (("inner", [2, 3]), ("outer", [7, 3]))
         for side in ("lower", "upper")
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 -- Completed infusions between one infusion with the side effect and the next, the latest 60 of each site.
 -- grain: infusion with the effect; the first of a site has none before it and is left out
--- parameters: until (inclusive local date), sites, lines, bands, effect (empty: any; serious: any serious one)
+-- parameters: until (inclusive local date), sites, lines, bands, effect (severe: of grade severe or worse;
+--   serious: any serious one)
 -- serves: signals
 with infusions as (
     select
@@ -21,7 +22,11 @@ happened as (
     where status = 'completed'
         and starts_on <= $until
         and site = any($sites::site[])
-        and ($effect = '' or effect::varchar = $effect or ($effect = 'serious' and serious))
+        and (
+            effect::varchar = $effect
+            or ($effect = 'serious' and serious)
+            or ($effect = 'severe' and severity in ('severe', 'life_threatening', 'fatal'))
+        )
 ),
 gaps as (
     select

@@ -20,6 +20,8 @@ from dashboard.surveillance import ALL, NO_SHOW, SERIOUS
 from dashboard.theme import VERDICTS, Mode, VerdictKind, line_title
 from dashboard.warehouse import Reader
 
+#: Any side effect of grade severe or worse.
+SEVERE = "severe"
 #: Below so many points limits are called trial limits.
 FULL_LIMITS = 12
 #: From so many whole months on a chart goes by month, else by week.
@@ -27,8 +29,8 @@ MONTHS = 12
 
 
 def effect_title(reader: Reader, effect: str) -> str:
-    """A side effect as staff read it, with the two that stand for several."""
-    words = {ALL: "Any side effect", SERIOUS: "Any serious side effect"}
+    """A side effect as staff read it, with those that stand for several."""
+    words = {ALL: "Any side effect", SERIOUS: "Any serious side effect", SEVERE: "A severe or worse side effect"}
     return words.get(effect) or reader.catalogue.effects.get(effect, effect)
 
 
@@ -128,7 +130,7 @@ def _forms(row: Mapping[Any, Any]) -> str:
         return filled + "more than before, so that part of the rise may be better recording."
     if row["forms_upper"] < 0:
         return filled + "fewer than before, so that the true rise may be larger."
-    return filled + "not distinguishable, so that recording doesn't explain it."
+    return filled + "not distinguishable, no sign that recording explains it."
 
 
 def _alarms_answer(frame: pd.DataFrame) -> str:
@@ -172,6 +174,9 @@ def history(reader: Reader, filters: Filters) -> Filters:
     start, end = reader.catalogue.first_day, filters.end
     months = (end.year - start.year) * 12 + end.month - start.month
     by = filters.by if filters.by in ("week", "month") else "month" if months >= MONTHS else "week"
+    if by == "month" and start.day > 1 and months:
+        # Of a part of a month the first point would say little, and stretch the chart.
+        start = (start.replace(day=1) + dt.timedelta(days=31)).replace(day=1)
     return replace(filters.on(start, end), by=by)
 
 
@@ -259,7 +264,7 @@ def _forms_chart(look: charts.Look) -> charts.Chart:
 
 
 def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
-    effect = filters.effect or SERIOUS
+    effect = filters.effect or SEVERE
     values = filters.values()
     frame = reader.query(
         "event_gaps", until=filters.end, effect=effect, **{k: values[k] for k in ("sites", "lines", "bands")}
@@ -360,7 +365,7 @@ PANELS = (
         (SITE, WHAT, Column("period", "Event on", "date"), Column("number", "Event", "count"),
          Column("value", "Infusions between", "count"), *_LIMIT_COLUMNS, Column("limits", "Limits")),
         _gaps_chart, (), _gaps_answer, each_site=True,
-        note="g chart, for rare and serious effects: any serious one unless another is chosen; the latest 60. A high "
-        "point is good news, a run of low ones is not.",
+        note="g chart, for rare and serious effects: any severe or worse one unless another is chosen; the latest 60. A "
+        "high point is good news, a run of low ones is not.",
     ),
 )  # fmt: skip
