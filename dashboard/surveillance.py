@@ -85,7 +85,7 @@ def surveil(reader: Reader) -> pd.DataFrame:
 
 def _surveil(reader: Reader) -> pd.DataFrame:
     first, last = reader.catalogue.first_day, reader.catalogue.last_full_day
-    return _measured(watch(list(_series(reader)), first, last))
+    return _measured(watch(list(series_of(reader)), first, last))
 
 
 def watch(series: list[Series], first: dt.date, last: dt.date, *, every: bool = False) -> list[dict[str, object]]:
@@ -209,7 +209,8 @@ _COUNTED = (
 )  # fmt: skip
 
 
-def _series(reader: Reader) -> Iterator[Series]:
+def series_of(reader: Reader) -> Iterator[Series]:
+    """Every series of the sites that the reader may see, by day up to the last full one."""
     catalogue = reader.catalogue
     until = catalogue.last_full_day
     first = pd.Timestamp(catalogue.first_day)

@@ -212,19 +212,14 @@ def _sums(frame: pd.DataFrame) -> tuple[float, float]:
 
 
 def _difference_told(row: Mapping[Any, Any]) -> tuple[VerdictKind, str]:
-    limits = f"({row['lower']:+.1f} to {row['upper']:+.1f})".replace("-", "−")
-    points = f"{row['difference']:+.1f} points {limits}".replace("-", "−")
+    points = f"by {row['difference']:+.1f} points ({row['lower']:+.1f} to {row['upper']:+.1f})".replace("-", "−")
     if row["lower"] <= 0 <= row["upper"] or row["p_value"] > 0.05:
-        could = (
-            f"; a rise of {row['smallest']:.1f} points or more would most likely have been seen"
-            if np.isfinite(row["smallest"])
-            else ""
-        )
-        return "common", f"{points}: {NOT_DISTINGUISHABLE}{could}"
+        seen = f"; a rise of {row['smallest']:.1f} points would most likely have been seen"
+        return "common", f"{NOT_DISTINGUISHABLE}, apart {points}{seen if np.isfinite(row['smallest']) else ''}"
     higher = row["difference"] > 0
     # Lines and ages differ by nature; sites and periods should not.
     kind: VerdictKind = "neither" if row["natural"] else "concern" if higher else "improvement"
-    return kind, f"{points}: {'higher' if higher else 'lower'}"
+    return kind, f"{'higher' if higher else 'lower'} {points}"
 
 
 def _differences_answer(frame: pd.DataFrame) -> str:

@@ -365,7 +365,7 @@ PANELS = (
         (SITE, WHAT, Column("period", "Event on", "date"), Column("number", "Event", "count"),
          Column("value", "Infusions between", "count"), *_LIMIT_COLUMNS, Column("limits", "Limits")),
         _gaps_chart, (), _gaps_answer, each_site=True,
-        note="g chart, for rare and serious effects: any severe or worse one unless another is chosen; the latest 60. A "
-        "high point is good news, a run of low ones is not.",
+        note="g chart, for rare and serious effects: any severe or worse one unless another is chosen; the latest "
+        "60. A high point is good news, a run of low ones is not.",
     ),
 )  # fmt: skip
