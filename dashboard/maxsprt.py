@@ -58,7 +58,7 @@ def poisson_critical_value(expected: float, alpha: float = 0.05, least_events: i
     """Critical value of the Poisson MaxSPRT whose surveillance ends at `expected` events.
 
     The usual rate is taken as known, and the look is continuous. Source: Kulldorff et al. 2011,
-    tables 1 and 2; Kulldorff and Silva 2015, REVSTAT 13:227-241 (`least_events`).
+    tables 1 and 2; Kulldorff and Silva 2017, REVSTAT 15:373-394 (`least_events`).
     """
     end = float(positive("expected", expected))
 
@@ -72,7 +72,7 @@ def grouped_poisson_critical_value(expected: ArrayLike, alpha: float = 0.05, lea
     """The same for looks only at these cumulative expected numbers of events, increasing.
 
     The smallest value of which the level is at most alpha; counts are whole, so that it may be
-    below. Source: Silva and Kulldorff 2015, Communications in Statistics 44:1-14 (group sequential).
+    below. Source: Silva and Kulldorff 2015, Biometrics 71:851-858.
     """
     looks = np.atleast_1d(numeric("expected", expected, minimum=0))
     if looks.size == 0 or (np.diff(looks, prepend=0) <= 0).any():

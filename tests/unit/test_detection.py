@@ -28,7 +28,7 @@ def conditional_critical_value(past, share, alpha, least=1):
 
 
 #: Expected events at the end, least events, critical value at the level 0.05: Kulldorff et al. 2011
-#: and Kulldorff and Silva 2015, as tabulated with the R package Sequential.
+#: and Kulldorff and Silva 2017, as tabulated with the R package Sequential.
 PUBLISHED = [
     (1, 1, 2.85393700), (1, 2, 2.36663824), (1, 3, 1.77421785), (2, 4, 2.00015759), (5, 1, 3.29718279),
     (10, 1, 3.46795158), (10, 4, 2.92156133), (20, 1, 3.62812302), (20, 10, 2.71713745), (50, 6, 3.31795546),
