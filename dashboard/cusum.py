@@ -70,7 +70,8 @@ def cusum_level(
             chances = _binomial(events, count, rates[:, np.newaxis])
             moves[count] = _moves(np.asarray(events * up - count * down) / top * _STATES, chances)
         chain = chain @ moves[count]
-    return float(1 - weights @ chain.sum(axis=(1, 2)) / weights.sum())
+    # Rounding may leave a trace below 0.
+    return max(float(1 - weights @ chain.sum(axis=(1, 2)) / weights.sum()), 0.0)
 
 
 def _binomial(events: FloatArray, trials: float, rate: FloatArray) -> FloatArray:

@@ -25,6 +25,9 @@ from dashboard.cusum import binomial_cusum, cusum_level, usual_rate
 from dashboard.maxsprt import conditional_level, conditional_llr
 from dashboard.rates import FloatArray, numeric, positive
 
+#: The highest level of one series in one period.
+MOST_ALPHA = 0.05
+
 
 class Alarm(NamedTuple):
     """What one series says in one period.
@@ -96,10 +99,14 @@ def expected_false_alarms(series: int, alpha: float, periods_a_year: float) -> f
 
 
 def alpha_for(false_alarms_a_year: float, series: int, periods_a_year: float) -> float:
-    """The level of each series' period that keeps the year's false alarms at the number given."""
+    """The level of each series' period that keeps the year's false alarms at the number given.
+
+    Where series are few it is 0.05, and false alarms are fewer: nothing is an alarm that chance does
+    more often.
+    """
     if series < 1:
         raise ValueError("series must be at least 1")
-    return min(false_alarms_a_year / (series * periods_a_year), 0.5)
+    return min(false_alarms_a_year / (series * periods_a_year), MOST_ALPHA)
 
 
 def threshold_of(level: Callable[[float], float], alpha: float, highest: float = 40.0) -> float:

@@ -167,7 +167,7 @@ def _crossing_probability(times: list[float], bounds: list[int], step: _Step) ->
         # What a step brings to the bound and beyond is not in its columns: it has crossed.
         state = state @ step(state.size, bound, before, time)
         before = time
-    return float(1 - state.sum())
+    return max(float(1 - state.sum()), 0.0)
 
 
 def _gaps(rows: int, columns: int) -> FloatArray:

@@ -85,7 +85,7 @@ def surveil(reader: Reader) -> pd.DataFrame:
 
 def _surveil(reader: Reader) -> pd.DataFrame:
     first, last = reader.catalogue.first_day, reader.catalogue.last_full_day
-    return _measured(watch(list(series_of(reader)), first, last))
+    return measured(watch(list(series_of(reader)), first, last))
 
 
 def watch(series: list[Series], first: dt.date, last: dt.date, *, every: bool = False) -> list[dict[str, object]]:
@@ -180,8 +180,8 @@ def _row(
     }  # fmt: skip
 
 
-def _measured(rows: list[dict[str, object]]) -> pd.DataFrame:
-    """The rows with what follows from their counts, strongest alarms first."""
+def measured(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """The rows of `watch` with what follows from their counts, strongest alarms first."""
     frame = pd.DataFrame(rows, columns=list(_COUNTED))
     observed, trials, forms = (frame[name].to_numpy(dtype=float) for name in ("observed", "trials", "forms"))
     past = {name: frame[f"past_{name}"].to_numpy(dtype=float) for name in ("events", "trials", "forms")}

@@ -57,7 +57,11 @@ def effect_hits(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 
 
 def _alarms(reader: Reader, filters: Filters) -> pd.DataFrame:
-    frame = surveillance.surveil(reader)
+    return described(reader, filters, surveillance.surveil(reader))
+
+
+def described(reader: Reader, filters: Filters, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `surveillance.surveil` that the filters leave, in per cent and in words."""
     lines = (*(filters.lines or filters.scope.lines), *([] if filters.lines else [ALL]))
     groups = {ALL} | {reader.catalogue.groups[band] for band in filters.bands or filters.scope.bands}
     shown = frame["site"].isin(filters.sites) & frame["line"].isin(lines) & frame["group"].isin(groups)

@@ -214,6 +214,7 @@ def test_input_that_cannot_be_is_refused(call, message):
 def test_the_budget_is_what_is_expected():
     alpha = detection.alpha_for(1.0, 187, 2)
     assert_allclose(detection.expected_false_alarms(187, alpha, 2), 1.0)
+    assert detection.alpha_for(1.0, 3, 2) == detection.MOST_ALPHA
 
 
 # --- a group of clinics without any change ---------------------------------------------------
