@@ -176,7 +176,7 @@ def _row(
         "since": start + dt.timedelta(days=alarm.since) if told else None,
         "p_value": alarm.p_value, "observed": one.events[shown].sum(), "trials": one.trials[shown].sum(),
         "forms": forms, "past_events": past.events, "past_trials": past.trials, "past_forms": past.forms,
-        "a_year": alpha * PERIODS_A_YEAR if latest else 0.0,
+        "a_year": detection.expected_false_alarms(1, alpha, PERIODS_A_YEAR) if latest else 0.0,
     }  # fmt: skip
 
 
