@@ -138,6 +138,8 @@ def _forms(row: Mapping[Any, Any]) -> str:
 
 
 def _alarms_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No series is tested yet"
     alarms = frame[frame["alarm"]]
     if not len(alarms):
         return f"Nothing is distinguishable from its own past in {plural(len(frame), 'series', 'series')}"
@@ -157,7 +159,7 @@ def _alarms_html(frame: pd.DataFrame, mode: Mode) -> str:
         f'<a href="/signals?{escape(row["address"])}" target="_self">Chart</a>' if row["address"] else ""
         for row in frame[frame["alarm"]].to_dict("records")
     ]
-    if not found:
+    if not found and len(frame):
         found = [("common", "No series is distinguishable from its own past.")]
     now = frame[frame["a_year"] > 0]
     start = day_text(pd.Timestamp(now["period_start"].min()).date()) if len(now) else ""
@@ -165,9 +167,10 @@ def _alarms_html(frame: pd.DataFrame, mode: Mode) -> str:
         f"{plural(len(now), 'series', 'series')} tested in the half-year since {start}. If nothing changes, at most "
         f"{_alarms_a_year(now['a_year'].sum())} to be expected of them at this setting."
         if len(now)
-        else "No series has 180 days of past and 100 infusions in them yet, so that nothing is tested."
+        else "No series of these has 180 days of past with 100 infusions before the half-year: nothing is tested."
     )
-    return scorecard.attention_list(found, mode, links) + f'<p class="counted">{escape(tested)}</p>'
+    listed = scorecard.attention_list(found, mode, links) if found else ""
+    return listed + f'<p class="counted">{escape(tested)}</p>'
 
 
 # --- over time -------------------------------------------------------------------------------

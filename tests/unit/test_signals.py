@@ -128,6 +128,16 @@ def test_the_page_says_how_many_were_tested_and_how_many_false_alarms_to_expect(
     assert f"{site['a_year'].sum():.2g} false alarms a year are" in panel.html(site, "light")
 
 
+def test_without_a_past_it_says_that_nothing_is_tested(director):
+    days = pd.date_range("2026-01-01", "2026-05-31")
+    rows = surveillance.watch([stepped(0.05, 0.5, "2026-03-01")], days[0].date(), days[-1].date())
+    frame = described(director, asked(director), surveillance.measured(rows))
+    panel = PANELS["signal_alarms"]
+    assert panel.answer(frame) == "No series is tested yet"
+    assert "nothing is tested" in panel.html(frame, "light")
+    assert "usual" not in panel.html(frame, "light")
+
+
 def test_an_alarm_is_a_sentence_with_a_link_to_its_chart(director):
     frame = panels.rows(director, "signal_alarms", asked(director))
     row = frame[frame["what"] == "Nausea after ketamine in Dallas"].iloc[[0]].assign(alarm=True)
