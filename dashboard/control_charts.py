@@ -61,7 +61,12 @@ def funnel(look: Look, title: str, tips: list[alt.Tooltip]) -> Chart:
     """Observed ÷ expected by what is expected. Rows: site, expected, ratio, verdict, the limits
     inner_lower, inner_upper (95 %), outer_lower, outer_upper (99.8 %), and what `tips` name."""
     base = alt.Chart(ROWS).encode(
-        x=alt.X("expected:Q", title="Expected infusions with it", scale=alt.Scale(nice=True, padding=30))
+        x=alt.X(
+            "expected:Q",
+            title="Expected infusions with it",
+            scale=alt.Scale(nice=True, padding=30),
+            axis=alt.Axis(format=",.0f"),
+        )
     )
     unit = "Observed ÷ expected"
     quiet = theme.quiet(look.mode)
