@@ -51,6 +51,8 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "service_mix": _ALL,
     "safety": _CARE,
     "age_groups": _CARE,
+    # Alarms over all sites: who weighs them needs the whole picture.
+    "signals": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
     "exports": _ALL,
     "data": _ALL,
     "audit": frozenset({Role.ADMIN, Role.MEDICAL_DIRECTOR}),

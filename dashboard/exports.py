@@ -16,6 +16,7 @@ from dashboard.filters import Filters
 from dashboard.navigation import ENTRIES
 from dashboard.panels import PANELS, Column
 from dashboard.receipts import FileResponse, Receipt, no_such_file
+from dashboard.surveillance import SERIOUS
 from dashboard.warehouse import Reader
 
 #: Cells that a spreadsheet would run as a formula begin with one of these.
@@ -174,6 +175,7 @@ def scope_of(reader: Reader) -> filters.Scope:
         reader.sites,
         catalogue.lines,
         catalogue.bands,
+        (SERIOUS, *catalogue.effects),
     )
 
 

@@ -31,7 +31,7 @@ DEFAULT_COMPARISON = "previous"
 DEFAULT_GRAIN = "auto"
 
 #: Every parameter of an address, in order.
-PARAMETERS = ("period", "from", "to", "day", "compare", "site", "line", "band", "by")
+PARAMETERS = ("period", "from", "to", "day", "compare", "site", "line", "band", "by", "effect")
 
 Parameters = Mapping[str, Sequence[str]]
 
@@ -56,6 +56,7 @@ class Scope:
     sites: tuple[str, ...]
     lines: tuple[str, ...]
     bands: tuple[str, ...]
+    effects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Filters:
     """One choice of the filter bar, within its scope.
 
     `start` and `end` are both inclusive local dates. `sites` is never empty; `lines` and `bands`
-    are empty for "all". A period of "whole" is in no address: it is what `periods.whole` makes.
+    are empty for "all"; `effect` is empty for any side effect. A period of "whole" is in no address:
+    it is what `periods.whole` makes.
     """
 
     scope: Scope
@@ -76,6 +78,7 @@ class Filters:
     lines: tuple[str, ...]
     bands: tuple[str, ...]
     by: str
+    effect: str = ""
 
     @property
     def days(self) -> int:
@@ -152,12 +155,14 @@ class Filters:
             found["band"] = [slug(s) for s in self.bands]
         if self.by != DEFAULT_GRAIN:
             found["by"] = [self.by]
+        if self.effect:
+            found["effect"] = [slug(self.effect)]
         return found
 
     def described(self, *, of_day: bool) -> dict[str, object]:
         """The choice as it goes on record: dates spelled out, sites always, the rest where it is chosen."""
         period = {"day": self.day} if of_day else {"from": self.start, "to": self.end}
-        chosen = {"lines": self.lines, "bands": self.bands}
+        chosen = {"lines": self.lines, "bands": self.bands, "effect": self.effect}
         return {**period, "sites": self.sites, **{key: value for key, value in chosen.items() if value}}
 
     def address(self) -> str:
@@ -195,6 +200,7 @@ def parse(parameters: Parameters, scope: Scope) -> Filters:
         lines=() if lines == scope.lines else lines,
         bands=() if bands == scope.bands else bands,
         by=_one_of(parameters, "by", GRAINS, DEFAULT_GRAIN),
+        effect=next(iter(_some_of(parameters, "effect", scope.effects)), ""),
     )
 
 

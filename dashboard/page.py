@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import access, charts, exports, filters, identity, panels, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.intake import attempts
-from dashboard.panels import PANELS, Column, Panel, rows, specification
+from dashboard.panels import PANELS, Column, Panel, rows, signals, specification
 from dashboard.settings import Settings
 from dashboard.state import shared_store
 from dashboard.warehouse import Reader
@@ -75,7 +75,7 @@ def mode() -> theme.Mode:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool = True) -> View:
+def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool = True, effect: bool = False) -> View:
     """Check the viewer, read the address, draw the filter bar.
 
     Args:
@@ -83,6 +83,7 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
         day: the page is of one day instead of a period.
         by: the page has charts by day, week or month.
         bar: whether it has a filter bar at all.
+        effect: the page has charts of one side effect.
     """
     viewer = access.require(identity.current_viewer(), resource)
     reader = Reader(warehouse.shelf().current(), viewer)
@@ -98,7 +99,7 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
     scope = exports.scope_of(reader)
     chosen = filters.parse(_address(), scope)
     if bar:
-        _bar(chosen, reader, day=day, by=by)
+        _bar(chosen, reader, day=day, by=by, effect=effect)
         _whole_periods(resource, reader, chosen)
     if refused := filters.refused_sites(_address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
@@ -168,7 +169,7 @@ def _choose(**changes: list[str]) -> None:
 # --- the filter bar --------------------------------------------------------------------------
 
 
-def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool) -> None:
+def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool) -> None:
     with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="small"):
         if day:
             _day_picker(chosen)
@@ -176,6 +177,8 @@ def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool) -> None:
             _period_picker(chosen)
         if len(chosen.scope.sites) > 1:
             _site_picker(chosen, reader)
+        if effect:
+            _effect_picker(chosen, reader)
         if not day:
             _option("compare", filters.COMPARISONS, chosen.compare, "Compare")
         _more(chosen, by=by)
@@ -260,6 +263,11 @@ def _site_picker(chosen: Filters, reader: Reader) -> None:
         wrap=False,
         on_change=lambda: _choose(site=[filters.slug(s) for s in st.session_state[key]]),
     )
+
+
+def _effect_picker(chosen: Filters, reader: Reader) -> None:
+    names = {filters.slug(effect): signals.effect_title(reader, effect) for effect in ("", *chosen.scope.effects)}
+    _option("effect", names, filters.slug(chosen.effect), "Side effect", 200)
 
 
 def _more(chosen: Filters, *, by: bool) -> None:
