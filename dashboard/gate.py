@@ -19,8 +19,19 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from dashboard.access import Viewer
 from dashboard.state import Store, session_key
 
-#: Paths that are served to everyone; anything else needs a session.
-OPEN = frozenset({"/login", "/login/style.css", "/healthz"})
+_READ, _SEND = frozenset({"GET", "HEAD"}), frozenset({"POST"})
+#: What is served to everyone, by path and method; anything else needs a session.
+OPEN = {
+    "/healthz": _READ,
+    "/login": _READ | _SEND,
+    "/login/style.css": _READ,
+    "/login/code": _SEND,
+    "/login/enrolment": _SEND,
+    "/login/reset": _READ | _SEND,
+    "/login/reset.js": _READ,
+    "/oidc/login": _READ,
+    "/oidc/callback": _READ,
+}
 COOKIE = "dashboard_session"
 USER_HEADER = "X-Dashboard-User"
 SESSION_HEADER = "X-Dashboard-Session"
@@ -36,9 +47,9 @@ def is_secure(connection: HTTPConnection) -> bool:
     return connection.scope["scheme"] in {"https", "wss"}
 
 
-def cookie_name(connection: HTTPConnection) -> str:
-    """Name of the session cookie; under TLS one that no other host or plain page can set."""
-    return f"__Host-{COOKIE}" if is_secure(connection) else COOKIE
+def cookie_name(connection: HTTPConnection, name: str = COOKIE) -> str:
+    """Name of one of our cookies; under TLS one that no other host or plain page can set."""
+    return f"__Host-{name}" if is_secure(connection) else name
 
 
 def session_token(connection: HTTPConnection) -> str | None:
@@ -64,7 +75,7 @@ def safe_next(target: str | None) -> str:
     if not target.startswith("/") or target.startswith("//"):
         return "/"
     parts = urlsplit(target)
-    if parts.scheme or parts.netloc or parts.path in {"/login", "/logout"}:
+    if parts.scheme or parts.netloc or parts.path.startswith(("/login", "/logout", "/oidc")):
         return "/"
     return target
 
@@ -109,7 +120,7 @@ class Gate:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in OPEN:
+        if scope["method"] in OPEN.get(scope["path"], ()):
             await self._app(_without_identity(scope), receive, send)
             return
         connection = HTTPConnection(scope)

@@ -13,16 +13,12 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from types import FrameType
-from urllib.parse import parse_qs, quote
 
-import anyio
 import streamlit as st
 import uvicorn.config
 from anyio import to_thread
-from jinja2 import Environment, FileSystemLoader
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import QueryParams
@@ -32,23 +28,19 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from streamlit import file_util
 
-from dashboard import gate, navigation
+from dashboard import gate, key_files, navigation, sign_in
 from dashboard.access import Viewer
 from dashboard.settings import ROOT, Settings
-from dashboard.state import Store, UserRecord, shared_store
-from dashboard.state.passwords import DEMO_PASSWORD
+from dashboard.sign_in import pages
+from dashboard.state import Store, shared_store
+from dashboard.state.sealing import Seal
+from dashboard.state.second_factor import SecondFactors
 
 log = logging.getLogger(__name__)
 
 SCRIPT = ROOT / "dashboard" / "main.py"
-TEMPLATES = ROOT / "dashboard" / "templates"
-_PAGES = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
 TITLE = "Infusion dashboard"
-LARGEST_FORM = 8 * 1024
-#: Checks of passwords that run at once: each keeps a core busy, and pages need one too.
-PASSWORD_CHECKS = 2
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-_WRONG = "User name or password is wrong."
 
 
 class _PageConvertor(Convertor[str]):
@@ -66,123 +58,6 @@ class _PageConvertor(Convertor[str]):
 register_url_convertor("page", _PageConvertor())
 
 
-class SignIn:
-    """The login page, signing in and signing out."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._style = (TEMPLATES / "login.css").read_text(encoding="utf-8")
-        self._checks = anyio.CapacityLimiter(PASSWORD_CHECKS)
-
-    def routes(self) -> list[Route]:
-        """The routes of /login and /logout."""
-        return [
-            Route("/login", self.form, methods=["GET"]),
-            Route("/login", self.submit, methods=["POST"]),
-            Route("/login/style.css", self.style, methods=["GET"]),
-            Route("/logout", self.logout, methods=["GET", "POST"]),
-        ]
-
-    async def form(self, request: Request) -> Response:
-        """The login page, or on to `next` for who is signed in already."""
-        target = gate.safe_next(request.query_params.get("next"))
-        if await self._is_signed_in(request):
-            return RedirectResponse(target, status_code=303)
-        # A link on another site doesn't bring our SameSite=Strict cookie; a second request,
-        # begun by our own page, does.
-        foreign = request.headers.get("sec-fetch-site") == "cross-site"
-        retry = f"/login?next={quote(target, safe='/')}" if foreign else None
-        return await self._page(next=target, retry=retry)
-
-    async def submit(self, request: Request) -> Response:
-        """Sign in with the form's user name and password."""
-        if not gate.is_same_origin(request):
-            return PlainTextResponse("This form was sent from another site.", status_code=403)
-        fields = await _form_fields(request)
-        if fields is None:
-            return PlainTextResponse("This is not the login form.", status_code=400)
-        username, target = fields.get("username", "").strip(), gate.safe_next(fields.get("next"))
-        address = request.client.host if request.client else ""
-        wait = await to_thread.run_sync(self._store.admit_attempt, username, address)
-        if wait:
-            minutes = int(wait.total_seconds() // 60) + 1
-            error = f"Too many failed attempts. Try again in {minutes} minutes."
-            page = await self._page(next=target, username=username, error=error, status_code=429)
-            page.headers["Retry-After"] = str(60 * minutes)
-            return page
-        check = partial(self._store.verify, username, fields.get("password", ""))
-        user = await to_thread.run_sync(check, limiter=self._checks)
-        if user is None:
-            return await self._page(next=target, username=username, error=_WRONG, status_code=401)
-        await to_thread.run_sync(self._store.forgive_attempts, username, address)
-        return await self._signed_in(request, user, target)
-
-    async def style(self, _request: Request) -> Response:
-        """Style sheet of the login page."""
-        return Response(self._style, media_type="text/css")
-
-    async def logout(self, request: Request) -> Response:
-        """End the session; a link on another site only gets to ask for it."""
-        if request.method == "GET":
-            wanted = request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
-        else:
-            wanted = gate.is_same_origin(request)
-        if not wanted:
-            return HTMLResponse(_rendered("logout.html", username=request.state.viewer.username))
-        await to_thread.run_sync(self._store.close_session_of, request.state.session)
-        response = RedirectResponse("/login", status_code=303)
-        self._set_cookie(request, response, "", max_age=0)
-        return response
-
-    async def _signed_in(self, request: Request, user: UserRecord, target: str) -> Response:
-        former = gate.session_token(request)
-        if former:
-            await to_thread.run_sync(self._store.close_session, former)
-        token = await to_thread.run_sync(self._store.open_session, user.username, user.version)
-        response = RedirectResponse(target, status_code=303)
-        self._set_cookie(request, response, token)
-        return response
-
-    async def _is_signed_in(self, request: Request) -> bool:
-        token = gate.session_token(request)
-        if not token:
-            return False
-        check = partial(self._store.viewer, token, touch=False)
-        return await to_thread.run_sync(check) is not None
-
-    async def _page(
-        self,
-        *,
-        next: str,  # noqa: A002 - name of the form's field
-        username: str = "",
-        error: str | None = None,
-        retry: str | None = None,
-        status_code: int = 200,
-    ) -> Response:
-        html = _rendered(
-            "login.html",
-            next=next,
-            username=username,
-            error=error,
-            retry=retry,
-            demo=await to_thread.run_sync(self._store.demo_accounts),
-            password=DEMO_PASSWORD,
-        )
-        return HTMLResponse(html, status_code=status_code)
-
-    @staticmethod
-    def _set_cookie(request: Request, response: Response, token: str, max_age: int | None = None) -> None:
-        response.set_cookie(
-            gate.cookie_name(request),
-            token,
-            max_age=max_age,
-            path="/",
-            secure=gate.is_secure(request),
-            httponly=True,
-            samesite="strict",
-        )
-
-
 class Shell:
     """Streamlit's page, with the script that watches the session."""
 
@@ -195,7 +70,7 @@ class Shell:
         # First of all scripts, since Streamlit's own reads what it sets.
         html = html.replace("<head>", '<head><script src="/session.js"></script>', 1)
         self._html = html.replace("<title>Streamlit</title>", f"<title>{TITLE}</title>", 1)
-        self._script = (TEMPLATES / "session.js").read_text(encoding="utf-8")
+        self._script = pages.asset("session.js")
 
     def routes(self) -> list[Route]:
         """The routes of pages and of the session's watch."""
@@ -213,7 +88,7 @@ class Shell:
             # Streamlit serves the first page at the root alone.
             return RedirectResponse(f"/?{request.url.query}" if request.url.query else "/", status_code=303)
         if name and name not in {entry.name for entry in entries}:
-            return HTMLResponse(_rendered("no_page.html", name=name, first=entries[0].title), status_code=404)
+            return pages.page("no_page", 404, name=name, first=entries[0].title)
         return HTMLResponse(self._html)
 
     async def script(self, _request: Request) -> Response:
@@ -233,6 +108,9 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
     """
     store = shared_store(settings)
     shell = Shell(store)
+    if settings.second_factor:
+        # Who signed in before the setting was made still has to show one.
+        SecondFactors(store, Seal(settings.state)).end_sessions_without(settings.second_factor)
 
     async def health(_request: Request) -> Response:
         try:
@@ -256,7 +134,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
         routes=[
             Route("/healthz", health, methods=["GET"]),
             Route("/export/{name}.csv", export, methods=["GET"]),
-            *SignIn(store).routes(),
+            *sign_in.routes(store, settings),
             *shell.routes(),
         ],
         middleware=[Middleware(gate.Gate, store=store, policy=gate.content_security_policy(shell.inline_scripts))],
@@ -289,10 +167,6 @@ def serve(
     )
 
 
-def _rendered(template: str, **values: object) -> str:
-    return _PAGES.get_template(template).render(values)
-
-
 def warm_up() -> None:
     """Do what the first visitor would wait for; a failure is logged and left to the pages."""
     try:
@@ -315,37 +189,13 @@ def _file(viewer: Viewer, name: str, parameters: QueryParams) -> Response:
     return exports.respond(viewer, name, parameters)
 
 
-async def _form_fields(request: Request) -> dict[str, str] | None:
-    """The fields of a small form, or None if the body is none."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return None
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            return None
-    try:
-        fields = parse_qs(body.decode(), max_num_fields=10, errors="strict")
-    except ValueError:
-        return None
-    return {name: values[0] for name, values in fields.items()}
-
-
 def _hash(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _cookie_secret(settings: Settings) -> str:
     """Key that signs Streamlit's own cookies, made once for each data folder."""
-    file = settings.state / "cookie.key"
-    try:
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return file.read_text(encoding="ascii")
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        key = secrets.token_hex(32)
-        stream.write(key)
-    return key
+    return key_files.read_or_make(settings.state / "cookie.key", lambda: secrets.token_hex(32).encode()).decode()
 
 
 def _quieten() -> None:

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from dashboard.access import Role
 
 ROOT = Path(__file__).resolve().parent.parent
 QUERIES = ROOT / "queries"
 PAGES = ROOT / "pages"
 REFERENCE = ROOT / "data" / "reference"
+#: bcrypt, which hashes passwords, reads 72 bytes.
+LEAST_PASSWORD_LENGTH, MOST_PASSWORD_LENGTH = 8, 72
+
+
+@dataclass(frozen=True)
+class SingleSignOn:
+    """A provider of OpenID Connect, and what it knows this dashboard by.
+
+    `claim` is what names an account; an e-mail address counts only if the provider verified it.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str
+    claim: str
 
 
 @dataclass(frozen=True)
@@ -24,6 +43,10 @@ class Settings:
     session_hours: int = 12
     memory_limit: str = "1GB"
     query_seconds: float = 20.0
+    password_length: int = 10
+    second_factor: frozenset[Role] = frozenset()
+    url: str = "http://127.0.0.1:8501"
+    oidc: SingleSignOn | None = None
 
     @property
     def extracts(self) -> Path:
@@ -42,11 +65,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read DASHBOARD_DATA, DASHBOARD_IDLE_MINUTES, DASHBOARD_SESSION_HOURS,
-        DASHBOARD_MEMORY_LIMIT and DASHBOARD_QUERY_SECONDS.
+        """Read the DASHBOARD_* variables.
 
         Raises:
-            ValueError: a number that is none, named with its variable.
+            ValueError: a value that is none of its kind, named with its variable.
         """
         env = os.environ
 
@@ -66,4 +88,60 @@ class Settings:
             session_hours=int(number("DASHBOARD_SESSION_HOURS", cls.session_hours)),
             memory_limit=env.get("DASHBOARD_MEMORY_LIMIT") or cls.memory_limit,
             query_seconds=number("DASHBOARD_QUERY_SECONDS", cls.query_seconds),
+            password_length=_password_length(number("DASHBOARD_PASSWORD_LENGTH", cls.password_length)),
+            second_factor=_roles("DASHBOARD_SECOND_FACTOR"),
+            url=_address("DASHBOARD_URL", cls.url),
+            oidc=_single_sign_on(),
         )
+
+
+def _password_length(given: float) -> int:
+    if not LEAST_PASSWORD_LENGTH <= given <= MOST_PASSWORD_LENGTH:
+        raise ValueError(
+            f"DASHBOARD_PASSWORD_LENGTH must be from {LEAST_PASSWORD_LENGTH} to {MOST_PASSWORD_LENGTH}, not {given:g}"
+        )
+    return int(given)
+
+
+def _roles(name: str) -> frozenset[Role]:
+    given = [role.strip() for role in os.environ.get(name, "").split(",") if role.strip()]
+    known = [role.value for role in Role]
+    if unknown := sorted(set(given) - set(known)):
+        raise ValueError(f"{name} names no role {', '.join(unknown)}; roles: {', '.join(known)}")
+    return frozenset(map(Role, given))
+
+
+def _address(name: str, default: str) -> str:
+    """An address that passwords and codes may travel to: by TLS, or not beyond this machine."""
+    text = (os.environ.get(name) or default).rstrip("/")
+    parts = urlsplit(text)
+    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not parts.hostname or parts.scheme not in ({"https", "http"} if local else {"https"}):
+        raise ValueError(f"{name} must be an https:// address, not {text!r}")
+    return text
+
+
+def _single_sign_on() -> SingleSignOn | None:
+    """What DASHBOARD_OIDC_* say, or None where they say nothing."""
+    env = os.environ
+    issuer, client_id = env.get("DASHBOARD_OIDC_ISSUER", ""), env.get("DASHBOARD_OIDC_CLIENT_ID", "")
+    if not issuer and not client_id:
+        return None
+    secret = env.get("DASHBOARD_OIDC_CLIENT_SECRET", "")
+    if file := env.get("DASHBOARD_OIDC_CLIENT_SECRET_FILE"):
+        try:
+            secret = Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ValueError(f"DASHBOARD_OIDC_CLIENT_SECRET_FILE: {file} cannot be read ({error.strerror})") from None
+    for name, value in (("ISSUER", issuer), ("CLIENT_ID", client_id), ("CLIENT_SECRET", secret)):
+        if not value:
+            raise ValueError(f"DASHBOARD_OIDC_{name} is missing, which single sign-on needs")
+    if not env.get("DASHBOARD_URL"):
+        raise ValueError("DASHBOARD_URL is missing: single sign-on needs the address that people come back to")
+    return SingleSignOn(
+        issuer=_address("DASHBOARD_OIDC_ISSUER", ""),
+        client_id=client_id,
+        client_secret=secret,
+        name=env.get("DASHBOARD_OIDC_NAME") or "single sign-on",
+        claim=env.get("DASHBOARD_OIDC_CLAIM") or "email",
+    )

@@ -18,4 +18,4 @@ def forget_attempts(request):
     """Failed sign-ins of one test mustn't lock out the next."""
     yield
     if "server" in request.fixturenames:
-        request.getfixturevalue("server").sql("delete from attempts")
+        request.getfixturevalue("server").sql("delete from brakes")
