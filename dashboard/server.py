@@ -7,7 +7,6 @@ import hashlib
 import logging
 import os
 import re
-import secrets
 import signal
 import sys
 import threading
@@ -28,7 +27,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from streamlit import file_util
 
-from dashboard import gate, key_files, navigation, sign_in
+from dashboard import gate, keyfile, navigation, sign_in
 from dashboard.access import Viewer
 from dashboard.settings import ROOT, Settings
 from dashboard.sign_in import pages
@@ -110,7 +109,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
     shell = Shell(store)
     if settings.second_factor:
         # Who signed in before the setting was made still has to show one.
-        SecondFactors(store, Seal(settings.state)).end_sessions_without(settings.second_factor)
+        SecondFactors(store, Seal.for_settings(settings)).end_sessions_without(settings.second_factor)
 
     async def health(_request: Request) -> Response:
         try:
@@ -195,7 +194,7 @@ def _hash(script: str) -> str:
 
 def _cookie_secret(settings: Settings) -> str:
     """Key that signs Streamlit's own cookies, made once for each data folder."""
-    return key_files.read_or_make(settings.state / "cookie.key", lambda: secrets.token_hex(32).encode()).decode()
+    return keyfile.read_or_make(settings.state / "cookie.key").hex()
 
 
 def _quieten() -> None:

@@ -35,7 +35,8 @@ class SingleSignOn:
 class Settings:
     """Everything that a person may set from outside.
 
-    `data` holds all that is not code: deliveries/, extracts/, state/.
+    `data` holds all that is not code: deliveries/, extracts/, state/. `state_url` is the address of
+    a PostgreSQL database that keeps the state instead, `audit_key` the file of the record's key.
     """
 
     data: Path
@@ -45,8 +46,11 @@ class Settings:
     query_seconds: float = 20.0
     password_length: int = 10
     second_factor: frozenset[Role] = frozenset()
+    second_factor_key: Path | None = None
     url: str = "http://127.0.0.1:8501"
     oidc: SingleSignOn | None = None
+    state_url: str | None = field(default=None, repr=False)  # it may hold a password
+    audit_key: Path | None = None
 
     @property
     def extracts(self) -> Path:
@@ -82,6 +86,10 @@ class Settings:
                 raise ValueError(f"{name} must be above 0, not {text}")
             return value
 
+        def path(name: str) -> Path | None:
+            text = env.get(name)
+            return Path(text).expanduser().resolve() if text else None
+
         return cls(
             data=Path(env.get("DASHBOARD_DATA") or ROOT / "data").expanduser().resolve(),
             idle_minutes=int(number("DASHBOARD_IDLE_MINUTES", cls.idle_minutes)),
@@ -90,8 +98,11 @@ class Settings:
             query_seconds=number("DASHBOARD_QUERY_SECONDS", cls.query_seconds),
             password_length=_password_length(number("DASHBOARD_PASSWORD_LENGTH", cls.password_length)),
             second_factor=_roles("DASHBOARD_SECOND_FACTOR"),
+            second_factor_key=path("DASHBOARD_SECOND_FACTOR_KEY"),
             url=_address("DASHBOARD_URL", cls.url),
             oidc=_single_sign_on(),
+            state_url=env.get("DASHBOARD_STATE") or None,
+            audit_key=path("DASHBOARD_AUDIT_KEY"),
         )
 
 

@@ -31,6 +31,8 @@ PASSWORD_CHECKS = 2
 CODE_LIFETIME = timedelta(minutes=5)
 ENROLMENT_LIFETIME = timedelta(minutes=15)
 DEVICE_COOKIE = "dashboard_device"
+#: Who the record names where somebody signs in with a name that is no account's.
+UNKNOWN = "(unknown)"
 EXPIRED = "That took too long, or was done already. Sign in again."
 
 T = TypeVar("T")
@@ -40,7 +42,7 @@ class Desk:
     """Takes in who has shown something, and says what is to be shown next."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
-        seal = Seal(settings.state)
+        seal = Seal.for_settings(settings)
         self.store = store
         self.factors = SecondFactors(store, seal)
         self.challenges = Challenges(store, seal)
@@ -69,6 +71,15 @@ class Desk:
         """The account if name and password are right; few at a time."""
         check = partial(self.store.verify, username, password)
         return await to_thread.run_sync(check, limiter=self._checks)
+
+    async def failed(self, request: Request, username: str, reason: str) -> None:
+        """Record a failed sign-in, of an account or of a name that is none: people type passwords there."""
+        name = await self.run(self.store.account_name, username)
+        await self.record("sign_in_failed", name or UNKNOWN, address=client_address(request), reason=reason)
+
+    async def record(self, kind: str, actor: str, **details: object) -> None:
+        """Put on record what was done at the door."""
+        await self.run(self.store.audit.record, kind, actor, **details)
 
     async def take_back(self, request: Request, username: str) -> None:
         """The attempt was right: it doesn't count."""
@@ -121,8 +132,8 @@ class Desk:
 
     # The session
 
-    async def open(self, request: Request, user: UserRecord, response: Response) -> Response:
-        """Open a session; the response hands it over."""
+    async def open(self, request: Request, user: UserRecord, response: Response, means: str) -> Response:
+        """Open a session, by these means; the response hands it over."""
         device = device_token(request) or secrets.token_urlsafe(32)
         if former := gate.session_token(request):
             await self.run(self.store.close_session, former)
@@ -132,13 +143,14 @@ class Desk:
         token = await self.run(
             self.store.open_session, user.username, user.version, address=client_address(request), browser=browser
         )
+        await self.record("sign_in", user.username, address=client_address(request), browser=browser, means=means)
         set_cookie(request, response, gate.COOKIE, token)
         set_cookie(request, response, DEVICE_COOKIE, device, lifetime=DEVICE_LIFETIME)
         return response
 
-    async def enter(self, request: Request, user: UserRecord, target: str) -> Response:
+    async def enter(self, request: Request, user: UserRecord, target: str, means: str) -> Response:
         """Open a session and go on to `target`."""
-        return await self.open(request, user, RedirectResponse(target, status_code=303))
+        return await self.open(request, user, RedirectResponse(target, status_code=303), means)
 
     async def login_page(self, *, status: int = 200, **values: object) -> Response:
         """The login page. Values: next, username, error, notice, retry."""

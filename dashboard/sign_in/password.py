@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard import gate
-from dashboard.sign_in.desk import Desk, retry_after, set_cookie, waiting
+from dashboard.sign_in.desk import Desk, client_address, retry_after, set_cookie, waiting
 from dashboard.sign_in.pages import asset, page
 
 _WRONG = "User name or password is wrong."
@@ -50,14 +50,16 @@ class PasswordSteps:
             return fields
         username, target = fields.get("username", "").strip(), gate.safe_next(fields.get("next"))
         if wait := await self._desk.wait(request, username):
+            await self._desk.failed(request, username, "too many attempts")
             shown = await self._desk.login_page(status=429, next=target, username=username, error=waiting(wait))
             return retry_after(shown, wait)
         user = await self._desk.verify(username, fields.get("password", ""))
         if user is None:
+            await self._desk.failed(request, username, "wrong name or password")
             return await self._desk.login_page(status=401, next=target, username=username, error=_WRONG)
         await self._desk.take_back(request, username)
         step = await self._desk.welcome(user, target)
-        return step or await self._desk.enter(request, user, target)
+        return step or await self._desk.enter(request, user, target, "password")
 
     async def style(self, _request: Request) -> Response:
         """Style sheet of the login page."""
@@ -72,6 +74,7 @@ class PasswordSteps:
         if not wanted:
             return page("logout", username=request.state.viewer.username)
         await self._desk.run(self._desk.store.close_session_of, request.state.session)
+        await self._desk.record("sign_out", request.state.viewer.username, address=client_address(request))
         response = RedirectResponse("/login", status_code=303)
         set_cookie(request, response, gate.COOKIE, "", lifetime=timedelta(0))
         return response

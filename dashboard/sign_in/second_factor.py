@@ -45,6 +45,7 @@ class SecondFactorSteps:
         if challenge is None or user is None:
             return await desk.login_page(status=401, error=EXPIRED)
         if wait := await desk.wait(request, user.username):
+            await desk.failed(request, user.username, "too many attempts")
             shown = await desk.ask_code(challenge.facts, error=waiting(wait), former=challenge, status=429)
             return retry_after(shown, wait)
         try:
@@ -53,9 +54,10 @@ class SecondFactorSteps:
             log.error("a second factor cannot be checked: %s", error)
             return await desk.login_page(status=503, error=_BROKEN)
         if not right:
+            await desk.failed(request, user.username, "wrong code")
             return await desk.ask_code(challenge.facts, error=_WRONG_CODE, former=challenge, status=401)
         await desk.take_back(request, user.username)
-        return await desk.enter(request, user, challenge.facts["next"])
+        return await desk.enter(request, user, challenge.facts["next"], "second factor")
 
     async def enrolment(self, request: Request) -> Response:
         """Take a new secret into use, show the recovery codes and open a session."""
@@ -73,7 +75,7 @@ class SecondFactorSteps:
             error = "This code is not right. Is the clock of the device right? Type the code that it shows now."
             return await desk.ask_enrolment(user, target, secret=secret, error=error, former=challenge, status=401)
         user = await desk.run(desk.store.user, user.username)
-        return await desk.open(request, user, page("recovery_codes", codes=codes, next=target))
+        return await desk.open(request, user, page("recovery_codes", codes=codes, next=target), "second factor")
 
     async def overview(self, request: Request) -> Response:
         """What the viewer's second factor is, with a form to change it."""
@@ -93,6 +95,7 @@ class SecondFactorSteps:
             return retry_after(await self._overview(viewer, error=waiting(wait), status=429), wait)
         user = await desk.verify(viewer.username, fields.get("password", ""))
         if user is None:
+            await desk.failed(request, viewer.username, "wrong password, at the second factor")
             return await self._overview(viewer, error="The password is not right. Nothing was changed.", status=401)
         if await desk.run(desk.factors.status, user.username):
             try:
@@ -101,12 +104,13 @@ class SecondFactorSteps:
                 log.error("a second factor cannot be checked: %s", error)
                 return await self._overview(viewer, error=_BROKEN, status=503)
             if not right:
+                await desk.failed(request, viewer.username, "wrong code")
                 return await self._overview(viewer, error=f"{_WRONG_CODE} Nothing was changed.", status=401)
         await desk.take_back(request, viewer.username)
         if not remove:
             return await desk.ask_enrolment(user, "/account")
-        user = await desk.run(desk.factors.remove, user.username)
-        return await desk.enter(request, user, "/account")
+        user = await desk.run(desk.factors.remove, user.username, by=user.username)
+        return await desk.enter(request, user, "/account", "password")
 
     async def _overview(self, viewer: Viewer, *, error: str | None = None, status: int = 200) -> Response:
         factor = await self._desk.run(self._desk.factors.status, viewer.username)

@@ -107,7 +107,7 @@ class SingleSignOnSteps:
         if not (isinstance(methods, list) and "mfa" in methods):
             step = await desk.welcome(user, target)
         # Our own page goes on: a redirect would count as the provider's, without the cookie.
-        response = step or await desk.open(request, user, page("signed_in", next=target))
+        response = step or await desk.open(request, user, page("signed_in", next=target), "single sign-on")
         set_cookie(request, response, COOKIE, "", lifetime=timedelta(0), across_sites=True)
         return response
 

@@ -32,6 +32,9 @@ class Identities:
                 connection.execute(delete(identities).where(identities.c.username == user.username))
                 if value:
                     connection.execute(insert(identities).values(username=user.username, identity=value))
+                self._store.audit.append(
+                    connection, "user", self._store._actor, user.username, change="identity for single sign-on"
+                )
         except IntegrityError:
             raise StateError(f"{value} belongs to another account already.") from None
         return user

@@ -42,6 +42,9 @@ class Resets:
                 delete(resets).where((resets.c.username == user.username) | (resets.c.expires_at <= now))
             )
             connection.execute(insert(resets).values(values))
+            self._store.audit.append(
+                connection, "user", self._store._actor, user.username, change="link to set a password issued"
+            )
         return token
 
     def owner(self, token: str) -> UserRecord | None:
@@ -73,7 +76,7 @@ class Resets:
             spent = delete(resets).where(resets.c.token_sha256 == session_key(token)).returning(resets.c.username)
             if connection.execute(spent).one_or_none() is None:
                 return None
-        return self._store.reset_password(user.username, password)
+        return self._store.by(user.username).reset_password(user.username, password)
 
 
 def link(base: str, token: str) -> str:

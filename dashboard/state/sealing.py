@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from dashboard import key_files
+from dashboard import keyfile
+from dashboard.settings import Settings
 
 FILE = "second-factor.key"
 
@@ -16,10 +18,15 @@ class SealError(ValueError):
 
 
 class Seal:
-    """Encrypts and decrypts small texts with the key in the state folder."""
+    """Encrypts and decrypts small texts with the key in a file, made at first use."""
 
-    def __init__(self, state: Path) -> None:
-        self._file = state / FILE
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @classmethod
+    def for_settings(cls, settings: Settings) -> Seal:
+        """With the key that the settings name, or the one in the state folder."""
+        return cls(settings.second_factor_key or settings.state / FILE)
 
     def close(self, text: str) -> str:
         """The text encrypted and authenticated."""
@@ -37,4 +44,8 @@ class Seal:
             raise SealError(f"The key {self._file} does not open what the state store holds.") from None
 
     def _fernet(self) -> Fernet:
-        return Fernet(key_files.read_or_make(self._file, Fernet.generate_key))
+        key = keyfile.read_or_make(self._file)
+        try:
+            return Fernet(base64.urlsafe_b64encode(key))
+        except ValueError:
+            raise SealError(f"The key {self._file} is damaged. Restore it from a copy.") from None

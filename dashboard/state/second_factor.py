@@ -88,6 +88,7 @@ class SecondFactors:
                 insert(recovery_codes),
                 [{"username": user.username, "code_sha256": _code_key(code)} for code in codes],
             )
+            self._store.audit.append(connection, "user", user.username, user.username, change="second factor set up")
         return codes
 
     def check(self, username: str, code: str) -> bool:
@@ -107,8 +108,8 @@ class SecondFactors:
         with self._store._write() as connection:
             return connection.execute(spent).one_or_none() is not None
 
-    def remove(self, username: str) -> UserRecord:
-        """Take the second factor away; ends the account's sessions.
+    def remove(self, username: str, *, by: str | None = None) -> UserRecord:
+        """Take the second factor away; ends the account's sessions. `by` is who did it.
 
         Raises:
             StateError: the name is unknown.
@@ -118,6 +119,9 @@ class SecondFactors:
             _remove(connection, user.username)
             connection.execute(
                 update(users).where(users.c.username == user.username).values(version=users.c.version + 1)
+            )
+            self._store.audit.append(
+                connection, "user", by or self._store._actor, user.username, change="second factor removed"
             )
         return self._store.user(username)
 

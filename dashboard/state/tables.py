@@ -1,4 +1,9 @@
-"""Tables of the state store."""
+"""Tables of the state store.
+
+A new table, or a new column, stands here and in a new file in migrations/versions, whose number
+is the next one: copy the last file and let it make what is new. The tests compare the two. A table
+whose rows a back-up must not bring back says `info={"backup": False}`.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,13 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
     Dialect,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -63,6 +70,8 @@ sessions = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),
+    # A session that was ended since must not come to life again.
+    info={"backup": False},
 )
 
 # When, from where and with which browser each session was opened; outlives the session.
@@ -105,6 +114,7 @@ challenges = Table(
     Column("purpose", String(16), nullable=False),
     Column("sealed", Text, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
+    info={"backup": False},
 )
 
 second_factors = Table(
@@ -132,6 +142,8 @@ resets = Table(
     Column("username", ForeignKey("users.username"), nullable=False, index=True),
     Column("user_version", Integer, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    # A link that was used since must not be good again.
+    info={"backup": False},
 )
 
 # By what the provider of single sign-on knows an account, where it isn't the user name.
@@ -140,4 +152,32 @@ identities = Table(
     metadata,
     Column("username", ForeignKey("users.username"), primary_key=True),
     Column("identity", String(254), nullable=False, unique=True),
+)
+
+# What was done, in order and without gaps. The database refuses every change of an entry.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("subject", String(200), nullable=False),
+    # JSON as text, since the seal is of these very characters.
+    Column("details", Text, nullable=False),
+    # Keyed hash of this entry and of the seal before it.
+    Column("seal", String(64), nullable=False),
+    Index("audit_by_actor", "actor", "number"),
+    Index("audit_by_kind", "kind", "number"),
+    Index("audit_by_time", "at"),
+)
+
+# One row: how many entries there are, and the last one's seal, signed.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("seal", String(64), nullable=False),
+    Column("signature", String(64), nullable=False),
 )
