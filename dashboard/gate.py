@@ -33,6 +33,8 @@ OPEN = {
     "/oidc/callback": _READ,
 }
 COOKIE = "dashboard_session"
+#: Of a browser that somebody has signed in with before.
+DEVICE_COOKIE = "dashboard_device"
 USER_HEADER = "X-Dashboard-User"
 SESSION_HEADER = "X-Dashboard-Session"
 #: A silent websocket is asked this often whether its session is still alive.

@@ -30,7 +30,6 @@ from dashboard.state.second_factor import SecondFactors, app_address, new_secret
 PASSWORD_CHECKS = 2
 CODE_LIFETIME = timedelta(minutes=5)
 ENROLMENT_LIFETIME = timedelta(minutes=15)
-DEVICE_COOKIE = "dashboard_device"
 #: Who the record names where somebody signs in with a name that is no account's.
 UNKNOWN = "(unknown)"
 EXPIRED = "That took too long, or was done already. Sign in again."
@@ -145,7 +144,7 @@ class Desk:
         )
         await self.record("sign_in", user.username, address=client_address(request), browser=browser, means=means)
         set_cookie(request, response, gate.COOKIE, token)
-        set_cookie(request, response, DEVICE_COOKIE, device, lifetime=DEVICE_LIFETIME)
+        set_cookie(request, response, gate.DEVICE_COOKIE, device, lifetime=DEVICE_LIFETIME)
         return response
 
     async def enter(self, request: Request, user: UserRecord, target: str, means: str) -> Response:
@@ -169,7 +168,7 @@ def client_address(request: Request) -> str:
 
 def device_token(request: Request) -> str:
     """What this browser was given when somebody signed in with it, or nothing."""
-    return request.cookies.get(gate.cookie_name(request, DEVICE_COOKIE), "")[:64]
+    return request.cookies.get(gate.cookie_name(request, gate.DEVICE_COOKIE), "")[:64]
 
 
 def set_cookie(

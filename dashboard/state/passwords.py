@@ -30,6 +30,8 @@ SHORTEST = 10
 #: bcrypt reads no more than this many bytes.
 MOST_BYTES = 72
 FEWEST_DIFFERENT = 5
+#: A shorter user name may stand in a password: every other word has it.
+SHORTEST_NAME = 3
 DEMO_PASSWORD = "demo-ketamine-2026"  # noqa: S105 - public on purpose
 #: What weak passwords are made of; with digits and marks around it each stays weak.
 _COMMON_WORDS = frozenset(Path(__file__).with_name("common-words.txt").read_text(encoding="ascii").split())
@@ -47,7 +49,7 @@ def fault(password: str, username: str, shortest: int = SHORTEST) -> str | None:
         return f"The password needs {shortest} characters or more, on one line."
     if len(set(password)) < FEWEST_DIFFERENT:
         return f"The password needs {FEWEST_DIFFERENT} different characters or more."
-    if username in password.casefold():
+    if len(username) >= SHORTEST_NAME and username in password.casefold():
         return "The password must not contain the user name."
     if _is_common(password.casefold()):
         return "This password is among the common or published ones. Take several unrelated words instead."

@@ -178,13 +178,15 @@ class Store:
         self,
         username: str,
         role: Role,
-        password: str,
+        password: str | None,
         *,
         sites: Sequence[str] | None = None,
         name: str | None = None,
         demo: bool = False,
     ) -> UserRecord:
         """Add an account. `sites` None means every site, `name` is the user name unless given.
+
+        Without a password, nobody signs in until a link has set one.
 
         Raises:
             StateError: the name is taken or malformed, no site is named, or the password is weak.
@@ -201,7 +203,9 @@ class Store:
             "name": name or username,
             "role": role.value,
             "sites": _checked_sites(sites),
-            "password_hash": self._hash(username, password, demo=demo),
+            "password_hash": self._hash(username, password, demo=demo)
+            if password is not None
+            else passwords.decoy(self._rounds),
             "demo": demo,
             "created_at": now,
             "password_changed_at": now,
