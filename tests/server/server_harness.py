@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -41,6 +43,16 @@ class Answer:
     headers: http.client.HTTPMessage
     body: bytes
 
+    def field(self, name: str) -> str:
+        """The value of a field of the form that the answer shows."""
+        (value,) = re.findall(rf'name="{name}"[^>]*value="([^"]*)"', self.body.decode())
+        return value
+
+    @property
+    def error(self) -> str:
+        """What the page says went wrong."""
+        return html.unescape("".join(re.findall(r'role="alert">([^<]*)<', self.body.decode())))
+
     @property
     def cookie(self) -> str:
         """The first cookie of the answer as a browser would send it back."""
@@ -74,9 +86,12 @@ class Server:
 
     def login(self, username: str, password: str = PASSWORD, target: str = "/", **headers: str) -> Answer:
         """Send the login form as a browser does."""
-        form = urlencode({"username": username, "password": password, "next": target})
+        return self.post("/login", {"username": username, "password": password, "next": target}, **headers)
+
+    def post(self, path: str, fields: Mapping[str, str], **headers: str) -> Answer:
+        """Send one of our own forms as a browser does."""
         headers = {"Content_Type": "application/x-www-form-urlencoded", "Origin": self.origin} | headers
-        return self.request("POST", "/login", form, **headers)
+        return self.request("POST", path, urlencode(fields), **headers)
 
     def sign_in(self, username: str) -> str:
         """A fresh session cookie."""
@@ -193,10 +208,10 @@ def running(command: list[str], port: int, data: Path, **environment: str):
             process.wait()
 
 
-def probe_server(data: Path):
-    port = free_port()
+def probe_server(data: Path, port: int | None = None, **environment: str):
+    port = port or free_port()
     launch = Path(__file__).parent / "launch.py"
-    return running([sys.executable, str(launch), str(port)], port, data)
+    return running([sys.executable, str(launch), str(port)], port, data, **environment)
 
 
 def _await_health(server: Server) -> None:
