@@ -7,11 +7,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard.settings import Settings
-from dashboard.sign_in.desk import Desk
+from dashboard.sign_in.desk import CALLBACK, PROVIDER_LOGIN, Desk
 from dashboard.sign_in.password import PasswordSteps
 from dashboard.sign_in.reset import ResetSteps
 from dashboard.sign_in.second_factor import SecondFactorSteps
-from dashboard.sign_in.single_sign_on import PATHS, SingleSignOnSteps
 from dashboard.state import Store
 
 
@@ -20,7 +19,10 @@ def routes(store: Store, settings: Settings) -> list[Route]:
     desk = Desk(store, settings)
     found = [*PasswordSteps(desk).routes(), *SecondFactorSteps(desk).routes(), *ResetSteps(desk).routes()]
     if settings.oidc is None:
-        return [*found, *(Route(path, _no_provider, methods=["GET"]) for path in PATHS)]
+        return [*found, *(Route(path, _no_provider, methods=["GET"]) for path in (PROVIDER_LOGIN, CALLBACK))]
+    # Imported here: what it needs takes half a second, and many have no provider.
+    from dashboard.sign_in.single_sign_on import SingleSignOnSteps
+
     return [*found, *SingleSignOnSteps(desk, settings.oidc, settings.url).routes()]
 
 

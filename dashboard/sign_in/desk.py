@@ -30,6 +30,8 @@ from dashboard.state.second_factor import SecondFactors, app_address, new_secret
 PASSWORD_CHECKS = 2
 CODE_LIFETIME = timedelta(minutes=5)
 ENROLMENT_LIFETIME = timedelta(minutes=15)
+#: Where single sign-on begins, and where the provider sends people back to.
+PROVIDER_LOGIN, CALLBACK = "/oidc/login", "/oidc/callback"
 #: Who the record names where somebody signs in with a name that is no account's.
 UNKNOWN = "(unknown)"
 EXPIRED = "That took too long, or was done already. Sign in again."

@@ -6,12 +6,14 @@ import hashlib
 import hmac
 import logging
 import secrets
+import warnings
 from datetime import timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
-import httpx
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.starlette_client import StarletteOAuth2App
+from authlib.deprecate import AuthlibDeprecationWarning
 from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,9 +21,16 @@ from starlette.routing import Route
 
 from dashboard import gate
 from dashboard.settings import SingleSignOn
-from dashboard.sign_in.desk import Desk, set_cookie
+from dashboard.sign_in.desk import CALLBACK, PROVIDER_LOGIN, Desk, set_cookie
 from dashboard.sign_in.pages import page
 from dashboard.state.identities import Identities
+
+with warnings.catch_warnings():
+    # Authlib would rather have httpx2, which the lock holds for newer versions of Python only.
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    from authlib.integrations.starlette_client import StarletteOAuth2App
+
+HTTPError: type[Exception] = import_module("httpx2" if find_spec("httpx2") else "httpx").HTTPError
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +38,6 @@ LIFETIME = timedelta(minutes=10)
 COOKIE = "dashboard_oidc"
 #: The provider is given so many seconds for each answer.
 PATIENCE = 10
-LOGIN, CALLBACK = PATHS = "/oidc/login", "/oidc/callback"
 #: Signatures that only the provider can make; others could be made with what this server knows.
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 
@@ -50,7 +58,7 @@ class SingleSignOnSteps:
     def routes(self) -> list[Route]:
         """The routes of this step."""
         return [
-            Route(LOGIN, self.login, methods=["GET"]),
+            Route(PROVIDER_LOGIN, self.login, methods=["GET"]),
             Route(CALLBACK, self.callback, methods=["GET"]),
         ]
 
@@ -65,7 +73,7 @@ class SingleSignOnSteps:
             started = await client.create_authorization_url(
                 self._redirect_uri, state=state, nonce=nonce, code_verifier=verifier
             )
-        except (httpx.HTTPError, SignOnError, ValueError, RuntimeError) as error:
+        except (HTTPError, SignOnError, ValueError, RuntimeError) as error:
             log.error("single sign-on is out of order: %s", _why(error))
             return self._refusal(502, "The sign-in provider does not answer. Try again, or use your password.")
         response = RedirectResponse(started["url"], status_code=303)
@@ -87,7 +95,7 @@ class SingleSignOnSteps:
         try:
             claims = await self._claims(query.get("code", ""), challenge.facts)
             identity = _identity(claims, self._provider.claim)
-        except httpx.HTTPError as error:
+        except HTTPError as error:
             log.error("single sign-on is out of order: %s", _why(error))
             return self._refusal(502, "The sign-in provider does not answer. Try again, or use your password.")
         except (AuthlibBaseError, JoseError, SignOnError, ValueError, RuntimeError) as error:

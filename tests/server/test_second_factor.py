@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pyotp
 import pytest
 from authenticator import code, steady
-from server_harness import PASSWORD, add_accounts, probe_server
+from server_harness import PASSWORD
 
 from dashboard.access import Role
 from dashboard.settings import Settings
@@ -170,22 +170,6 @@ def test_an_unknown_role_in_the_setting_is_named(monkeypatch, text):
 
 
 # --- attacked on a running server ------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory):
-    """A server on which administrators and the medical director need a second factor."""
-    data = tmp_path_factory.mktemp("strict")
-    add_accounts(data)
-    with probe_server(data, DASHBOARD_SECOND_FACTOR="admin, medical_director") as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def forget(request):
-    yield
-    if "strict" in request.fixturenames:
-        request.getfixturevalue("strict").sql("delete from brakes")
 
 
 def enrol(server, form):

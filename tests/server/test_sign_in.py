@@ -6,7 +6,7 @@ import http.client
 from urllib.parse import quote
 
 import pytest
-from server_harness import ACCOUNTS, PASSWORD, add_accounts, probe_server
+from server_harness import ACCOUNTS, PASSWORD
 
 from dashboard import gate
 from dashboard.access import Role
@@ -183,15 +183,6 @@ def test_five_failures_lock_an_account_for_a_while(server, username):
     assert 50 <= int(locked.headers["Retry-After"]) <= 60
     assert b"Try again in 1 minute." in locked.body
     assert server.login("max").status == 303
-
-
-def test_a_restart_does_not_unlock(tmp_path):
-    add_accounts(tmp_path)
-    with probe_server(tmp_path) as first:
-        assert [first.login("ada", "wrong password").status for _ in range(5)] == [401] * 5
-    with probe_server(tmp_path) as second:
-        assert second.login("ada").status == 429
-        assert second.login("max").status == 303
 
 
 def test_the_owners_browser_gets_in_while_a_stranger_guesses(server):
