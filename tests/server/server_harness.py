@@ -128,10 +128,18 @@ class Stream:
         self.socket = connection
 
     def send_rerun(
-        self, *, automatic: bool = False, query: str = "", widgets: Mapping[str, list[str]] | None = None
+        self,
+        *,
+        automatic: bool = False,
+        query: str = "",
+        widgets: Mapping[str, list[str]] | None = None,
+        page: str = "",
+        page_hash: str = "",
     ) -> None:
-        """Ask for a run, with whatever address and values of multiselects a client likes to send."""
+        """Ask for a run, with whatever page, address and values of multiselects a client likes to send."""
         message = BackMsg()
+        message.rerun_script.page_name = page
+        message.rerun_script.page_script_hash = page_hash
         message.rerun_script.query_string = query
         message.rerun_script.is_auto_rerun = automatic
         for key, values in (widgets or {}).items():
