@@ -34,7 +34,7 @@ def second_factor(viewer: access.Viewer) -> None:
     else:
         text = f"On since {_moment(status.confirmed_at)}; {status.codes_left} recovery codes left."
         action = "Change it"
-    st.html(f'<p>{text}</p><p><a href="/second-factor" target="_self">{action}</a></p>')
+    st.html(f'<p class="account">{text} <a href="/second-factor" target="_self">{action}</a></p>')
 
 
 def open_sessions(viewer: access.Viewer) -> None:
