@@ -12,6 +12,8 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 
@@ -87,6 +89,7 @@ class Shell:
             # Streamlit serves the first page at the root alone.
             return RedirectResponse(f"/?{request.url.query}" if request.url.query else "/", status_code=303)
         if name and name not in {entry.name for entry in entries}:
+            await _on_record(self._store, "denied", request.state.viewer.username, f"page {name}")
             return pages.page("no_page", 404, name=name, first=entries[0].title)
         return HTMLResponse(self._html)
 
@@ -104,8 +107,12 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
     """The ASGI app that serves the Streamlit script `script` behind the gate.
 
     `ready` is called when the first visitor may come.
+
+    Raises:
+        StateError: the state store or its record can't be used.
     """
     store = shared_store(settings)
+    store.audit.head()  # refuses to serve what couldn't be recorded
     shell = Shell(store)
     if settings.second_factor:
         # Who signed in before the setting was made still has to show one.
@@ -132,7 +139,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
         lifespan=lifespan,
         routes=[
             Route("/healthz", health, methods=["GET"]),
-            Route("/export/{name}.csv", export, methods=["GET"]),
+            Route("/export/{name}.csv", partial(export, store=store), methods=["GET"]),
             *sign_in.routes(store, settings),
             *shell.routes(),
         ],
@@ -176,16 +183,36 @@ def warm_up() -> None:
         log.exception("the warm-up failed")
 
 
-async def export(request: Request) -> Response:
-    """A dataset as CSV, as far as the viewer may have it."""
-    return await to_thread.run_sync(_file, request.state.viewer, request.path_params["name"], request.query_params)
+async def export(request: Request, store: Store) -> Response:
+    """A dataset as CSV, as far as the viewer may have it; what left, or was refused, goes on record."""
+    return await to_thread.run_sync(
+        _file, store, request.state.viewer, request.path_params["name"], request.query_params
+    )
 
 
-def _file(viewer: Viewer, name: str, parameters: QueryParams) -> Response:
+def _file(store: Store, viewer: Viewer, name: str, parameters: QueryParams) -> Response:
     # Imported here, as the warm-up does: it takes seconds.
-    from dashboard import exports
+    from dashboard import auditing, exports
+    from dashboard.receipts import FileResponse, Receipt
 
-    return exports.respond(viewer, name, parameters)
+    if name == auditing.RESOURCE:
+        asked = {key: parameters.getlist(key) for key in parameters}
+        response = auditing.respond(viewer, store.audit, asked)
+    else:
+        response = exports.respond(viewer, name, parameters)
+    if isinstance(response, FileResponse):
+
+        def record(receipt: Receipt) -> None:
+            store.audit.record("export", viewer.username, receipt.dataset, **receipt.details())
+
+        response.ended = record
+    elif response.status_code == HTTPStatus.NOT_FOUND:
+        store.audit.record("denied", viewer.username, f"file {name}")
+    return response
+
+
+async def _on_record(store: Store, kind: str, actor: str, subject: str = "", **details: object) -> None:
+    await to_thread.run_sync(partial(store.audit.record, kind, actor, subject, **details))
 
 
 def _hash(script: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from dashboard.settings import Settings
+from dashboard.state_commands import operator
 
 if TYPE_CHECKING:
     from dashboard.state import Store
@@ -89,7 +90,7 @@ def _store() -> Iterator[tuple[Settings, Store]]:
         _fail(f"{error}; correct the variable, or unset it.")
     try:
         with Store.for_settings(settings) as store:
-            yield settings, store
+            yield settings, store.by(operator())
     except StateError as error:
         _fail(str(error))
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,28 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class _Draft:
+    """An entry that is not on record yet."""
+
+    kind: str
+    actor: str
+    subject: str
+    details: dict[str, Any]
+    at: datetime
+
+    def values(self, number: int) -> dict[str, Any]:
+        """The columns of the table, but for the seal."""
+        return {
+            "number": number,
+            "at": self.at.astimezone(UTC),
+            "kind": self.kind,
+            "actor": _plain(self.actor, 80),
+            "subject": _plain(self.subject, 200),
+            "details": _json(self.details),
+        }
+
+
+@dataclass(frozen=True)
 class Search:
     """Which entries are wanted: those to which all that is given applies.
 
@@ -102,7 +125,7 @@ class Audit:
     ) -> None:
         self._database = database
         self._now = clock
-        self._key_path = key_file or folder / KEY_FILE
+        self.key_path = key_file or folder / KEY_FILE
         self._key: bytes | None = None
         self._file = HeadFile(folder / HEAD_FILE)
         self._later = Later(self._record_all)
@@ -126,11 +149,11 @@ class Audit:
 
         What is still waiting is lost if the process is killed within that moment.
         """
-        self._later.put((_checked(kind), actor, subject, details, self._now()))
+        self._later.put(_Draft(_checked(kind), actor, subject, details, self._now()))
 
     def append(self, connection: Connection, kind: str, actor: str, subject: str = "", **details: Any) -> None:
         """As `record`, within the transaction of the change that it is about."""
-        self._append(connection, _checked(kind), actor, subject, details, self._now())
+        self._append(connection, [_Draft(_checked(kind), actor, subject, details, self._now())])
 
     def flush(self) -> None:
         """Wait until everything is on record that was left for later."""
@@ -140,38 +163,31 @@ class Audit:
         """Record what is waiting, and stop."""
         self._later.close()
 
-    def _record_all(self, entries: Sequence[tuple[str, str, str, dict[str, Any], datetime]]) -> None:
+    def _record_all(self, drafts: Sequence[_Draft]) -> None:
         with self._database.write() as connection:
-            for entry in entries:
-                self._append(connection, *entry)
+            self._append(connection, drafts)
 
-    def _append(
-        self, connection: Connection, kind: str, actor: str, subject: str, details: dict[str, Any], at: datetime
-    ) -> None:
-        before = self._head(connection)
-        if before is None:
+    def _append(self, connection: Connection, drafts: Sequence[_Draft]) -> None:
+        before = head = self.head_of(connection)
+        if before is None or head is None:
             raise StateError(
                 f"The head of the audit record in {self._database.name} doesn't go with the key in "
-                f"{self._key_path}. Put the key back that belongs to this store; 'dashboard audit verify' says "
+                f"{self.key_path}. Put the key back that belongs to this store; 'dashboard audit verify' says "
                 "more. Until then nothing can be recorded, and nobody can sign in."
             )
-        values: dict[str, Any] = {
-            "number": before.entries + 1,
-            "at": at.astimezone(UTC),
-            "kind": kind,
-            "actor": _plain(actor, 80),
-            "subject": _plain(subject, 200),
-            "details": _json(details),
-        }
-        values["seal"] = self._seal(before.seal, **values)
-        head = Head(values["number"], values["seal"])
-        connection.execute(insert(audit).values(values))
-        kept = {"entries": head.entries, "seal": head.seal, "signature": self._sign(head)}
+        rows = []
+        for draft in drafts:
+            values = draft.values(head.entries + 1)
+            head = Head(values["number"], self._seal(head.seal, **values))
+            rows.append({**values, "seal": head.seal})
+        connection.execute(insert(audit), rows)
+        signature = self._sign(head)
+        kept = {"entries": head.entries, "seal": head.seal, "signature": signature}
         if before.entries:
             connection.execute(update(audit_head).values(kept))
         else:
             connection.execute(insert(audit_head).values(id=_ONLY, **kept))
-        after_commit(connection, lambda: self._file.advance(head, self._sign(head)))
+        after_commit(connection, partial(self._file.advance, head, signature))
 
     # Reading
 
@@ -214,10 +230,32 @@ class Audit:
             StateError: it doesn't go with the key.
         """
         with self._database.read() as connection:
-            head = self._head(connection)
+            head = self.head_of(connection)
         if head is None:
             raise StateError("The head of the audit record doesn't go with the key; run 'dashboard audit verify'.")
         return head
+
+    def head_of(self, connection: Connection) -> Head | None:
+        """The head in the database; None if the key at hand didn't sign it."""
+        row = connection.execute(select(audit_head)).one_or_none()
+        if row is None:
+            return Head(0, "") if connection.scalar(select(audit.c.number).limit(1)) is None else None
+        head = Head(row.entries, row.seal)
+        return head if hmac.compare_digest(self._sign(head), row.signature) else None
+
+    def contains(self, connection: Connection, head: Head | None) -> bool:
+        """Whether the record begins with everything that led to this head."""
+        if head is None or not head.entries:
+            return head is not None
+        return connection.scalar(select(audit.c.seal).where(audit.c.number == head.entries)) == head.seal
+
+    def forget_head_file(self, connection: Connection) -> None:
+        """When the connection's change is safe, begin the head file anew: another record has taken its place."""
+        after_commit(connection, lambda: self._file.path.unlink(missing_ok=True))
+
+    def seal_backup(self, made_at: str, content: str) -> str:
+        """Keyed hash by which a back-up is known again, of its moment and the hash of its content."""
+        return self._hash(["backup", made_at, content])
 
     def verify(self, *elsewhere: Head) -> Verdict:
         """Check every entry, and that nothing is missing at the end.
@@ -233,25 +271,30 @@ class Audit:
         if kept:
             heads.append(kept)
         with self._database.snapshot() as connection:
-            head = self._head(connection)
+            head = self.head_of(connection)
             return self._verify(connection, head, heads, has_witness=bool(heads))
 
     def _verify(self, connection: Connection, head: Head | None, heads: list[Head], *, has_witness: bool) -> Verdict:
-        expected = {one.entries: one.seal for one in heads if one.entries}
+        expected: dict[int, set[str]] = {}
+        for one in heads:
+            expected.setdefault(one.entries, set()).add(one.seal)
         seal, number = "", 0
-        rows = connection.execution_options(yield_per=_PART).execute(select(audit).order_by(audit.c.number))
-        for row in rows:
-            if row.number != number + 1:
-                return Verdict(number, f"Entry {number + 1} is missing.", number + 1)
-            number = row.number
-            values = {key: getattr(row, key) for key in ("number", "at", "kind", "actor", "subject", "details")}
-            seal = self._seal(seal, **values)
-            if not hmac.compare_digest(seal, row.seal):
-                return Verdict(
-                    number - 1, f"Entry {number} was changed or put in, or the key isn't the record's.", number
-                )
-            if expected.get(number, seal) != seal:
-                return Verdict(number - 1, f"Entry {number} isn't the one that a head kept elsewhere names.", number)
+        statement = select(audit).order_by(audit.c.number)
+        with connection.execution_options(yield_per=_PART).execute(statement) as rows:
+            for row in rows:
+                if row.number != number + 1:
+                    return Verdict(number, f"Entry {number + 1} is missing.", number + 1)
+                number = row.number
+                values = {key: getattr(row, key) for key in ("number", "at", "kind", "actor", "subject", "details")}
+                seal = self._seal(seal, **values)
+                if not hmac.compare_digest(seal, row.seal):
+                    return Verdict(
+                        number - 1, f"Entry {number} was changed or put in, or the key isn't the record's.", number
+                    )
+                if expected.get(number, {seal}) != {seal}:
+                    return Verdict(
+                        number - 1, f"Entry {number} isn't the one that a head kept elsewhere names.", number
+                    )
         longest = max([*expected, head.entries if head else 0])
         if number < longest:
             return Verdict(number, f"Entries {number + 1} to {longest} were cut off.", number + 1)
@@ -264,14 +307,6 @@ class Audit:
         return Verdict(number)
 
     # Inside
-
-    def _head(self, connection: Connection) -> Head | None:
-        """The head in the database; None if the key at hand didn't sign it."""
-        row = connection.execute(select(audit_head)).one_or_none()
-        if row is None:
-            return Head(0, "") if connection.scalar(select(audit.c.number).limit(1)) is None else None
-        head = Head(row.entries, row.seal)
-        return head if hmac.compare_digest(self._sign(head), row.signature) else None
 
     def _seal(self, before: str, *, number: int, at: datetime, **words: str) -> str:
         return self._hash(["entry", before, number, at.isoformat(), *(words[key] for key in sorted(words))])
@@ -287,15 +322,15 @@ class Audit:
 
     def _read_key(self) -> bytes:
         try:
-            key = keyfile.read_or_make(self._key_path)
+            key = keyfile.read_or_make(self.key_path)
         except OSError as error:
             raise StateError(
-                f"The audit key {self._key_path} cannot be read or made ({error.strerror}). Check the folder's "
+                f"The audit key {self.key_path} cannot be read or made ({error.strerror}). Check the folder's "
                 "permissions, or DASHBOARD_AUDIT_KEY."
             ) from error
         if len(key) < keyfile.KEY_BYTES:
             raise StateError(
-                f"The audit key {self._key_path} has {len(key)} bytes, fewer than {keyfile.KEY_BYTES}. "
+                f"The audit key {self.key_path} has {len(key)} bytes, fewer than {keyfile.KEY_BYTES}. "
                 "Restore it from a copy."
             )
         return key

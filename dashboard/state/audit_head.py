@@ -48,11 +48,14 @@ class HeadFile:
 
     def advance(self, head: Head, signature: str) -> None:
         """Note a head, unless a later one stands there already."""
-        self._write(head, signature, only_forward=True)
-
-    def replace(self, head: Head, signature: str) -> None:
-        """Note a head whatever stands there: after a restore."""
-        self._write(head, signature, only_forward=False)
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            present = _TEXT.match(os.pread(handle, _WIDTH, 0).decode("ascii", "replace"))
+            if present is None or int(present[1]) < head.entries:
+                os.pwrite(handle, f"{head} {signature}".ljust(_WIDTH - 1).encode() + b"\n", 0)
+        finally:
+            os.close(handle)
 
     def read(self, sign: Callable[[Head], str]) -> Head | None:
         """The head, or None if there is no file.
@@ -71,13 +74,3 @@ class HeadFile:
         if not hmac.compare_digest(sign(head).encode(), signature.encode()):
             raise StateError(f"The head file {self.path} was not written with the record's key.")
         return head
-
-    def _write(self, head: Head, signature: str, *, only_forward: bool) -> None:
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            present = _TEXT.match(os.pread(handle, _WIDTH, 0).decode("ascii", "replace"))
-            if not only_forward or present is None or int(present[1]) < head.entries:
-                os.pwrite(handle, f"{head} {signature}".ljust(_WIDTH - 1).encode() + b"\n", 0)
-        finally:
-            os.close(handle)

@@ -44,7 +44,7 @@ class Challenges:
             "sealed": self._seal.close(json.dumps(facts)),
             "expires_at": min(now + lifetime, ends) if ends else now + lifetime,
         }
-        with self._store._write() as connection:
+        with self._store.database.write() as connection:
             connection.execute(delete(challenges).where(challenges.c.expires_at <= now))
             connection.execute(insert(challenges).values(values))
         return token
@@ -56,7 +56,7 @@ class Challenges:
             .where(challenges.c.token_sha256 == session_key(token), challenges.c.purpose == purpose)
             .returning(challenges.c.sealed, challenges.c.expires_at)
         )
-        with self._store._write() as connection:
+        with self._store.database.write() as connection:
             row = connection.execute(taken).one_or_none()
         if row is None or row.expires_at <= self._store._now():
             return None

@@ -120,9 +120,8 @@ class Database:
                     migrate.upgrade(connection)
         except DatabaseError as error:
             self.close()
-            raise StateError(
-                f"The state store {self.name} cannot be read ({_first_line(error)}). {advice}."
-            ) from error
+            why = str(error.orig).strip().partition("\n")[0]
+            raise StateError(f"The state store {self.name} cannot be read ({why}). {advice}.") from error
         except migrate.UnknownVersionError as error:
             self.close()
             raise StateError(f"The state store {self.name} {error}") from None

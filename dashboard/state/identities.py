@@ -28,7 +28,7 @@ class Identities:
         if identity is not None and not 0 < len(value) <= LONGEST:
             raise StateError(f"An identity has 1 to {LONGEST} characters.")
         try:
-            with self._store._write() as connection:
+            with self._store.database.write() as connection:
                 connection.execute(delete(identities).where(identities.c.username == user.username))
                 if value:
                     connection.execute(insert(identities).values(username=user.username, identity=value))
@@ -47,7 +47,7 @@ class Identities:
         unset = select(users.c.username).where(
             users.c.username == value, users.c.username.not_in(select(identities.c.username))
         )
-        with self._store._read() as connection:
+        with self._store.database.read() as connection:
             username = connection.scalar(named) or connection.scalar(unset)
         user = self._store.user(username) if username else None
         return user if user and not user.disabled else None

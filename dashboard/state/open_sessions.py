@@ -73,7 +73,7 @@ class OpenSessions:
             )
             .order_by(sessions.c.created_at.desc())
         )
-        with self._store._read() as connection:
+        with self._store.database.read() as connection:
             rows = connection.execute(opened).all()
         return [
             OpenSession(row.token_sha256, row.created_at, row.last_seen_at, row.address or "", row.browser or "")
@@ -88,13 +88,13 @@ class OpenSessions:
             .order_by(sign_ins.c.at.desc())
             .limit(1)
         )
-        with self._store._read() as connection:
+        with self._store.database.read() as connection:
             row = connection.execute(latest).one_or_none()
         return None if row is None else OpenSession(row.token_sha256, row.at, row.at, row.address, row.browser)
 
     def address(self, key: str) -> str:
         """From where the session with this key was opened."""
-        with self._store._read() as connection:
+        with self._store.database.read() as connection:
             found = connection.scalar(select(sign_ins.c.address).where(sign_ins.c.token_sha256 == key))
         return found or ""
 
@@ -109,5 +109,5 @@ class OpenSessions:
             )
             .values(revoked_at=self._store._now())
         )
-        with self._store._write() as connection:
+        with self._store.database.write() as connection:
             return connection.execute(ended).rowcount

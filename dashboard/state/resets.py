@@ -37,7 +37,7 @@ class Resets:
             "user_version": user.version,
             "expires_at": now + LIFETIME,
         }
-        with self._store._write() as connection:
+        with self._store.database.write() as connection:
             connection.execute(
                 delete(resets).where((resets.c.username == user.username) | (resets.c.expires_at <= now))
             )
@@ -49,7 +49,7 @@ class Resets:
 
     def owner(self, token: str) -> UserRecord | None:
         """Whose password the token may set, or None if it is used, void or too old."""
-        with self._store._read() as connection:
+        with self._store.database.read() as connection:
             username = connection.scalar(
                 select(resets.c.username)
                 .join(users, users.c.username == resets.c.username)
@@ -72,7 +72,7 @@ class Resets:
         if user is None:
             return None
         self._store.require_strong(user.username, password)
-        with self._store._write() as connection:
+        with self._store.database.write() as connection:
             spent = delete(resets).where(resets.c.token_sha256 == session_key(token)).returning(resets.c.username)
             if connection.execute(spent).one_or_none() is None:
                 return None

@@ -53,7 +53,7 @@ class SecondFactors:
 
     def status(self, username: str) -> FactorStatus | None:
         """The account's second factor, or None if it has none."""
-        with self._store._read() as connection:
+        with self._store.database.read() as connection:
             row = connection.execute(
                 select(second_factors.c.confirmed_at).where(second_factors.c.username == username)
             ).one_or_none()
@@ -72,7 +72,7 @@ class SecondFactors:
         if step is None:
             return None
         codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
-        with self._store._write() as connection:
+        with self._store.database.write() as connection:
             if not _raise_version(connection, user):
                 return None
             _remove(connection, user.username)
@@ -97,7 +97,7 @@ class SecondFactors:
         Raises:
             SealError: the key in the state folder isn't the one that the secret was sealed with.
         """
-        with self._store._read() as connection:
+        with self._store.database.read() as connection:
             sealed = connection.scalar(
                 select(second_factors.c.sealed_secret).where(second_factors.c.username == username)
             )
@@ -105,7 +105,7 @@ class SecondFactors:
             return False
         step = self._step(self._seal.open(sealed), code)
         spent = _spend_recovery(username, code) if step is None else _spend_step(username, step)
-        with self._store._write() as connection:
+        with self._store.database.write() as connection:
             return connection.execute(spent).one_or_none() is not None
 
     def remove(self, username: str, *, by: str | None = None) -> UserRecord:
@@ -115,7 +115,7 @@ class SecondFactors:
             StateError: the name is unknown.
         """
         user = self._store.user(username)
-        with self._store._write() as connection:
+        with self._store.database.write() as connection:
             _remove(connection, user.username)
             connection.execute(
                 update(users).where(users.c.username == user.username).values(version=users.c.version + 1)
@@ -131,7 +131,7 @@ class SecondFactors:
         must = select(users.c.username).where(
             users.c.role.in_([role.value for role in roles]), users.c.username.not_in(has_one)
         )
-        with self._store._write() as connection:
+        with self._store.database.write() as connection:
             connection.execute(
                 update(sessions)
                 .where(sessions.c.username.in_(must), sessions.c.revoked_at.is_(None))

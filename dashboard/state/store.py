@@ -87,9 +87,9 @@ class Store:
         shortest: int,
         clock: Callable[[], datetime],
     ) -> None:
-        self._database = database
+        self.database = database
         self.audit = audit
-        self._actor = "system"
+        self._actor = "(system)"
         self._idle = idle
         self._lifetime = lifetime
         self._rounds = rounds
@@ -136,11 +136,6 @@ class Store:
             audit_key=settings.audit_key,
         )
 
-    @property
-    def name(self) -> str:
-        """Which database it is, without a password."""
-        return self._database.name
-
     def by(self, actor: str) -> Store:
         """The same store, whose changes of users are recorded as this person's doing."""
         other = copy.copy(self)
@@ -150,7 +145,7 @@ class Store:
     def close(self) -> None:
         """Write what is still to be recorded, and give the connections back."""
         self.audit.close()
-        self._database.close()
+        self.database.close()
 
     def __enter__(self) -> Store:
         return self
@@ -232,9 +227,10 @@ class Store:
         return _record(row)
 
     def account_name(self, username: str) -> str | None:
-        """The name of the account that is meant, or None if there is none."""
+        """The account's name as it is kept, or None if there is none."""
         with self._read() as connection:
-            return connection.scalar(select(users.c.username).where(users.c.username == username.lower()))
+            row = connection.execute(_by_name(username)).one_or_none()
+        return None if row is None else str(row.username)
 
     def list_users(self) -> list[UserRecord]:
         """All accounts, by name."""
@@ -406,12 +402,12 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             yield connection
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             yield connection
 
     def _hash(self, username: str, password: str, *, demo: bool) -> str:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dashboard.access import Role
-from dashboard.state import Store
 from dashboard.state.brake import network
 
 MINUTE = timedelta(minutes=1)
@@ -30,8 +29,8 @@ def clock():
 
 
 @pytest.fixture
-def store(tmp_path, clock):
-    with Store.open(tmp_path, rounds=4, clock=clock) as store:
+def store(place, clock):
+    with place.open(clock=clock) as store:
         store.add_user("ada", Role.ADMIN, "correct horse battery")
         yield store
 
@@ -118,15 +117,15 @@ def test_a_browser_is_known_for_its_own_account_and_for_ninety_days(store, clock
     assert fail(store, 1, "eve", address="10.0.0.3", device="hers") == [MINUTE]
 
 
-def test_the_brake_outlives_the_process(tmp_path, store, clock):
+def test_the_brake_outlives_the_process(place, store, clock):
     fail(store, 5)
-    with Store.open(tmp_path, rounds=4, clock=clock) as again:
+    with place.open(clock=clock) as again:
         assert fail(again, 1, address="10.0.0.9") == [MINUTE]
 
 
 def test_names_that_were_typed_are_not_kept(store):
     fail(store, 1, "my password by mistake")
-    with store._read() as connection:
+    with store.database.read() as connection:
         kept = connection.exec_driver_sql("select * from brakes").all()
     assert len(kept) == 2
     assert "mistake" not in str(kept)

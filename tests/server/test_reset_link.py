@@ -8,7 +8,7 @@ import pytest
 from server_harness import PASSWORD, Answer
 
 from dashboard.access import Role
-from dashboard.state import StateError, Store
+from dashboard.state import StateError
 from dashboard.state.resets import Resets, link
 
 NEW = "another good password"
@@ -28,8 +28,8 @@ def clock():
 
 
 @pytest.fixture
-def store(tmp_path, clock):
-    with Store.open(tmp_path, rounds=4, clock=clock) as store:
+def store(place, clock):
+    with place.open(clock=clock) as store:
         store.add_user("ada", Role.ADMIN, PASSWORD)
         yield store
 

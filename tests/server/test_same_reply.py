@@ -78,7 +78,7 @@ def test_every_kind_of_name_costs_the_same_work(tmp_path, monkeypatch):
     monkeypatch.setattr(passwords.Hasher, "check_pw", counted)
     work, replies = {}, {}
     with Store.open(tmp_path, rounds=ROUNDS) as store:
-        engine = store._database._engine
+        engine = store.database._engine
         event.listen(engine, "before_cursor_execute", lambda *a: statements.append(a[2].split("where")[0]))
         app = Starlette(routes=sign_in.routes(store, Settings(tmp_path)))
         for kind in KINDS:

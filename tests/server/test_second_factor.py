@@ -13,7 +13,6 @@ from server_harness import PASSWORD
 
 from dashboard.access import Role
 from dashboard.settings import Settings
-from dashboard.state import Store
 from dashboard.state.challenges import Challenges
 from dashboard.state.sealing import Seal, SealError
 from dashboard.state.second_factor import SecondFactors, app_address, new_secret
@@ -33,8 +32,8 @@ def clock():
 
 
 @pytest.fixture
-def store(tmp_path, clock):
-    with Store.open(tmp_path, rounds=4, clock=clock) as store:
+def store(place, clock):
+    with place.open(clock=clock) as store:
         store.add_user("ada", Role.ADMIN, PASSWORD)
         yield store
 
