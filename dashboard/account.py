@@ -84,8 +84,8 @@ def _fault_of_present(viewer: access.Viewer, present: str) -> str | None:
     """What is wrong with the present password, as a sentence; guesses count as at the login page."""
     store = _store()
     address = OpenSessions(store).address(identity.session() or "")
-    cookies = st.context.cookies
-    device = cookies.get(gate.DEVICE_COOKIE) or cookies.get(f"__Host-{gate.DEVICE_COOKIE}") or ""
+    names = (gate.DEVICE_COOKIE, f"__Host-{gate.DEVICE_COOKIE}")
+    device = next((value for name in names if isinstance(value := st.context.cookies.get(name), str)), "")
     if wait := store.admit_attempt(viewer.username, address, device):
         return f"Too many failed attempts. Try again in {-(-wait.seconds // 60)} min."
     if store.verify(viewer.username, present) is None:

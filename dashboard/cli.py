@@ -359,9 +359,8 @@ def users_add(
     click.echo(f"Added {user.username}: {user.role.label}, {_sites_text(user)}.")
     if invite:
         with _store(settings) as store:
-            click.echo(
-                f"To set a password, once and within 24 hours: {new_link(settings, store.by(operator()), user.username)}"
-            )
+            address = new_link(settings, store.by(operator()), user.username)
+        click.echo(f"To set a password, once and within 24 hours: {address}")
 
 
 @users.command("list")
