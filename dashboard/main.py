@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import access, identity, navigation, page, theme, warehouse
+from dashboard import access, faults, identity, navigation, page, theme, warehouse
 from dashboard.settings import ROOT
 
 st.set_page_config(page_title="Infusion dashboard", page_icon=str(ROOT / "dashboard" / "icon.svg"), layout="wide")
@@ -25,8 +25,6 @@ who = dict.fromkeys([viewer.name, viewer.role.label])
 st.html(f'<p class="who">{escape(", ".join(who))} <a href="/logout" target="_self">Sign out</a></p>')
 try:
     current.run()
-except access.AccessDeniedError:
-    st.error("This page is not open to your account. Choose another from the menu.")
-except warehouse.WarehouseError as error:
-    st.error(f"The data cannot be shown: {error}")
+except (access.AccessDeniedError, warehouse.WarehouseError) as error:
+    st.error(faults.words(error, "page"))
 identity.watch_session()

@@ -32,7 +32,8 @@ from sqlalchemy.exc import IntegrityError
 
 from dashboard.access import Role, Viewer
 from dashboard.settings import Settings
-from dashboard.state import passwords
+from dashboard.state import passwords, seats
+from dashboard.state.seats import Seats
 from dashboard.state.tables import attempts, metadata, sessions, users
 
 FILE = "state.db"
@@ -95,6 +96,7 @@ class Store:
         self._lifetime = lifetime
         self._rounds = rounds
         self._now = clock
+        self.seats = Seats()
 
     @classmethod
     def open(
@@ -125,11 +127,13 @@ class Store:
     @classmethod
     def for_settings(cls, settings: Settings) -> Store:
         """Open the store of these settings, with their limits on sessions."""
-        return cls.open(
+        store = cls.open(
             settings.data,
             idle=timedelta(minutes=settings.idle_minutes),
             lifetime=timedelta(hours=settings.session_hours),
         )
+        store.seats = Seats(settings.sessions_per_account, settings.sessions)
+        return store
 
     def close(self) -> None:
         """Give the connections back."""
@@ -270,6 +274,7 @@ class Store:
 
         Raises:
             StateError: the name is unknown.
+            SessionsFullError: too many are signed in already.
         """
         token = secrets.token_urlsafe(32)
         now = self._now()
@@ -278,6 +283,7 @@ class Store:
             if row is None:
                 raise _unknown(username)
             connection.execute(delete(sessions).where(sessions.c.created_at < now - self._lifetime))
+            self.seats.make_room(connection, row.username, now, self._idle, self._lifetime)
             connection.execute(
                 insert(sessions).values(
                     token_sha256=session_key(token),
@@ -314,6 +320,11 @@ class Store:
             return 0
         end = min(row.last_seen_at + self._idle, row.opened_at + self._lifetime)
         return int((end - now).total_seconds())
+
+    def count_sessions(self) -> int:
+        """Sessions that have not ended."""
+        with self._read() as connection:
+            return seats.count(connection, self._now(), self._idle, self._lifetime)
 
     def close_session(self, token: str) -> None:
         """End a session; one that is unknown or over already stays as it is."""
