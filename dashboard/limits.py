@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import instruments
+
+log = logging.getLogger(__name__)
 
 LARGEST_HEADERS = 32 * 1024
 #: Longest path with its query string: all filters at once need a tenth of it.
@@ -134,14 +137,27 @@ class Desk:
                 await busy(scope, receive, send)
                 return
             with instruments.EXPORTS_RUNNING.track_inprogress():
-                result = "failed"
-                try:
-                    with anyio.fail_after(self._seconds):
-                        response = await self._answer(request)
-                        await response(scope, receive, send)
-                    result = "sent" if response.status_code == 200 else "refused"
-                except TimeoutError:
-                    result = "slow"
-                    raise
-                finally:
-                    instruments.EXPORTS.labels(result).inc()
+                await self._send(request, send)
+
+    async def _send(self, request: Request, send: Send) -> None:
+        result, begun = "failed", False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            with anyio.fail_after(self._seconds):
+                response = await self._answer(request)
+                await response(request.scope, request.receive, noted)
+            result = "sent" if response.status_code == 200 else "refused"
+        except TimeoutError:
+            result = "slow"
+            log.warning("a file was not sent within %.0f seconds and was cut off", self._seconds)
+            # Without its last part, the browser knows that a file which has begun isn't whole.
+            if not begun:
+                late = PlainTextResponse("This took too long. Choose a shorter period or fewer sites.\n", 503)
+                await late(request.scope, request.receive, send)
+        finally:
+            instruments.EXPORTS.labels(result).inc()

@@ -43,7 +43,10 @@ def alive(server):
 @pytest.mark.parametrize("size", [limits.LARGEST_HEADERS + 1, 60_000])
 def test_large_headers_are_refused_with_words(server, size):
     answer = server.request("GET", "/login", X_Filler="x" * size)
-    assert (answer.status, answer.body) == (431, b"The request's headers are too large. Delete this site's cookies.\n")
+    assert (answer.status, answer.body) == (
+        431,
+        b"The request's headers are too large. Delete this site's cookies.\n",
+    )
     assert server.request("GET", "/login", X_Filler="x" * (limits.LARGEST_HEADERS - 2_000)).status == 200
 
 
