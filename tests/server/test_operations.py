@@ -1,7 +1,7 @@
 """Health, figures, log and references of a running server, some of whose data is broken.
 
 In its extract, the cubes of side effects quote a patient wherever they are read, payments never end, and
-bookings are too many for the buffers between a server and a client that doesn't read.
+bookings are too long for the buffers between a server and a client that doesn't read.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BREAK = (
     "alter table payments rename to payments_before",
     "create view payments as select p.* from payments_before as p, range(1000000000) as r where hash(r.range) = 1",
     "alter table bookings rename to bookings_before",
-    "create view bookings as select b.* from bookings_before as b, range(10)",
+    "create view bookings as select * replace (repeat('x', 1500) as provider) from bookings_before",
 )
 
 
@@ -59,7 +59,8 @@ def clinic(tmp_path_factory, port):
         DASHBOARD_METRICS_PORT=str(port),
         DASHBOARD_QUERY_SECONDS="4",
         DASHBOARD_EXPORTS="3",
-        DASHBOARD_EXPORT_SECONDS="12",
+        DASHBOARD_EXPORT_SECONDS="25",
+        DASHBOARD_STOP_SECONDS="10",
     ) as server:
         await_ready(server)
         yield server
@@ -102,7 +103,7 @@ def test_ready_means_that_all_is_there(clinic):
 
 
 def test_without_an_extract_the_process_lives_but_is_not_ready(server):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while b"warming up" in (answer := server.request("GET", "/readyz")).body and time.monotonic() < end:
         time.sleep(0.1)
     assert (answer.status, json.loads(answer.body)) == (503, {"ready": False, "missing": ["no extract can be read"]})
@@ -177,10 +178,10 @@ def test_a_file_whose_query_does_not_end_says_so(clinic, cookie_of):
 # --- files at once ---------------------------------------------------------------------------
 
 
-def slow_reader(server, cookie):
+def slow_reader(server, cookie, buffer=4096):
     """Ask for a large file and take only its first bytes."""
     connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     connection.settimeout(20)
     connection.connect(("127.0.0.1", server.port))
     head = f"GET /export/booking_rows.csv?period=12-months HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n"
@@ -202,7 +203,7 @@ def test_so_many_files_at_once_and_no_longer_than_it_takes(clinic, cookie_of, fi
         assert clinic.request("GET", small, Cookie=cookie_of("manager.dallas")).status == 429
         assert figures()["dashboard_exports_running",] == 3
         # Who doesn't read is cut off, and nobody takes half a file for a whole one.
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while figures()["dashboard_exports_running",] and time.monotonic() < end:
             time.sleep(0.2)
         rest = b""
@@ -300,3 +301,32 @@ def test_a_wrong_setting_is_named(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=f"{name} must be"):
         Settings.from_environment()
+
+
+# --- the end, so it stands last ------------------------------------------------------------------
+
+
+def test_told_to_stop_it_sends_what_is_read_and_waits_for_nobody_else(clinic, cookie_of):
+    director = cookie_of("director")
+    with ExitStack() as opened:
+        stuck = opened.enter_context(closing(slow_reader(clinic, director)))
+        reading = opened.enter_context(closing(slow_reader(clinic, director, 512 * 1024)))
+        stream = opened.enter_context(clinic.stream(director))
+        stream.run(page="bookings")
+        begun = time.monotonic()
+        clinic.process.terminate()
+        assert stream.code_at_end() == 1012
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", clinic.port), timeout=5)
+        whole = b""
+        while part := reading.recv(65536):
+            whole += part
+        assert whole.endswith(b"0\r\n\r\n")
+        assert len(whole) > 10_000_000
+        assert clinic.process.wait(30) == 0
+        assert time.monotonic() - begun < 30
+        cut = b""
+        with suppress(ConnectionResetError):
+            while part := stuck.recv(65536):
+                cut += part
+        assert not cut.endswith(b"0\r\n\r\n")
