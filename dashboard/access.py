@@ -53,6 +53,7 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "age_groups": _CARE,
     "exports": _ALL,
     "data": _ALL,
+    "audit": frozenset({Role.ADMIN, Role.MEDICAL_DIRECTOR}),
     "account": _ALL,
     # Row-level datasets: one row a patient's visit, event or payment.
     "booking_rows": _CARE,

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from starlette.concurrency import iterate_in_threadpool
 from starlette.datastructures import QueryParams
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 
 from dashboard import access, filters, panels, warehouse
 from dashboard.filters import Filters
 from dashboard.navigation import ENTRIES
 from dashboard.panels import PANELS, Column
+from dashboard.receipts import FileResponse, Receipt, no_such_file
 from dashboard.warehouse import Reader
 
 #: Cells that a spreadsheet would run as a formula begin with one of these.
@@ -171,8 +171,7 @@ def respond(viewer: access.Viewer, name: str, parameters: QueryParams) -> Respon
     """The answer to a request for a file: the whole file, or a refusal in one line."""
     dataset = DATASETS.get(name)
     if dataset is None or not access.allows(viewer, dataset.resource):
-        # The same words for both, so that an address tells nothing of what there is.
-        return PlainTextResponse("There is no such file for this account.\n", status_code=404)
+        return no_such_file()
     try:
         reader = Reader(warehouse.shelf().current(), viewer)
     except warehouse.WarehouseError as error:
@@ -181,20 +180,19 @@ def respond(viewer: access.Viewer, name: str, parameters: QueryParams) -> Respon
         return PlainTextResponse("No site of this extract is open to this account.\n", status_code=404)
     asked = {key: parameters.getlist(key) for key in parameters}
     chosen = filters.parse(asked, scope_of(reader))
-    body = csv_text(dataset.columns, parts(reader, dataset, chosen))
+    about = chosen.described(of_day=dataset.of_day)
+    receipt = Receipt(name, about, reader.catalogue.name)
+    frames = receipt.rows_of(parts(reader, dataset, chosen))
+    body = receipt.counted(csv_text(dataset.columns, frames))
     try:
         # The first rows are read before the answer begins, so that a failure can still say so.
-        head = [next(body), *([first] if (first := next(body, "")) else [])]
+        head = [next(body), *([first] if (first := next(body, b"")) else [])]
     except warehouse.WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
     file = f"{name}_{chosen.start}_{chosen.end}.csv"
 
-    def whole() -> Iterator[str]:
+    def whole() -> Iterator[bytes]:
         yield from head
         yield from body
 
-    return StreamingResponse(
-        iterate_in_threadpool(whole()),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"},
-    )
+    return FileResponse(whole(), file, receipt)

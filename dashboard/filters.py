@@ -147,6 +147,12 @@ class Filters:
             found["by"] = [self.by]
         return found
 
+    def described(self, *, of_day: bool) -> dict[str, object]:
+        """The choice as it goes on record: dates spelled out, sites always, the rest where it is chosen."""
+        period = {"day": self.day} if of_day else {"from": self.start, "to": self.end}
+        chosen = {"lines": self.lines, "bands": self.bands}
+        return {**period, "sites": self.sites, **{key: value for key, value in chosen.items() if value}}
+
     def address(self) -> str:
         """`query` as the text behind the question mark."""
         return urlencode(self.query(), doseq=True)
@@ -183,6 +189,11 @@ def parse(parameters: Parameters, scope: Scope) -> Filters:
         bands=() if bands == scope.bands else bands,
         by=_one_of(parameters, "by", GRAINS, DEFAULT_GRAIN),
     )
+
+
+def refused_sites(parameters: Parameters, sites: Iterable[str], scope: Scope) -> tuple[str, ...]:
+    """Those of the extract's sites that an address asks for outside the scope."""
+    return _some_of(parameters, "site", (site for site in sites if site not in scope.sites))
 
 
 def _span(period: str, parameters: Parameters, scope: Scope) -> tuple[dt.date, dt.date]:

@@ -25,6 +25,9 @@ who = dict.fromkeys([viewer.name, viewer.role.label])
 st.html(f'<p class="who">{escape(", ".join(who))} <a href="/logout" target="_self">Sign out</a></p>')
 try:
     current.run()
-except (access.AccessDeniedError, warehouse.WarehouseError) as error:
+except access.AccessDeniedError as error:
+    page.on_record("refused", viewer, "denied", f"page {current.url_path}", reason=str(error))
+    st.error(faults.words(error, "page"))
+except warehouse.WarehouseError as error:
     st.error(faults.words(error, "page"))
 identity.watch_session()

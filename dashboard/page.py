@@ -13,6 +13,8 @@ import streamlit as st
 from dashboard import access, charts, exports, filters, identity, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, Column, Panel, rows, specification
+from dashboard.settings import Settings
+from dashboard.state import shared_store
 from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
@@ -80,8 +82,27 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
     chosen = filters.parse(_address(), scope)
     if bar:
         _bar(chosen, reader, day=day, by=by)
+    if refused := filters.refused_sites(_address(), reader.catalogue.sites, scope):
+        on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
+    about = chosen.described(of_day=day) if bar else {}
+    on_record("page", viewer, "view", resource, **about, extract=reader.catalogue.name)
     _keep(chosen)
     return View(reader, chosen, look_of(reader.catalogue, chosen, mode()))
+
+
+def on_record(what: str, viewer: access.Viewer, kind: str, subject: str, **details: object) -> None:
+    """Record what a page shows, once for each load and each change and not for each of its runs.
+
+    `what` names the thing that is compared with its last time: the same page, the same preview.
+    """
+    entry = (viewer.username, kind, subject, details)
+    noted = st.session_state.setdefault("noted", {})
+    if noted.get(what) == entry:
+        return
+    if what == "page":
+        noted.pop("preview", None)
+    noted[what] = entry
+    shared_store(Settings.from_environment()).audit.record_later(kind, viewer.username, subject, **details)
 
 
 def look_of(catalogue: warehouse.Catalogue, chosen: Filters, shown: theme.Mode) -> charts.Look:
@@ -354,6 +375,8 @@ def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
 def preview(view: View, dataset: exports.Dataset) -> None:
     """The first rows of a file and the link to all of it."""
     first = next(exports.parts(view.reader, dataset, view.filters), None)
+    seen = view.filters.described(of_day=dataset.of_day)
+    on_record("preview", view.reader.viewer, "view", f"exports, first rows of {dataset.name}", **seen)
     if first is None or not len(first):
         st.info("No rows for these filters. Choose a longer period, or more sites or lines.")
         return

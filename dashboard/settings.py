@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,7 +18,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 class Settings:
     """Everything that a person may set from outside.
 
-    `data` holds all that is not code: deliveries/, extracts/, state/.
+    `data` holds all that is not code: deliveries/, extracts/, state/. `state_url` is the address of
+    a PostgreSQL database that keeps the state instead, `audit_key` the file of the record's key.
     """
 
     data: Path
@@ -36,6 +37,8 @@ class Settings:
     log: str = "text"
     log_level: str = "warning"
     proxies: str = "127.0.0.1"
+    state_url: str | None = field(default=None, repr=False)  # it may hold a password
+    audit_key: Path | None = None
 
     @property
     def extracts(self) -> Path:
@@ -93,4 +96,6 @@ class Settings:
             log=word("DASHBOARD_LOG", cls.log, LOG_FORMS),
             log_level=word("DASHBOARD_LOG_LEVEL", cls.log_level, LOG_LEVELS),
             proxies=env.get("DASHBOARD_PROXIES") or cls.proxies,
+            state_url=env.get("DASHBOARD_STATE") or None,
+            audit_key=Path(key).expanduser().resolve() if (key := env.get("DASHBOARD_AUDIT_KEY")) else None,
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.settings import Settings
+from dashboard.state_commands import on_record
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 Progress = Callable[[str, float], None]
@@ -58,9 +60,12 @@ def import_command(directory: Path, reference: Path | None, data: Path | None) -
     from dashboard.intake.publish import import_delivery
 
     with _errors():
-        target = data or Settings.from_environment().data
-        with _progress("Importing") as tell:
-            report = import_delivery(directory, target, reference=reference, progress=tell)
+        settings = Settings.from_environment()
+        settings = replace(settings, data=data or settings.data)
+        with on_record(settings, "import", directory.name) as outcome, _progress("Importing") as tell:
+            report = import_delivery(directory, settings.data, reference=reference, progress=tell)
+            outcome.update(extract=report.name, read=report.rows_read)
+            outcome.update(accepted=report.rows_accepted, rejected=report.rows_rejected)
     for line in report.lines():
         click.echo(line)
 

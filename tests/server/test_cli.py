@@ -162,6 +162,7 @@ def test_check_says_what_is_missing_and_what_to_do(run):
     assert findings(shown) == {
         "data folder": "ok",
         "state store": "ok",
+        "audit record": "ok",
         "users": "problem",
         "reference tables": "ok",
         "queries": "ok",
