@@ -31,6 +31,7 @@ lint: $(READY)
 
 # A file's tests stay in one process, which then starts its servers once.
 unit: $(READY)
+	@sh tests/state/ensure-postgresql.sh
 	@sh tests/deploy/ensure-nginx.sh
 	$(ENV)/bin/pytest -n 2 --dist loadfile -m "not browser and not bench"
 

@@ -202,10 +202,15 @@ def running(command: list[str], port: int, data: Path, **environment: str):
             process.wait()
 
 
-def add_clinic(data: Path) -> None:
-    """A small extract of one year and the demo accounts, for a server that shows real pages."""
+def add_extract(data: Path) -> None:
+    """A small extract of one year."""
     demo.write_delivery(data / "delivery", years=1, bookings=8_000)
     publish.import_delivery(data / "delivery", data)
+
+
+def add_clinic(data: Path) -> None:
+    """A small extract and the demo accounts, for a server that shows real pages."""
+    add_extract(data)
     with Store.open(data, rounds=4) as store:
         add_demo_accounts(store)
 
