@@ -7,20 +7,15 @@ import hashlib
 import logging
 import os
 import re
-import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from types import FrameType
 
 import streamlit as st
-import uvicorn.config
 from anyio import to_thread
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import QueryParams
 from starlette.middleware import Middleware
@@ -29,11 +24,14 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from streamlit import file_util
 
-from dashboard import gate, keyfile, navigation, sign_in
+from dashboard import faults, gate, instruments, journal, keyfile, limits, navigation, sign_in, stopping
 from dashboard.access import Viewer
+from dashboard.headers import Headers, content_security_policy
+from dashboard.health import Health
+from dashboard.observer import Observer
 from dashboard.settings import ROOT, Settings
 from dashboard.sign_in import pages
-from dashboard.state import Store, shared_store
+from dashboard.state import SessionsFullError, Store, shared_store
 from dashboard.state.sealing import Seal
 from dashboard.state.second_factor import SecondFactors
 
@@ -117,34 +115,55 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
     if settings.second_factor:
         # Who signed in before the setting was made still has to show one.
         SecondFactors(store, Seal.for_settings(settings)).end_sessions_without(settings.second_factor)
+    desk = limits.Desk(partial(export, store=store), settings.exports, settings.export_seconds)
 
-    async def health(_request: Request) -> Response:
-        try:
-            await to_thread.run_sync(store.ping)
-        except SQLAlchemyError:
-            return PlainTextResponse("the state store does not answer", status_code=503)
-        return PlainTextResponse("ok")
+    condition = Health(store)
+
+    def warm() -> None:
+        warm_up()
+        condition.warm = True
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
         # Beside the login page, which needs none of it: the server answers seconds earlier.
-        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
-        if ready is not None:
-            ready()
-        yield
+        threading.Thread(target=warm, name="warm-up", daemon=True).start()
+        with (
+            stopping.graceful(settings, condition.stop),
+            instruments.published(settings.metrics_port, store.count_sessions, condition.extract_age),
+        ):
+            if ready is not None:
+                ready()
+            yield
         store.close()
 
     return st.App(
         script,
         lifespan=lifespan,
         routes=[
-            Route("/healthz", health, methods=["GET"]),
-            Route("/export/{name}.csv", partial(export, store=store), methods=["GET"]),
+            *condition.routes(),
+            Route("/export/{name}.csv", desk, methods=["GET"]),
             *sign_in.routes(store, settings),
             *shell.routes(),
         ],
-        middleware=[Middleware(gate.Gate, store=store, policy=gate.content_security_policy(shell.inline_scripts))],
+        middleware=[
+            Middleware(Headers, policy=content_security_policy(shell.inline_scripts)),
+            Middleware(Observer),
+            Middleware(gate.Gate, store=store),
+            Middleware(limits.Sizes),
+        ],
+        on_script_error=tell,
+        exception_handlers={SessionsFullError: _full},
     )
+
+
+def tell(error: Exception) -> bool:
+    """Say on the page, instead of Streamlit, that its script has failed."""
+    st.error(faults.words(error, "page"))
+    return True
+
+
+def _full(_request: Request, error: Exception) -> Response:
+    return pages.page("notice", 503, title="All places are taken", text=str(error))
 
 
 def serve(
@@ -159,8 +178,10 @@ def serve(
     app = build_app(settings, script, ready)
     # Streamlit takes this one from the environment only.
     os.environ["STREAMLIT_SERVER_COOKIE_SECRET"] = _cookie_secret(settings)
-    _quieten()
-    signal.signal(signal.SIGTERM, _stop)
+    # And uvicorn this one: whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    os.environ["FORWARDED_ALLOW_IPS"] = settings.proxies
+    journal.configure(settings.log, settings.log_level)
+    stopping.exit_on_sigterm()
     app.run(
         config={
             "server.address": host,
@@ -222,15 +243,3 @@ def _hash(script: str) -> str:
 def _cookie_secret(settings: Settings) -> str:
     """Key that signs Streamlit's own cookies, made once for each data folder."""
     return keyfile.read_or_make(settings.state / "cookie.key").hex()
-
-
-def _quieten() -> None:
-    """Keep the console for what a person needs to know."""
-    for logger in uvicorn.config.LOGGING_CONFIG["loggers"].values():
-        logger["level"] = "WARNING"
-    # Streamlit reads its settings at import and again with ours, and takes that for an edit.
-    logging.getLogger("streamlit.config").addFilter(lambda record: "config option section" not in str(record.msg))
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(0)

@@ -31,6 +31,10 @@ class SingleSignOn:
     claim: str
 
 
+LOG_FORMS = ("text", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything that a person may set from outside.
@@ -49,6 +53,16 @@ class Settings:
     second_factor_key: Path | None = None
     url: str = "http://127.0.0.1:8501"
     oidc: SingleSignOn | None = None
+    export_seconds: float = 300.0
+    exports: int = 4
+    sessions: int = 200
+    sessions_per_account: int = 5
+    stop_seconds: float = 20.0
+    drain_seconds: float = 0.0
+    metrics_port: int | None = None
+    log: str = "text"
+    log_level: str = "warning"
+    proxies: str = "127.0.0.1"
     state_url: str | None = field(default=None, repr=False)  # it may hold a password
     audit_key: Path | None = None
 
@@ -69,7 +83,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read the DASHBOARD_* variables.
+        """Read the DASHBOARD_* variables, named as the fields are.
 
         Raises:
             ValueError: a value that is none of its kind, named with its variable.
@@ -82,13 +96,19 @@ class Settings:
                 value = float(text) if text else default
             except ValueError:
                 raise ValueError(f"{name} must be a number, not {text!r}") from None
-            if value <= 0:
+            if value < 0 or (value == 0 and default > 0):
                 raise ValueError(f"{name} must be above 0, not {text}")
             return value
 
         def path(name: str) -> Path | None:
             text = env.get(name)
             return Path(text).expanduser().resolve() if text else None
+
+        def word(name: str, default: str, known: tuple[str, ...]) -> str:
+            value = env.get(name, "").lower() or default
+            if value not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+            return value
 
         return cls(
             data=Path(env.get("DASHBOARD_DATA") or ROOT / "data").expanduser().resolve(),
@@ -101,6 +121,16 @@ class Settings:
             second_factor_key=path("DASHBOARD_SECOND_FACTOR_KEY"),
             url=_address("DASHBOARD_URL", cls.url),
             oidc=_single_sign_on(),
+            export_seconds=number("DASHBOARD_EXPORT_SECONDS", cls.export_seconds),
+            exports=int(number("DASHBOARD_EXPORTS", cls.exports)),
+            sessions=int(number("DASHBOARD_SESSIONS", cls.sessions)),
+            sessions_per_account=int(number("DASHBOARD_SESSIONS_PER_ACCOUNT", cls.sessions_per_account)),
+            stop_seconds=number("DASHBOARD_STOP_SECONDS", cls.stop_seconds),
+            drain_seconds=number("DASHBOARD_DRAIN_SECONDS", cls.drain_seconds),
+            metrics_port=int(number("DASHBOARD_METRICS_PORT", 0)) or None,
+            log=word("DASHBOARD_LOG", cls.log, LOG_FORMS),
+            log_level=word("DASHBOARD_LOG_LEVEL", cls.log_level, LOG_LEVELS),
+            proxies=env.get("DASHBOARD_PROXIES") or cls.proxies,
             state_url=env.get("DASHBOARD_STATE") or None,
             audit_key=path("DASHBOARD_AUDIT_KEY"),
         )

@@ -7,6 +7,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from dashboard import access
+from dashboard import access, instruments
 from dashboard.intake import pointer
 from dashboard.settings import QUERIES, Settings
 
@@ -151,6 +152,17 @@ class Warehouse:
         self._connection.execute("set lock_configuration=true")
         self.catalogue = self._read_catalogue()
 
+    def ping(self) -> None:
+        """Read something, to find out whether the extract can still be read.
+
+        Raises:
+            WarehouseError: it cannot.
+        """
+        try:
+            self._run(queries()["extract_info"].sql, {})
+        except duckdb.Error as error:
+            raise WarehouseError(f"{self.path.name} cannot be read; import the delivery again") from error
+
     def close(self) -> None:
         """Close the connection; queries under way fail."""
         self._connection.close()
@@ -172,7 +184,12 @@ class Warehouse:
         """
         query, bound = self._admit(viewer, name, values)
         key = ("query", name, *sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in bound.items()))
-        return self.remembered(key, lambda: self._run(query.sql, bound))
+
+        def answer() -> pd.DataFrame:
+            with instruments.QUERY_SECONDS.labels(name).time():
+                return self._run(query.sql, bound)
+
+        return self.remembered(key, answer)
 
     def remembered(self, key: tuple[Any, ...], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """What `make` gives, made once while its key is among the last used of this extract.
@@ -186,6 +203,7 @@ class Warehouse:
             frame = self._cache.get(key)
             if frame is not None:
                 self._cache.move_to_end(key)
+        instruments.QUERIES.labels("made" if frame is None else "kept").inc()
         if frame is None:
             frame = make()
             with self._lock:
@@ -200,8 +218,14 @@ class Warehouse:
         query, bound = self._admit(viewer, name, values)
         cursor = self._connection.cursor()
         try:
-            cursor.execute(query.sql, bound)
-            while len(part := cursor.fetch_df_chunk(PART_VECTORS)):
+            with self._bounded(cursor):
+                cursor.execute(query.sql, bound)
+            while True:
+                # Timed part by part: how fast the other side reads isn't the query's fault.
+                with self._bounded(cursor):
+                    part = cursor.fetch_df_chunk(PART_VECTORS)
+                if not len(part):
+                    return
                 yield _as_text(part)
         finally:
             cursor.close()
@@ -227,10 +251,21 @@ class Warehouse:
 
     def _run(self, sql: str, values: dict[str, Any]) -> pd.DataFrame:
         cursor = self._connection.cursor()
+        try:
+            with self._bounded(cursor):
+                frame = cursor.execute(sql, values).df()
+        finally:
+            cursor.close()
+        return _as_text(frame)
+
+    @contextmanager
+    def _bounded(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Interrupt what the cursor does within the context once its time is over."""
         timer = threading.Timer(self._seconds, cursor.interrupt)
+        timer.daemon = True
         timer.start()
         try:
-            frame = cursor.execute(sql, values).df()
+            yield
         except duckdb.InterruptException as error:
             raise QueryTimeoutError(
                 f"this took longer than {self._seconds:.0f} seconds and was stopped; "
@@ -238,8 +273,6 @@ class Warehouse:
             ) from error
         finally:
             timer.cancel()
-            cursor.close()
-        return _as_text(frame)
 
     def _read_catalogue(self) -> Catalogue:
         def read(name: str) -> pd.DataFrame:

@@ -28,10 +28,11 @@ from sqlalchemy.exc import IntegrityError
 
 from dashboard.access import Role, Viewer
 from dashboard.settings import Settings
-from dashboard.state import brake, passwords
+from dashboard.state import brake, passwords, seats
 from dashboard.state.audit import Audit
 from dashboard.state.database import Database
 from dashboard.state.database import StateError as StateError
+from dashboard.state.seats import Seats
 from dashboard.state.tables import sessions, sign_ins, users
 
 FILE = "state.db"
@@ -95,6 +96,7 @@ class Store:
         self._rounds = rounds
         self._shortest = shortest
         self._now = clock
+        self.seats = Seats()
 
     @classmethod
     def open(
@@ -127,7 +129,7 @@ class Store:
     @classmethod
     def for_settings(cls, settings: Settings) -> Store:
         """Open the store of these settings, with their limits on sessions."""
-        return cls.open(
+        store = cls.open(
             settings.data,
             idle=timedelta(minutes=settings.idle_minutes),
             lifetime=timedelta(hours=settings.session_hours),
@@ -135,6 +137,8 @@ class Store:
             url=settings.state_url,
             audit_key=settings.audit_key,
         )
+        store.seats = Seats(settings.sessions_per_account, settings.sessions)
+        return store
 
     def by(self, actor: str) -> Store:
         """The same store, whose changes of users are recorded as this person's doing."""
@@ -305,6 +309,7 @@ class Store:
 
         Raises:
             StateError: the name is unknown.
+            SessionsFullError: too many are signed in already.
         """
         token = secrets.token_urlsafe(32)
         now = self._now()
@@ -313,6 +318,7 @@ class Store:
             if row is None:
                 raise _unknown(username)
             connection.execute(delete(sessions).where(sessions.c.created_at < now - self._lifetime))
+            self.seats.make_room(connection, row.username, now, self._idle, self._lifetime)
             connection.execute(
                 insert(sessions).values(
                     token_sha256=session_key(token),
@@ -359,6 +365,11 @@ class Store:
             return 0
         end = min(row.last_seen_at + self._idle, row.opened_at + self._lifetime)
         return int((end - now).total_seconds())
+
+    def count_sessions(self) -> int:
+        """Sessions that have not ended."""
+        with self._read() as connection:
+            return seats.count(connection, self._now(), self._idle, self._lifetime)
 
     def close_session(self, token: str) -> None:
         """End a session; one that is unknown or over already stays as it is."""

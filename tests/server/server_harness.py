@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -24,7 +25,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from dashboard.access import Role
+from dashboard.intake import demo, publish
 from dashboard.state import Store
+from dashboard.state.demo import add_demo_accounts
 
 PASSWORD = "correct horse battery"
 ACCOUNTS = {
@@ -141,6 +144,7 @@ class Stream:
         message.rerun_script.page_name = page
         message.rerun_script.page_script_hash = page_hash
         message.rerun_script.query_string = query
+        message.rerun_script.page_name = page
         message.rerun_script.is_auto_rerun = automatic
         for key, values in (widgets or {}).items():
             state = message.rerun_script.widget_states.widgets.add(id=key)
@@ -156,9 +160,9 @@ class Stream:
             if message.WhichOneof("type") == "script_finished":
                 return
 
-    def run(self, *, automatic: bool = False) -> tuple[str, str]:
+    def run(self, **asked: Any) -> tuple[str, str]:
         """Run the script: the Streamlit session's id, and all texts that it shows."""
-        self.send_rerun(automatic=automatic)
+        self.send_rerun(**asked)
         session, texts = "", []
         for message in self.messages():
             kind = message.WhichOneof("type")
@@ -167,7 +171,7 @@ class Stream:
             elif kind == "delta":
                 element = message.delta.new_element
                 assert element.WhichOneof("type") != "exception", element
-                texts.append(element.text.body + element.markdown.body)
+                texts.append(element.text.body + element.markdown.body + element.alert.body)
         return session, " ".join(texts)
 
     def code_at_end(self) -> int | None:
@@ -216,19 +220,47 @@ def running(command: list[str], port: int, data: Path, **environment: str):
             process.wait()
 
 
+def add_extract(data: Path) -> None:
+    """A small extract of one year."""
+    demo.write_delivery(data / "delivery", years=1, bookings=8_000)
+    publish.import_delivery(data / "delivery", data)
+
+
+def add_clinic(data: Path) -> None:
+    """A small extract and the demo accounts, for a server that shows real pages."""
+    add_extract(data)
+    with Store.open(data, rounds=4) as store:
+        add_demo_accounts(store)
+
+
 def probe_server(data: Path, port: int | None = None, **environment: str):
     port = port or free_port()
     launch = Path(__file__).parent / "launch.py"
     return running([sys.executable, str(launch), str(port)], port, data, **environment)
 
 
+def dashboard_server(data: Path, **environment: str):
+    """`dashboard serve` over what is in the folder."""
+    port = free_port()
+    dashboard = str(Path(sys.executable).parent / "dashboard")
+    return running([dashboard, "serve", "--port", str(port)], port, data, **environment)
+
+
+def await_ready(server: Server) -> None:
+    """Wait until the server has all that it needs."""
+    _await(server, "/readyz")
+
+
 def _await_health(server: Server) -> None:
+    _await(server, "/healthz")
+
+
+def _await(server: Server, path: str) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         assert server.process.poll() is None, server.output.read_text()
-        try:
-            if server.request("GET", "/healthz").status == 200:
+        with suppress(OSError):
+            if server.request("GET", path).status == 200:
                 return
-        except OSError:
-            time.sleep(0.05)
+        time.sleep(0.05)
     raise AssertionError(server.output.read_text())
