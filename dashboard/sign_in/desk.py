@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -158,9 +158,6 @@ class Desk:
         demo = await self.run(self.store.demo_accounts)
         shown = {"next": "/", "username": "", "provider": self.provider} | values
         return page("login", status, demo=demo, password=DEMO_PASSWORD, **shown)
-
-
-Step = Callable[[Request], Awaitable[Response]]
 
 
 def client_address(request: Request) -> str:
