@@ -179,20 +179,20 @@ def respond(viewer: access.Viewer, name: str, parameters: QueryParams) -> Respon
     if not reader.sites:
         return PlainTextResponse("No site of this extract is open to this account.\n", status_code=404)
     asked = {key: parameters.getlist(key) for key in parameters}
-    chosen = filters.parse(asked, scope_of(reader))
-    about = chosen.described(of_day=dataset.of_day)
-    receipt = Receipt(name, about, reader.catalogue.name)
-    frames = receipt.rows_of(parts(reader, dataset, chosen))
-    body = receipt.counted(csv_text(dataset.columns, frames))
+    scope = scope_of(reader)
+    chosen = filters.parse(asked, scope)
+    refused = filters.refused_sites(asked, reader.catalogue.sites, scope)
+    receipt = Receipt(name, chosen.described(of_day=dataset.of_day), reader.catalogue.name, refused)
+    body = csv_text(dataset.columns, receipt.rows_of(parts(reader, dataset, chosen)))
     try:
         # The first rows are read before the answer begins, so that a failure can still say so.
-        head = [next(body), *([first] if (first := next(body, b"")) else [])]
+        head = [next(body), *([first] if (first := next(body, "")) else [])]
     except warehouse.WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
     file = f"{name}_{chosen.start}_{chosen.end}.csv"
 
-    def whole() -> Iterator[bytes]:
+    def whole() -> Iterator[str]:
         yield from head
         yield from body
 
-    return FileResponse(whole(), file, receipt)
+    return FileResponse(receipt.counted(whole()), file, receipt)

@@ -32,7 +32,7 @@ class Health:
         self._store = store
         self._lock = threading.Lock()
         self._asked = -ASKED_EVERY
-        self._missing: list[str] = []
+        self._missing = ["the server is warming up"]
 
     def routes(self) -> list[Route]:
         """The routes of /healthz (the process) and /readyz (all that it needs)."""
@@ -53,11 +53,16 @@ class Health:
 
     def missing(self) -> list[str]:
         """What is missing, each in a few words."""
-        with self._lock:
-            if time.monotonic() - self._asked >= ASKED_EVERY:
-                self._missing = [*self._missing_store(), *self._missing_extract()]
-                self._asked = time.monotonic()
-            return [*(["the server is stopping"] if self.stopping else []), *self._missing]
+        # Whoever asks while someone finds out gets the answer before: a store that hangs must not
+        # hold up everyone who asks.
+        if self._lock.acquire(blocking=False):
+            try:
+                if time.monotonic() - self._asked >= ASKED_EVERY:
+                    self._missing = [*self._missing_store(), *self._missing_extract()]
+                    self._asked = time.monotonic()
+            finally:
+                self._lock.release()
+        return [*(["the server is stopping"] if self.stopping else []), *self._missing]
 
     def extract_age(self) -> float:
         """Seconds since the extract in use was built; not a number while there is none."""

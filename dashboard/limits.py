@@ -91,7 +91,7 @@ class Sizes:
             await self._app(scope, counted, noted)
         except _TooLargeError:
             if not begun:
-                await _too_large("body")(scope, receive, send)
+                await _too_large()(scope, receive, send)
 
 
 class _TooLargeError(Exception):
@@ -107,13 +107,13 @@ def _oversize(scope: Scope) -> Response | None:
         return PlainTextResponse("Nothing is uploaded here.\n", 413)
     length = dict(scope["headers"]).get(b"content-length", b"0")
     if not length.isdigit() or len(length) > 12 or int(length) > LARGEST_BODY:
-        return _too_large("body")
+        return _too_large()
     return None
 
 
-def _too_large(what: str) -> Response:
+def _too_large() -> Response:
     # The rest of the body isn't read, so the connection cannot carry another request.
-    return PlainTextResponse(f"The request's {what} is too large.\n", 413, {"Connection": "close"})
+    return PlainTextResponse("The request's body is too large.\n", 413, {"Connection": "close"})
 
 
 class Desk:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -20,27 +21,35 @@ def no_such_file() -> Response:
 
 
 class Receipt:
-    """What left in a file, counted while it is written: rows, bytes, SHA-256, and how it ended."""
+    """What left in a file, counted while it is written: rows, bytes, SHA-256, and how it ended.
 
-    def __init__(self, dataset: str, filters: dict[str, Any], extract: str | None) -> None:
+    `refused_sites` are those that were asked for and aren't the viewer's; none of it is in the file.
+    """
+
+    def __init__(
+        self, dataset: str, filters: dict[str, Any], extract: str | None, refused_sites: tuple[str, ...] = ()
+    ) -> None:
         self.dataset = dataset
+        self.refused_sites = refused_sites
         self._about = {"filters": filters, "extract": extract}
+        self._read: deque[int] = deque()
         self._rows = 0
         self._bytes = 0
         self._digest = hashlib.sha256()
         self._outcome: Literal["complete", "cut", "failed"] = "cut"
 
     def rows_of(self, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        """The frames, their rows counted."""
+        """The frames, whose rows count once their text is on its way."""
         for frame in frames:
-            self._rows += len(frame)
+            self._read.append(len(frame))
             yield frame
 
     def counted(self, texts: Iterator[str]) -> Iterator[bytes]:
-        """The file's text as UTF-8, counted and hashed."""
+        """The file's text as UTF-8, counted and hashed: its head, then a part for each frame."""
         try:
-            for text in texts:
+            for number, text in enumerate(texts):
                 part = text.encode()
+                self._rows += self._read.popleft() if number else 0
                 self._bytes += len(part)
                 self._digest.update(part)
                 yield part
@@ -50,7 +59,7 @@ class Receipt:
         self._outcome = "complete"
 
     def details(self) -> dict[str, Any]:
-        """What goes on record: of a file that was cut or failed, what had been written so far."""
+        """What goes on record: of a file that was cut or failed, what had been handed over so far."""
         counts = {"rows": self._rows, "bytes": self._bytes, "sha256": self._digest.hexdigest()}
         return {**self._about, **counts, "outcome": self._outcome}
 

@@ -227,6 +227,8 @@ def _file(store: Store, viewer: Viewer, name: str, parameters: QueryParams) -> R
             store.audit.record("export", viewer.username, receipt.dataset, **receipt.details())
 
         response.ended = record
+        if sites := response.receipt.refused_sites:
+            store.audit.record("denied", viewer.username, f"file {name}", sites=sites)
     elif response.status_code == HTTPStatus.NOT_FOUND:
         store.audit.record("denied", viewer.username, f"file {name}")
     return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,11 @@ class Database:
         Raises:
             StateError: it can't be used.
         """
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        # Never opened where it exists: closing it again would take away the locks that this process
+        # holds on it, and another process would then remove the log that is still written to.
+        if not file.exists():
+            with suppress(FileExistsError):
+                os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         engine = create_engine(URL.create("sqlite", database=str(file)), pool_size=8, max_overflow=56)
         event.listen(engine, "connect", _configure)
         return cls(engine, str(file))._ready("Restore it from a back-up, or move it away to begin anew")

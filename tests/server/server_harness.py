@@ -129,6 +129,7 @@ class Stream:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.socket = connection
+        self.patience = 20.0  # seconds
 
     def send_rerun(
         self,
@@ -155,7 +156,7 @@ class Stream:
         """What the server sends until the script has run."""
         while True:
             message = ForwardMsg()
-            message.ParseFromString(self.socket.recv(timeout=20))
+            message.ParseFromString(self.socket.recv(timeout=self.patience))
             yield message
             if message.WhichOneof("type") == "script_finished":
                 return

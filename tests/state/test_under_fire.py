@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.state import Store
+
 
 def hammer(place, each, kills):
     """Open, change and kill: what was acknowledged and what was found afterwards."""
@@ -43,3 +45,20 @@ def test_400_changes_at_once_and_60_kills(place, request):
         f"\n{request.node.name}: 400 changes of 16 threads in 4 processes, none lost; 60 kills: "
         f"{killed['acknowledged']} changes acknowledged, {killed['since']} found; {time.monotonic() - began:.0f} s"
     )
+
+
+def test_opening_a_store_twice_takes_no_lock_away(tmp_path):
+    """Closing a file drops the process's locks on it: another process would then remove the log in use."""
+    with Store.open(tmp_path, rounds=4) as store:
+        with Store.open(tmp_path, rounds=4):
+            pass
+        file = tmp_path / "state" / "state.db"
+        code = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('select count(*) from audit').fetchone())"
+
+        def count():
+            done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
+            return done.stdout.strip()
+
+        assert count() == "(0,)"
+        store.audit.record("view", "ada", "today")
+        assert count() == "(1,)"
