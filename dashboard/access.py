@@ -76,6 +76,11 @@ def allowed_sites(viewer: Viewer, sites: Iterable[str]) -> tuple[str, ...]:
     return tuple(s for s in sites if viewer.sites is None or s in viewer.sites)
 
 
+def hides_small_counts(viewer: Viewer, roles: Iterable[str]) -> bool:
+    """Whether small counts of side effects are hidden from the viewer; `roles` is the setting."""
+    return viewer.role.value in roles
+
+
 def require(viewer: Viewer | None, resource: str, site: str | None = None) -> Viewer:
     """Return the viewer, or raise AccessDeniedError when `allows` says no."""
     if viewer is None or not allows(viewer, resource, site):

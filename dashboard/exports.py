@@ -101,6 +101,16 @@ def open_to(viewer: access.Viewer) -> list[Dataset]:
     return [d for d in DATASETS.values() if access.allows(viewer, d.resource)]
 
 
+def columns_of(reader: Reader, dataset: Dataset) -> tuple[Column, ...]:
+    """The dataset's columns as this viewer gets them."""
+    return dataset.columns if dataset.query else panels.columns(reader, dataset.name)
+
+
+def filters_of(reader: Reader, dataset: Dataset, chosen: Filters) -> Filters:
+    """The filters that the dataset's rows are of."""
+    return chosen if dataset.query else panels.asked(reader, dataset.name, chosen)
+
+
 def parts(reader: Reader, dataset: Dataset, chosen: Filters) -> Iterator[pd.DataFrame]:
     """The dataset's rows in its columns, in parts.
 
@@ -108,7 +118,7 @@ def parts(reader: Reader, dataset: Dataset, chosen: Filters) -> Iterator[pd.Data
         AccessDeniedError: the dataset or a site isn't open to the viewer.
     """
     access.require(reader.viewer, dataset.resource)
-    keys = [column.name for column in dataset.columns]
+    keys = [column.name for column in columns_of(reader, dataset)]
     if dataset.query is None:
         yield panels.rows(reader, dataset.name, chosen)[keys]
         return
@@ -183,13 +193,14 @@ def respond(viewer: access.Viewer, name: str, parameters: QueryParams) -> Respon
     chosen = filters.parse(asked, scope)
     refused = filters.refused_sites(asked, reader.catalogue.sites, scope)
     receipt = Receipt(name, chosen.described(of_day=dataset.of_day), reader.catalogue.name, refused)
-    body = csv_text(dataset.columns, receipt.rows_of(parts(reader, dataset, chosen)))
+    body = csv_text(columns_of(reader, dataset), receipt.rows_of(parts(reader, dataset, chosen)))
     try:
         # The first rows are read before the answer begins, so that a failure can still say so.
         head = [next(body), *([first] if (first := next(body, "")) else [])]
     except warehouse.WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
-    file = f"{name}_{chosen.start}_{chosen.end}.csv"
+    of = filters_of(reader, dataset, chosen)
+    file = f"{name}_{of.start}_{of.end}.csv"
 
     def whole() -> Iterator[str]:
         yield from head

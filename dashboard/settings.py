@@ -65,6 +65,8 @@ class Settings:
     proxies: str = "127.0.0.1"
     state_url: str | None = field(default=None, repr=False)  # it may hold a password
     audit_key: Path | None = None
+    small_cells: frozenset[str] = frozenset({Role.FINANCE.value, Role.MANAGER.value})
+    small_cell_limit: int = 10
 
     @property
     def extracts(self) -> Path:
@@ -133,6 +135,8 @@ class Settings:
             proxies=env.get("DASHBOARD_PROXIES") or cls.proxies,
             state_url=env.get("DASHBOARD_STATE") or None,
             audit_key=path("DASHBOARD_AUDIT_KEY"),
+            small_cells=_small_cell_roles(env.get("DASHBOARD_SMALL_CELLS", ""), cls.small_cells),
+            small_cell_limit=int(number("DASHBOARD_SMALL_CELL_LIMIT", cls.small_cell_limit)),
         )
 
 
@@ -186,3 +190,19 @@ def _single_sign_on() -> SingleSignOn | None:
         name=env.get("DASHBOARD_OIDC_NAME") or "single sign-on",
         claim=env.get("DASHBOARD_OIDC_CLAIM") or "email",
     )
+
+
+def _small_cell_roles(text: str, default: frozenset[str]) -> frozenset[str]:
+    """Roles from which small counts of side effects are hidden; `none` for nobody."""
+    words = {word.strip() for word in text.split(",") if word.strip()}
+    if not words:
+        return default
+    if words == {"none"}:
+        return frozenset()
+    # The medical director answers for safety, down to the single event.
+    open_to = sorted(role.value for role in Role if role is not Role.MEDICAL_DIRECTOR)
+    if unknown := words - set(open_to):
+        raise ValueError(
+            f"DASHBOARD_SMALL_CELLS must be none or some of {', '.join(open_to)}, not {', '.join(sorted(unknown))}"
+        )
+    return frozenset(words)

@@ -19,12 +19,13 @@ import pandas as pd
 from dashboard import access, instruments
 from dashboard.intake import pointer
 from dashboard.settings import QUERIES, Settings
+from dashboard.small_counts import SmallCounts
 
 SCHEMA_VERSION = 1
 CACHED_RESULTS = 2048
 PART_VECTORS = 20  # of 2,048 rows each
 _PARAMETER = re.compile(r"\$([a-z_]+)")
-_HEADER = re.compile(r"^--\s*(serves|sites):\s*(.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^--\s*(serves|sites|hides):\s*(.+)$", re.MULTILINE)
 
 
 class WarehouseError(RuntimeError):
@@ -40,7 +41,8 @@ class Query:
     """One question: its SQL, the values it binds and the resources that it serves.
 
     A query is refused to a viewer who may see none of `serves`. `by_site` is false only where
-    the comment says `-- sites: none`, for answers that hold no row of a site.
+    the comment says `-- sites: none`, for answers that hold no row of a site. `hides` are the
+    columns that could tell small counts of side effects.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Query:
     parameters: frozenset[str]
     serves: tuple[str, ...]
     by_site: bool
+    hides: tuple[str, ...] = ()
 
 
 @cache
@@ -73,7 +76,7 @@ def _read_query(path: Path) -> Query:
         raise WarehouseError(f"{path.name}: add a comment '-- serves: …' that names its resources")
     if by_site and "sites" not in parameters:
         raise WarehouseError(f"{path.name}: must restrict its rows with $sites")
-    return Query(path.stem, sql, parameters, serves, by_site)
+    return Query(path.stem, sql, parameters, serves, by_site, tuple(header.get("hides", "").split()))
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -125,6 +128,7 @@ class Warehouse:
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
         self._seconds = settings.query_seconds
+        self._small_cells = settings.small_cells
         self._cache: OrderedDict[tuple[Any, ...], pd.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
         spill = settings.data / "spill"
@@ -151,6 +155,7 @@ class Warehouse:
         self._connection.execute("set enable_external_access=false")
         self._connection.execute("set lock_configuration=true")
         self.catalogue = self._read_catalogue()
+        self.small_counts = SmallCounts(self.catalogue, self._small_question, settings.small_cell_limit)
 
     def ping(self) -> None:
         """Read something, to find out whether the extract can still be read.
@@ -171,7 +176,9 @@ class Warehouse:
         """Answer the question `name` with what the viewer may see.
 
         `sites` (a sequence of site keys, or absent for all that the viewer may see) is always
-        cut down to the viewer's sites here, so that no page can forget it.
+        cut down to the viewer's sites here, so that no page can forget it. So are small counts of
+        side effects hidden here from roles that may not see them: NaN in the columns that the
+        query hides.
 
         Returns:
             A frame of the caller's own; ENUM columns as text.
@@ -183,13 +190,19 @@ class Warehouse:
             QueryTimeoutError: it took longer than the settings allow.
         """
         query, bound = self._admit(viewer, name, values)
-        key = ("query", name, *sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in bound.items()))
+        hidden = query.hides if self.hides_small_counts(viewer) else ()
+        pairs = sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in bound.items())
 
         def answer() -> pd.DataFrame:
             with instruments.QUERY_SECONDS.labels(name).time():
-                return self._run(query.sql, bound)
+                found = self._run(query.sql, bound)
+            return self.small_counts.hide(found, hidden, bound) if hidden else found
 
-        return self.remembered(key, answer)
+        return self.remembered(("query", name, hidden, *pairs), answer)
+
+    def hides_small_counts(self, viewer: access.Viewer) -> bool:
+        """Whether this viewer is shown no small counts of side effects."""
+        return access.hides_small_counts(viewer, self._small_cells)
 
     def remembered(self, key: tuple[Any, ...], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """What `make` gives, made once while its key is among the last used of this extract.
@@ -213,9 +226,17 @@ class Warehouse:
         # pandas copies on write, so a shallow copy is the caller's own.
         return frame.copy(deep=False)
 
+    def decide_small_counts(self) -> None:
+        """Decide for every site what is shown, where it is hidden from anybody at all; takes seconds."""
+        if self._small_cells:
+            for site in self.catalogue.sites:
+                self.small_counts.site(site)
+
     def stream(self, viewer: access.Viewer, name: str, **values: Any) -> Iterator[pd.DataFrame]:
         """As `query`, in parts of a bounded size and not kept: for row-level files."""
         query, bound = self._admit(viewer, name, values)
+        if query.hides and self.hides_small_counts(viewer):
+            raise access.AccessDeniedError(f"not open to this account in rows: {name}")
         cursor = self._connection.cursor()
         try:
             with self._bounded(cursor):
@@ -273,6 +294,11 @@ class Warehouse:
             ) from error
         finally:
             timer.cancel()
+
+    def _small_question(self, name: str, values: dict[str, Any]) -> pd.DataFrame:
+        # In a folder of their own, since their true counts are for no viewer.
+        sql = (QUERIES / "small_counts" / f"{name}.sql").read_text(encoding="utf-8")
+        return self._run(sql, values)
 
     def _read_catalogue(self) -> Catalogue:
         def read(name: str) -> pd.DataFrame:
@@ -383,6 +409,11 @@ class Reader:
     def sites(self) -> tuple[str, ...]:
         """The sites that the viewer may see, in the order of the reference table."""
         return access.allowed_sites(self.viewer, self.catalogue.sites)
+
+    @property
+    def hides_small_counts(self) -> bool:
+        """Whether small counts of side effects are hidden from the viewer."""
+        return self.warehouse.hides_small_counts(self.viewer)
 
     def query(self, name: str, **values: Any) -> pd.DataFrame:
         """`Warehouse.query` for this viewer."""
