@@ -167,7 +167,7 @@ def _address(name: str, default: str) -> str:
 
 
 def _single_sign_on() -> SingleSignOn | None:
-    """What DASHBOARD_OIDC_* say, or None where they say nothing."""
+    """The provider of single sign-on, or None where none is named."""
     env = os.environ
     issuer, client_id = env.get("DASHBOARD_OIDC_ISSUER", ""), env.get("DASHBOARD_OIDC_CLIENT_ID", "")
     if not issuer and not client_id:
@@ -178,9 +178,13 @@ def _single_sign_on() -> SingleSignOn | None:
             secret = Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ValueError(f"DASHBOARD_OIDC_CLIENT_SECRET_FILE: {file} cannot be read ({error.strerror})") from None
-    for name, value in (("ISSUER", issuer), ("CLIENT_ID", client_id), ("CLIENT_SECRET", secret)):
-        if not value:
-            raise ValueError(f"DASHBOARD_OIDC_{name} is missing, which single sign-on needs")
+    needed = {
+        "DASHBOARD_OIDC_ISSUER": issuer,
+        "DASHBOARD_OIDC_CLIENT_ID": client_id,
+        "DASHBOARD_OIDC_CLIENT_SECRET": secret,
+    }
+    if missing := [name for name, value in needed.items() if not value]:
+        raise ValueError(f"{missing[0]} is missing, which single sign-on needs")
     if not env.get("DASHBOARD_URL"):
         raise ValueError("DASHBOARD_URL is missing: single sign-on needs the address that people come back to")
     return SingleSignOn(
