@@ -5,7 +5,7 @@ READY := $(ENV)/.ready
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: run test lint unit browser bench screenshots lock clean
+.PHONY: run test lint unit browser bench audit screenshots lock clean
 
 run: $(READY)
 	@$(ENV)/bin/dashboard serve --demo --port $(PORT)
@@ -29,15 +29,20 @@ lint: $(READY)
 	$(ENV)/bin/mypy
 	$(ENV)/bin/lint-imports
 
-# Tests of the state store need PostgreSQL too. In CI they must run; elsewhere their absence is said aloud.
+# A file's tests stay in one process, which then starts its servers once.
 unit: $(READY)
 	@sh tests/state/ensure-postgresql.sh
-	$(ENV)/bin/pytest -n 2 -m "not browser and not bench"
+	@sh tests/deploy/ensure-nginx.sh
+	$(ENV)/bin/pytest -n 2 --dist loadfile -m "not browser and not bench"
 
 # Browser tests need a Chromium or Chrome. In CI they must run; elsewhere their absence is said aloud.
 browser: $(READY)
 	@sh tests/browser/ensure-chromium.sh
-	$(ENV)/bin/pytest -m browser
+	$(ENV)/bin/pytest -n 2 -m browser
+
+# Known vulnerabilities of what is locked. Needs the network, so it is no part of `make test`.
+audit: $(READY)
+	@sh tests/deploy/audit.sh $(ENV)/bin/python requirements.lock
 
 screenshots: $(READY)
 	@sh tests/browser/ensure-chromium.sh

@@ -1,12 +1,18 @@
-"""The Account page's pieces: who you are here, and a new password."""
+"""The Account page's pieces: who you are here, how you sign in, where you are signed in, a new password."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import streamlit as st
 
-from dashboard import access, page
+from dashboard import access, gate, identity, page
 from dashboard.settings import Settings
-from dashboard.state.store import StateError, shared_store
+from dashboard.state import StateError, Store, shared_store
+from dashboard.state.open_sessions import OpenSession, OpenSessions
+from dashboard.state.sealing import Seal
+from dashboard.state.second_factor import SecondFactors
 
 
 def facts(view: page.View) -> None:
@@ -16,6 +22,38 @@ def facts(view: page.View) -> None:
     everywhere = "" if viewer.sites is not None else " (every site)"
     rows = {"User name": viewer.username, "Name": viewer.name, "Role": viewer.role.label}
     st.html(page.definition_list(rows | {"Sites": sites + everywhere}))
+
+
+def second_factor(viewer: access.Viewer) -> None:
+    """Whether signing in takes a code, and the way to change that."""
+    settings = Settings.from_environment()
+    status = SecondFactors(shared_store(settings), Seal.for_settings(settings)).status(viewer.username)
+    st.subheader("Second factor", anchor=False)
+    if status is None:
+        text, action = "Off. With it, a password that someone has seen is not enough to sign in.", "Set it up"
+    else:
+        text = f"On since {_moment(status.confirmed_at)}; {status.codes_left} recovery codes left."
+        action = "Change it"
+    st.html(f'<p class="account">{text} <a href="/second-factor" target="_self">{action}</a></p>')
+
+
+def open_sessions(viewer: access.Viewer) -> None:
+    """Where the viewer is signed in, when they signed in before, and a way to end the others."""
+    own = OpenSessions(_store())
+    key = identity.session() or ""
+    opened = own.of(viewer.username)
+    st.subheader("Where you are signed in", anchor=False)
+    others = [one for one in opened if one.key != key]
+    named = [("This one", one) for one in opened if one.key == key]
+    named += [(f"Another, {number}", one) for number, one in enumerate(others, 1)]
+    rows = {name: _described(one) for name, one in named}
+    if before := own.sign_in_before(viewer.username, key):
+        rows["Signed in before"] = f"{_moment(before.opened_at)}, {_place(before)}"
+    st.html(page.definition_list(rows))
+    if others and st.button("End all others", help="Whoever uses them has to sign in again."):
+        own.end_others(viewer.username, key)
+        st.rerun()
+    st.caption("Anything that you don't recognise? End it, then change your password.")
 
 
 def change_password(viewer: access.Viewer) -> None:
@@ -28,16 +66,49 @@ def change_password(viewer: access.Viewer) -> None:
         sent = st.form_submit_button("Change password", type="primary")
     if not sent:
         return
-    store = shared_store(Settings.from_environment())
-    if store.verify(viewer.username, present) is None:
-        st.error("The present password is not right. Nothing was changed.")
-    elif new != again:
+    if new != again:
         st.error("The two new passwords differ. Nothing was changed.")
+    elif fault := _fault_of_present(viewer, present):
+        st.error(f"{fault} Nothing was changed.")
     else:
         try:
-            store.by(viewer.username).reset_password(viewer.username, new)
+            _store().by(viewer.username).reset_password(viewer.username, new)
         except StateError as error:
             st.error(f"{error} Nothing was changed.")
         else:
             st.success("The password is changed. Sign in again with the new one.")
             st.rerun()
+
+
+def _fault_of_present(viewer: access.Viewer, present: str) -> str | None:
+    """What is wrong with the present password, as a sentence; guesses count as at the login page."""
+    store = _store()
+    address = OpenSessions(store).address(identity.session() or "")
+    names = (gate.DEVICE_COOKIE, f"__Host-{gate.DEVICE_COOKIE}")
+    device = next((value for name in names if isinstance(value := st.context.cookies.get(name), str)), "")
+    if wait := store.admit_attempt(viewer.username, address, device):
+        return f"Too many failed attempts. Try again in {-(-wait.seconds // 60)} min."
+    if store.verify(viewer.username, present) is None:
+        reason = "wrong password, at the change of it"
+        store.audit.record("sign_in_failed", viewer.username, address=address, reason=reason)
+        return "The present password is not right."
+    store.retract_attempt(viewer.username, address, device)
+    return None
+
+
+def _store() -> Store:
+    return shared_store(Settings.from_environment())
+
+
+def _described(one: OpenSession) -> str:
+    return f"{_place(one)}; since {_moment(one.opened_at)}, last used {_moment(one.last_seen_at)}"
+
+
+def _place(one: OpenSession) -> str:
+    return " from ".join(part for part in (one.browser, one.address) if part) or "unknown"
+
+
+def _moment(moment: datetime) -> str:
+    """A moment as the viewer's clock shows it."""
+    zone = ZoneInfo(st.context.timezone) if st.context.timezone else UTC
+    return f"{moment.astimezone(zone):%-d %b %Y, %H:%M %Z}"

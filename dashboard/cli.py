@@ -21,6 +21,7 @@ from dashboard.intake.contract import DeliveryError
 from dashboard.intake.extracts import extracts as extracts_command
 from dashboard.intake.reference import load_reference
 from dashboard.settings import QUERIES, REFERENCE, Settings
+from dashboard.sign_in_commands import new_link, reset_link, reset_second_factor, set_identity
 from dashboard.state_commands import audit as audit_command
 from dashboard.state_commands import operator
 from dashboard.state_commands import state as state_command
@@ -322,6 +323,10 @@ def users() -> None:
     """
 
 
+for command in (reset_link, reset_second_factor, set_identity):
+    users.add_command(command)
+
+
 @users.command("add")
 @click.argument("username")
 @_role_option
@@ -329,21 +334,35 @@ def users() -> None:
 @_all_sites_option
 @click.option("--name", help="Name as the dashboard shows it.  [default: the user name]")
 @_stdin_option
+@click.option("--invite", is_flag=True, help="Ask for no password; print a link with which the user sets one.")
 def users_add(
-    username: str, role: str, site: tuple[str, ...], all_sites: bool, name: str | None, password_stdin: bool
+    username: str,
+    role: str,
+    site: tuple[str, ...],
+    all_sites: bool,
+    name: str | None,
+    password_stdin: bool,
+    invite: bool,
 ) -> None:
-    """Add a user; asks for the password twice.
+    """Add a user; asks for the password twice, or prints a link to set one.
 
     \b
     Example:
         dashboard users add ada --role manager --site chicago --site dallas
-        dashboard users add kim --role medical_director --password-stdin < password.txt
+        dashboard users add kim --role medical_director --invite
+        dashboard users add lee --role finance --password-stdin < password.txt
     """
+    if invite and password_stdin:
+        raise click.UsageError("--invite and --password-stdin exclude each other.")
     settings = _settings()
     sites = _chosen_sites(settings, Role(role), site, all_sites)
-    password = _read_password(password_stdin)
+    password = None if invite else _read_password(password_stdin)
     user = _change(settings, lambda store: store.add_user(username, Role(role), password, sites=sites, name=name))
     click.echo(f"Added {user.username}: {user.role.label}, {_sites_text(user)}.")
+    if invite:
+        with _store(settings) as store:
+            address = new_link(settings, store.by(operator()), user.username)
+        click.echo(f"To set a password, once and within 24 hours: {address}")
 
 
 @users.command("list")

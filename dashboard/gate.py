@@ -1,27 +1,40 @@
-"""The gate in front of Streamlit: no session, no answer; and the headers on every answer."""
+"""The gate in front of Streamlit: no session, no answer."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
 from functools import partial
 from urllib.parse import quote, urlsplit
 
 from anyio import to_thread
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from dashboard import journal, limits
 from dashboard.access import Viewer
 from dashboard.state import Store, session_key
 
-#: Paths that are served to everyone; anything else needs a session.
-OPEN = frozenset({"/login", "/login/style.css", "/healthz"})
+_READ, _SEND = frozenset({"GET", "HEAD"}), frozenset({"POST"})
+#: What is served to everyone, by path and method; anything else needs a session.
+OPEN = {
+    "/healthz": _READ,
+    "/readyz": _READ,
+    "/login": _READ | _SEND,
+    "/login/style.css": _READ,
+    "/login/code": _SEND,
+    "/login/enrolment": _SEND,
+    "/login/reset": _READ | _SEND,
+    "/login/reset.js": _READ,
+    "/oidc/login": _READ,
+    "/oidc/callback": _READ,
+}
 COOKIE = "dashboard_session"
+#: Of a browser that somebody has signed in with before.
+DEVICE_COOKIE = "dashboard_device"
 USER_HEADER = "X-Dashboard-User"
 SESSION_HEADER = "X-Dashboard-Session"
 #: A silent websocket is asked this often whether its session is still alive.
@@ -36,9 +49,9 @@ def is_secure(connection: HTTPConnection) -> bool:
     return connection.scope["scheme"] in {"https", "wss"}
 
 
-def cookie_name(connection: HTTPConnection) -> str:
-    """Name of the session cookie; under TLS one that no other host or plain page can set."""
-    return f"__Host-{COOKIE}" if is_secure(connection) else COOKIE
+def cookie_name(connection: HTTPConnection, name: str = COOKIE) -> str:
+    """Name of one of our cookies; under TLS one that no other host or plain page can set."""
+    return f"__Host-{name}" if is_secure(connection) else name
 
 
 def session_token(connection: HTTPConnection) -> str | None:
@@ -64,52 +77,31 @@ def safe_next(target: str | None) -> str:
     if not target.startswith("/") or target.startswith("//"):
         return "/"
     parts = urlsplit(target)
-    if parts.scheme or parts.netloc or parts.path in {"/login", "/logout"}:
+    if parts.scheme or parts.netloc or parts.path.startswith(("/login", "/logout", "/oidc")):
         return "/"
     return target
-
-
-def content_security_policy(inline_scripts: Iterable[str] = ()) -> str:
-    """The policy for all pages; `inline_scripts` are hashes of the only ones that may run."""
-    scripts = " ".join(["'self'", "'wasm-unsafe-eval'", *(f"'{hash_}'" for hash_ in inline_scripts)])
-    return "; ".join(
-        [
-            "default-src 'self'",
-            f"script-src {scripts}",
-            "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data: blob:",
-            "font-src 'self' data:",
-            "connect-src 'self'",
-            "worker-src 'self' blob:",
-            "frame-src 'self'",
-            "frame-ancestors 'none'",
-            "form-action 'self'",
-            "base-uri 'self'",
-            "object-src 'none'",
-        ]
-    )
 
 
 class Gate:
     """ASGI middleware. What passes carries `scope["state"]["viewer"]` and `["session"]`, the
     session's key, and both as headers that Streamlit takes for the user's identity."""
 
-    def __init__(self, app: ASGIApp, store: Store, policy: str) -> None:
+    def __init__(self, app: ASGIApp, store: Store) -> None:
         self._app = app
         self._store = store
-        self._policy = policy
+        self._pages = limits.Slots(limits.WEBSOCKETS_PER_SESSION, limits.WEBSOCKETS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass, or refuse."""
         if scope["type"] == "http":
-            await self._http(scope, receive, self._with_headers(scope, send))
+            await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in OPEN:
+        if scope["method"] in OPEN.get(scope["path"], ()):
             await self._app(_without_identity(scope), receive, send)
             return
         connection = HTTPConnection(scope)
@@ -129,11 +121,15 @@ class Gate:
                 await to_thread.run_sync(partial(record, origin=connection.headers.get("origin", "")[:200]))
             await send({"type": "websocket.close", "code": 1008})
             return
-        incoming = _Incoming(self._store, admitted[1], receive, send)
-        try:
-            await self._app(_with_identity(scope, *admitted), incoming.next, send)
-        finally:
-            incoming.cancel()
+        with self._pages.take(admitted[1]) as free:
+            if not free:
+                await send({"type": "websocket.close", "code": 1013})
+                return
+            incoming = _Incoming(self._store, admitted[1], receive, send)
+            try:
+                await self._app(_with_identity(scope, *admitted), incoming.next, send)
+            finally:
+                incoming.cancel()
 
     async def _admit(self, connection: HTTPConnection, *, touch: bool) -> tuple[Viewer, str] | None:
         token = session_token(connection)
@@ -141,29 +137,10 @@ class Gate:
             return None
         key = session_key(token)
         viewer = await _viewer(self._store, key, touch=touch)
-        return None if viewer is None else (viewer, key)
-
-    def _with_headers(self, scope: Scope, send: Send) -> Send:
-        secure = scope["scheme"] == "https"
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = self._policy
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["X-Frame-Options"] = "DENY"
-                # Not "no-referrer": browsers then send "Origin: null" with our own forms.
-                headers["Referrer-Policy"] = "same-origin"
-                headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-                headers["Cross-Origin-Resource-Policy"] = "same-origin"
-                if secure:
-                    headers["Strict-Transport-Security"] = "max-age=31536000"
-                # Streamlit marks its scripts, styles and fonts so; they hold no data.
-                if "immutable" not in headers.get("Cache-Control", ""):
-                    headers["Cache-Control"] = "no-store"
-            await send(message)
-
-        return send_with_headers
+        if viewer is None:
+            return None
+        journal.note_user(viewer.username)
+        return viewer, key
 
 
 class _Incoming:

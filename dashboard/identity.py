@@ -37,8 +37,12 @@ def watch_session() -> None:
         st.rerun()
 
 
-def _viewer() -> Viewer | None:
+def session() -> str | None:
+    """The key of the session that this page belongs to."""
     key = st.user.to_dict().get("session")
-    if not isinstance(key, str):
-        return None
-    return shared_store(Settings.from_environment()).viewer_of(key, touch=False)
+    return key if isinstance(key, str) else None
+
+
+def _viewer() -> Viewer | None:
+    key = session()
+    return shared_store(Settings.from_environment()).viewer_of(key, touch=False) if key else None

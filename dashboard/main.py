@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import access, identity, navigation, page, theme, warehouse
+from dashboard import access, faults, identity, navigation, page, theme, warehouse
 from dashboard.settings import ROOT
 
 st.set_page_config(page_title="Infusion dashboard", page_icon=str(ROOT / "dashboard" / "icon.svg"), layout="wide")
@@ -27,7 +27,7 @@ try:
     current.run()
 except access.AccessDeniedError as error:
     page.on_record("refused", viewer, "denied", f"page {current.url_path}", reason=str(error))
-    st.error("This page is not open to your account. Choose another from the menu.")
+    st.error(faults.words(error, "page"))
 except warehouse.WarehouseError as error:
-    st.error(f"The data cannot be shown: {error}")
+    st.error(faults.words(error, "page"))
 identity.watch_session()

@@ -7,24 +7,15 @@ import hashlib
 import logging
 import os
 import re
-import secrets
-import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from types import FrameType
-from urllib.parse import parse_qs, quote
 
-import anyio
 import streamlit as st
-import uvicorn.config
 from anyio import to_thread
-from jinja2 import Environment, FileSystemLoader
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import QueryParams
 from starlette.middleware import Middleware
@@ -33,25 +24,22 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from streamlit import file_util
 
-from dashboard import gate, navigation
+from dashboard import faults, gate, instruments, journal, keyfile, limits, navigation, sign_in, stopping
 from dashboard.access import Viewer
+from dashboard.headers import Headers, content_security_policy
+from dashboard.health import Health
+from dashboard.observer import Observer
 from dashboard.settings import ROOT, Settings
-from dashboard.state import Store, UserRecord, shared_store
-from dashboard.state.passwords import DEMO_PASSWORD
+from dashboard.sign_in import pages
+from dashboard.state import SessionsFullError, Store, shared_store
+from dashboard.state.sealing import Seal
+from dashboard.state.second_factor import SecondFactors
 
 log = logging.getLogger(__name__)
 
 SCRIPT = ROOT / "dashboard" / "main.py"
-TEMPLATES = ROOT / "dashboard" / "templates"
-_PAGES = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
 TITLE = "Infusion dashboard"
-LARGEST_FORM = 8 * 1024
-#: Checks of passwords that run at once: each keeps a core busy, and pages need one too.
-PASSWORD_CHECKS = 2
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-#: Who the record names where somebody signs in with a name that is no account's.
-UNKNOWN = "(unknown)"
-_WRONG = "User name or password is wrong."
 
 
 class _PageConvertor(Convertor[str]):
@@ -69,132 +57,6 @@ class _PageConvertor(Convertor[str]):
 register_url_convertor("page", _PageConvertor())
 
 
-class SignIn:
-    """The login page, signing in and signing out."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._style = (TEMPLATES / "login.css").read_text(encoding="utf-8")
-        self._checks = anyio.CapacityLimiter(PASSWORD_CHECKS)
-
-    def routes(self) -> list[Route]:
-        """The routes of /login and /logout."""
-        return [
-            Route("/login", self.form, methods=["GET"]),
-            Route("/login", self.submit, methods=["POST"]),
-            Route("/login/style.css", self.style, methods=["GET"]),
-            Route("/logout", self.logout, methods=["GET", "POST"]),
-        ]
-
-    async def form(self, request: Request) -> Response:
-        """The login page, or on to `next` for who is signed in already."""
-        target = gate.safe_next(request.query_params.get("next"))
-        if await self._is_signed_in(request):
-            return RedirectResponse(target, status_code=303)
-        # A link on another site doesn't bring our SameSite=Strict cookie; a second request,
-        # begun by our own page, does.
-        foreign = request.headers.get("sec-fetch-site") == "cross-site"
-        retry = f"/login?next={quote(target, safe='/')}" if foreign else None
-        return await self._page(next=target, retry=retry)
-
-    async def submit(self, request: Request) -> Response:
-        """Sign in with the form's user name and password."""
-        if not gate.is_same_origin(request):
-            return PlainTextResponse("This form was sent from another site.", status_code=403)
-        fields = await _form_fields(request)
-        if fields is None:
-            return PlainTextResponse("This is not the login form.", status_code=400)
-        username, target = fields.get("username", "").strip(), gate.safe_next(fields.get("next"))
-        address = _address(request)
-        wait = await to_thread.run_sync(self._store.admit_attempt, username, address)
-        if wait:
-            await self._failed(request, username, "too many attempts")
-            minutes = int(wait.total_seconds() // 60) + 1
-            error = f"Too many failed attempts. Try again in {minutes} minutes."
-            page = await self._page(next=target, username=username, error=error, status_code=429)
-            page.headers["Retry-After"] = str(60 * minutes)
-            return page
-        check = partial(self._store.verify, username, fields.get("password", ""))
-        user = await to_thread.run_sync(check, limiter=self._checks)
-        if user is None:
-            await self._failed(request, username, "wrong name or password")
-            return await self._page(next=target, username=username, error=_WRONG, status_code=401)
-        await to_thread.run_sync(self._store.forgive_attempts, username, address)
-        return await self._signed_in(request, user, target)
-
-    async def style(self, _request: Request) -> Response:
-        """Style sheet of the login page."""
-        return Response(self._style, media_type="text/css")
-
-    async def logout(self, request: Request) -> Response:
-        """End the session; a link on another site only gets to ask for it."""
-        if request.method == "GET":
-            wanted = request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
-        else:
-            wanted = gate.is_same_origin(request)
-        if not wanted:
-            return HTMLResponse(_rendered("logout.html", username=request.state.viewer.username))
-        await to_thread.run_sync(self._store.close_session_of, request.state.session)
-        await _on_record(self._store, "sign_out", request.state.viewer.username, address=_address(request))
-        response = RedirectResponse("/login", status_code=303)
-        self._set_cookie(request, response, "", max_age=0)
-        return response
-
-    async def _signed_in(self, request: Request, user: UserRecord, target: str) -> Response:
-        former = gate.session_token(request)
-        if former:
-            await to_thread.run_sync(self._store.close_session, former)
-        token = await to_thread.run_sync(self._store.open_session, user.username, user.version)
-        await _on_record(self._store, "sign_in", user.username, address=_address(request))
-        response = RedirectResponse(target, status_code=303)
-        self._set_cookie(request, response, token)
-        return response
-
-    async def _failed(self, request: Request, username: str, reason: str) -> None:
-        """Record a failed sign-in, of an account or of a name that is none: people type passwords there."""
-        name = await to_thread.run_sync(self._store.account_name, username)
-        await _on_record(self._store, "sign_in_failed", name or UNKNOWN, address=_address(request), reason=reason)
-
-    async def _is_signed_in(self, request: Request) -> bool:
-        token = gate.session_token(request)
-        if not token:
-            return False
-        check = partial(self._store.viewer, token, touch=False)
-        return await to_thread.run_sync(check) is not None
-
-    async def _page(
-        self,
-        *,
-        next: str,  # noqa: A002 - name of the form's field
-        username: str = "",
-        error: str | None = None,
-        retry: str | None = None,
-        status_code: int = 200,
-    ) -> Response:
-        html = _rendered(
-            "login.html",
-            next=next,
-            username=username,
-            error=error,
-            retry=retry,
-            demo=await to_thread.run_sync(self._store.demo_accounts),
-            password=DEMO_PASSWORD,
-        )
-        return HTMLResponse(html, status_code=status_code)
-
-    @staticmethod
-    def _set_cookie(request: Request, response: Response, token: str, max_age: int | None = None) -> None:
-        response.set_cookie(
-            gate.cookie_name(request),
-            token,
-            max_age=max_age,
-            path="/",
-            secure=gate.is_secure(request),
-            httponly=True,
-            samesite="strict",
-        )
-
-
 class Shell:
     """Streamlit's page, with the script that watches the session."""
 
@@ -207,7 +69,7 @@ class Shell:
         # First of all scripts, since Streamlit's own reads what it sets.
         html = html.replace("<head>", '<head><script src="/session.js"></script>', 1)
         self._html = html.replace("<title>Streamlit</title>", f"<title>{TITLE}</title>", 1)
-        self._script = (TEMPLATES / "session.js").read_text(encoding="utf-8")
+        self._script = pages.asset("session.js")
 
     def routes(self) -> list[Route]:
         """The routes of pages and of the session's watch."""
@@ -226,7 +88,7 @@ class Shell:
             return RedirectResponse(f"/?{request.url.query}" if request.url.query else "/", status_code=303)
         if name and name not in {entry.name for entry in entries}:
             await _on_record(self._store, "denied", request.state.viewer.username, f"page {name}")
-            return HTMLResponse(_rendered("no_page.html", name=name, first=entries[0].title), status_code=404)
+            return pages.page("no_page", 404, name=name, first=entries[0].title)
         return HTMLResponse(self._html)
 
     async def script(self, _request: Request) -> Response:
@@ -250,34 +112,58 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
     store = shared_store(settings)
     store.audit.head()  # refuses to serve what couldn't be recorded
     shell = Shell(store)
+    if settings.second_factor:
+        # Who signed in before the setting was made still has to show one.
+        SecondFactors(store, Seal.for_settings(settings)).end_sessions_without(settings.second_factor)
+    desk = limits.Desk(partial(export, store=store), settings.exports, settings.export_seconds)
 
-    async def health(_request: Request) -> Response:
-        try:
-            await to_thread.run_sync(store.ping)
-        except SQLAlchemyError:
-            return PlainTextResponse("the state store does not answer", status_code=503)
-        return PlainTextResponse("ok")
+    condition = Health(store)
+
+    def warm() -> None:
+        warm_up()
+        condition.warm = True
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
         # Beside the login page, which needs none of it: the server answers seconds earlier.
-        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
-        if ready is not None:
-            ready()
-        yield
+        threading.Thread(target=warm, name="warm-up", daemon=True).start()
+        with (
+            stopping.graceful(settings, condition.stop),
+            instruments.published(settings.metrics_port, store.count_sessions, condition.extract_age),
+        ):
+            if ready is not None:
+                ready()
+            yield
         store.close()
 
     return st.App(
         script,
         lifespan=lifespan,
         routes=[
-            Route("/healthz", health, methods=["GET"]),
-            Route("/export/{name}.csv", partial(export, store=store), methods=["GET"]),
-            *SignIn(store).routes(),
+            *condition.routes(),
+            Route("/export/{name}.csv", desk, methods=["GET"]),
+            *sign_in.routes(store, settings),
             *shell.routes(),
         ],
-        middleware=[Middleware(gate.Gate, store=store, policy=gate.content_security_policy(shell.inline_scripts))],
+        middleware=[
+            Middleware(Headers, policy=content_security_policy(shell.inline_scripts)),
+            Middleware(Observer),
+            Middleware(gate.Gate, store=store),
+            Middleware(limits.Sizes),
+        ],
+        on_script_error=tell,
+        exception_handlers={SessionsFullError: _full},
     )
+
+
+def tell(error: Exception) -> bool:
+    """Say on the page, instead of Streamlit, that its script has failed."""
+    st.error(faults.words(error, "page"))
+    return True
+
+
+def _full(_request: Request, error: Exception) -> Response:
+    return pages.page("notice", 503, title="All places are taken", text=str(error))
 
 
 def serve(
@@ -292,8 +178,10 @@ def serve(
     app = build_app(settings, script, ready)
     # Streamlit takes this one from the environment only.
     os.environ["STREAMLIT_SERVER_COOKIE_SECRET"] = _cookie_secret(settings)
-    _quieten()
-    signal.signal(signal.SIGTERM, _stop)
+    # And uvicorn this one: whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    os.environ["FORWARDED_ALLOW_IPS"] = settings.proxies
+    journal.configure(settings.log, settings.log_level)
+    stopping.exit_on_sigterm()
     app.run(
         config={
             "server.address": host,
@@ -304,10 +192,6 @@ def serve(
             },
         }
     )
-
-
-def _rendered(template: str, **values: object) -> str:
-    return _PAGES.get_template(template).render(values)
 
 
 def warm_up() -> None:
@@ -354,50 +238,10 @@ async def _on_record(store: Store, kind: str, actor: str, subject: str = "", **d
     await to_thread.run_sync(partial(store.audit.record, kind, actor, subject, **details))
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
-async def _form_fields(request: Request) -> dict[str, str] | None:
-    """The fields of a small form, or None if the body is none."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return None
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            return None
-    try:
-        fields = parse_qs(body.decode(), max_num_fields=10, errors="strict")
-    except ValueError:
-        return None
-    return {name: values[0] for name, values in fields.items()}
-
-
 def _hash(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _cookie_secret(settings: Settings) -> str:
     """Key that signs Streamlit's own cookies, made once for each data folder."""
-    file = settings.state / "cookie.key"
-    try:
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return file.read_text(encoding="ascii")
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        key = secrets.token_hex(32)
-        stream.write(key)
-    return key
-
-
-def _quieten() -> None:
-    """Keep the console for what a person needs to know."""
-    for logger in uvicorn.config.LOGGING_CONFIG["loggers"].values():
-        logger["level"] = "WARNING"
-    # Streamlit reads its settings at import and again with ours, and takes that for an edit.
-    logging.getLogger("streamlit.config").addFilter(lambda record: "config option section" not in str(record.msg))
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
+    return keyfile.read_or_make(settings.state / "cookie.key").hex()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dashboard.access import Role
 
@@ -12,6 +13,26 @@ ROOT = Path(__file__).resolve().parent.parent
 QUERIES = ROOT / "queries"
 PAGES = ROOT / "pages"
 REFERENCE = ROOT / "data" / "reference"
+#: bcrypt, which hashes passwords, reads 72 bytes.
+LEAST_PASSWORD_LENGTH, MOST_PASSWORD_LENGTH = 8, 72
+
+
+@dataclass(frozen=True)
+class SingleSignOn:
+    """A provider of OpenID Connect, and what it knows this dashboard by.
+
+    `claim` is what names an account; an e-mail address counts only if the provider verified it.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str
+    claim: str
+
+
+LOG_FORMS = ("text", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True)
@@ -28,6 +49,21 @@ class Settings:
     session_hours: int = 12
     memory_limit: str = "1GB"
     query_seconds: float = 20.0
+    password_length: int = 10
+    second_factor: frozenset[Role] = frozenset()
+    second_factor_key: Path | None = None
+    url: str = "http://127.0.0.1:8501"
+    oidc: SingleSignOn | None = None
+    export_seconds: float = 300.0
+    exports: int = 4
+    sessions: int = 200
+    sessions_per_account: int = 5
+    stop_seconds: float = 20.0
+    drain_seconds: float = 0.0
+    metrics_port: int | None = None
+    log: str = "text"
+    log_level: str = "warning"
+    proxies: str = "127.0.0.1"
     state_url: str | None = field(default=None, repr=False)  # it may hold a password
     audit_key: Path | None = None
     small_cells: frozenset[str] = frozenset({Role.FINANCE.value, Role.MANAGER.value})
@@ -58,7 +94,7 @@ class Settings:
         """Read DASHBOARD_DATA and the other variables, which docs/architecture.md lists.
 
         Raises:
-            ValueError: a number that is none, or a role that is none, named with its variable.
+            ValueError: a value that is none of its kind, named with its variable.
         """
         env = os.environ
 
@@ -68,8 +104,18 @@ class Settings:
                 value = float(text) if text else default
             except ValueError:
                 raise ValueError(f"{name} must be a number, not {text!r}") from None
-            if value <= 0:
+            if value < 0 or (value == 0 and default > 0):
                 raise ValueError(f"{name} must be above 0, not {text}")
+            return value
+
+        def path(name: str) -> Path | None:
+            text = env.get(name)
+            return Path(text).expanduser().resolve() if text else None
+
+        def word(name: str, default: str, known: tuple[str, ...]) -> str:
+            value = env.get(name, "").lower() or default
+            if value not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, not {value!r}")
             return value
 
         return cls(
@@ -78,9 +124,24 @@ class Settings:
             session_hours=int(number("DASHBOARD_SESSION_HOURS", cls.session_hours)),
             memory_limit=env.get("DASHBOARD_MEMORY_LIMIT") or cls.memory_limit,
             query_seconds=number("DASHBOARD_QUERY_SECONDS", cls.query_seconds),
+            password_length=_password_length(number("DASHBOARD_PASSWORD_LENGTH", cls.password_length)),
+            second_factor=_roles("DASHBOARD_SECOND_FACTOR"),
+            second_factor_key=path("DASHBOARD_SECOND_FACTOR_KEY"),
+            url=_address("DASHBOARD_URL", cls.url),
+            oidc=_single_sign_on(),
+            export_seconds=number("DASHBOARD_EXPORT_SECONDS", cls.export_seconds),
+            exports=int(number("DASHBOARD_EXPORTS", cls.exports)),
+            sessions=int(number("DASHBOARD_SESSIONS", cls.sessions)),
+            sessions_per_account=int(number("DASHBOARD_SESSIONS_PER_ACCOUNT", cls.sessions_per_account)),
+            stop_seconds=number("DASHBOARD_STOP_SECONDS", cls.stop_seconds),
+            drain_seconds=number("DASHBOARD_DRAIN_SECONDS", cls.drain_seconds),
+            metrics_port=int(number("DASHBOARD_METRICS_PORT", 0)) or None,
+            log=word("DASHBOARD_LOG", cls.log, LOG_FORMS),
+            log_level=word("DASHBOARD_LOG_LEVEL", cls.log_level, LOG_LEVELS),
+            proxies=env.get("DASHBOARD_PROXIES") or cls.proxies,
             state_url=env.get("DASHBOARD_STATE") or None,
-            audit_key=Path(key).expanduser().resolve() if (key := env.get("DASHBOARD_AUDIT_KEY")) else None,
-            small_cells=_roles(env.get("DASHBOARD_SMALL_CELLS", ""), cls.small_cells),
+            audit_key=path("DASHBOARD_AUDIT_KEY"),
+            small_cells=_small_cell_roles(env.get("DASHBOARD_SMALL_CELLS", ""), cls.small_cells),
             small_cell_limit=int(number("DASHBOARD_SMALL_CELL_LIMIT", cls.small_cell_limit)),
             drop_share=number("DASHBOARD_DROP_SHARE", cls.drop_share),
             kept_extracts=int(number("DASHBOARD_KEPT_EXTRACTS", cls.kept_extracts)),
@@ -90,7 +151,63 @@ class Settings:
         )
 
 
-def _roles(text: str, default: frozenset[str]) -> frozenset[str]:
+def _password_length(given: float) -> int:
+    if not LEAST_PASSWORD_LENGTH <= given <= MOST_PASSWORD_LENGTH:
+        raise ValueError(
+            f"DASHBOARD_PASSWORD_LENGTH must be from {LEAST_PASSWORD_LENGTH} to {MOST_PASSWORD_LENGTH}, not {given:g}"
+        )
+    return int(given)
+
+
+def _roles(name: str) -> frozenset[Role]:
+    given = [role.strip() for role in os.environ.get(name, "").split(",") if role.strip()]
+    known = [role.value for role in Role]
+    if unknown := sorted(set(given) - set(known)):
+        raise ValueError(f"{name} names no role {', '.join(unknown)}; roles: {', '.join(known)}")
+    return frozenset(map(Role, given))
+
+
+def _address(name: str, default: str) -> str:
+    """An address that passwords and codes may travel to: by TLS, or not beyond this machine."""
+    text = (os.environ.get(name) or default).rstrip("/")
+    parts = urlsplit(text)
+    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not parts.hostname or parts.scheme not in ({"https", "http"} if local else {"https"}):
+        raise ValueError(f"{name} must be an https:// address, not {text!r}")
+    return text
+
+
+def _single_sign_on() -> SingleSignOn | None:
+    """The provider of single sign-on, or None where none is named."""
+    env = os.environ
+    issuer, client_id = env.get("DASHBOARD_OIDC_ISSUER", ""), env.get("DASHBOARD_OIDC_CLIENT_ID", "")
+    if not issuer and not client_id:
+        return None
+    secret = env.get("DASHBOARD_OIDC_CLIENT_SECRET", "")
+    if file := env.get("DASHBOARD_OIDC_CLIENT_SECRET_FILE"):
+        try:
+            secret = Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ValueError(f"DASHBOARD_OIDC_CLIENT_SECRET_FILE: {file} cannot be read ({error.strerror})") from None
+    needed = {
+        "DASHBOARD_OIDC_ISSUER": issuer,
+        "DASHBOARD_OIDC_CLIENT_ID": client_id,
+        "DASHBOARD_OIDC_CLIENT_SECRET": secret,
+    }
+    if missing := [name for name, value in needed.items() if not value]:
+        raise ValueError(f"{missing[0]} is missing, which single sign-on needs")
+    if not env.get("DASHBOARD_URL"):
+        raise ValueError("DASHBOARD_URL is missing: single sign-on needs the address that people come back to")
+    return SingleSignOn(
+        issuer=_address("DASHBOARD_OIDC_ISSUER", ""),
+        client_id=client_id,
+        client_secret=secret,
+        name=env.get("DASHBOARD_OIDC_NAME") or "single sign-on",
+        claim=env.get("DASHBOARD_OIDC_CLAIM") or "email",
+    )
+
+
+def _small_cell_roles(text: str, default: frozenset[str]) -> frozenset[str]:
     """Roles from which small counts of side effects are hidden; `none` for nobody."""
     words = {word.strip() for word in text.split(",") if word.strip()}
     if not words:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from dashboard import access
+from dashboard import access, instruments
 from dashboard.intake import pointer
 from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
@@ -163,6 +164,17 @@ class Warehouse:
         self.catalogue = self._read_catalogue()
         self.small_counts = SmallCounts(self.catalogue, self._small_question, settings.small_cell_limit)
 
+    def ping(self) -> None:
+        """Read something, to find out whether the extract can still be read.
+
+        Raises:
+            WarehouseError: it cannot.
+        """
+        try:
+            self._run(queries()["extract_info"].sql, {})
+        except duckdb.Error as error:
+            raise WarehouseError(f"{self.path.name} cannot be read; import the delivery again") from error
+
     def close(self) -> None:
         """Close the connection; queries under way fail."""
         self._connection.close()
@@ -187,10 +199,13 @@ class Warehouse:
         query, bound = self._admit(viewer, name, values)
         hidden = query.hides if self.hides_small_counts(viewer) else ()
         pairs = sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in bound.items())
-        key = ("query", name, hidden, *pairs)
-        if hidden:
-            return self.remembered(key, lambda: self.small_counts.hide(self._run(query.sql, bound), hidden, bound))
-        return self.remembered(key, lambda: self._run(query.sql, bound))
+
+        def answer() -> pd.DataFrame:
+            with instruments.QUERY_SECONDS.labels(name).time():
+                found = self._run(query.sql, bound)
+            return self.small_counts.hide(found, hidden, bound) if hidden else found
+
+        return self.remembered(("query", name, hidden, *pairs), answer)
 
     def hides_small_counts(self, viewer: access.Viewer) -> bool:
         """Whether this viewer is shown no small counts of side effects."""
@@ -208,6 +223,7 @@ class Warehouse:
             frame = self._cache.get(key)
             if frame is not None:
                 self._cache.move_to_end(key)
+        instruments.QUERIES.labels("made" if frame is None else "kept").inc()
         if frame is None:
             frame = make()
             with self._lock:
@@ -230,8 +246,14 @@ class Warehouse:
             raise access.AccessDeniedError(f"not open to this account in rows: {name}")
         cursor = self._connection.cursor()
         try:
-            cursor.execute(query.sql, bound)
-            while len(part := cursor.fetch_df_chunk(PART_VECTORS)):
+            with self._bounded(cursor):
+                cursor.execute(query.sql, bound)
+            while True:
+                # Timed part by part: how fast the other side reads isn't the query's fault.
+                with self._bounded(cursor):
+                    part = cursor.fetch_df_chunk(PART_VECTORS)
+                if not len(part):
+                    return
                 yield _as_text(part)
         finally:
             cursor.close()
@@ -257,10 +279,21 @@ class Warehouse:
 
     def _run(self, sql: str, values: dict[str, Any]) -> pd.DataFrame:
         cursor = self._connection.cursor()
+        try:
+            with self._bounded(cursor):
+                frame = cursor.execute(sql, values).df()
+        finally:
+            cursor.close()
+        return _as_text(frame)
+
+    @contextmanager
+    def _bounded(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Interrupt what the cursor does within the context once its time is over."""
         timer = threading.Timer(self._seconds, cursor.interrupt)
+        timer.daemon = True
         timer.start()
         try:
-            frame = cursor.execute(sql, values).df()
+            yield
         except duckdb.InterruptException as error:
             raise QueryTimeoutError(
                 f"this took longer than {self._seconds:.0f} seconds and was stopped; "
@@ -278,8 +311,6 @@ class Warehouse:
             ) from error
         finally:
             timer.cancel()
-            cursor.close()
-        return _as_text(frame)
 
     def _small_question(self, name: str, values: dict[str, Any]) -> pd.DataFrame:
         # In a folder of their own, since their true counts are for no viewer.

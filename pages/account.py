@@ -1,4 +1,4 @@
-"""Who you are here, and your password."""
+"""Who you are here, how and where you are signed in, and your password."""
 
 import streamlit as st
 
@@ -7,4 +7,6 @@ from dashboard import account, page
 view = page.open_page("account", bar=False)
 st.title("Account")
 account.facts(view)
+account.second_factor(view.reader.viewer)
+account.open_sessions(view.reader.viewer)
 account.change_password(view.reader.viewer)

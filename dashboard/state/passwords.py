@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from pathlib import Path
 
 import bcrypt
 
@@ -30,27 +30,42 @@ SHORTEST = 10
 #: bcrypt reads no more than this many bytes.
 MOST_BYTES = 72
 FEWEST_DIFFERENT = 5
+#: A shorter user name may stand in a password: every other word has it.
+SHORTEST_NAME = 3
 DEMO_PASSWORD = "demo-ketamine-2026"  # noqa: S105 - public on purpose
-_COMMON = frozenset(
-    {"1234567890", "0123456789", "qwertyuiop", "password12", "password123", "iloveyou12"}
-    | {"passw0rd12", "letmein123", "welcome123", "administrator", "dashboard1", "infusion123"}
-    | {DEMO_PASSWORD}
-)
+#: What weak passwords are made of; with digits and marks around it each stays weak.
+_COMMON_WORDS = frozenset(Path(__file__).with_name("common-words.txt").read_text(encoding="ascii").split())
+_LOOKALIKES = str.maketrans("0134578@$!|", "oieastbasil")
+_EDGES = "0123456789 .,;:!?@#$%^&*()_+-=/\\\"'<>|~`"
+#: Rows of keys and the alphabet, in which a password is no more than a walk.
+_WALKS = ("01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz", "1qaz2wsx3edc4rfv5tgb")
 
 
-def fault(password: str, username: str) -> str | None:
+def fault(password: str, username: str, shortest: int = SHORTEST) -> str | None:
     """Why a password is not acceptable for this account, as a sentence; None if it is."""
     if len(password.encode()) > MOST_BYTES:
         return f"The password must be {MOST_BYTES} bytes or shorter."
-    if not Validator().validate_length(password, SHORTEST, MOST_BYTES):
-        return f"The password needs {SHORTEST} characters or more, on one line."
+    if not Validator().validate_length(password, shortest, MOST_BYTES):
+        return f"The password needs {shortest} characters or more, on one line."
     if len(set(password)) < FEWEST_DIFFERENT:
         return f"The password needs {FEWEST_DIFFERENT} different characters or more."
-    if username in password.casefold():
+    if len(username) >= SHORTEST_NAME and username in password.casefold():
         return "The password must not contain the user name."
-    if password.casefold() in _COMMON:
-        return "This password is on the list of common or published passwords."
+    if _is_common(password.casefold()):
+        return "This password is among the common or published ones. Take several unrelated words instead."
     return None
+
+
+def _is_common(password: str) -> bool:
+    """Whether a list of common passwords would have it: a word in disguise, or a walk on the keys."""
+    if password == DEMO_PASSWORD:
+        return True
+    bare = password.replace(" ", "").strip(_EDGES)
+    cores = {bare, bare.translate(_LOOKALIKES), password.translate(_LOOKALIKES).strip(_EDGES)}
+    halves = {core[: len(core) // 2] for core in cores if core[: len(core) // 2] * 2 == core}
+    if not bare or (cores | halves) & _COMMON_WORDS:
+        return True
+    return any(password in walk * 2 or password in walk[::-1] * 2 for walk in _WALKS)
 
 
 def digest(password: str, rounds: int) -> str:
@@ -64,7 +79,6 @@ def matches(password: str, password_hash: str) -> bool:
     return bool(Hasher.check_pw(password if fits else "", password_hash)) and fits
 
 
-@cache
 def decoy(rounds: int) -> str:
     """A hash that belongs to nobody, checked for unknown names so that they take as long."""
-    return digest("nobody signs in with this", rounds)
+    return f"$2b${rounds:02d}$" + 53 * "."

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Row,
     bindparam,
     delete,
-    func,
     insert,
     select,
     update,
@@ -29,18 +28,19 @@ from sqlalchemy.exc import IntegrityError
 
 from dashboard.access import Role, Viewer
 from dashboard.settings import Settings
-from dashboard.state import passwords
+from dashboard.state import brake, passwords, seats
 from dashboard.state.audit import Audit
 from dashboard.state.database import Database
 from dashboard.state.database import StateError as StateError
-from dashboard.state.tables import attempts, sessions, users
+from dashboard.state.seats import Seats
+from dashboard.state.tables import sessions, sign_ins, users
 
 FILE = "state.db"
 BCRYPT_ROUNDS = 12
 #: `last_seen_at` is written no more often than this, so that a busy page doesn't write all the time.
 TOUCH_EVERY = timedelta(seconds=10)
-ATTEMPT_WINDOW = timedelta(minutes=15)
-ATTEMPT_LIMITS = {"account": 5, "address": 20}
+#: When and from where people signed in is remembered for so long.
+SIGN_IN_MEMORY = timedelta(days=90)
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 
 
@@ -85,6 +85,7 @@ class Store:
         idle: timedelta,
         lifetime: timedelta,
         rounds: int,
+        shortest: int,
         clock: Callable[[], datetime],
     ) -> None:
         self.database = database
@@ -93,7 +94,9 @@ class Store:
         self._idle = idle
         self._lifetime = lifetime
         self._rounds = rounds
+        self._shortest = shortest
         self._now = clock
+        self.seats = Seats()
 
     @classmethod
     def open(
@@ -103,14 +106,16 @@ class Store:
         idle: timedelta = timedelta(minutes=15),
         lifetime: timedelta = timedelta(hours=12),
         rounds: int = BCRYPT_ROUNDS,
+        shortest: int = passwords.SHORTEST,
         clock: Callable[[], datetime] = utc_now,
         url: str | None = None,
         audit_key: Path | None = None,
     ) -> Store:
         """Open `<data>/state/state.db`, or the PostgreSQL database at `url`; makes what is missing.
 
-        `idle` and `lifetime` end sessions, `rounds` is the cost of new password hashes, `audit_key`
-        is the file of the record's key (`<data>/state/audit.key` unless given).
+        `idle` and `lifetime` end sessions, `rounds` is the cost of new password hashes, `shortest`
+        the fewest characters of a new password, `audit_key` the file of the record's key
+        (`<data>/state/audit.key` unless given).
 
         Raises:
             StateError: the store can't be read, or was made by a later version.
@@ -119,18 +124,21 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         database = Database.at(url) if url else Database.in_file(folder / FILE)
         audit = Audit(database, folder, key_file=audit_key, clock=clock)
-        return cls(database, audit, idle=idle, lifetime=lifetime, rounds=rounds, clock=clock)
+        return cls(database, audit, idle=idle, lifetime=lifetime, rounds=rounds, shortest=shortest, clock=clock)
 
     @classmethod
     def for_settings(cls, settings: Settings) -> Store:
         """Open the store of these settings, with their limits on sessions."""
-        return cls.open(
+        store = cls.open(
             settings.data,
             idle=timedelta(minutes=settings.idle_minutes),
             lifetime=timedelta(hours=settings.session_hours),
+            shortest=settings.password_length,
             url=settings.state_url,
             audit_key=settings.audit_key,
         )
+        store.seats = Seats(settings.sessions_per_account, settings.sessions)
+        return store
 
     def by(self, actor: str) -> Store:
         """The same store, whose changes of users are recorded as this person's doing."""
@@ -169,13 +177,15 @@ class Store:
         self,
         username: str,
         role: Role,
-        password: str,
+        password: str | None,
         *,
         sites: Sequence[str] | None = None,
         name: str | None = None,
         demo: bool = False,
     ) -> UserRecord:
         """Add an account. `sites` None means every site, `name` is the user name unless given.
+
+        Without a password, nobody signs in until a link has set one.
 
         Raises:
             StateError: the name is taken or malformed, no site is named, or the password is weak.
@@ -192,7 +202,9 @@ class Store:
             "name": name or username,
             "role": role.value,
             "sites": _checked_sites(sites),
-            "password_hash": self._hash(username, password, demo=demo),
+            "password_hash": self._hash(username, password, demo=demo)
+            if password is not None
+            else passwords.decoy(self._rounds),
             "demo": demo,
             "created_at": now,
             "password_changed_at": now,
@@ -276,16 +288,28 @@ class Store:
         right = passwords.matches(password, password_hash)
         return _record(row) if row and usable and right else None
 
+    def require_strong(self, username: str, password: str) -> None:
+        """Check a password that the account is to have.
+
+        Raises:
+            StateError: it is weak; the message says why.
+        """
+        weakness = passwords.fault(password, username, self._shortest)
+        if weakness:
+            raise StateError(weakness)
+
     # Sessions
 
-    def open_session(self, username: str, version: int | None = None) -> str:
+    def open_session(self, username: str, version: int | None = None, *, address: str = "", browser: str = "") -> str:
         """Open a session and return its token, which only the browser may keep.
 
         `version` is that of the account when its password was checked: if the account has
-        changed since, the session is over before it begins.
+        changed since, the session is over before it begins. `address` and `browser` are what its
+        owner will recognise it by.
 
         Raises:
             StateError: the name is unknown.
+            SessionsFullError: too many are signed in already.
         """
         token = secrets.token_urlsafe(32)
         now = self._now()
@@ -294,6 +318,7 @@ class Store:
             if row is None:
                 raise _unknown(username)
             connection.execute(delete(sessions).where(sessions.c.created_at < now - self._lifetime))
+            self.seats.make_room(connection, row.username, now, self._idle, self._lifetime)
             connection.execute(
                 insert(sessions).values(
                     token_sha256=session_key(token),
@@ -301,6 +326,16 @@ class Store:
                     user_version=row.version if version is None else version,
                     created_at=now,
                     last_seen_at=now,
+                )
+            )
+            connection.execute(delete(sign_ins).where(sign_ins.c.at < now - SIGN_IN_MEMORY))
+            connection.execute(
+                insert(sign_ins).values(
+                    token_sha256=session_key(token),
+                    username=row.username,
+                    at=now,
+                    address=address[:64],
+                    browser=browser[:64],
                 )
             )
         return token
@@ -331,6 +366,11 @@ class Store:
         end = min(row.last_seen_at + self._idle, row.opened_at + self._lifetime)
         return int((end - now).total_seconds())
 
+    def count_sessions(self) -> int:
+        """Sessions that have not ended."""
+        with self._read() as connection:
+            return seats.count(connection, self._now(), self._idle, self._lifetime)
+
     def close_session(self, token: str) -> None:
         """End a session; one that is unknown or over already stays as it is."""
         self.close_session_of(session_key(token))
@@ -346,36 +386,28 @@ class Store:
 
     # Failed sign-ins
 
-    def admit_attempt(self, username: str, address: str) -> timedelta:
-        """Count an attempt to sign in before its password is checked.
+    def admit_attempt(self, username: str, address: str, device: str = "") -> timedelta:
+        """Count an attempt to sign in before it is checked; the time to wait, zero if it may go on.
 
-        Returns the time to wait: zero if the attempt may go on. Counting first keeps
-        simultaneous attempts from passing together. Refused attempts aren't counted, so that
-        the wait ends by itself.
+        `device` is what the browser shows for having signed in before.
         """
-        now = self._now()
-        subjects = _subjects(username, address)
         with self._write() as connection:
-            connection.execute(delete(attempts).where(attempts.c.at <= now - ATTEMPT_WINDOW))
-            wait = max(_wait(connection, *subject, now) for subject in subjects)
-            if not wait:
-                rows = [{"kind": kind, "subject": name, "at": now} for kind, name in subjects]
-                connection.execute(insert(attempts), rows)
-        return wait
+            return brake.admit(connection, username, address, device, self._now())
 
-    def forgive_attempts(self, username: str, address: str) -> None:
-        """After a sign-in: forget the account's failures, and this attempt of the address."""
-        (account, place) = _subjects(username, address)
-        latest = (
-            select(func.max(attempts.c.id))
-            .where(attempts.c.kind == place[0], attempts.c.subject == place[1])
-            .scalar_subquery()
-        )
+    def retract_attempt(self, username: str, address: str, device: str = "") -> None:
+        """Take an attempt back: it was right, and the next step of the sign-in counts anew."""
         with self._write() as connection:
-            connection.execute(
-                delete(attempts).where(attempts.c.kind == account[0], attempts.c.subject == account[1])
-            )
-            connection.execute(delete(attempts).where(attempts.c.id == latest))
+            brake.retract(connection, username, address, device, self._now())
+
+    def forgive_attempts(self, username: str, device: str = "") -> None:
+        """After a sign-in: forget the account's failures; those of the address stay."""
+        with self._write() as connection:
+            brake.forgive(connection, username, device, self._now())
+
+    def remember_device(self, username: str, device: str) -> None:
+        """Count the attempts of this browser by themselves from now on."""
+        with self._write() as connection:
+            brake.remember_device(connection, username.lower(), device, self._now())
 
     # Inside
 
@@ -390,9 +422,8 @@ class Store:
             yield connection
 
     def _hash(self, username: str, password: str, *, demo: bool) -> str:
-        weakness = None if demo else passwords.fault(password, username)
-        if weakness:
-            raise StateError(weakness)
+        if not demo:
+            self.require_strong(username, password)
         return passwords.digest(password, self._rounds)
 
     def _change(self, username: str, **values: Any) -> UserRecord:
@@ -483,22 +514,3 @@ def _checked_sites(sites: Sequence[str] | None) -> list[str] | None:
     if not sites:
         raise StateError("Name one site or more, or give access to all sites.")
     return sorted(set(sites))
-
-
-def _subjects(username: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    """What an attempt counts against. Names are hashed: people type passwords in that field."""
-    account = hashlib.sha256(username.lower().encode()).hexdigest()
-    return ("account", account), ("address", address[:64])
-
-
-def _wait(connection: Connection, kind: str, subject: str, now: datetime) -> timedelta:
-    """Time until the subject is below its limit again."""
-    limit = ATTEMPT_LIMITS[kind]
-    latest = (
-        select(attempts.c.at)
-        .where(attempts.c.kind == kind, attempts.c.subject == subject)
-        .order_by(attempts.c.at.desc(), attempts.c.id.desc())
-        .limit(limit)
-    )
-    moments = connection.scalars(latest).all()
-    return moments[-1] + ATTEMPT_WINDOW - now if len(moments) >= limit else timedelta(0)

@@ -74,15 +74,84 @@ sessions = Table(
     info={"backup": False},
 )
 
-attempts = Table(
-    "attempts",
+# When, from where and with which browser each session was opened; outlives the session.
+sign_ins = Table(
+    "sign_ins",
     metadata,
-    Column("id", Integer, primary_key=True),
-    # "account" or "address": what the subject is.
-    Column("kind", String(8), nullable=False),
-    Column("subject", String(64), nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Index("attempts_by_subject", "kind", "subject", "at"),
+    Column("token_sha256", String(64), primary_key=True),
+    Column("username", ForeignKey("users.username"), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("address", String(64), nullable=False),
+    Column("browser", String(64), nullable=False),
+)
+
+# Failed attempts to sign in, and until when further ones are refused.
+brakes = Table(
+    "brakes",
+    metadata,
+    # "account", "device" or "address": what the subject is.
+    Column("kind", String(8), primary_key=True),
+    Column("subject", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("until", UtcDateTime),
+)
+
+# Browsers that an account has signed in with before.
+devices = Table(
+    "devices",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("username", ForeignKey("users.username"), primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+# Steps of a sign-in that wait for the next: each is taken once.
+challenges = Table(
+    "challenges",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("purpose", String(16), nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    info={"backup": False},
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("username", ForeignKey("users.username"), primary_key=True),
+    Column("sealed_secret", String(255), nullable=False),
+    # The latest time step whose code was accepted; none is accepted twice.
+    Column("last_step", Integer, nullable=False),
+    Column("confirmed_at", UtcDateTime, nullable=False),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("username", ForeignKey("users.username"), primary_key=True),
+    Column("code_sha256", String(64), primary_key=True),
+)
+
+# One-time links to set a password.
+resets = Table(
+    "resets",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("username", ForeignKey("users.username"), nullable=False, index=True),
+    Column("user_version", Integer, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    # A link that was used since must not be good again.
+    info={"backup": False},
+)
+
+# By what the provider of single sign-on knows an account, where it isn't the user name.
+identities = Table(
+    "identities",
+    metadata,
+    Column("username", ForeignKey("users.username"), primary_key=True),
+    Column("identity", String(254), nullable=False, unique=True),
 )
 
 # What was done, in order and without gaps. The database refuses every change of an entry.

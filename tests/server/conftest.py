@@ -1,7 +1,21 @@
 from __future__ import annotations
 
 import pytest
-from server_harness import add_accounts, probe_server
+from provider import CLIENT, SECRET, providing
+from server_harness import add_accounts, free_port, probe_server
+
+from dashboard.access import Role
+from dashboard.state.identities import Identities
+
+#: Who the provider of single sign-on knows, by subject.
+PEOPLE = {
+    "1": {"email": "Eve.Lind@clinic.example", "email_verified": True},
+    "2": {"email": "stranger@clinic.example", "email_verified": True},
+    "3": {"email": "max@clinic.example", "email_verified": False},
+    "4": {"email": "max@clinic.example"},
+    "5": {"email": "gone@clinic.example", "email_verified": True},
+    "6": {"email": "bo@clinic.example", "email_verified": True},
+}
 
 
 @pytest.fixture(scope="session")
@@ -13,9 +27,38 @@ def server(tmp_path_factory):
         yield running
 
 
+@pytest.fixture(scope="session")
+def provider():
+    """A provider of single sign-on."""
+    with providing(PEOPLE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def strict(provider, tmp_path_factory):
+    """A server where two roles need a second factor, and that takes a provider's word."""
+    data, port = tmp_path_factory.mktemp("strict"), free_port()
+    add_accounts(data)
+    settings = {
+        "DASHBOARD_SECOND_FACTOR": "admin, medical_director",
+        "DASHBOARD_URL": f"http://127.0.0.1:{port}",
+        "DASHBOARD_OIDC_ISSUER": provider.issuer,
+        "DASHBOARD_OIDC_CLIENT_ID": CLIENT,
+        "DASHBOARD_OIDC_CLIENT_SECRET": SECRET,
+        "DASHBOARD_OIDC_NAME": "Clinic login",
+    }
+    with probe_server(data, port, **settings) as running, running.store() as store:
+        Identities(store).set("max", "max@clinic.example")
+        Identities(store).set("eve", "eve.lind@clinic.example")
+        for name in ("gone@clinic.example", "bo@clinic.example"):
+            store.add_user(name, Role.FINANCE, None)
+        store.disable("gone@clinic.example")
+        yield running
+
+
 @pytest.fixture(autouse=True)
 def forget_attempts(request):
     """Failed sign-ins of one test mustn't lock out the next."""
     yield
-    if "server" in request.fixturenames:
-        request.getfixturevalue("server").sql("delete from attempts")
+    for name in {"server", "strict"} & set(request.fixturenames):
+        request.getfixturevalue(name).sql("delete from brakes")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -14,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -22,7 +25,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from dashboard.access import Role
+from dashboard.intake import demo, publish
 from dashboard.state import Store
+from dashboard.state.demo import add_demo_accounts
 
 PASSWORD = "correct horse battery"
 ACCOUNTS = {
@@ -40,6 +45,16 @@ class Answer:
     status: int
     headers: http.client.HTTPMessage
     body: bytes
+
+    def field(self, name: str) -> str:
+        """The value of a field of the form that the answer shows."""
+        (value,) = re.findall(rf'name="{name}"[^>]*value="([^"]*)"', self.body.decode())
+        return value
+
+    @property
+    def error(self) -> str:
+        """What the page says went wrong."""
+        return html.unescape("".join(re.findall(r'role="alert">([^<]*)<', self.body.decode())))
 
     @property
     def cookie(self) -> str:
@@ -74,9 +89,12 @@ class Server:
 
     def login(self, username: str, password: str = PASSWORD, target: str = "/", **headers: str) -> Answer:
         """Send the login form as a browser does."""
-        form = urlencode({"username": username, "password": password, "next": target})
+        return self.post("/login", {"username": username, "password": password, "next": target}, **headers)
+
+    def post(self, path: str, fields: Mapping[str, str], **headers: str) -> Answer:
+        """Send one of our own forms as a browser does."""
         headers = {"Content_Type": "application/x-www-form-urlencoded", "Origin": self.origin} | headers
-        return self.request("POST", "/login", form, **headers)
+        return self.request("POST", path, urlencode(fields), **headers)
 
     def sign_in(self, username: str) -> str:
         """A fresh session cookie."""
@@ -111,13 +129,23 @@ class Stream:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.socket = connection
+        self.patience = 20.0  # seconds
 
     def send_rerun(
-        self, *, automatic: bool = False, query: str = "", widgets: Mapping[str, list[str]] | None = None
+        self,
+        *,
+        automatic: bool = False,
+        query: str = "",
+        widgets: Mapping[str, list[str]] | None = None,
+        page: str = "",
+        page_hash: str = "",
     ) -> None:
-        """Ask for a run, with whatever address and values of multiselects a client likes to send."""
+        """Ask for a run, with whatever page, address and values of multiselects a client likes to send."""
         message = BackMsg()
+        message.rerun_script.page_name = page
+        message.rerun_script.page_script_hash = page_hash
         message.rerun_script.query_string = query
+        message.rerun_script.page_name = page
         message.rerun_script.is_auto_rerun = automatic
         for key, values in (widgets or {}).items():
             state = message.rerun_script.widget_states.widgets.add(id=key)
@@ -128,14 +156,14 @@ class Stream:
         """What the server sends until the script has run."""
         while True:
             message = ForwardMsg()
-            message.ParseFromString(self.socket.recv(timeout=20))
+            message.ParseFromString(self.socket.recv(timeout=self.patience))
             yield message
             if message.WhichOneof("type") == "script_finished":
                 return
 
-    def run(self, *, automatic: bool = False) -> tuple[str, str]:
+    def run(self, **asked: Any) -> tuple[str, str]:
         """Run the script: the Streamlit session's id, and all texts that it shows."""
-        self.send_rerun(automatic=automatic)
+        self.send_rerun(**asked)
         session, texts = "", []
         for message in self.messages():
             kind = message.WhichOneof("type")
@@ -144,7 +172,7 @@ class Stream:
             elif kind == "delta":
                 element = message.delta.new_element
                 assert element.WhichOneof("type") != "exception", element
-                texts.append(element.text.body + element.markdown.body)
+                texts.append(element.text.body + element.markdown.body + element.alert.body)
         return session, " ".join(texts)
 
     def code_at_end(self) -> int | None:
@@ -193,19 +221,47 @@ def running(command: list[str], port: int, data: Path, **environment: str):
             process.wait()
 
 
-def probe_server(data: Path):
-    port = free_port()
+def add_extract(data: Path) -> None:
+    """A small extract of one year."""
+    demo.write_delivery(data / "delivery", years=1, bookings=8_000)
+    publish.import_delivery(data / "delivery", data)
+
+
+def add_clinic(data: Path) -> None:
+    """A small extract and the demo accounts, for a server that shows real pages."""
+    add_extract(data)
+    with Store.open(data, rounds=4) as store:
+        add_demo_accounts(store)
+
+
+def probe_server(data: Path, port: int | None = None, **environment: str):
+    port = port or free_port()
     launch = Path(__file__).parent / "launch.py"
-    return running([sys.executable, str(launch), str(port)], port, data)
+    return running([sys.executable, str(launch), str(port)], port, data, **environment)
+
+
+def dashboard_server(data: Path, **environment: str):
+    """`dashboard serve` over what is in the folder."""
+    port = free_port()
+    dashboard = str(Path(sys.executable).parent / "dashboard")
+    return running([dashboard, "serve", "--port", str(port)], port, data, **environment)
+
+
+def await_ready(server: Server) -> None:
+    """Wait until the server has all that it needs."""
+    _await(server, "/readyz")
 
 
 def _await_health(server: Server) -> None:
+    _await(server, "/healthz")
+
+
+def _await(server: Server, path: str) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         assert server.process.poll() is None, server.output.read_text()
-        try:
-            if server.request("GET", "/healthz").status == 200:
+        with suppress(OSError):
+            if server.request("GET", path).status == 200:
                 return
-        except OSError:
-            time.sleep(0.05)
+        time.sleep(0.05)
     raise AssertionError(server.output.read_text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -13,15 +14,21 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+import pyotp
 import pytest
 from click.testing import CliRunner
 
 from dashboard.access import Role
 from dashboard.cli import main
 from dashboard.intake import demo
+from dashboard.settings import Settings
 from dashboard.state import Store
 from dashboard.state.audit import Search
 from dashboard.state.demo import add_demo_accounts
+from dashboard.state.identities import Identities
+from dashboard.state.resets import Resets
+from dashboard.state.sealing import Seal
+from dashboard.state.second_factor import SecondFactors, new_secret
 
 PASSWORD = "correct horse battery"
 DASHBOARD = Path(sys.executable).parent / "dashboard"
@@ -151,6 +158,73 @@ def test_a_wrong_setting_is_named(run, monkeypatch):
     refused = run("users", "list")
     assert refused.exit_code == 1
     assert "DASHBOARD_IDLE_MINUTES" in refused.stderr
+
+
+def token_of(shown):
+    (address,) = re.findall(r"https?://\S+", shown.output)
+    base, _, token = address.partition("/login/reset#")
+    return base, token
+
+
+def test_a_link_to_set_a_password(run, add, data, monkeypatch):
+    monkeypatch.setenv("DASHBOARD_URL", "https://dashboard.example/")
+    assert add("ada", "--role", "admin").exit_code == 0
+    base, token = token_of(run("users", "reset-link", "ada"))
+    assert base == "https://dashboard.example"
+    with Store.open(data, rounds=4) as store:
+        assert Resets(store).use(token, "another password")
+        assert store.verify("ada", "another password")
+    unknown = run("users", "reset-link", "nobody")
+    assert (unknown.exit_code, unknown.stderr) == (1, "Error: There is no user nobody.\n")
+
+
+def test_an_invited_user_sets_the_first_password(run, data):
+    shown = run("users", "add", "kim", "--role", "finance", "--invite")
+    assert shown.exit_code == 0
+    with Store.open(data, rounds=4) as store:
+        assert Resets(store).use(token_of(shown)[1], PASSWORD)
+        assert store.verify("kim", PASSWORD)
+    both = run("users", "add", "lee", "--role", "finance", "--invite", "--password-stdin", answers=f"{PASSWORD}\n")
+    assert both.exit_code == 2
+    assert "lee" not in people(data)
+
+
+def test_a_link_does_not_go_by_plain_http(run, add, monkeypatch):
+    add("ada", "--role", "admin")
+    monkeypatch.setenv("DASHBOARD_URL", "http://dashboard.example")
+    refused = run("users", "reset-link", "ada")
+    assert refused.exit_code == 1
+    assert "DASHBOARD_URL must be an https:// address" in refused.stderr
+
+
+def test_a_lost_second_factor_is_taken_away(run, add, data):
+    add("ada", "--role", "admin")
+    secret = new_secret()
+    with Store.open(data, rounds=4) as store:
+        factors = SecondFactors(store, Seal.for_settings(Settings(data)))
+        assert factors.confirm(store.user("ada"), secret, pyotp.TOTP(secret).now())
+        token = store.open_session("ada")
+        assert run("users", "reset-second-factor", "ada").exit_code == 0
+        assert factors.status("ada") is None
+        assert store.viewer(token, touch=False) is None
+    assert run("users", "reset-second-factor", "nobody").exit_code == 1
+
+
+def test_an_identity_belongs_to_one_account(run, add, data):
+    for name in ("ada", "eve"):
+        add(name, "--role", "admin")
+    assert run("users", "set-identity", "ada", "Ada.Park@clinic.example").exit_code == 0
+    taken = run("users", "set-identity", "eve", "ada.park@clinic.example")
+    assert taken.exit_code == 1
+    assert "another account" in taken.stderr
+    with Store.open(data, rounds=4) as store:
+        known = Identities(store)
+        assert known.account("ADA.park@clinic.example").username == "ada"
+        assert known.account("ada") is None, "the identity that was set stands for it alone"
+        assert known.account("eve").username == "eve"
+        assert run("users", "set-identity", "ada").exit_code == 0
+        assert known.account("ada").username == "ada"
+        assert known.account("ada.park@clinic.example") is None
 
 
 # --- check -----------------------------------------------------------------------------------

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from server_harness import free_port, running
+from streamlit.util import calc_hash
 
+from dashboard import access, navigation
+from dashboard.panels import PANELS
 from dashboard.state.passwords import DEMO_PASSWORD
 
 
@@ -60,3 +63,27 @@ def test_forged_values_of_the_other_filters_fall_back(demo_server):
             stream.send_rerun(widgets={ids[label]: ["' or 1=1 --", "Dallas"]})
             _, received = multiselects(stream.messages())
             assert "Miami" not in received
+
+
+def test_another_roles_page_cannot_be_asked_for_by_name_or_hash(demo_server):
+    """Its hash is known to whoever has the source: Streamlit makes it from the page's address."""
+    for entry in navigation.ENTRIES:
+        if access.allows(access.Viewer("x", "X", access.Role.FINANCE), entry.name):
+            continue
+        page_hash = calc_hash(entry.name)
+        for page in ({"page": entry.name}, {"page_hash": page_hash}, {"page": entry.name, "page_hash": page_hash}):
+            cookie = demo_server.login("finance", DEMO_PASSWORD).cookie
+            with demo_server.stream(cookie) as stream:
+                stream.send_rerun(**page)
+                _, received = multiselects(stream.messages())
+            panels = [panel.name for panel in PANELS.values() if panel.resource == entry.name]
+            assert "finance" in received.lower()
+            assert [name for name in panels if f"panel_{name}" in received] == [], page
+
+
+def test_ones_own_page_is_found_by_that_hash(demo_server):
+    """What the test above relies on."""
+    with demo_server.stream(demo_server.login("director", DEMO_PASSWORD).cookie) as stream:
+        stream.send_rerun(page_hash=calc_hash("safety"))
+        _, received = multiselects(stream.messages())
+    assert "panel_effects" in received

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from server_harness import PASSWORD
+from server_harness import PASSWORD, probe_server
 from websockets.exceptions import InvalidStatus
 
-from dashboard import navigation
+from dashboard import gate, navigation
 from dashboard.access import Role
 from dashboard.state import session_key
+from dashboard.state.open_sessions import OpenSessions
+from dashboard.state.resets import Resets
+from dashboard.state.sealing import Seal
+from dashboard.state.second_factor import SecondFactors
 
 NAVIGATION = {"Accept": "text/html,*/*;q=0.8"}
 PROTECTED = [
@@ -52,6 +58,29 @@ PROTECTED = [
     "//healthz",
     "/login;/",
     "/%6cogin/x",
+    "/login%00",
+    "/login/code/",
+    "/login/reset/../../today",
+    "/oidc/",
+    "/oidc/callback/",
+    # Other spellings of what is there
+    "//today",
+    "/./today",
+    "/%2e/today",
+    "/%2e%2e/today",
+    "/login/%2e%2e/today",
+    "/today.",
+    "/today%20",
+    "/today/",
+    "/TODAY",
+    "/%74oday",
+    "/today%3Fsite=dallas",
+    "/export/bookings.csv.",
+    "/export/../export/bookings.csv",
+    "/EXPORT/bookings.csv",
+    "/_STCORE/health",
+    "/_stcore//health",
+    "/second-factor",
 ]
 
 
@@ -64,6 +93,58 @@ def test_nothing_is_served_without_a_session(server, method, path):
     assert answer.status in {303, 401}
     assert answer.body == b""
     assert answer.status == 401 or answer.headers["Location"].startswith("/login")
+
+
+@pytest.mark.parametrize("method", ["PATCH", "TRACE", "CONNECT", "PROPFIND", "get", "GETPOST"])
+def test_odd_methods_are_no_way_in(server, method):
+    for path in ("/", "/today", "/export/bookings.csv", "/_stcore/health", "/session", *gate.OPEN):
+        answer = server.request(method, path)
+        assert answer.status in {400, 401}, path
+        assert answer.status == 400 or answer.body == b"", path
+
+
+def test_only_what_is_listed_is_open_and_leads_no_further(server):
+    """Of an open path, too, only the methods that are listed: Streamlit would answer to others."""
+    for path, open_methods in gate.OPEN.items():
+        for method in {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"} - open_methods:
+            answer = server.request(method, path)
+            assert (answer.status, answer.body) == (401, b""), (method, path)
+        for method in open_methods:
+            answer = server.request(method, path)
+            assert answer.status in {200, 303, 403, 503}, (method, path)
+            assert b"session.js" not in answer.body
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["http://{host}/today", "http://{host}/login/../today", "http://evil.example/login", "/login/..;/today", "*"],
+)
+def test_odd_request_lines_are_no_way_in(server, target):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        line = f"GET {target.format(host=server.host)} HTTP/1.1"
+        connection.sendall(f"{line}\r\nHost: {server.host}\r\nConnection: close\r\n\r\n".encode())
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status = int(head.split()[1])
+    assert status in {303, 400, 401} or b"Sign in" in body
+    assert b"session.js" not in body
+
+
+def test_a_restart_forgets_neither_sessions_nor_failures(server):
+    """The first requests to a process that has served nobody yet."""
+    ada, eve = server.sign_in("ada"), server.sign_in("eve")
+    _log_out(server, eve)
+    assert [server.login("max", "wrong password").status for _ in range(5)] == [401] * 5
+    with probe_server(server.data) as again:
+        for path in ("/today", "/export/bookings.csv", "/media/0000.csv"):
+            assert again.request("GET", path).body == b""
+        with pytest.raises(InvalidStatus), again.stream(eve):
+            pass
+        assert again.request("GET", "/export/bookings.csv", Cookie=eve).status == 401
+        assert again.login("max").status == 429
+        assert again.request("GET", "/session", Cookie=ada).status == 200
 
 
 @pytest.mark.parametrize(
@@ -118,11 +199,27 @@ def test_a_page_that_is_not_the_accounts_is_not_there(server, username, page):
 # --- headers ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/healthz", "/_stcore/health", "/today", "/export/x.csv"])
-@pytest.mark.parametrize("signed_in", [False, True])
-def test_every_answer_has_the_headers(server, path, signed_in):
-    cookie = server.sign_in("ada") if signed_in else ""
-    headers = server.request("GET", path, Cookie=cookie, **NAVIGATION).headers
+#: A page, redirects, refusals by status, what isn't there, health, what Streamlit answers itself.
+KINDS = [
+    "/",
+    "/login",
+    "/login/style.css",
+    "/today",
+    "/nowhere",
+    "/no/such/path.js",
+    "/logout",
+    "/healthz",
+    "/readyz",
+    "/session.js",
+    "/_stcore/health",
+    "/_stcore/host-config",
+    "/media/nothing.png",
+    "/export/x.csv",
+    "/login?next=" + "x" * 9_000,
+]
+
+
+def assert_headers(headers, *, tls=False):
     policy = headers["Content-Security-Policy"]
     assert "default-src 'self';" in policy
     assert "frame-ancestors 'none'" in policy
@@ -131,8 +228,38 @@ def test_every_answer_has_the_headers(server, path, signed_in):
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert headers.get("Strict-Transport-Security") == ("max-age=31536000" if tls else None)
+
+
+@pytest.mark.parametrize("path", KINDS)
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_every_answer_has_the_headers(server, path, signed_in):
+    cookie = server.sign_in("max") if signed_in else ""
+    headers = server.request("GET", path, Cookie=cookie, **NAVIGATION).headers
+    assert_headers(headers)
     assert headers.get_all("Cache-Control") == ["no-store"]
-    assert headers["Strict-Transport-Security"] is None
+    headers = server.request("GET", path, Cookie=cookie, X_Forwarded_Proto="https", **NAVIGATION).headers
+    assert_headers(headers, tls=True)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
+def test_answers_to_other_methods_have_the_headers_too(server, method):
+    cookie = server.sign_in("max")
+    for path in ("/", "/login", "/export/x.csv", "/_stcore/health", "/static/index.js"):
+        assert_headers(server.request(method, path, Cookie=cookie).headers)
+
+
+def test_websockets_have_the_headers_whether_refused_or_not(server):
+    cookie = server.sign_in("max")
+    with server.stream(cookie) as stream:
+        assert_headers(stream.socket.response.headers)
+    for options in ({"cookie": None}, {"cookie": cookie, "Origin": "http://evil.example"}):
+        with pytest.raises(InvalidStatus) as refused, server.stream(**options):
+            pass
+        assert_headers(refused.value.response.headers)
 
 
 def test_tls_adds_strict_transport_security(server):
@@ -232,8 +359,24 @@ def _age(column, **ago):
     return change
 
 
+def _with_store(change):
+    def changed(server, _cookie):
+        with server.store() as store:
+            change(store)
+
+    return changed
+
+
+def _use_link(store):
+    resets = Resets(store)
+    assert resets.use(resets.issue("dan"), PASSWORD)
+
+
 ENDINGS = {
     "sign-out": _log_out,
+    "reset link": _with_store(_use_link),
+    "second factor": _with_store(lambda store: SecondFactors(store, Seal(Path("unused"))).remove("dan")),
+    "ended elsewhere": _with_store(lambda store: OpenSessions(store).end_others("dan", "another")),
     "password": _change("reset_password", PASSWORD),
     "role": _change("set_role", Role.FINANCE, None),
     "disabled": _change("disable"),
@@ -250,8 +393,9 @@ def test_after_its_end_a_session_serves_nothing(server, ending):
     with server.stream(cookie) as stream:
         stream.run()
         ENDINGS[ending](server, cookie)
-        answer = server.request("GET", "/session", Cookie=cookie)
-        assert (answer.status, answer.body) == (401, b"")
+        for path in ("/session", "/", "/safety", "/export/bookings.csv", "/media/0000.csv", "/_stcore/health"):
+            answer = server.request("GET", path, Cookie=cookie)
+            assert (answer.status, answer.body) == (401, b""), path
         stream.send_rerun()
         assert stream.code_at_end() == 1008
     with pytest.raises(InvalidStatus), server.stream(cookie):

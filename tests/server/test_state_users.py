@@ -14,7 +14,6 @@ from dashboard.state import StateError, Store, passwords, session_key
 from dashboard.state.demo import DEMO_ACCOUNTS, add_demo_accounts
 
 PASSWORD = "correct horse battery"
-MINUTE = timedelta(minutes=1)
 
 
 class Clock:
@@ -119,6 +118,13 @@ def test_good_passwords_pass(password):
         ("abcdabcdabcd", "5 different"),
         ("my name is ADA today", "user name"),
         ("Password123", "common"),
+        ("P@ssw0rd2026!", "common"),
+        ("keTamine 2026 !!", "common"),
+        ("infusionInfusion", "common"),
+        ("0987654321", "common"),
+        ("qwertyuiop", "common"),
+        ("uvwxyzabcdef", "common"),
+        ("90210-77301-1955", "common"),
         (passwords.DEMO_PASSWORD, "published"),
     ],
 )
@@ -126,6 +132,17 @@ def test_weak_passwords_are_refused(in_file, password, why):
     with pytest.raises(StateError, match=why):
         in_file.add_user("ada", Role.ADMIN, password)
     assert in_file.list_users() == []
+
+
+def test_the_fewest_characters_are_a_setting(tmp_path):
+    with Store.for_settings(Settings(tmp_path, password_length=16)) as store:
+        with pytest.raises(StateError, match="16 characters"):
+            store.add_user("ada", Role.ADMIN, "fifteen letters")
+        assert store.add_user("ada", Role.ADMIN, "sixteen letters!")
+
+
+def test_a_short_user_name_may_stand_in_a_password(in_file):
+    assert in_file.add_user("at", Role.ADMIN, "cats and other pets")
 
 
 @pytest.mark.usefixtures("ada")
@@ -141,14 +158,6 @@ def test_verify(store):
     assert store.verify("ada", PASSWORD) is None
     store.enable("ada")
     assert store.verify("ada", PASSWORD)
-
-
-def test_unknown_names_are_checked_against_a_hash_of_the_same_cost(tmp_path):
-    passwords.decoy.cache_clear()
-    with Store.open(tmp_path, rounds=5) as store:
-        assert store.verify("nobody", PASSWORD) is None
-    assert passwords.decoy.cache_info().misses == 1
-    assert passwords.decoy(5).startswith("$2b$05$")
 
 
 def test_the_production_cost(tmp_path):
@@ -254,50 +263,6 @@ def test_old_sessions_are_swept(store, clock):
     assert _rows(store, "select count(*) from sessions") == [(1,)]
 
 
-# --- the brake -------------------------------------------------------------------------------
-
-
-def test_an_account_waits_after_five_failures_and_not_longer(store, clock):
-    for _ in range(5):
-        assert not store.admit_attempt("ada", "10.0.0.1")
-        clock.pass_by(minutes=1)
-    assert store.admit_attempt("ADA", "10.0.0.2") == 10 * MINUTE
-    clock.pass_by(minutes=9, seconds=59)
-    assert store.admit_attempt("ada", "10.0.0.3") == timedelta(seconds=1)
-    clock.pass_by(seconds=1)
-    assert not store.admit_attempt("ada", "10.0.0.1")
-    assert store.admit_attempt("ada", "10.0.0.1") == MINUTE
-
-
-def test_an_address_waits_after_twenty_failures(store):
-    for number in range(20):
-        assert not store.admit_attempt(f"user{number}", "10.0.0.1")
-    assert store.admit_attempt("ada", "10.0.0.1") == 15 * MINUTE
-    assert not store.admit_attempt("ada", "10.0.0.2")
-
-
-def test_a_sign_in_forgives_the_account_and_not_the_address(store):
-    for number in range(19):
-        store.admit_attempt(f"user{number}", "10.0.0.1")
-    for _ in range(30):
-        assert not store.admit_attempt("ada", "10.0.0.1")
-        store.forgive_attempts("ada", "10.0.0.1")
-    assert not store.admit_attempt("eve", "10.0.0.1")
-    assert store.admit_attempt("ada", "10.0.0.1")
-
-
-def test_the_brake_outlives_the_process(place, store, clock):
-    for _ in range(5):
-        store.admit_attempt("ada", "10.0.0.1")
-    with place.open(clock=clock) as again:
-        assert again.admit_attempt("ada", "10.0.0.9") == 15 * MINUTE
-
-
-def test_names_that_were_typed_are_not_kept(store):
-    store.admit_attempt("my password by mistake", "10.0.0.1")
-    assert "mistake" not in str(_rows(store, "select * from attempts"))
-
-
 # --- at the same time ------------------------------------------------------------------------
 
 
@@ -311,12 +276,6 @@ def test_no_update_is_lost(place, store):
 
         list(threads.map(change, range(8)))
     assert store.user("ada").version == 1 + 8 * 25
-
-
-def test_simultaneous_attempts_do_not_pass_together(store):
-    with ThreadPoolExecutor(8) as threads:
-        waits = list(threads.map(lambda _: store.admit_attempt("ada", "10.0.0.1"), range(40)))
-    assert sum(not wait for wait in waits) == 5
 
 
 def test_a_name_is_taken_once(store):

@@ -166,3 +166,41 @@ def test_a_file_that_is_no_extract_is_refused(settings_of, tmp_path):
     path.write_bytes(b"nonsense" * 1000)
     with pytest.raises(WarehouseError, match="import the delivery again"):
         Warehouse(path, settings_of())
+
+
+#: What the open connection itself says it may do.
+LOCKED = {
+    "access_mode": "read_only",
+    "enable_external_access": False,
+    "lock_configuration": True,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "python_enable_replacements": False,
+}
+
+
+def test_the_connection_runs_with_the_settings_that_defend_it(house):
+    cursor = house._connection.cursor()
+    found = {name: cursor.execute("select current_setting($name)", {"name": name}).fetchone()[0] for name in LOCKED}
+    assert found == LOCKED
+
+
+def test_a_file_is_stopped_in_the_middle_when_its_next_part_does_not_come(
+    everything, settings_of, tmp_path, monkeypatch
+):
+    sql = (
+        "select a.range as n from range(100000) a where $sites is not null union all "
+        "select b.range + c.range from range(100000000) b, range(1000000) c where hash(b.range + c.range) = 1"
+    )
+    monkeypatch.setitem(
+        warehouse.queries(), "slow", warehouse.Query("slow", sql, frozenset({"sites"}), ("today",), True)
+    )
+    path = tmp_path / "copy.duckdb"
+    path.write_bytes(everything.warehouse.path.read_bytes())
+    house = Warehouse(path, settings_of(query_seconds=1))
+    parts = house.stream(everything.viewer, "slow")
+    assert len(next(parts)) > 0
+    with pytest.raises(QueryTimeoutError, match="was stopped"):
+        list(parts)
+    house.close()

@@ -1,0 +1,163 @@
+"""How much one request, one session and everyone together may ask of the server."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard import instruments
+
+log = logging.getLogger(__name__)
+
+LARGEST_HEADERS = 32 * 1024
+#: Longest path with its query string: all filters at once need a tenth of it.
+LONGEST_ADDRESS = 8 * 1024
+#: Largest body of a request: forms are all that pages send outside the websocket.
+LARGEST_BODY = 64 * 1024
+#: Open pages of one session; each costs a script's state.
+WEBSOCKETS_PER_SESSION = 20
+WEBSOCKETS = 1_000
+EXPORTS_PER_SESSION = 2
+#: Streamlit's route for uploads, which no page uses: what it takes would stay in memory.
+_UPLOADS = "/_stcore/upload_file"
+
+
+class Slots:
+    """So many at once for one holder, and so many in all."""
+
+    def __init__(self, each: int, total: int) -> None:
+        self._each = each
+        self._total = total
+        self._held: Counter[str] = Counter()
+
+    @contextmanager
+    def take(self, holder: str) -> Iterator[bool]:
+        """Hold a slot within the context, or be told that there is none."""
+        free = self._held[holder] < self._each and self._held.total() < self._total
+        self._held[holder] += free
+        try:
+            yield free
+        finally:
+            self._held[holder] -= free
+            if not self._held[holder]:
+                del self._held[holder]
+
+
+class Sizes:
+    """ASGI middleware that refuses what is larger than anything the pages send."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let pass, or refuse."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        refusal = _oversize(scope)
+        if refusal is not None and scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1009})
+        elif refusal is not None:
+            await refusal(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+        else:
+            await self._bounded(scope, receive, send)
+
+    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taken, begun = 0, False
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LARGEST_BODY:
+                raise _TooLargeError
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, noted)
+        except _TooLargeError:
+            if not begun:
+                await _too_large()(scope, receive, send)
+
+
+class _TooLargeError(Exception):
+    """A body went on after its limit."""
+
+
+def _oversize(scope: Scope) -> Response | None:
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
+        return PlainTextResponse("The request's headers are too large. Delete this site's cookies.\n", 431)
+    if len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
+        return PlainTextResponse("The address is too long. Choose fewer filters.\n", 414)
+    if scope["path"].startswith(_UPLOADS) and scope.get("method") in {"PUT", "POST"}:
+        return PlainTextResponse("Nothing is uploaded here.\n", 413)
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    if not length.isdigit() or len(length) > 12 or int(length) > LARGEST_BODY:
+        return _too_large()
+    return None
+
+
+def _too_large() -> Response:
+    # The rest of the body isn't read, so the connection cannot carry another request.
+    return PlainTextResponse("The request's body is too large.\n", 413, {"Connection": "close"})
+
+
+class Desk:
+    """The route of files: an ASGI app that hands out so many at once and waits so long for each."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]], total: int, seconds: float) -> None:
+        self._answer = answer
+        self._slots = Slots(EXPORTS_PER_SESSION, total)
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file, or say that it is someone else's turn."""
+        request = Request(scope, receive)
+        with self._slots.take(request.state.session) as free:
+            if not free:
+                instruments.EXPORTS.labels("busy").inc()
+                busy = PlainTextResponse(
+                    "Other files are being made. Wait until one of them is done, then try again.\n", 429
+                )
+                busy.headers["Retry-After"] = "10"
+                await busy(scope, receive, send)
+                return
+            with instruments.EXPORTS_RUNNING.track_inprogress():
+                await self._send(request, send)
+
+    async def _send(self, request: Request, send: Send) -> None:
+        result, begun = "failed", False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            with anyio.fail_after(self._seconds):
+                response = await self._answer(request)
+                await response(request.scope, request.receive, noted)
+            result = "sent" if response.status_code == 200 else "refused"
+        except TimeoutError:
+            result = "slow"
+            log.warning("a file was not sent within %.0f seconds and was cut off", self._seconds)
+            # Without its last part, the browser knows that a file which has begun isn't whole.
+            if not begun:
+                late = PlainTextResponse("This took too long. Choose a shorter period or fewer sites.\n", 503)
+                await late(request.scope, request.receive, send)
+        finally:
+            instruments.EXPORTS.labels(result).inc()

@@ -1,0 +1,84 @@
+"""The login page, signing in with a password, and signing out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from dashboard import gate
+from dashboard.sign_in.desk import Desk, client_address, retry_after, set_cookie, waiting
+from dashboard.sign_in.pages import asset, page
+
+_WRONG = "User name or password is wrong."
+
+
+class PasswordSteps:
+    """The routes of /login and /logout."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._style = asset("login.css")
+
+    def routes(self) -> list[Route]:
+        """The routes of this step."""
+        return [
+            Route("/login", self.form, methods=["GET"]),
+            Route("/login", self.submit, methods=["POST"]),
+            Route("/login/style.css", self.style, methods=["GET"]),
+            Route("/logout", self.logout, methods=["GET", "POST"]),
+        ]
+
+    async def form(self, request: Request) -> Response:
+        """The login page, or on to `next` for who is signed in already."""
+        target = gate.safe_next(request.query_params.get("next"))
+        if await self._is_signed_in(request):
+            return RedirectResponse(target, status_code=303)
+        # A link on another site doesn't bring our SameSite=Strict cookie; a second request,
+        # begun by our own page, does.
+        foreign = request.headers.get("sec-fetch-site") == "cross-site"
+        retry = f"/login?next={quote(target, safe='/')}" if foreign else None
+        return await self._desk.login_page(next=target, retry=retry)
+
+    async def submit(self, request: Request) -> Response:
+        """Sign in with the form's user name and password, as far as they lead."""
+        fields = await self._desk.fields(request)
+        if isinstance(fields, Response):
+            return fields
+        username, target = fields.get("username", "").strip(), gate.safe_next(fields.get("next"))
+        if wait := await self._desk.wait(request, username):
+            await self._desk.failed(request, username, "too many attempts")
+            shown = await self._desk.login_page(status=429, next=target, username=username, error=waiting(wait))
+            return retry_after(shown, wait)
+        user = await self._desk.verify(username, fields.get("password", ""))
+        if user is None:
+            await self._desk.failed(request, username, "wrong name or password")
+            return await self._desk.login_page(status=401, next=target, username=username, error=_WRONG)
+        await self._desk.take_back(request, username)
+        step = await self._desk.welcome(user, target)
+        return step or await self._desk.enter(request, user, target, "password")
+
+    async def style(self, _request: Request) -> Response:
+        """Style sheet of the login page."""
+        return Response(self._style, media_type="text/css")
+
+    async def logout(self, request: Request) -> Response:
+        """End the session; a link on another site only gets to ask for it."""
+        if request.method == "GET":
+            wanted = request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
+        else:
+            wanted = gate.is_same_origin(request)
+        if not wanted:
+            return page("logout", username=request.state.viewer.username)
+        await self._desk.run(self._desk.store.close_session_of, request.state.session)
+        await self._desk.record("sign_out", request.state.viewer.username, address=client_address(request))
+        response = RedirectResponse("/login", status_code=303)
+        set_cookie(request, response, gate.COOKIE, "", lifetime=timedelta(0))
+        return response
+
+    async def _is_signed_in(self, request: Request) -> bool:
+        token = gate.session_token(request)
+        return bool(token) and await self._desk.run(self._desk.store.viewer, token, touch=False) is not None

@@ -1,0 +1,211 @@
+"""More than anyone needs, asked of a running server: it says no and goes on."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import ExitStack, closing, suppress
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from dashboard import limits
+from dashboard.access import Role
+from dashboard.state import SessionsFullError, Store
+from dashboard.state.seats import Seats
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def raw(server, head: str, body: bytes = b"", *, until: bytes | None = None) -> bytes:
+    """Send bytes as they are; the answer's beginning."""
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n")
+        for start in range(0, len(body), 65536):
+            try:
+                connection.sendall(body[start : start + 65536])
+            except OSError:
+                break
+        answer = b""
+        # Who sends more than is read may be cut off before the answer is through.
+        with suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                answer += part
+                if until is not None and until in answer:
+                    break
+        return answer
+
+
+def alive(server):
+    assert server.request("GET", "/healthz").body == b"ok"
+
+
+@pytest.mark.parametrize("size", [limits.LARGEST_HEADERS + 1, 60_000])
+def test_large_headers_are_refused_with_words(server, size):
+    answer = server.request("GET", "/login", X_Filler="x" * size)
+    assert (answer.status, answer.body) == (
+        431,
+        b"The request's headers are too large. Delete this site's cookies.\n",
+    )
+    assert server.request("GET", "/login", X_Filler="x" * (limits.LARGEST_HEADERS - 2_000)).status == 200
+
+
+def test_endless_headers_end_the_connection(server):
+    answer = raw(server, f"GET /login HTTP/1.1\nHost: x\nX-Filler: {'x' * 1_000_000}")
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
+    alive(server)
+
+
+def test_a_long_address_is_refused_with_words(server):
+    cookie = server.sign_in("ada")
+    path = "/bookings?site="
+    assert server.request("GET", path + "x" * (limits.LONGEST_ADDRESS - len(path)), Cookie=cookie).status == 200
+    answer = server.request("GET", path + "x" * (limits.LONGEST_ADDRESS - len(path) + 2), Cookie=cookie)
+    assert (answer.status, answer.body) == (414, b"The address is too long. Choose fewer filters.\n")
+
+
+@pytest.mark.parametrize("length", [limits.LARGEST_BODY + 1, 10**15, -1])
+def test_an_announced_large_body_is_refused_unread(server, length):
+    answer = raw(server, f"POST /login HTTP/1.1\nHost: x\nContent-Type: {FORM}\nContent-Length: {length}")
+    assert answer.startswith((b"HTTP/1.1 413", b"HTTP/1.1 400"))
+    alive(server)
+
+
+def test_a_body_in_chunks_is_cut_off_at_the_limit(server):
+    cookie = server.sign_in("ada")
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    head = f"POST /logout HTTP/1.1\nHost: {server.host}\nOrigin: {server.origin}\nCookie: {cookie}"
+    answer = raw(server, f"{head}\nTransfer-Encoding: chunked\nContent-Type: {FORM}", chunk * 200, until=b"\r\n\r\n")
+    # Nothing reads the body here, so the answer is that of a sign-out, and the rest is thrown away.
+    assert answer.startswith(b"HTTP/1.1 303")
+    answer = raw(
+        server,
+        f"POST /login HTTP/1.1\nHost: {server.host}\nOrigin: {server.origin}\n"
+        f"Transfer-Encoding: chunked\nContent-Type: {FORM}",
+        chunk * 200,
+        until=b"\r\n\r\n",
+    )
+    assert answer.startswith((b"HTTP/1.1 413", b"HTTP/1.1 400"))
+    alive(server)
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_nothing_can_be_uploaded(server, method):
+    cookie = server.sign_in("ada")
+    with server.stream(cookie) as stream:
+        session, _ = stream.run()
+        answer = server.request(
+            method,
+            f"/_stcore/upload_file/{session}/file",
+            "--x\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\nhello\r\n--x--\r\n",
+            Cookie=cookie,
+            Content_Type="multipart/form-data; boundary=x",
+        )
+    assert (answer.status, answer.body) == (413, b"Nothing is uploaded here.\n")
+
+
+@pytest.mark.parametrize("size", [1024 * 1024 + 1, 5 * 1024 * 1024])
+def test_a_large_websocket_message_closes_the_websocket(server, size):
+    with server.stream(server.sign_in("ada")) as stream:
+        stream.run()
+        stream.socket.send(b"\x00" * size)
+        assert stream.code_at_end() in {1002, 1009}
+    alive(server)
+
+
+@pytest.mark.parametrize("message", ["text", b"\xff\xff\xff"])
+def test_what_is_no_message_closes_the_websocket(server, message):
+    with server.stream(server.sign_in("ada")) as stream:
+        stream.run()
+        stream.socket.send(message)
+        assert stream.code_at_end() is not None
+    alive(server)
+
+
+def test_a_session_has_so_many_websockets_and_no_more(server):
+    cookie = server.sign_in("max")
+    with ExitStack() as opened:
+        for _ in range(limits.WEBSOCKETS_PER_SESSION):
+            opened.enter_context(server.stream(cookie))
+        with pytest.raises(InvalidStatus) as refused, server.stream(cookie):
+            pass
+        assert refused.value.response.status_code == 403
+        with server.stream(server.sign_in("eve")) as other:
+            assert "viewer=eve" in other.run()[1]
+    with server.stream(cookie) as stream:
+        assert "viewer=max" in stream.run()[1]
+
+
+# --- sessions --------------------------------------------------------------------------------
+
+
+def test_the_oldest_session_of_an_account_ends_for_a_new_one(server):
+    cookies = [server.sign_in("dan") for _ in range(6)]
+    status = [server.request("GET", "/session", Cookie=cookie).status for cookie in cookies]
+    assert status == [401, 200, 200, 200, 200, 200]
+    assert server.request("GET", "/session", Cookie=server.sign_in("ada")).status == 200
+
+
+def test_all_together_have_a_limit_and_those_inside_stay(tmp_path):
+    with Store.open(tmp_path, rounds=4) as store:
+        store.seats = Seats(each=2, total=3)
+        for name in ("ada", "ben", "cem"):
+            store.add_user(name, Role.ADMIN, "a password of ten or more")
+        first, second, third = (store.open_session(name) for name in ("ada", "ada", "ben"))
+        with pytest.raises(SessionsFullError, match="Try again in a few minutes"):
+            store.open_session("cem")
+        # One's own oldest makes room for oneself, and who leaves makes room for others.
+        fourth = store.open_session("ada")
+        assert [store.viewer(t, touch=False) is not None for t in (first, second, third, fourth)] == [
+            False, True, True, True,
+        ]  # fmt: skip
+        store.close_session(third)
+        assert store.viewer(store.open_session("cem"), touch=False)
+        assert store.count_sessions() == 3
+
+
+# --- Streamlit's settings, as the running server has them ---------------------------------------
+
+WANTED = {
+    "server": {
+        "address": "127.0.0.1",
+        "enableAgentApi": False,
+        "enableStaticServing": False,
+        "scriptHealthCheckEnabled": False,
+        "maxUploadSize": 1,
+        "maxWidgetStateSize": 1,
+        "maxMessageSize": 32,
+        "fileWatcherType": "none",
+        "enableXsrfProtection": True,
+        "enableCORS": True,
+        "xsrfCookieSameSite": "strict",
+        "enableWebsocketCompression": False,
+        "disconnectedSessionTTL": 60,
+        "trustedUserHeaders": {"X-Dashboard-User": "username", "X-Dashboard-Session": "session"},
+    },
+    "client": {
+        "showErrorDetails": "none",
+        "showErrorLinks": False,
+        "toolbarMode": "viewer",
+        "disableDataExport": True,
+        "allowedOrigins": [],
+    },
+    "runner": {"magicEnabled": False},
+    "browser": {"gatherUsageStats": False},
+    "logger": {"enableRich": False},
+    "global": {"developmentMode": False},
+}
+
+
+@pytest.mark.parametrize("section", WANTED)
+def test_streamlit_runs_with_the_settings_that_defend_it(server, section):
+    with server.stream(server.sign_in("ada")) as stream:
+        found = json.loads(stream.run(query=f"config={section}")[1])
+    assert {name: found[name] for name in WANTED[section]} == WANTED[section]
+
+
+def test_the_browser_is_told_to_send_no_statistics(server):
+    with server.stream(server.sign_in("ada")) as stream:
+        stream.send_rerun()
+        [begun] = [m.new_session for m in stream.messages() if m.WhichOneof("type") == "new_session"]
+    assert begun.config.gather_usage_stats is False
