@@ -218,7 +218,7 @@ def test_a_head_kept_elsewhere_finds_out_a_record_written_anew(place, store, tam
     store.audit.record("view", "ada", "today")
     assert store.audit.verify().fault is None
     verdict = store.audit.verify(elsewhere)
-    assert (verdict.first_bad, verdict.fault) == (1, "Entry 1 isn't the one that a kept head names.")
+    assert (verdict.first_bad, verdict.fault) == (1, "Entry 1 isn't the one that a head kept elsewhere names.")
 
 
 def test_a_head_file_that_is_no_longer_its_own_is_named(place, record):
