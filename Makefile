@@ -29,7 +29,8 @@ lint: $(READY)
 	$(ENV)/bin/mypy
 	$(ENV)/bin/lint-imports
 
-# A file's tests stay in one process, which then starts its servers once.
+# Tests of the state store need PostgreSQL too, those of deployment nginx. In CI they must run; elsewhere their absence
+# is said aloud. A file's tests stay in one process, which then starts its servers once.
 unit: $(READY)
 	@sh tests/state/ensure-postgresql.sh
 	@sh tests/deploy/ensure-nginx.sh

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ class Database:
         self.name = name
         self._engine = engine
         self._writing = engine.execution_options(dashboard_writes=True)
+        # SQLite's own lock is asked for again and again until time is up, which leaves the unlucky
+        # of many threads without it; this process's threads queue up for it instead.
+        self._turn: AbstractContextManager[object] = threading.Lock() if self.is_sqlite else nullcontext()
         event.listen(engine, "begin", _begin)
 
     @classmethod
@@ -107,7 +111,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that nobody else's change goes on beside, in any process."""
-        with self._writing.begin() as connection:
+        with self._turn, self._writing.begin() as connection:
             calls: list[Callable[[], None]] = []
             connection.info[_AFTER_COMMIT] = calls
             yield connection

@@ -71,6 +71,7 @@ class Server:
     process: subprocess.Popen[str]
     output: Path
     cookies: dict[str, str] = field(default_factory=dict)
+    patience: float = 20.0  # seconds
 
     @property
     def host(self) -> str:
@@ -82,7 +83,7 @@ class Server:
 
     def request(self, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
         """Send a request; header names are written with underscores."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.patience)) as connection:
             connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
@@ -112,6 +113,7 @@ class Server:
             f"ws://{self.host}/_stcore/stream",
             additional_headers={k.replace("_", "-"): v for k, v in headers.items()},
             subprotocols=["streamlit", "token", session] if session else ["streamlit"],
+            open_timeout=self.patience,
         ) as connection:
             yield Stream(connection)
 
