@@ -21,7 +21,10 @@ Progress = Callable[[str, float], None]
 @click.option("--years", default=2, show_default=True, type=click.IntRange(1, 20))
 @click.option("--bookings", default=60_000, show_default=True, type=click.IntRange(100, 20_000_000))
 @click.option("--seed", type=click.IntRange(min=0), help="Another seed, other data.")
-def demo(directory: Path, years: int, bookings: int, seed: int | None) -> None:
+@click.option(
+    "--fhir", is_flag=True, help="FHIR R4 resources (NDJSON) instead of CSV files, without the faulty rows."
+)
+def demo(directory: Path, years: int, bookings: int, seed: int | None, fhir: bool) -> None:
     """Write a demo delivery to DIR: made-up CSV files as a clinic would hand them over.
 
     The same options give the same bytes. docs/demo.md says what is planted in the data.
@@ -31,7 +34,7 @@ def demo(directory: Path, years: int, bookings: int, seed: int | None) -> None:
     from dashboard.intake.demo import SEED, write_delivery
 
     with _errors(), _progress("Writing") as tell:
-        write_delivery(directory, years, bookings, SEED if seed is None else seed, tell)
+        write_delivery(directory, years, bookings, SEED if seed is None else seed, tell, fhir=fhir)
     click.echo(f"wrote the demo delivery to {directory}; next: dashboard import {directory}")
 
 
