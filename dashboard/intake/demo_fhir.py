@@ -129,9 +129,8 @@ def _roles(bookings: list[Any]) -> Iterator[Json]:
 def _appointment(row: Any, zone: dt.tzinfo) -> Json:
     cancelled = {"url": CANCELLATION_EXTENSION, "valueDateTime": _instant(row["cancelled_at"], zone)}
     actors = [f"Patient/{row['patient_id']}", f"Location/{row['site'].replace('_', '-')}"]
-    if row["provider"]:
-        supervisor = _supervisor(row)
-        actors.append(f"PractitionerRole/{supervisor}" if supervisor else f"Practitioner/{row['provider']}")
+    if row["provider"] and (supervisor := _supervisor(row)):
+        actors.append(f"PractitionerRole/{supervisor}")
     return {
         "id": row["booking_id"],
         "extension": [cancelled] if row["cancelled_at"] else [],

@@ -70,15 +70,14 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     words = [words_of(resource.get("serviceType")), *(one for one, _ in offered)]
     words += [words_of(resource.get(name)) for name in coded[1:]]
     words.append(Words(tuple(visit.get("keys", ())), tuple(visit.get("names", ()))))
-    # Free text: compared as a whole with names of services, and never shown.
-    words.append(Words((), tuple(texts(resource.get("description")))))
+    prose = Words((), tuple(texts(resource.get("description"))))
     shown = label_of(*(resource.get(name) for name in coded))
 
     draft = _Draft({"booking_id": identity, "starts_at": next(texts(resource.get("start")), None)})
     patients = [*people, *visit.get("subject", [])] if not _names_patient(people) else people
     draft.attempt("patient_id", lambda: world.patient(patients, resource, "Appointment.participant.actor"))
     site = draft.attempt("site", lambda: world.site(places, resource, "Appointment.participant.actor"))
-    draft.attempt("service", lambda: world.service(words, shown, "Appointment.serviceType"))
+    draft.attempt("service", lambda: world.service(words, shown, "Appointment.serviceType", prose=prose))
     draft.attempt("status", lambda: _status(status, APPOINTMENT_STATUSES, "Appointment"))
     if draft.values["starts_at"] is None:
         draft.problems.append(Problem("Appointment.start", "is empty"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import json
@@ -154,7 +155,8 @@ class _Document:
     """A JSON document read in parts, so that a Bundle of any size takes the memory of one entry."""
 
     def __init__(self, file: io.BufferedReader) -> None:
-        self._text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._buffer = ""
         self._position = 0
         self._line = 1
@@ -267,10 +269,10 @@ class _Document:
         left = self._buffer[self._position :]
         if len(left) > LONGEST_RESOURCE:
             raise _TooLongError
-        part = self._text.read(max(_CHUNK, len(left)))
-        self._buffer, self._position = left + part, 0
+        part = self._file.read(max(_CHUNK, len(left)))
         self._at_end = not part
-        return bool(part)
+        self._buffer, self._position = left + self._decoder.decode(part, self._at_end), 0
+        return not self._at_end
 
 
 class _TooLongError(ValueError):

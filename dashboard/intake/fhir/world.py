@@ -22,6 +22,8 @@ from dashboard.intake.reference import Reference
 
 _PLACES = ("Location", "Organization")
 _HIGHEST = 20
+_NO_WORDS = Words()
+_HIDDEN = "(not shown)"
 _NO_DELIVERED = "refers to nothing in the delivery"
 
 
@@ -69,10 +71,11 @@ class World:
         if len(found) > 1:
             raise RejectionError(element, f"names {len(found)} patients; a booking has one")
         if not found:
-            raise RejectionError(element, trouble or "names no patient", None if trouble is None else "(not shown)")
+            raise RejectionError(element, trouble or "names no patient", None if trouble is None else _HIDDEN)
         [patient] = found.values()
         if patient.contained is not None:
-            raise RejectionError(element, "is a contained patient whose identifier no Patient of the delivery has")
+            why = "is a contained patient whose identifier no Patient of the delivery has"
+            raise RejectionError(element, why, _HIDDEN)
         return patient.identity
 
     def site(self, places: Iterable[Json], container: Json, element: str) -> str:
@@ -136,20 +139,21 @@ class World:
         kept = service_of(found.contained, found.key) if found.contained else self.index.data(found.key)
         return Words((*own.keys, *kept["keys"]), (*own.names, *kept["names"])), kept["where"]
 
-    def service(self, words: list[Words], shown: str | None, element: str) -> str:
+    def service(self, words: list[Words], shown: str | None, element: str, *, prose: Words = _NO_WORDS) -> str:
         """The key of the service, by the mapping file before the reference table.
 
         Args:
             words: what it is called, the surest first.
             shown: what a reject shows.
             element: where it is looked for first.
+            prose: free text, compared as a whole after all others and never shown.
 
         Raises:
             RejectionError: no word means a service.
         """
         glossary = self.vocabulary.services
         for find in (glossary.mapped, glossary.known):
-            for one in words:
+            for one in (*words, prose):
                 if service := find(one):
                     return service
         if self.options.default_service:
