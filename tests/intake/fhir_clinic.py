@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from fhir.resources.R4B import get_fhir_model_class
 
+from dashboard.intake.fhir.reading import Resources, read_resources
 from dashboard.intake.publish import import_delivery
+from dashboard.intake.reference import load_reference
 from dashboard.intake.report import ImportReport
 
 SERVICE = "https://clinic.example/service"
@@ -113,6 +117,28 @@ def bundle(*entries: Json | tuple[str, Json], kind: str = "collection") -> Json:
     return {"resourceType": "Bundle", "type": kind, "entry": wrapped}
 
 
+class Records:
+    """What a delivery became: the records handed over, their faults, and what was left out."""
+
+    def __init__(self, read: Resources) -> None:
+        self.rows: dict[str, list[dict[str, str]]] = {}
+        self.faults: list[tuple[str | None, str | None, str]] = []
+        for survey in read.surveys:
+            with survey.prepared.open(encoding="utf-8", newline="") as file:
+                found = [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)]
+            assert len(found) == survey.found.sound
+            self.rows.setdefault(survey.source.table.name, []).extend(found)
+            self.faults += [(fault.column, fault.value, fault.reason) for fault in survey.found.faults]
+        notes = dict(read.notes)
+        left = notes["note_left_out"]
+        self.left_out = dict(zip(zip(left["whats"], left["reasons"], strict=True), left["counts"], strict=True))
+        rejects = notes["note_rejects"]
+        self.rejects = list(zip(rejects["columns"], rejects["shown"], rejects["reasons"], strict=True))
+
+    def column(self, table: str, name: str) -> list[str | None]:
+        return [row.get(name) for row in self.rows.get(table, [])]
+
+
 class FhirClinic:
     """A folder of resources and a data folder, with the shortest way to fill, import and ask."""
 
@@ -138,6 +164,14 @@ class FhirClinic:
     def publish(self, **options: Any) -> ImportReport:
         self.report = import_delivery(self.delivery, self.data, **options)
         return self.report
+
+    def read(self, **options: Any) -> Records:
+        """Only what the reader of resources makes of the delivery, without an extract."""
+        work = self.data.with_name("work")
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        read = read_resources(self.delivery, work, load_reference(), options, lambda _step, _share: None)
+        return Records(read)
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.report.path), read_only=True) as connection:

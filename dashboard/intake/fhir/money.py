@@ -91,7 +91,7 @@ def payment_of(world: World, identity: str, resource: Json) -> Outcome:
     values["booking_id"] = booking.partition("/")[2] if booking else None
     values["paid_at"] = f"{paid} 00:00" if is_date(paid) else paid
     values["kind"] = _kind(resource, amount)
-    values["amount"] = f"{abs(amount) if values['kind'] == 'refund' else amount}"
+    values["amount"] = f"{abs(amount) if values['kind'] == 'refund' else amount:.2f}"
     return Row(values)
 
 
@@ -136,6 +136,7 @@ def _amount(money: Any) -> Decimal | None:
         return None
     try:
         amount = Decimal(value)
-        return amount if amount.is_finite() and amount * 100 == int(amount * 100) and abs(amount) < 10**9 else None
+        # The size first: a short text can stand for a number that fills the memory.
+        return amount if amount.is_finite() and abs(amount) < 10**9 and amount * 100 == int(amount * 100) else None
     except InvalidOperation:
         return None
