@@ -21,7 +21,7 @@ _FORMATS: dict[str, Callable[..., Any]] = {
     "date": lambda title: st.column_config.DateColumn(title, format="D MMM YYYY"),
     "datetime": lambda title: st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm"),
     "count": lambda title: st.column_config.NumberColumn(title, format="%,d"),
-    "decimal": lambda title: st.column_config.NumberColumn(title, format="%.2f"),
+    "decimal": lambda title: st.column_config.NumberColumn(title, format="%,.2f"),
     "percent": lambda title: st.column_config.NumberColumn(title, format="%.1f"),
     "dollars": lambda title: st.column_config.NumberColumn(title, format="dollar"),
     "text": lambda title: st.column_config.TextColumn(title),
