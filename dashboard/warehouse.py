@@ -19,7 +19,7 @@ from dashboard import access
 from dashboard.intake import pointer
 from dashboard.settings import QUERIES, Settings
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CACHED_RESULTS = 2048
 PART_VECTORS = 20  # of 2,048 rows each
 _PARAMETER = re.compile(r"\$([a-z_]+)")

@@ -7,7 +7,7 @@ from typing import Literal
 
 Kind = Literal["identifier", "text", "word", "reference", "timestamp", "date", "whole number", "amount"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 OLDEST_AGE = 120
 FIRST_YEAR = 1990
 LAST_YEAR = 2100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -26,6 +27,7 @@ LINKS = ("Encounter", "ChargeItem", "QuestionnaireResponse")
 NO_ID = "is missing, or is not an id"
 DUPLICATE = "is a duplicate; the first resource with it is kept"
 _NO_PLACE = "has no place in the contract"
+_ELEMENT = re.compile(r"_?[a-z][A-Za-z]{0,39}")
 _PERSONAL_KINDS = ("Patient", "Practitioner")
 
 
@@ -152,6 +154,8 @@ def _shown(kind: str, identity: str) -> str:
 
 
 def _count_elements(census: FileCensus, kind: str, resource: Json) -> None:
-    for element in resource.keys() - READ_ELEMENTS.get(kind, resource.keys()):
+    for name in resource.keys() - READ_ELEMENTS.get(kind, resource.keys()):
+        # The name of an element is no text of the delivery's own; anything else might be.
+        element = name if _ELEMENT.fullmatch(name) else "(no element of FHIR)"
         personal = kind in _PERSONAL_KINDS and element in PERSONAL
         census.left_out[kind, f"{kind}.{element}", "is personal and never read" if personal else _NO_PLACE] += 1

@@ -18,17 +18,20 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def objects(value: Any) -> Iterator[Json]:
     """The objects of a list, or the one that stands in its place."""
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, dict):
-            yield one
+    if isinstance(value, dict):
+        yield value
+    elif isinstance(value, list):
+        for one in value:
+            if isinstance(one, dict):
+                yield one
 
 
 def texts(*values: Any) -> Iterator[str]:
     """The texts among values and lists of values, without blanks at their ends."""
     for value in values:
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str) and one.strip():
-                yield one.strip()
+        for one in value if isinstance(value, list) else (value,):
+            if isinstance(one, str) and (bare := one.strip()):
+                yield bare
 
 
 def codings(concept: Any) -> Iterator[Json]:
@@ -42,6 +45,8 @@ def words_of(*concepts: Any) -> Words:
     keys: list[str] = []
     names: list[str] = []
     for concept in concepts:
+        if concept is None:
+            continue
         for coding in codings(concept):
             for code in texts(coding.get("code")):
                 keys += [f"{system}|{code}" for system in texts(coding.get("system"))]

@@ -6,6 +6,7 @@ import gzip
 import re
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class ResourceFile:
     path: Path
     name: str
 
-    @property
+    @cached_property
     def expected(self) -> str | None:
         """The resource type that the file's name says it holds, as in 1.Patient.ndjson."""
         return next((word for word in re.split("[^A-Za-z]+", self.path.name) if word in RESOURCE_TYPES), None)

@@ -6,10 +6,12 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+_REMEMBERED = 20_000
 _SCHEMA = """
 create table resource (key text primary key, data text) without rowid;
 create table alias (key blob primary key, target text) without rowid;
@@ -41,6 +43,8 @@ class Index:
             self._connection.execute(f"pragma {setting}")
         self._connection.executescript(_SCHEMA)
         self._connection.execute("begin")
+        # Asked for only once all resources are known.
+        self._text_of = lru_cache(maxsize=_REMEMBERED)(self._look_up)
 
     def close(self) -> None:
         """Free the file."""
@@ -62,12 +66,16 @@ class Index:
 
     def data(self, key: str) -> Any:
         """What is known of a resource; None where it isn't among the delivered ones."""
-        text = self._value("select data from resource where key = ?", key)
+        text = self._text_of(key)
         return None if text is None else json.loads(text)
 
     def holds(self, key: str) -> bool:
         """Whether the resource is among the delivered ones."""
-        return self._value("select 1 from resource where key = ?", key) is not None
+        return self._text_of(key) is not None
+
+    def _look_up(self, key: str) -> str | None:
+        text: str | None = self._value("select data from resource where key = ?", key)
+        return text
 
     def claim(self, key: str) -> bool:
         """Whether this is the first resource of its key that asks."""

@@ -77,9 +77,12 @@ class Resolver:
     def _literal(self, text: str, container: Json, kind: str | None) -> Found:
         if text.startswith("#"):
             return self._contained(text[1:], container)
-        if (target := self._index.target(_address(text))) is not None:
-            return self._of_key(target)
-        if match := _LITERAL.fullmatch(text):
+        match = _LITERAL.fullmatch(text)
+        if match is None or match["base"]:
+            target = self._index.target(_address(text))
+            if target is not None:
+                return self._of_key(target)
+        if match:
             return self._typed(match["kind"], unquote(match["id"]))
         if "?" in text:
             return self._search(text)
