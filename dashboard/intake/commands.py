@@ -51,8 +51,9 @@ def import_command(directory: Path, reference: Path | None, data: Path | None) -
     """Import the delivery in DIR and make it the extract in use.
 
     DIR holds bookings.csv, side_effects.csv and, if there are any, payments.csv and scores.csv,
-    as data/README.md describes; or FHIR R4 resources, as docs/fhir.md describes. Rows that cannot be used are kept apart with file, line, column
-    and reason. Where the delivery as a whole is refused, the extract in use stays.
+    as data/README.md describes; or FHIR R4 resources, as docs/fhir.md describes. Rows that cannot
+    be used are kept apart with file, line, column and reason. Where the delivery as a whole is
+    refused, the extract in use stays.
 
     Exit codes: 0 published, 1 refused, 2 wrong usage.
 

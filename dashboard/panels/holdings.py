@@ -90,8 +90,8 @@ PANELS = (
     ),
     Panel(
         "left_out", "Left out", "data", _left_out,
-        (Column("source", "Resource"), Column("file", "File"), Column("what", "What"), Column("rows", "Count", "count"),
-         Column("reason", "Reason")),
+        (Column("source", "Resource"), Column("file", "File"), Column("what", "What"),
+         Column("rows", "Count", "count"), Column("reason", "Reason")),
         answer=_left_out_answer,
         note="Whole resources first, then elements of resources that were read. Nothing of it is in the extract.",
     ),

@@ -152,13 +152,13 @@ def test_every_resource_is_accepted_rejected_looked_up_or_left_out(fhir):
 
 def test_resources_that_share_a_line_are_known_by_their_number(fhir):
     twice = [appointment("A2"), appointment("A3", "Patient/P9"), appointment("A4", "Patient/P8")]
-    fhir.document("all.json", bundle(patient(), location(), *twice), None)
+    fhir.document("all.json", bundle(patient(), patient("P2"), location(), *twice), None)
     fhir.publish()
     assert [row[:2] for row in fhir.rejects()] == [
-        ("all.json#resources", 4),
-        ("all.json#resources", 4),
         ("all.json#resources", 5),
         ("all.json#resources", 5),
+        ("all.json#resources", 6),
+        ("all.json#resources", 6),
     ]
     assert fhir.balance()["Appointment"] == (3, 1, 2, 0, 0)
 
@@ -230,7 +230,9 @@ def test_nothing_personal_reaches_the_extract_or_the_report(fhir):
         adverse_event("AE3", event={"text": "Story " * 30}, encounter={"reference": "Encounter/E1"}),
     )
     fhir.lines("Practitioner.ndjson", {"resourceType": "Practitioner", "id": "quillon", "name": PERSON["name"]})
+    fhir.document("Quillon_Featherstonehaugh.json", bundle(patient("P5", **PERSON), appointment("A5", lost)))
     report = fhir.publish()
+    assert fhir.one("select count(*) from rejects where file = 'file 9 of 9'") == 1
     assert fhir.one("select count(*) from rejects") > 4
     held = "\n".join(report.lines())
     with duckdb.connect(str(report.path), read_only=True) as connection:

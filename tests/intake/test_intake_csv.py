@@ -53,7 +53,7 @@ def test_words_of_the_contract_are_those_of_the_enums(clinic: Clinic) -> None:
 
 
 def test_no_statement_is_written_twice_or_never_used() -> None:
-    code = " ".join(p.read_text() for p in (ROOT / "dashboard" / "intake").glob("*.py"))
+    code = " ".join(p.read_text() for p in (ROOT / "dashboard" / "intake").rglob("*.py"))
     for path in (QUERIES / "build").glob("*.sql"):
         prefix = path.stem.split("_")[0]
         assert f'"{path.stem}"' in code or f'f"{prefix}_{{' in code, path.name

@@ -69,8 +69,10 @@ class FileCensus:
 
     @property
     def label(self) -> str:
-        """The file's name, as reports show it."""
-        return f"{self.file.name}#resources" if self.by_number else self.file.name
+        """The file's name, as reports and the extract show it; the document of one patient may bear theirs."""
+        of_one_patient = self.file.is_document and "Patient" in self.fates and self.fates["Patient"].read == 1
+        name = self.file.place if of_one_patient else self.file.name
+        return f"{name}#resources" if self.by_number else name
 
     def fate(self, kind: str) -> Fate:
         """The counts of a type."""

@@ -22,10 +22,16 @@ _SAMPLE = 1 << 20
 
 @dataclass(frozen=True)
 class ResourceFile:
-    """A file of a delivery, named by its path within it."""
+    """A file of a delivery, named by its path within it; `place` says which it is in the order of names."""
 
     path: Path
     name: str
+    place: str = ""
+
+    @property
+    def is_document(self) -> bool:
+        """Whether its name says that it is no file of lines."""
+        return self.path.name.lower().removesuffix(".gz").endswith(".json")
 
     @cached_property
     def expected(self) -> str | None:
@@ -35,15 +41,18 @@ class ResourceFile:
 
 def find_files(delivery: Path) -> list[ResourceFile]:
     """The NDJSON and JSON files of a folder and its subfolders, by name; hidden ones are passed over."""
-    found = []
+    found: list[tuple[str, Path]] = []
     for path in delivery.rglob("*"):
         name = path.relative_to(delivery)
         hidden = any(part.startswith(".") for part in name.parts)
         if hidden or str(name) == _ABOUT or not path.name.lower().removesuffix(".gz").endswith(_ENDINGS):
             continue
         if path.is_file():
-            found.append(ResourceFile(path, name.as_posix()))
-    return sorted(found, key=lambda file: file.name)
+            found.append((name.as_posix(), path))
+    return [
+        ResourceFile(path, name, f"file {number:,} of {len(found):,}")
+        for number, (name, path) in enumerate(sorted(found), start=1)
+    ]
 
 
 def is_fhir(delivery: Path) -> bool:

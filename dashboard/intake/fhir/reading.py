@@ -36,6 +36,8 @@ from dashboard.intake.scan import Fault, Scan
 
 _LONGEST_CELL = 1000
 _PART = 100_000
+#: What numbers the files in the build has 16 bits.
+_MOST_FILES = 60_000
 _MODIFIED = "may change the meaning of the resource, and is not understood"
 
 Progress = Callable[[str, float], None]
@@ -166,7 +168,14 @@ class _Reading:
             contract = next(one for one in TABLES if one.name == TABLE_OF[kind])
             for census in self._holding(censuses, kind):
                 self._progress(f"reading {kind} of {census.file.name}", 0.6 + 0.1 * number)
-                surveys.append(self._survey(census, kind, contract, len(surveys)))
+                survey = self._survey(census, kind, contract, len(surveys))
+                if survey.found.records:
+                    surveys.append(survey)
+        if len(surveys) > _MOST_FILES:
+            raise DeliveryError(
+                f"{self._delivery} holds {len(surveys):,} files with records; deliver them as NDJSON, "
+                f"many resources a file, {_MOST_FILES:,} files at most"
+            )
         digests = [sha256 for sha256, _ in self._digests.values()]
         return Resources(surveys, self._notes(censuses), digests, tuple(self._lacking(censuses)))
 
