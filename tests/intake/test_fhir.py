@@ -230,7 +230,9 @@ def test_nothing_personal_reaches_the_extract_or_the_report(fhir):
         adverse_event("AE3", event={"text": "Story " * 30}, encounter={"reference": "Encounter/E1"}),
     )
     fhir.lines("Practitioner.ndjson", {"resourceType": "Practitioner", "id": "quillon", "name": PERSON["name"]})
-    fhir.document("Quillon_Featherstonehaugh.json", bundle(patient("P5", **PERSON), appointment("A5", lost)))
+    fhir.document(
+        "Quillon_Featherstonehaugh.json", bundle(patient("P5", **PERSON), appointment("A5", lost, "Location/L1"))
+    )
     report = fhir.publish()
     assert fhir.one("select count(*) from rejects where file = 'file 9 of 9'") == 1
     assert fhir.one("select count(*) from rejects") > 4
