@@ -121,6 +121,7 @@ class Records:
     """What a delivery became: the records handed over, their faults, and what was left out."""
 
     def __init__(self, read: Resources) -> None:
+        self.read = read
         self.rows: dict[str, list[dict[str, str]]] = {}
         self.faults: list[tuple[str | None, str | None, str]] = []
         for survey in read.surveys:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 from fhir_clinic import (
+    FhirClinic,
     actors,
     adverse_event,
     appointment,
@@ -17,11 +21,20 @@ from fhir_clinic import (
     location,
     observation,
     patient,
+    valid,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from dashboard import exports, filters
+from dashboard.access import Role, Viewer
+from dashboard.cli import main
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.fhir.options import read_options
 from dashboard.intake.reference import load_reference
+from dashboard.panels import PANELS, rows
+from dashboard.settings import Settings
+from dashboard.warehouse import Reader, Warehouse
 
 PERSON = {
     "name": [{"family": "Featherstonehaugh", "given": ["Quillon"], "text": "Quillon Featherstonehaugh"}],
@@ -357,3 +370,92 @@ def test_the_report_says_what_a_delivery_lacks(fhir):
     lines = list(fhir.publish().lines())
     assert any("no AdverseEvent" in line for line in lines)
     assert any(line.split() == ["Patient", "1", "0", "0", "1", "0"] for line in lines)
+
+
+POOL = [
+    *(
+        json.dumps(one)
+        for one in (
+            patient(),
+            patient("P2"),
+            location(),
+            appointment(),
+            appointment("A2", "Patient/P2", "Location/L1"),
+            appointment("A3", "Patient/P9"),
+            appointment("A4", status="waitlist"),
+            encounter(appointment=[{"reference": "Appointment/A1"}]),
+            encounter("E2", appointment=[{"reference": "Appointment/A9"}]),
+            adverse_event(encounter={"reference": "Encounter/E1"}),
+            adverse_event("AE2", actuality="potential"),
+            invoice(),
+            invoice("I2", status="draft"),
+            observation(),
+            observation("O2", "8867-4"),
+            bundle(
+                patient("P3"), appointment("A5", "Patient/P3", "Location/L1"), {"resourceType": "Slot", "id": "S"}
+            ),
+        )
+    ),
+    '{"resourceType":"Appointment"}',
+    '{"resourceType":"Patient","id":7}',
+    '{"resourceType":"Nothing","id":"1"}',
+    '{"id":"1"}',
+    '{"resourceType":"Bundle","entry":[{}]}',
+    "{",
+    "[]",
+    "\x00",
+    "",
+]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    names=st.lists(st.sampled_from(["Patient.ndjson", "Appointment.ndjson", "x.ndjson"]), min_size=1, unique=True),
+    data=st.data(),
+)
+def test_whatever_is_delivered_adds_up(names, data):
+    with tempfile.TemporaryDirectory() as folder:
+        clinic = FhirClinic(Path(folder))
+        written = 0
+        for name in names:
+            lines = [json.dumps(appointment()), *data.draw(st.lists(st.sampled_from(POOL), max_size=12))]
+            written += sum({POOL[15]: 3, "": 0}.get(line, 1) for line in lines)
+            clinic.write(name, "\n".join(lines))
+        read = clinic.read().read
+        counts = dict(read.notes)["note_resources"]
+        assert sum(counts["read"]) == written
+        records = {(s.source.name, s.source.table.name): s.found for s in read.surveys}
+        for place, name in enumerate(counts["names"]):
+            made = records.get((name, counts["tables"][place]))
+            others = sum(counts[fate][place] for fate in ("looked_up", "rejected", "left"))
+            assert counts["read"][place] == others + (made.records if made else 0)
+        for found in records.values():
+            assert found.records == found.sound + len({fault.line for fault in found.faults})
+
+
+def test_the_data_page_shows_what_became_of_resources(fhir):
+    small(fhir)
+    fhir.lines("Condition.ndjson", {"resourceType": "Condition", "id": "C1", "subject": {"reference": "Patient/P1"}})
+    fhir.publish()
+    reader = Reader(Warehouse(fhir.report.path, Settings(data=fhir.data)), Viewer("a", "A", Role.ADMIN))
+    chosen = filters.parse({}, exports.scope_of(reader))
+    frames = {name: rows(reader, name, chosen) for name in ("resources", "left_out")}
+    answers = {name: PANELS[name].answer(frame) for name, frame in frames.items()}
+    assert answers["resources"] == "8 resources read = 4 accepted + 0 rejected + 3 looked up + 1 left out"
+    assert answers["left_out"] == "1 resource has no place here"
+    assert list(frames["left_out"].iloc[0][["source", "what", "rows"]]) == ["Condition", "Condition", 1]
+
+
+def test_a_delivery_of_csv_files_has_no_resources(clinic):
+    clinic.publish()
+    assert clinic.one("select count(*) from resources") == clinic.one("select count(*) from left_out") == 0
+    assert not any("resource" in line for line in clinic.report.lines())
+
+
+def test_the_command_writes_the_demo_as_resources(tmp_path):
+    result = CliRunner().invoke(main, ["demo", str(tmp_path / "demo"), "--bookings", "200", "--fhir"])
+    assert result.exit_code == 0, result.output
+    for path in (tmp_path / "demo").glob("*.ndjson"):
+        for line in path.read_text().splitlines()[:20]:
+            valid(json.loads(line))
+    assert len(list((tmp_path / "demo").glob("*.ndjson"))) == 12
