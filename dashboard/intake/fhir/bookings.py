@@ -15,7 +15,6 @@ from dashboard.intake.fhir.elements import (
     middle_of,
     moment_of,
     objects,
-    period_of,
     texts,
     words_of,
 )
@@ -194,8 +193,3 @@ def _minutes(world: World, visit: Any, zone: dt.tzinfo) -> str | None:
 
 def _number(value: object) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def actual_start(resource: Json) -> str | None:
-    """When an encounter began."""
-    return period_of(resource.get("period"))[0]

@@ -72,6 +72,8 @@ class ResourceScan(Scan):
     """What a pass over the resources of one file found; one may have several faults."""
 
     accepted: int = 0
+    #: Values are quoted where they need it, and blank where they are missing.
+    tidy: bool = False
 
     @property
     def sound(self) -> int:
@@ -266,7 +268,7 @@ class _Reading:
         _note_lines(scan, lines)
         sha256, size = self._digests[census.file.name]
         source = ResourceSource(contract, census.file.path, census.label)
-        return Survey(source, scan, columns, sha256, size, path)
+        return Survey(source, scan, columns, sha256, size, prepared=path)
 
     def _outcomes(self, item: Item, resource: Json | None, kind: str, census: FileCensus) -> list[Outcome]:
         if resource is None:
