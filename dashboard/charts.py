@@ -19,7 +19,8 @@ HEIGHT = 300
 ROOM = 120
 #: What a builder returns: Altair types its combinations of charts too narrowly to name.
 Chart: TypeAlias = Any
-_ROWS = alt.NamedData("rows")
+#: Stands for the rows until the chart is drawn.
+ROWS = alt.NamedData("rows")
 _PERIOD_FORMAT = {"day": "%a %-d %b", "week": "%-d %b", "month": "%b %Y"}
 #: Thousands as k, but for none: SI prefixes would write it "0k" beside them.
 _DOLLAR_LABEL = "datum.value ? format(datum.value, '$~s') : '$0'"
@@ -147,7 +148,7 @@ def lines(
     A click in the legend brings one series out; that needs no rerun.
     """
     chosen = alt.selection_point(fields=[series.field], bind="legend", name="chosen")
-    base = alt.Chart(_ROWS).encode(x=_time(look), color=_colour(series))
+    base = alt.Chart(ROWS).encode(x=_time(look), color=_colour(series))
     tips = _tooltips(look, series, "value", unit) + (rate_tips(counted) if counted else [])
     line = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=28, filled=True)).encode(
         y=_number("value", unit),
@@ -163,7 +164,7 @@ def lines(
                 opacity=alt.when(chosen).then(alt.value(0.12)).otherwise(alt.value(0.02)),
             )
         )
-    return alt.layer(*layers, line.add_params(chosen)).properties(title=_title(title), height=HEIGHT)
+    return alt.layer(*layers, line.add_params(chosen)).properties(title=heading(title), height=HEIGHT)
 
 
 def time_bars(look: Look, title: str, unit: str, series: Series, *, share: bool = False) -> Chart:
@@ -174,7 +175,7 @@ def time_bars(look: Look, title: str, unit: str, series: Series, *, share: bool 
     # A week's bar would otherwise be as thin as a day's.
     width = {"day": 14, "week": 18, "month": 24}[look.grain]
     return (
-        alt.Chart(_ROWS)
+        alt.Chart(ROWS)
         .transform_calculate(position=_position(series))
         .mark_bar(width=width)
         .encode(
@@ -193,7 +194,7 @@ def time_bars(look: Look, title: str, unit: str, series: Series, *, share: bool 
             tooltip=_tooltips(look, series, "value", unit if not share else "Visits"),
         )
         .add_params(chosen)
-        .properties(title=_title(title), height=HEIGHT)
+        .properties(title=heading(title), height=HEIGHT)
     )
 
 
@@ -244,12 +245,12 @@ def bars(
         offset = alt.YOffset if horizontal else alt.XOffset
         encodings["yOffset" if horizontal else "xOffset"] = offset(f"{series.field}:N", sort=list(series.domain))
     return (
-        alt.Chart(_ROWS)
+        alt.Chart(ROWS)
         .transform_calculate(position=_position(series))
         .mark_bar()
         .encode(**encodings)
         .add_params(chosen)
-        .properties(title=_title(title), height=height)
+        .properties(title=heading(title), height=height)
     )
 
 
@@ -276,7 +277,7 @@ def dots(
     y = alt.Y(
         f"{category}:N", title=None, sort=list(order), axis=alt.Axis(labelLimit=200, grid=True, labelOverlap=False)
     )
-    base = alt.Chart(_ROWS).encode(y=y)
+    base = alt.Chart(ROWS).encode(y=y)
     if series:
         base = base.encode(color=_colour(series), yOffset=alt.YOffset(f"{series.field}:N", sort=list(series.domain)))
     else:
@@ -291,7 +292,7 @@ def dots(
     )
     point = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, tooltip=tips)
     rows = len(order) * (16 * (len(series.domain) if series else 1) + 12)
-    return alt.layer(rule, point).properties(title=_title(title), height=rows + ROOM)
+    return alt.layer(rule, point).properties(title=heading(title), height=rows + ROOM)
 
 
 def heat(
@@ -309,7 +310,7 @@ def heat(
     """A grid of colour, the value in its tooltip. Rows: the column's and the row's field, value."""
     low, high = theme.heat(look.mode)
     return (
-        alt.Chart(_ROWS)
+        alt.Chart(ROWS)
         .mark_rect(stroke=theme.paper(look.mode), strokeWidth=1)
         .encode(
             x=alt.X(f"{column}:N", title=column_title, sort=list(columns), axis=alt.Axis(labelAngle=0)),
@@ -326,7 +327,7 @@ def heat(
                 *more,
             ],
         )
-        .properties(title=_title(title), height=max(HEIGHT, 26 * len(rows) + ROOM))
+        .properties(title=heading(title), height=max(HEIGHT, 26 * len(rows) + ROOM))
     )
 
 
@@ -340,7 +341,8 @@ def rate_tips(counted: tuple[str, str]) -> list[alt.Tooltip]:
     ]
 
 
-def _title(text: str) -> alt.TitleParams:
+def heading(text: str) -> alt.TitleParams:
+    """A chart's title."""
     return alt.TitleParams(text, anchor="start", fontSize=13, fontWeight=600, offset=8)
 
 

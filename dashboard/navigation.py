@@ -29,9 +29,11 @@ ENTRIES = (
     PageEntry("bookings", "Bookings", ":material/event:", "Bookings, no-shows, cancellations, chairs, lead time."),
     PageEntry("service_mix", "Service mix", ":material/donut_small:", "Ketamine against vitamin and hydration."),
     PageEntry("safety", "Safety", ":material/health_and_safety:", "Side effects per 100 infusions and per patient."),
+    PageEntry("signals", "Signals", ":material/notifications_active:", "What rose above its own past, since when."),
     PageEntry("age_groups", "Age groups", ":material/groups:", "Adolescent to geriatric, by site."),
     PageEntry("exports", "Exports", ":material/download:", "Files for your role, as CSV."),
     PageEntry("data", "Data", ":material/database:", "What the extract holds and what was left out."),
+    PageEntry("audit", "Audit", ":material/policy:", "Who signed in, saw, took or changed what."),
     PageEntry("account", "Account", ":material/person:", "Who you are here; change your password."),
 )  # fmt: skip
 

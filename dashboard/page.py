@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, charts, exports, filters, identity, theme, warehouse
+from dashboard import access, charts, exports, filters, identity, panels, theme, warehouse
 from dashboard.filters import Filters
-from dashboard.panels import PANELS, Column, Panel, rows, specification
+from dashboard.intake import attempts
+from dashboard.panels import PANELS, Column, Panel, rows, signals, specification
+from dashboard.settings import Settings
+from dashboard.state import shared_store
 from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
 PREVIEW_ROWS = 100
+ATTEMPT_ROWS = 20
+_ATTEMPT_COLUMNS = (
+    Column("at", "Ended (UTC)", "datetime"),
+    Column("delivery", "Delivery"),
+    Column("result", "Result"),
+    Column("message", "What came of it"),
+)
+_RESULTS = {
+    "published": "put in use",
+    "held": "far fewer rows than in the extract in use",
+    "refused": "the delivery can't be used as it is",
+    "failed": "space, memory or rights were missing on the machine",
+}
 _FORMATS: dict[str, Callable[..., Any]] = {
     "date": lambda title: st.column_config.DateColumn(title, format="D MMM YYYY"),
     "datetime": lambda title: st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm"),
@@ -65,7 +81,7 @@ def mode() -> theme.Mode:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool = True) -> View:
+def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool = True, effect: bool = False) -> View:
     """Check the viewer, read the address, draw the filter bar.
 
     Args:
@@ -73,6 +89,7 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
         day: the page is of one day instead of a period.
         by: the page has charts by day, week or month.
         bar: whether it has a filter bar at all.
+        effect: the page has charts of one side effect.
     """
     viewer = access.require(identity.current_viewer(), resource)
     reader = Reader(warehouse.shelf().current(), viewer)
@@ -82,12 +99,35 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
             "`dashboard users list` shows them."
         )
         st.stop()
+    if bar and warehouse.shelf().warning:
+        built = filters.day_text(reader.catalogue.built_at.date())
+        st.warning(f"Newer data cannot be read, so the extract of {built} is shown. The page Data says what to do.")
     scope = exports.scope_of(reader)
     chosen = filters.parse(_address(), scope)
     if bar:
-        _bar(chosen, reader, day=day, by=by)
+        _bar(chosen, reader, day=day, by=by, effect=effect)
+        _whole_periods(resource, reader, chosen)
+    if refused := filters.refused_sites(_address(), reader.catalogue.sites, scope):
+        on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
+    about = chosen.described(of_day=day) if bar else {}
+    on_record("page", viewer, "view", resource, **about, extract=reader.catalogue.name)
     _keep(chosen)
     return View(reader, chosen, look_of(reader.catalogue, chosen, mode()))
+
+
+def on_record(what: str, viewer: access.Viewer, kind: str, subject: str, **details: object) -> None:
+    """Record what a page shows, once for each load and each change and not for each of its runs.
+
+    `what` names the thing that is compared with its last time: the same page, the same preview.
+    """
+    entry = (viewer.username, kind, subject, details)
+    noted = st.session_state.setdefault("noted", {})
+    if noted.get(what) == entry:
+        return
+    if what == "page":
+        noted.pop("preview", None)
+    noted[what] = entry
+    shared_store(Settings.from_environment()).audit.record_later(kind, viewer.username, subject, **details)
 
 
 def look_of(catalogue: warehouse.Catalogue, chosen: Filters, shown: theme.Mode) -> charts.Look:
@@ -135,7 +175,7 @@ def _choose(**changes: list[str]) -> None:
 # --- the filter bar --------------------------------------------------------------------------
 
 
-def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool) -> None:
+def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool) -> None:
     with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="small"):
         if day:
             _day_picker(chosen)
@@ -143,6 +183,8 @@ def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool) -> None:
             _period_picker(chosen)
         if len(chosen.scope.sites) > 1:
             _site_picker(chosen, reader)
+        if effect:
+            _effect_picker(chosen, reader)
         if not day:
             _option("compare", filters.COMPARISONS, chosen.compare, "Compare")
         _more(chosen, by=by)
@@ -229,6 +271,11 @@ def _site_picker(chosen: Filters, reader: Reader) -> None:
     )
 
 
+def _effect_picker(chosen: Filters, reader: Reader) -> None:
+    names = {filters.slug(effect): signals.effect_title(reader, effect) for effect in ("", *chosen.scope.effects)}
+    _option("effect", names, filters.slug(chosen.effect), "Side effect", 200)
+
+
 def _more(chosen: Filters, *, by: bool) -> None:
     active = bool(chosen.lines) + bool(chosen.bands) + (by and chosen.by != filters.DEFAULT_GRAIN)
     with st.popover(f"More filters ({active})" if active else "More filters", icon=":material/tune:"):
@@ -267,6 +314,28 @@ def _extract_date(reader: Reader, chosen: Filters, *, day: bool) -> None:
     )
 
 
+def _whole_periods(resource: str, reader: Reader, chosen: Filters) -> None:
+    """One line on a page all of whose panels are of whole periods for this viewer."""
+    own = [panel for panel in PANELS.values() if panel.resource == resource]
+    if own and all(panel.whole for panel in own) and (words := _small_counts(reader, own[0], chosen)):
+        st.html(f'<p class="small-counts">{words}</p>')
+
+
+def _small_counts(reader: Reader, panel: Panel, chosen: Filters) -> str:
+    """Which whole periods are shown and what is hidden; empty for who sees every count."""
+    shown = panels.asked(reader, panel.name, chosen)
+    if shown is chosen:
+        return ""
+    about = shown.period_text()
+    if before := shown.compared():
+        about += f", against {before.period_text()}"
+    limit = reader.warehouse.small_counts.limit
+    return (
+        f"Whole months or quarters: <b>{about}</b>. Counts of side effects from 1 to {limit}, and others that "
+        "would give one away, are hidden from your account."
+    )
+
+
 # --- panels ----------------------------------------------------------------------------------
 
 
@@ -289,7 +358,7 @@ def _panel(view: View, name: str) -> None:
     opened = st.expander("Table", key=f"table_{name}", on_change="rerun", type="compact")
     if opened.open:
         with opened:
-            table(frame, panel.columns, heading)
+            table(frame, panels.columns(view.reader, name), heading)
 
 
 def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
@@ -297,12 +366,17 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         st.html(panel.html(frame, view.mode))
         return
     if panel.chart is None:
-        table(frame, panel.columns, heading)
+        table(frame, panels.columns(view.reader, panel.name), heading)
+        return
+    if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
+        st.info("Every count above 0 is hidden for these filters. Choose a longer period, or fewer filters.")
         return
     if not len(frame):
         st.info("Nothing to show for these filters. Choose a longer period, or more sites or lines.")
         return
-    look = view.look if panel.dated else view.look.undated()
+    look = view.look.undated()
+    if panel.dated:
+        look = replace(view.look, grain=panels.asked(view.reader, panel.name, view.filters).grain)
     spec = specification(panel.name, look)
     drawn = frame[[c for c in frame.columns if c in spec.fields]]
     if "period" in drawn.columns:
@@ -331,6 +405,9 @@ def _foot(view: View, panel: Panel) -> None:
     else:
         items = "".join(f"<dt>{escape(m.title)}</dt><dd>{escape(m.definition)}</dd>" for m in metrics)
         lines.append(f"<details><summary>Definitions</summary><dl>{items}</dl></details>")
+    own_line = {p.resource for p in PANELS.values() if not p.whole}
+    if panel.whole and panel.resource in own_line and (words := _small_counts(view.reader, panel, view.filters)):
+        lines.insert(0, f"<p>{words}</p>")
     link = csv_link(panel.name, view.filters, panel.title)
     st.html(f'<div class="foot"><div>{"".join(lines)}</div>{link}</div>')
 
@@ -360,14 +437,17 @@ def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
 def preview(view: View, dataset: exports.Dataset) -> None:
     """The first rows of a file and the link to all of it."""
     first = next(exports.parts(view.reader, dataset, view.filters), None)
+    seen = view.filters.described(of_day=dataset.of_day)
+    on_record("preview", view.reader.viewer, "view", f"exports, first rows of {dataset.name}", **seen)
     if first is None or not len(first):
         st.info("No rows for these filters. Choose a longer period, or more sites or lines.")
         return
-    when = filters.day_text(view.filters.day) if dataset.of_day else view.filters.period_text()
+    of = exports.filters_of(view.reader, dataset, view.filters)
+    when = filters.day_text(of.day) if dataset.of_day else of.period_text()
     about = f"{'Day' if dataset.of_day else f'Period by {dataset.period}'}: {when}."
     # Beside the text, since at the other end the table's own buttons lie over it.
     st.html(f'<p class="take">{csv_link(dataset.name, view.filters, dataset.title)} {escape(about)}</p>')
-    table(first.head(PREVIEW_ROWS), dataset.columns, f"First rows of {dataset.title}")
+    table(first.head(PREVIEW_ROWS), exports.columns_of(view.reader, dataset), f"First rows of {dataset.title}")
     if len(first) > PREVIEW_ROWS:
         st.caption(f"The first {PREVIEW_ROWS:,} rows; the CSV has them all.")
 
@@ -387,6 +467,30 @@ def extract_facts(view: View) -> None:
     if warning := warehouse.shelf().warning:
         st.warning(f"The newest extract cannot be read, so an older one is shown: {warning}")
     st.html(definition_list(facts))
+
+
+def import_attempts(view: View) -> None:
+    """The last imports, also those that published nothing."""
+    tried = attempts.read(view.reader.warehouse.path.parent)[-ATTEMPT_ROWS:][::-1]
+    if not tried:
+        return
+    # A message may name sites and their rows.
+    whole = view.reader.viewer.sites is None
+    messages = [attempt.message if whole else _RESULTS[attempt.result] for attempt in tried]
+    if tried[0].result != "published":
+        st.warning(f"The last import, of {tried[0].delivery}, was not published: {messages[0]}")
+    frame = pd.DataFrame(
+        {
+            "at": [attempt.at.replace(tzinfo=None) for attempt in tried],
+            "delivery": [attempt.delivery for attempt in tried],
+            "result": [attempt.result for attempt in tried],
+            "message": messages,
+        }
+    )
+    opened = st.expander("The last imports", key="import_attempts", on_change="rerun", type="compact")
+    if opened.open:
+        with opened:
+            table(frame, _ATTEMPT_COLUMNS, "The last imports")
 
 
 def definition_list(facts: dict[str, str]) -> str:

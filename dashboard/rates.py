@@ -51,6 +51,14 @@ def numeric(name: str, values: ArrayLike, *, minimum: float | None = None, missi
     return array
 
 
+def positive(name: str, values: ArrayLike) -> FloatArray:
+    """Return the values as floats above 0, or raise ValueError naming the argument."""
+    array = numeric(name, values, minimum=0)
+    if not (array > 0).all():
+        raise ValueError(f"{name} must be above 0")
+    return array
+
+
 def wilson_interval(events: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> Interval:
     """Proportion events / trials with Wilson's score limits, all in 0..1.
 
@@ -111,6 +119,25 @@ def newcombe_difference(
         value - np.hypot(a.value - a.lower, b.upper - b.value),
         value + np.hypot(a.upper - a.value, b.value - b.lower),
     )
+
+
+def smallest_detectable(
+    trials_a: ArrayLike, rate_b: ArrayLike, trials_b: ArrayLike, power: float = 0.8, confidence: float = 0.95
+) -> Number:
+    """The smallest rise a - b (0..1) that so many trials would show with this power, two-sided.
+
+    By the arcsine transformation: 2 asin(sqrt(a)) - 2 asin(sqrt(b)) = (z of the confidence + z of
+    the power) * sqrt(1 / trials_a + 1 / trials_b). NaN without trials, or where even a rate of 1
+    would not be shown. Source: Cohen 1988, Statistical power analysis, chapter 6.
+    """
+    b = numeric("rate_b", rate_b, minimum=0, missing=True)
+    if (b > 1).any():
+        raise ValueError("rate_b must not be above 1")
+    na = _denominator(numeric("trials_a", trials_a, minimum=0))
+    nb = _denominator(numeric("trials_b", trials_b, minimum=0))
+    reach = (_z(confidence) + stats.norm.ppf(_level(power))) * np.sqrt(1 / na + 1 / nb)
+    angle = 2 * np.arcsin(np.sqrt(b)) + reach
+    return _plain(np.where(angle <= np.pi, np.sin(np.minimum(angle, np.pi) / 2) ** 2 - b, np.nan))
 
 
 def directly_standardised_rate(

@@ -6,7 +6,7 @@ Plain HTML tables, so that a screen reader reads headings with cells and one scr
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 import numpy as np
@@ -35,16 +35,20 @@ def compare(frame: pd.DataFrame, mode: theme.Mode) -> str:
     return _table(frame, lambda row: _period_cell(row, mode), "The period by metric and site", alone)
 
 
-def attention_list(found: list[tuple[theme.VerdictKind, str]], mode: theme.Mode) -> str:
-    """What is out of the ordinary, in full sentences; one line where nothing is."""
+def attention_list(found: list[tuple[theme.VerdictKind, str]], mode: theme.Mode, links: Sequence[str] = ()) -> str:
+    """What is out of the ordinary, in full sentences; one line where nothing is.
+
+    `links`, as HTML, stand behind the sentences, as far as there are any.
+    """
     if not found:
         found = [("common", "A usual day: every figure is within its usual range.")]
     items = []
-    for kind, sentence in found:
+    behind = [*links, *[""] * len(found)]
+    for (kind, sentence), link in zip(found, behind, strict=False):
         verdict = theme.VERDICTS[kind]
         items.append(
             f'<li><span class="verdict" style="color:{theme.verdict_colour(kind, mode)}" role="img" '
-            f'aria-label="{verdict.word}">{verdict.icon}</span>{escape(sentence)}</li>'
+            f'aria-label="{verdict.word}">{verdict.icon}</span>{escape(sentence)} {link}</li>'
         )
     return f'<ul class="attention" aria-label="Needs attention">{"".join(items)}</ul>'
 
@@ -96,6 +100,8 @@ def _counted(row: pd.Series) -> str:
 
 def _period_cell(row: pd.Series, mode: theme.Mode) -> str:
     metric = METRICS[row["metric"]]
+    if pd.isna(row["numerator"]) and row.get("hidden"):
+        return '<span class="cell quiet">hidden</span>'
     value = f"<b>{text(row['value'], metric.unit)}</b>"
     counted = ""
     if metric.interval and pd.notna(row["value"]):

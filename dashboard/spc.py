@@ -155,6 +155,17 @@ def funnel(expected: ArrayLike, confidence: ArrayLike = (0.95, 0.998)) -> tuple[
     return tuple(funnels)
 
 
+def overdispersion(observed: ArrayLike, expected: ArrayLike, trim: float = 0.1) -> float:
+    """How much more sites vary than chance would have them, as a ratio of variances, at least 1.
+
+    The mean square of 2 (sqrt(observed) - sqrt(expected)), both tails brought in to the `trim` and
+    1 - `trim` quantile. Source: Spiegelhalter 2005, Statistics in Medicine 24:1185-1202.
+    """
+    x, e = numeric("observed", observed, minimum=0), numeric("expected", expected, minimum=0)
+    z = 2 * (np.sqrt(x) - np.sqrt(e))
+    return max(1.0, float(np.mean(np.clip(z, *np.quantile(z, (trim, 1 - trim))) ** 2)))
+
+
 def special_causes(values: ArrayLike, centre: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> SpecialCauses:
     """Apply the four NHS Making Data Count rules to a series and its limits.
 

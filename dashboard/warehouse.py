@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,12 +19,18 @@ import pandas as pd
 from dashboard import access
 from dashboard.intake import pointer
 from dashboard.settings import QUERIES, Settings
+from dashboard.small_counts import SmallCounts
 
 SCHEMA_VERSION = 2
+LOOK_AGAIN_SECONDS = 10.0
 CACHED_RESULTS = 2048
 PART_VECTORS = 20  # of 2,048 rows each
 _PARAMETER = re.compile(r"\$([a-z_]+)")
-_HEADER = re.compile(r"^--\s*(serves|sites):\s*(.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^--\s*(serves|sites|hides):\s*(.+)$", re.MULTILINE)
+
+
+#: What DuckDB raises when a file can't be read or makes no sense.
+_UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 
 
 class WarehouseError(RuntimeError):
@@ -39,7 +46,8 @@ class Query:
     """One question: its SQL, the values it binds and the resources that it serves.
 
     A query is refused to a viewer who may see none of `serves`. `by_site` is false only where
-    the comment says `-- sites: none`, for answers that hold no row of a site.
+    the comment says `-- sites: none`, for answers that hold no row of a site. `hides` are the
+    columns that could tell small counts of side effects.
     """
 
     name: str
@@ -47,6 +55,7 @@ class Query:
     parameters: frozenset[str]
     serves: tuple[str, ...]
     by_site: bool
+    hides: tuple[str, ...] = ()
 
 
 @cache
@@ -72,7 +81,7 @@ def _read_query(path: Path) -> Query:
         raise WarehouseError(f"{path.name}: add a comment '-- serves: …' that names its resources")
     if by_site and "sites" not in parameters:
         raise WarehouseError(f"{path.name}: must restrict its rows with $sites")
-    return Query(path.stem, sql, parameters, serves, by_site)
+    return Query(path.stem, sql, parameters, serves, by_site, tuple(header.get("hides", "").split()))
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +132,9 @@ class Warehouse:
 
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
+        self.damaged = False
         self._seconds = settings.query_seconds
+        self._small_cells = settings.small_cells
         self._cache: OrderedDict[tuple[Any, ...], pd.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
         spill = settings.data / "spill"
@@ -150,6 +161,7 @@ class Warehouse:
         self._connection.execute("set enable_external_access=false")
         self._connection.execute("set lock_configuration=true")
         self.catalogue = self._read_catalogue()
+        self.small_counts = SmallCounts(self.catalogue, self._small_question, settings.small_cell_limit)
 
     def close(self) -> None:
         """Close the connection; queries under way fail."""
@@ -159,7 +171,9 @@ class Warehouse:
         """Answer the question `name` with what the viewer may see.
 
         `sites` (a sequence of site keys, or absent for all that the viewer may see) is always
-        cut down to the viewer's sites here, so that no page can forget it.
+        cut down to the viewer's sites here, so that no page can forget it. So are small counts of
+        side effects hidden here from roles that may not see them: NaN in the columns that the
+        query hides.
 
         Returns:
             A frame of the caller's own; ENUM columns as text.
@@ -171,8 +185,16 @@ class Warehouse:
             QueryTimeoutError: it took longer than the settings allow.
         """
         query, bound = self._admit(viewer, name, values)
-        key = ("query", name, *sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in bound.items()))
+        hidden = query.hides if self.hides_small_counts(viewer) else ()
+        pairs = sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in bound.items())
+        key = ("query", name, hidden, *pairs)
+        if hidden:
+            return self.remembered(key, lambda: self.small_counts.hide(self._run(query.sql, bound), hidden, bound))
         return self.remembered(key, lambda: self._run(query.sql, bound))
+
+    def hides_small_counts(self, viewer: access.Viewer) -> bool:
+        """Whether this viewer is shown no small counts of side effects."""
+        return access.hides_small_counts(viewer, self._small_cells)
 
     def remembered(self, key: tuple[Any, ...], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """What `make` gives, made once while its key is among the last used of this extract.
@@ -195,9 +217,17 @@ class Warehouse:
         # pandas copies on write, so a shallow copy is the caller's own.
         return frame.copy(deep=False)
 
+    def decide_small_counts(self) -> None:
+        """Decide for every site what is shown, where it is hidden from anybody at all; takes seconds."""
+        if self._small_cells:
+            for site in self.catalogue.sites:
+                self.small_counts.site(site)
+
     def stream(self, viewer: access.Viewer, name: str, **values: Any) -> Iterator[pd.DataFrame]:
         """As `query`, in parts of a bounded size and not kept: for row-level files."""
         query, bound = self._admit(viewer, name, values)
+        if query.hides and self.hides_small_counts(viewer):
+            raise access.AccessDeniedError(f"not open to this account in rows: {name}")
         cursor = self._connection.cursor()
         try:
             cursor.execute(query.sql, bound)
@@ -236,10 +266,25 @@ class Warehouse:
                 f"this took longer than {self._seconds:.0f} seconds and was stopped; "
                 "choose a shorter period or fewer sites"
             ) from error
+        except duckdb.Error as error:
+            # A block with another checksum is a plain Error of DuckDB's.
+            if type(error) is not duckdb.Error and not isinstance(error, _UNREADABLE):
+                raise
+            # The shelf looks at it byte for byte before it serves it again.
+            self.damaged = True
+            raise WarehouseError(
+                f"the extract {self.path.name} could not be read; load the page again. If this stays, import the "
+                "delivery again, or go back to an earlier extract: dashboard extracts list"
+            ) from error
         finally:
             timer.cancel()
             cursor.close()
         return _as_text(frame)
+
+    def _small_question(self, name: str, values: dict[str, Any]) -> pd.DataFrame:
+        # In a folder of their own, since their true counts are for no viewer.
+        sql = (QUERIES / "small_counts" / f"{name}.sql").read_text(encoding="utf-8")
+        return self._run(sql, values)
 
     def _read_catalogue(self) -> Catalogue:
         def read(name: str) -> pd.DataFrame:
@@ -289,6 +334,7 @@ class Shelf:
         self._lock = threading.Lock()
         self._open: Warehouse | None = None
         self._stamp: tuple[int, int] | None = None
+        self._looked_at = 0.0
         self.warning: str | None = None
 
     def current(self) -> Warehouse:
@@ -299,7 +345,8 @@ class Shelf:
         """
         with self._lock:
             stamp = self._pointer_stamp()
-            if self._open is None or stamp != self._stamp:
+            turned = self._open is None or stamp != self._stamp or self._open.damaged
+            if turned or (self.warning and time.monotonic() - self._looked_at > LOOK_AGAIN_SECONDS):
                 self._turn(stamp)
             if self._open is None:
                 raise WarehouseError(self.warning or "there is no extract")
@@ -313,19 +360,40 @@ class Shelf:
         return status.st_mtime_ns, status.st_ino
 
     def _turn(self, stamp: tuple[int, int] | None) -> None:
-        """Open what the pointer names; keep the old one where that fails."""
+        """Open what the pointer names; where that fails keep the old one, or take the last good one."""
+        named = None
+        damaged = self._open is not None and self._open.damaged
+        self._stamp, self._looked_at = stamp, time.monotonic()
         try:
-            named = pointer.current(self._settings.extracts)
+            named = pointer.named(self._settings.extracts)
             if named is None:
                 raise WarehouseError("there is no extract yet; run: dashboard import DIR")
+            named.check(thorough=damaged)
             if self._open is None or self._open.path != named.path:
                 # The old connection isn't closed: another thread may still read from it.
                 # It goes when the last of them lets go.
                 self._open = Warehouse(named.path, self._settings)
+            # Every byte is right, so what failed was the reading and not the file.
+            self._open.damaged = False
             self.warning = None
-            self._stamp = stamp
         except (WarehouseError, pointer.ExtractError, OSError) as error:
             self.warning = str(error)
+            if self._open is None or damaged:
+                self._open = self._last_good(named)
+
+    def _last_good(self, failed: pointer.Pointer | None) -> Warehouse | None:
+        """The newest other extract that is whole; made-up data never stands in for a clinic's own."""
+        found = pointer.published(self._settings.extracts)
+        demo = (failed or found[0]).demo if failed or found else None
+        for one in found:
+            if (failed and one.name == failed.name) or (one.demo and not demo):
+                continue
+            try:
+                one.check()
+                return Warehouse(one.path, self._settings)
+            except (WarehouseError, pointer.ExtractError):
+                continue
+        return None
 
 
 @cache
@@ -350,6 +418,11 @@ class Reader:
     def sites(self) -> tuple[str, ...]:
         """The sites that the viewer may see, in the order of the reference table."""
         return access.allowed_sites(self.viewer, self.catalogue.sites)
+
+    @property
+    def hides_small_counts(self) -> bool:
+        """Whether small counts of side effects are hidden from the viewer."""
+        return self.warehouse.hides_small_counts(self.viewer)
 
     def query(self, name: str, **values: Any) -> pd.DataFrame:
         """`Warehouse.query` for this viewer."""

@@ -1,7 +1,8 @@
 -- Side effects of bookings, by whichever dimensions $by names.
 -- grain: one row for each combination of period, site, line, band, effect, severity in $by
 -- parameters: start, end, sites, lines, bands, by, grain
--- serves: today safety age_groups
+-- serves: today safety age_groups signals
+-- hides: all_events events infusions serious_events transfers
 select
     case
         when not list_contains($by, 'period') then null

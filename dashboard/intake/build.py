@@ -39,6 +39,9 @@ _FACTS = (
     "sources",
     "resources",
     "extract_info",
+    "gaps",
+    "late_forms",
+    "oddities",
 )
 
 Step = Callable[[str, float], None]
@@ -46,13 +49,15 @@ Step = Callable[[str, float], None]
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """What an extract says of itself."""
+    """What an extract says of itself; `compared_with` is attached as `before` while it is built."""
 
     schema_version: int
     definitions_version: str
     built_at: dt.datetime
     name: str
     demo: bool
+    compared_with: str | None = None
+    late_form_days: int = 3
 
 
 def build(
@@ -94,6 +99,9 @@ def build(
     for number, name in enumerate(_FACTS):
         progress(f"building {name.replace('_', ' ')}", 0.4 + 0.6 * number / len(_FACTS))
         run(connection, name, values)
+    if identity.compared_with:
+        progress("comparing with the extract in use", 1.0)
+        run(connection, "changes")
 
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, values: dict[str, Any] | None = None) -> None:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import logging
 import sys
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.settings import Settings
+from dashboard.state_commands import on_record
+
+if TYPE_CHECKING:
+    from dashboard.intake.report import ImportReport
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_LOOK_SECONDS = 20.0
 Progress = Callable[[str, float], None]
 
 
@@ -46,27 +57,115 @@ def demo(directory: Path, years: int, bookings: int, seed: int | None, fhir: boo
     type=_FOLDER,
     help="Folder with own sites.csv, services.csv, effects.csv or age_bands.csv.",
 )
+@click.option("--accept-drop", is_flag=True, help="Publish also where far fewer rows are left than before.")
+@click.option("--report", metavar="FILE.json", type=_FILE, help="Write the report for programs, too.")
+@click.option("--rejects", metavar="DIR", type=_FOLDER, help="Write the rejected lines as delivered, to be mended.")
+@click.option("--watch", is_flag=True, help="DIR is an inbox: import each delivery in it when it is complete.")
+@click.option("--once", is_flag=True, help="With --watch: import what is complete now, and end.")
+@click.option(
+    "--quiet",
+    default=300.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="With --watch: seconds without change after which a delivery without marker is complete.",
+)
 @click.option("--data", metavar="DIR", type=_FOLDER, help="Data folder instead of the one in DASHBOARD_DATA.")
-def import_command(directory: Path, reference: Path | None, data: Path | None) -> None:
+def import_command(
+    directory: Path,
+    reference: Path | None,
+    accept_drop: bool,
+    report: Path | None,
+    rejects: Path | None,
+    watch: bool,
+    once: bool,
+    quiet: float,
+    data: Path | None,
+) -> None:
     """Import the delivery in DIR and make it the extract in use.
 
     DIR holds bookings.csv, side_effects.csv and, if there are any, payments.csv and scores.csv,
     as data/README.md describes; or FHIR R4 resources, as docs/fhir.md describes. Rows that cannot
     be used are kept apart with file, line, column and reason. Where the delivery as a whole is
-    refused, the extract in use stays.
+    refused, the extract in use stays; likewise where a table or site has lost more than
+    DASHBOARD_DROP_SHARE percent of its rows.
 
-    Exit codes: 0 published, 1 refused, 2 wrong usage.
+    With --watch each sub-folder of DIR is a delivery. It is complete when it holds a file named
+    _SUCCESS or complete, or has not changed for a while. Each is imported once, in order of name.
 
+    Exit codes: 0 published, 1 refused, 2 wrong usage. With --watch --once: 1 if any was refused.
+
+    \b
     Example: dashboard import data/deliveries/demo
+             dashboard import delivery --report report.json --rejects to-mend
+             dashboard import inbox --watch --once
     """
-    from dashboard.intake.publish import import_delivery
+    from dashboard.intake.publish import Rules, import_delivery
 
+    if once and not watch:
+        raise click.UsageError("--once goes with --watch.")
+    if watch and (report or rejects):
+        raise click.UsageError("--report and --rejects are of one delivery and don't go with --watch.")
     with _errors():
-        target = data or Settings.from_environment().data
-        with _progress("Importing") as tell:
-            report = import_delivery(directory, target, reference=reference, progress=tell)
-    for line in report.lines():
+        settings = Settings.from_environment()
+        settings = replace(settings, data=data or settings.data)
+        rules = Rules.of(settings, accept_drop=accept_drop)
+
+        def run(delivery: Path, fingerprint: str = "") -> ImportReport:
+            with on_record(settings, "import", delivery.name) as outcome, _progress("Importing") as tell:
+                published = import_delivery(
+                    delivery,
+                    settings.data,
+                    reference=reference,
+                    progress=tell,
+                    rules=rules,
+                    rejects=rejects,
+                    fingerprint=fingerprint,
+                )
+                outcome.update(extract=published.name, read=published.rows_read)
+                outcome.update(accepted=published.rows_accepted, rejected=published.rows_rejected)
+            return published
+
+        if watch:
+            sys.exit(_watch(directory, settings.data, run, once=once, quiet=quiet))
+        with _reported(report):
+            done = run(directory)
+            _write_report(report, done.as_json())
+    for line in done.lines():
         click.echo(line)
+
+
+def _watch(inbox: Path, data: Path, run: Callable[[Path, str], ImportReport], *, once: bool, quiet: float) -> int:
+    """Import what is there; without `once` go on until stopped. The exit code."""
+    from dashboard.intake.watch import import_new
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    while True:
+        published, failed = import_new(inbox, data, run, quiet)
+        if once:
+            click.echo(f"{published} published, {failed} not published")
+            return 1 if failed else 0
+        time.sleep(_LOOK_SECONDS)
+
+
+@contextlib.contextmanager
+def _reported(file: Path | None) -> Iterator[None]:
+    """A refusal goes into the report as well."""
+    from dashboard.intake.report import refusal
+
+    try:
+        yield
+    except DeliveryError as error:
+        _write_report(file, refusal(error))
+        raise
+
+
+def _write_report(file: Path | None, content: dict[str, Any]) -> None:
+    if file is None:
+        return
+    try:
+        file.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"the report {file} cannot be written ({error.strerror})") from error
 
 
 @contextlib.contextmanager

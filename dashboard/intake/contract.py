@@ -26,6 +26,10 @@ class DeliveryError(RuntimeError):
     """The delivery is refused as a whole; the message says what, where and what to do next."""
 
 
+class StorageError(DeliveryError):
+    """What failed is the machine, a full disk or a folder that can't be written, and not the delivery."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of the contract.

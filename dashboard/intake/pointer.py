@@ -1,11 +1,17 @@
-"""The pointer file: which extract is in use."""
+"""The pointer file: which extract is in use; and the card beside each extract that says what it must be."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import json
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FILE_NAME = "current.json"
 _NAME = re.compile(r"extract-[0-9TZ]+-[0-9a-f]{12}\.duckdb")
@@ -17,19 +23,53 @@ class ExtractError(RuntimeError):
 
 @dataclass(frozen=True)
 class Pointer:
-    """The extract in use.
+    """An extract as it was published.
 
     Attributes:
         name: file name of the extract.
         sha256: digest of its bytes, lower-case hex.
         bytes: its size.
         path: where it lies.
+        mtime_ns: when the file was last written, as it was when the digest was taken; None if unknown.
+        demo: whether it holds demo data; None if unknown.
     """
 
     name: str
     sha256: str
     bytes: int
     path: Path
+    mtime_ns: int | None = None
+    demo: bool | None = None
+
+    def check(self, *, thorough: bool = False) -> None:
+        """Compare the size, and where the file was written since or on request, the digest of all its bytes.
+
+        A file that lies there as it was published is not read again: its blocks carry checksums,
+        which DuckDB compares as it reads them.
+
+        Raises:
+            ExtractError: it is missing or has other bytes than were published.
+        """
+        try:
+            found = self.path.stat()
+            if found.st_size != self.bytes:
+                raise ExtractError(
+                    f"the extract {self.name} has {found.st_size:,} bytes instead of {self.bytes:,}; {_WAY_OUT}"
+                )
+            if (thorough or found.st_mtime_ns != self.mtime_ns) and self.digest() != self.sha256:
+                raise ExtractError(f"the extract {self.name} was changed after it was published; {_WAY_OUT}")
+        except FileNotFoundError as error:
+            raise ExtractError(f"the extract {self.name} cannot be found; {_WAY_OUT}") from error
+        except OSError as error:
+            raise ExtractError(f"the extract {self.name} cannot be read ({error.strerror}); {_WAY_OUT}") from error
+
+    def digest(self) -> str:
+        """SHA-256 of the bytes as they are now."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_WAY_OUT = "import the delivery again, or go back to an earlier one: dashboard extracts list"
 
 
 def current(extracts: Path) -> Pointer | None:
@@ -40,26 +80,123 @@ def current(extracts: Path) -> Pointer | None:
     Raises:
         ExtractError: the pointer is damaged, or its extract is missing or of another size.
     """
-    path = extracts / FILE_NAME
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        name, sha256, size = content["name"], content["sha256"], content["bytes"]
-    except FileNotFoundError:
+    found = named(extracts)
+    if found is None:
         return None
-    except OSError as error:
-        raise ExtractError(f"{path} cannot be read ({error.strerror}); check who may read it") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise ExtractError(f"{path} is damaged; import the delivery again") from error
-    well_formed = isinstance(name, str) and isinstance(sha256, str) and isinstance(size, int)
-    if not well_formed or not _NAME.fullmatch(name):
-        raise ExtractError(f"{path} is damaged; import the delivery again")
-    target = extracts / name
     try:
-        found = target.stat().st_size
+        size = found.path.stat().st_size
     except OSError as error:
         raise ExtractError(
-            f"the extract {name} that {path} names cannot be found; import the delivery again"
+            f"the extract {found.name} that {extracts / FILE_NAME} names cannot be found; {_WAY_OUT}"
         ) from error
-    if found != size:
-        raise ExtractError(f"the extract {name} has {found:,} bytes instead of {size:,}; import the delivery again")
-    return Pointer(name, sha256, size, target)
+    if size != found.bytes:
+        raise ExtractError(f"the extract {found.name} has {size:,} bytes instead of {found.bytes:,}; {_WAY_OUT}")
+    return found
+
+
+def named(extracts: Path) -> Pointer | None:
+    """What the pointer says, whatever has become of the extract.
+
+    Raises:
+        ExtractError: the pointer is damaged.
+    """
+    try:
+        return _read(extracts / FILE_NAME, extracts)
+    except FileNotFoundError:
+        return None
+
+
+def published(extracts: Path) -> list[Pointer]:
+    """Every extract with its card, newest first; what has no readable card is left out."""
+    found = []
+    for path in sorted(extracts.glob("extract-*.duckdb"), reverse=True):
+        with contextlib.suppress(ExtractError, OSError):
+            found.append(_read(card_of(path), extracts))
+    return found
+
+
+def card_of(extract: Path) -> Path:
+    """The file beside an extract that holds its name, digest and size."""
+    return extract.with_suffix(".json")
+
+
+def turn(extracts: Path, target: Pointer) -> None:
+    """Name another extract as the one in use, in one step that can't be seen half done.
+
+    Raises:
+        OSError: the pointer cannot be written; it still names what it named before.
+    """
+    write(extracts / FILE_NAME, target)
+
+
+def write(final: Path, target: Pointer) -> None:
+    """Write name, digest, size and time to a pointer or card, whole or not at all."""
+    content = {name: getattr(target, name) for name in ("name", "sha256", "bytes", "mtime_ns", "demo")}
+    temporary = final.with_name(f".{FILE_NAME}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)
+    flush_folder(final.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder last over a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path, extracts: Path) -> Pointer:
+    """A pointer or card.
+
+    Raises:
+        ExtractError: it is damaged or cannot be read.
+        FileNotFoundError: there is none.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        name, sha256, size = content["name"], content["sha256"], content["bytes"]
+        mtime, demo = content.get("mtime_ns"), content.get("demo")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ExtractError(f"{path} cannot be read ({error.strerror}); check who may read it") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ExtractError(f"{path} is damaged; {_WAY_OUT}") from error
+    well_formed = isinstance(name, str) and isinstance(sha256, str) and isinstance(size, int)
+    if not well_formed or not _NAME.fullmatch(name) or not isinstance(mtime, int | None):
+        raise ExtractError(f"{path} is damaged; {_WAY_OUT}")
+    return Pointer(name, sha256, size, extracts / name, mtime, demo)
+
+
+@contextlib.contextmanager
+def held(extracts: Path) -> Iterator[None]:
+    """Nobody else turns the pointer or removes extracts meanwhile; freed when the process ends, however it ends."""
+    descriptor = os.open(extracts, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sweep(extracts: Path) -> None:
+    """Remove what commands that were killed have left: half-written pointers, cards without their extract."""
+    for path in extracts.glob(f".{FILE_NAME}.*"):
+        path.unlink(missing_ok=True)
+    for path in extracts.glob("extract-*.json"):
+        if not path.with_suffix(".duckdb").exists():
+            path.unlink(missing_ok=True)
+
+
+def remove(target: Path) -> None:
+    """Remove an extract and its card."""
+    target.unlink(missing_ok=True)
+    card_of(target).unlink(missing_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime as dt
 import fcntl
 import hashlib
@@ -12,29 +11,71 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from dashboard.intake import keys, pointer
+from dashboard.intake import attempts, keys, pointer, review
 from dashboard.intake.build import Identity, build
-from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError
+from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError, StorageError
 from dashboard.intake.fhir.files import is_fhir
 from dashboard.intake.fhir.reading import Resources, read_resources
 from dashboard.intake.reader import Source, Survey, find_sources, survey
 from dashboard.intake.reference import Reference, load_reference
-from dashboard.intake.report import FileReport, ImportReport, LeftOut, Reason, ResourceReport
+from dashboard.intake.rejects import write_rejects
+from dashboard.intake.report import FileReport, ImportReport, LeftOut, Reason, ResourceReport, refusal
 from dashboard.intake.sql import statements
 from dashboard.metrics import DEFINITIONS_VERSION
+from dashboard.settings import Settings
 
-KEPT_EXTRACTS = 5
-MEMORY_LIMIT = "1GB"
+MEMORY_LIMIT = "512MB"
 LOCK_NAME = "import.lock"
 _BUILDING = ".building"
 _SURVEY_SHARE = 0.15
 
+#: What DuckDB raises for want of space or memory, or when a write fails under it.
+_MACHINE = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,
+    duckdb.FatalException,
+)
+
 Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a person may set about publication.
+
+    Attributes:
+        drop_share: the fall of a table's or site's rows that is still published, 0.05 for 5 %.
+        accept_drop: publish whatever the fall.
+        kept_extracts: how many extracts stay, the one in use always among them.
+        late_form_days: days after a visit from which its missing side-effect form counts as late.
+        patient_key, patient_key_file: the key of the patient numbers, where it isn't in the data folder.
+    """
+
+    drop_share: float = 0.05
+    accept_drop: bool = False
+    kept_extracts: int = 5
+    late_form_days: int = 3
+    patient_key: str | None = field(default=None, repr=False)
+    patient_key_file: Path | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, *, accept_drop: bool = False) -> Rules:
+        """What the settings say."""
+        return cls(
+            settings.drop_share / 100,
+            accept_drop,
+            settings.kept_extracts,
+            settings.late_form_days,
+            settings.patient_key,
+            settings.patient_key_file,
+        )
 
 
 def import_delivery(
@@ -45,10 +86,14 @@ def import_delivery(
     fhir: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     memory_limit: str = MEMORY_LIMIT,
+    rules: Rules | None = None,
+    rejects: Path | None = None,
+    fingerprint: str = "",
 ) -> ImportReport:
     """Read a delivery of CSV files or FHIR resources and publish it as the extract in use.
 
-    An import that is under way is waited for. Whatever fails, the extract in use stays.
+    An import that is under way is waited for. Whatever fails, the extract in use stays. What was
+    tried and what came of it is noted in extracts/imports.jsonl.
 
     Args:
         delivery: folder with the files that data/README.md or docs/fhir.md describes.
@@ -57,31 +102,63 @@ def import_delivery(
         fhir: the [fhir] table of a mapping file.
         progress: called with what is done now and the share that is done, 0 to 1.
         memory_limit: what DuckDB may use before it spills to the data folder.
+        rules: what is let pass and kept.
+        rejects: folder for the rejected lines as they were delivered, also where nothing is published.
+        fingerprint: of the delivery, for the record.
 
     Raises:
-        DeliveryError: the delivery is refused, or the data folder cannot be written.
+        DropError: far fewer rows than in the extract in use.
+        StorageError: the data folder cannot be written, or the machine lacks memory or space.
+        DeliveryError: the delivery is refused.
     """
     began = time.monotonic()
     tell: Progress = progress or (lambda _step, _share: None)
     extracts = data / "extracts"
-    try:
-        extracts.mkdir(parents=True, exist_ok=True)
-        with _alone(extracts, tell):
-            _sweep(extracts)
-            work = extracts / _BUILDING
-            work.mkdir(mode=0o700)
-            try:
-                report = _import(delivery, data, reference, fhir, tell, memory_limit, work)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
-            _drop_oldest(extracts)
-    except OSError as error:
-        raise DeliveryError(
-            f"{error.filename or data} cannot be written ({error.strerror}); "
-            "the extract in use stays. Check free space and permissions, then import again"
-        ) from error
+    with _noted(extracts, delivery, fingerprint, began) as done:
+        try:
+            extracts.mkdir(parents=True, exist_ok=True)
+            with _alone(extracts, tell):
+                _sweep(extracts)
+                work = extracts / _BUILDING
+                work.mkdir(mode=0o700)
+                try:
+                    report = _import(
+                        delivery, data, reference, fhir, tell, memory_limit, work, rules or Rules(), rejects
+                    )
+                finally:
+                    shutil.rmtree(work, ignore_errors=True)
+                with pointer.held(extracts):
+                    drop_oldest(extracts, (rules or Rules()).kept_extracts)
+        except OSError as error:
+            raise StorageError(
+                f"{error.filename or data} cannot be written ({error.strerror}); "
+                "the extract in use stays. Check free space and permissions, then import again"
+            ) from error
+        report = replace(report, seconds=time.monotonic() - began)
+        done(report)
     tell("published", 1.0)
-    return dataclasses.replace(report, seconds=time.monotonic() - began)
+    return report
+
+
+@contextlib.contextmanager
+def _noted(
+    extracts: Path, delivery: Path, fingerprint: str, began: float
+) -> Iterator[Callable[[ImportReport], None]]:
+    """Keep on record what came of the import."""
+
+    def note(result: attempts.Result, message: str, extract: str | None = None) -> None:
+        now, seconds = dt.datetime.now(dt.UTC), round(time.monotonic() - began, 1)
+        attempt = attempts.Attempt(now, delivery.name, fingerprint, result, message, extract, seconds)
+        # A folder that can't be written is told by the import itself.
+        with contextlib.suppress(OSError):
+            attempts.append(extracts, attempt)
+
+    try:
+        yield lambda report: note("published", report.summary, report.name)
+    except DeliveryError as error:
+        # Below the first line stand values of the delivery.
+        note(refusal(error)["result"], str(error).splitlines()[0])
+        raise
 
 
 @contextlib.contextmanager
@@ -99,6 +176,8 @@ def _alone(extracts: Path, tell: Progress) -> Iterator[None]:
 def _sweep(extracts: Path) -> None:
     """Remove what imports that were killed have left."""
     shutil.rmtree(extracts / _BUILDING, ignore_errors=True)
+    with pointer.held(extracts):
+        pointer.sweep(extracts)
 
 
 def _import(
@@ -109,21 +188,31 @@ def _import(
     tell: Progress,
     memory_limit: str,
     work: Path,
+    rules: Rules,
+    rejects: Path | None,
 ) -> ImportReport:
     reference = load_reference(reference_folder)
     demo = _is_demo(delivery)
     if is_fhir(delivery):
+        if rejects:
+            raise DeliveryError(
+                "--rejects copies lines of CSV files; for FHIR resources see the rejects' files and lines"
+            )
         resources = read_resources(delivery, work, reference, fhir, _earlier(tell))
     else:
         resources = Resources(_survey(find_sources(delivery), tell))
     surveys = resources.surveys
-    key = keys.DEMO_KEY if demo else keys.patient_key(data / "state")
+    key = keys.DEMO_KEY if demo else keys.patient_key(data / "state", rules.patient_key, rules.patient_key_file)
     built_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     name = _extract_name(built_at, resources, reference)
-    identity = Identity(SCHEMA_VERSION, DEFINITIONS_VERSION, built_at, name, demo)
     built = work / name
+    past = _in_use(data / "extracts")
     try:
         with _database(built, work, memory_limit) as connection:
+            compared_with = review.attach(connection, past, demo=demo) if past else None
+            identity = Identity(
+                SCHEMA_VERSION, DEFINITIONS_VERSION, built_at, name, demo, compared_with, rules.late_form_days
+            )
             build(connection, surveys, reference, identity, key, work, _later(tell), resources.notes)
             _verify(connection)
             report = ImportReport(
@@ -134,7 +223,15 @@ def _import(
                 resources=tuple(ResourceReport(*row) for row in _rows(connection, "resource_counts")),
                 left_out=tuple(LeftOut(*row) for row in _rows(connection, "left_out_counts")),
                 remarks=resources.remarks,
+                review=review.read(connection, compared_with),
             )
+            if rejects:
+                write_rejects(connection, surveys, rejects)
+    except _MACHINE as error:
+        raise StorageError(
+            f"the extract could not be built: {str(error).splitlines()[0]}; the extract in use stays. "
+            "Check free space and memory, then import again"
+        ) from error
     except duckdb.Error as error:
         raise DeliveryError(
             f"the extract could not be built: {str(error).splitlines()[0]}; the extract in use stays"
@@ -144,9 +241,20 @@ def _import(
             f"{delivery}: no row of bookings was accepted, so nothing was published. "
             f"Correct the files and import again{_examples(report.reasons)}"
         )
+    if not rules.accept_drop:
+        review.refuse_falls(report.review.changes, rules.drop_share)
     tell("publishing", 0.98)
-    _publish(built, data / "extracts")
+    _publish(built, data / "extracts", demo)
     return report
+
+
+def _in_use(extracts: Path) -> Path | None:
+    """The extract to compare with; none where the one in use is damaged."""
+    try:
+        named = pointer.current(extracts)
+    except pointer.ExtractError:
+        return None
+    return named.path if named else None
 
 
 def _earlier(tell: Progress) -> Progress:
@@ -243,36 +351,30 @@ def _examples(reasons: tuple[Reason, ...]) -> str:
     return "".join(f"\n  {reason.sentence}" for reason in reasons[:5])
 
 
-def _publish(built: Path, extracts: Path) -> None:
+def _publish(built: Path, extracts: Path, demo: bool) -> None:
     """Flush the extract, move it to its place, then turn the pointer to it."""
+    built.chmod(0o640)
     with built.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
-    size = built.stat().st_size
-    built.chmod(0o640)
-    built.rename(extracts / built.name)
-    _flush_folder(extracts)
-    turned = built.with_name(pointer.FILE_NAME)
-    with turned.open("w", encoding="utf-8") as file:
-        json.dump({"name": built.name, "sha256": digest, "bytes": size}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    turned.replace(extracts / pointer.FILE_NAME)
-    _flush_folder(extracts)
+    found = built.stat()
+    target = pointer.Pointer(built.name, digest, found.st_size, extracts / built.name, found.st_mtime_ns, demo)
+    with pointer.held(extracts):
+        pointer.write(pointer.card_of(target.path), target)
+        built.rename(target.path)
+        pointer.flush_folder(extracts)
+        pointer.turn(extracts, target)
 
 
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def drop_oldest(extracts: Path, kept: int) -> list[Path]:
+    """Keep the last extracts, and the one in use; names sort by build time. Call it with `pointer.held`.
 
-
-def _drop_oldest(extracts: Path) -> None:
-    """Keep the last few extracts; names sort by build time."""
-    named = pointer.current(extracts)
+    Returns:
+        What was removed.
+    """
+    in_use = _in_use(extracts)
     found = sorted(extracts.glob("extract-*.duckdb"))
-    for path in found[:-KEPT_EXTRACTS]:
-        if named is None or path != named.path:
-            path.unlink()
+    removed = [path for path in found[: max(len(found) - kept, 0)] if path != in_use]
+    for path in removed:
+        pointer.remove(path)
+    return removed

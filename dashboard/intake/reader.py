@@ -126,9 +126,10 @@ def view_of(surveyed: Survey, path: Path) -> str:
     named by number only and never selected.
     """
     names = [name or f"unknown {n}" for n, name in enumerate(surveyed.columns)]
+    value = "{0}" if surveyed.found.tidy else "cleaned({0})"
     types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     selected = ", ".join(
-        f"nullif(trim({identifier(column.name)}), '') as {identifier(column.name)}"
+        f"{value.format(identifier(column.name))} as {identifier(column.name)}"
         if column.name in names
         else f"null::varchar as {identifier(column.name)}"
         for column in surveyed.source.table.columns
@@ -176,8 +177,9 @@ def _match_columns(source: Source, header: tuple[str, ...]) -> tuple[str | None,
         raise DeliveryError(f"{where} separates its columns with {mark!r}; save it with commas and deliver it again")
     if missing := [name for name in table.required_columns if name not in names]:
         raise DeliveryError(
-            f"{where} lacks the required column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
-            f"its header has {', '.join(header)}. Add or rename columns and import again"
+            f"{where} lacks the required column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
+            # Below the first line, which alone is kept on record: without a header these are a patient's values.
+            f"Add or rename columns and import again\n  its header has {', '.join(header)}"
         )
     if doubled := sorted({name for name in names if name in known and names.count(name) > 1}):
         raise DeliveryError(f"{where} has the column {', '.join(doubled)} more than once; remove one of them")

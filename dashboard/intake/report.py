@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
+
+from dashboard.intake.contract import DeliveryError, StorageError
+from dashboard.intake.review import DropError, Review
+
+#: Of the JSON form, which docs/import.md describes; raised when a name in it changes its meaning.
+REPORT_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class Reason:
-    """How many lines of a file were rejected for one reason, and the first of them."""
+    """How many lines of a file were rejected for one reason, and the first of them (five at most)."""
 
     file: str
     column: str | None
@@ -29,13 +36,19 @@ class Reason:
     lines: int
     first_line: int
     first_value: str | None
+    first_lines: tuple[int, ...] = ()
+
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether the lines repeat an id."""
+        return self.reason.startswith("is a duplicate")
 
     @property
     def sentence(self) -> str:
         """Which lines, what about them, and the first offending value."""
         where = f"line {self.first_line:,}"
         if self.lines > 1:
-            where = f"{self.lines:,} lines, first {self.first_line:,}"
+            where = f"{self.lines:,} lines, first {', '.join(f'{line:,}' for line in self.first_lines)}"
         column = f"{self.column} " if self.column else ""
         value = f" ({self.first_value!r})" if self.first_value is not None else ""
         return f"{self.file} {where}: {column}{self.reason}{value}"
@@ -80,6 +93,7 @@ class ImportReport:
     resources: tuple[ResourceReport, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     remarks: tuple[str, ...] = ()
+    review: Review = field(default_factory=Review)
 
     @property
     def rows_read(self) -> int:
@@ -96,6 +110,28 @@ class ImportReport:
         """Rows that are in `rejects`."""
         return sum(file.rows_rejected for file in self.files)
 
+    @property
+    def summary(self) -> str:
+        """The rows in one sentence."""
+        return f"{self.rows_accepted:,} rows accepted + {self.rows_rejected:,} rejected = {self.rows_read:,} read"
+
+    def as_json(self) -> dict[str, Any]:
+        """The report for programs, as docs/import.md describes it; dates are ISO 8601 text."""
+        return {
+            "report_version": REPORT_VERSION,
+            "result": "published",
+            "extract": self.name,
+            "seconds": round(self.seconds, 3),
+            "rows": {"read": self.rows_read, "accepted": self.rows_accepted, "rejected": self.rows_rejected},
+            "duplicates": sum(reason.lines for reason in self.reasons if reason.is_duplicate),
+            "files": [asdict(file) for file in self.files],
+            "rejects": [asdict(reason) for reason in self.reasons],
+            "resources": [asdict(one) for one in self.resources],
+            "left_out": [asdict(one) for one in self.left_out],
+            "remarks": list(self.remarks),
+            **asdict(self.review),
+        }
+
     def lines(self) -> Iterator[str]:
         """The report as lines of text, at most 100 columns wide where names allow."""
         yield f"{'file':<28}{'read':>14}{'accepted':>14}{'rejected':>14}"
@@ -110,6 +146,7 @@ class ImportReport:
             yield "rejected lines, by reason:"
         for reason in self.reasons:
             yield f"  {reason.sentence}"
+        yield from self.review.lines()
         yield f"published {self.name} in {self.seconds:.1f} s"
 
     def _resource_lines(self) -> Iterator[str]:
@@ -126,6 +163,12 @@ class ImportReport:
         for left in self.left_out:
             yield f"  {left.sentence}"
         yield from self.remarks
+
+
+def refusal(error: DeliveryError) -> dict[str, Any]:
+    """The report of an import that published nothing."""
+    result = {DropError: "held", StorageError: "failed"}.get(type(error), "refused")
+    return {"report_version": REPORT_VERSION, "result": result, "message": str(error)}
 
 
 def _counts(name: str, read: int, accepted: int, rejected: int) -> str:

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 LONGEST_RECORD = 1_000_000
-_WINDOW = 8_000_000
+_WINDOW = 2_000_000
 _SMALL_WINDOW = 64_000
-_COMMA, _LF, _CR, _QUOTE = 44, 10, 13, 34
+_COMMA, _LF, _CR, _QUOTE, _BLANK = 44, 10, 13, 34, 32
 _BOM = b"\xef\xbb\xbf"
 _FIELD = re.compile(
     rb'[ \t]*"([^"]*+(?:""[^"]*+)*+)"[ \t]*(?=,|\r?\n|\Z)'
@@ -53,6 +53,7 @@ class Scan:
         records: records after the header, blank lines left out.
         faults: the records among them that are broken in structure.
         plain: whether DuckDB can read the file as it is; else it needs the mended copy.
+        tidy: whether values are free of quotes, of blanks around them and of characters beyond ASCII.
         first_rows, shifts: the n-th sound record (from 0) begins on physical line
             n + shift, with the shift of the last first_row that is not above n.
     """
@@ -61,6 +62,7 @@ class Scan:
     records: int = 0
     faults: list[Fault] = field(default_factory=list)
     plain: bool = True
+    tidy: bool = True
     first_rows: list[Positions] = field(default_factory=list)
     shifts: list[Positions] = field(default_factory=list)
 
@@ -166,6 +168,8 @@ class _Scanner:
             ends = np.append(ends, len(block))
         if not len(ends):
             return False
+        if self._found.tidy:
+            self._found.tidy = not len(quotes) and _is_tidy(block, codes)
         self._take_records(block, codes, newlines, quotes, ends)
         self._position += min(int(ends[-1]) + 1, len(block))
         return True
@@ -217,6 +221,9 @@ class _Scanner:
         commas = commas[_outside(quotes, commas)]
         columns = np.diff(np.searchsorted(commas, ends), prepend=0) + 1
         expected = len(self._found.header)
+        # DuckDB lets one comma too many at the end of a record pass.
+        if (columns == expected + 1).any():
+            self._found.plain = False
         reasons = {
             number: _wrong_count(int(columns[number]), expected)
             for number in np.flatnonzero((columns != expected) & (lengths > 0)).tolist()
@@ -240,7 +247,7 @@ class _Scanner:
         record = self._buffer[start:end]
         if fields is not None:
             reason = self._judge(record, fields)
-        self._found.plain = False
+        self._found.plain = self._found.tidy = False
         if fields != [b""]:
             self._found.records += 1
             if reason is None:
@@ -298,12 +305,22 @@ _BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
 _COLUMNS = "columns in the header"
 
 
+def _is_tidy(block: bytes, codes: npt.NDArray[np.uint8]) -> bool:
+    """Whether no value of records without quotes has blanks around it, or characters beyond ASCII."""
+    blanks = np.flatnonzero(codes == _BLANK)
+    beside = codes[np.maximum(blanks - 1, 0)], codes[np.minimum(blanks + 1, len(codes) - 1)]
+    inside = all(((code > _BLANK) & (code != _COMMA)).all() for code in beside)
+    return inside and block.isascii()
+
+
 def _wrong_count(found: int, expected: int) -> str:
     return f"the record has {found} columns instead of the {expected} {_COLUMNS}"
 
 
 def _outside(quotes: Positions, positions: Positions) -> npt.NDArray[np.bool_]:
     """Whether each position stands outside quoted values."""
+    if not len(quotes):
+        return np.ones(len(positions), bool)
     outside: npt.NDArray[np.bool_] = np.searchsorted(quotes, positions) % 2 == 0
     return outside
 

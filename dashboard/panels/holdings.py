@@ -6,7 +6,7 @@ import pandas as pd
 
 from dashboard.filters import Filters
 from dashboard.metrics import plural
-from dashboard.panels.base import SITE, Column, Panel, titled
+from dashboard.panels.base import ALL_SITES, SITE, Column, Panel, titled
 from dashboard.warehouse import Reader
 
 
@@ -64,6 +64,50 @@ def _left_out_answer(frame: pd.DataFrame) -> str:
     return f"{plural(whole, 'resource has', 'resources have')} no place here"
 
 
+def _changes(reader: Reader, filters: Filters) -> pd.DataFrame:
+    frame = reader.query("changes", sites=filters.sites)
+    return frame.assign(
+        site=[ALL_SITES if pd.isna(site) else reader.catalogue.site_name(site) for site in frame["site"]]
+    )
+
+
+def _changes_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "There was no extract to compare with"
+    whole = frame[frame["site"] == ALL_SITES]
+    counted = (whole if len(whole) else frame)[["added", "removed", "changed"]].sum()
+    return f"{counted.added:,} rows added, {counted.removed:,} removed, {counted.changed:,} changed"
+
+
+def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return titled(reader.query("gaps", sites=filters.sites), reader)
+
+
+def _gaps_answer(frame: pd.DataFrame) -> str:
+    days = int(frame["days"].sum())
+    return f"{plural(days, 'open day', 'open days')} without a booking" if days else "Every open day has bookings"
+
+
+def _late_forms(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return titled(reader.query("late_forms", sites=filters.sites), reader)
+
+
+def _late_forms_answer(frame: pd.DataFrame) -> str:
+    missing = int(frame["missing"].sum())
+    return f"{plural(missing, 'side-effect form is', 'side-effect forms are')} late" if missing else "No form is late"
+
+
+def _oddities(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return titled(reader.query("oddities", sites=filters.sites), reader)
+
+
+def _oddities_answer(frame: pd.DataFrame) -> str:
+    rows = int(frame["rows"].sum())
+    return (
+        f"{plural(rows, 'accepted value is', 'accepted values are')} improbable" if rows else "No value is improbable"
+    )
+
+
 _SOURCE = (Column("source", "Table"), Column("file", "File"))
 
 PANELS = (
@@ -97,13 +141,41 @@ PANELS = (
     ),
     Panel(
         "reject_reasons", "Rejected rows by reason", "data", _reasons,
-        (*_SOURCE, Column("column_name", "Column"), Column("reason", "Reason"), Column("lines", "Rows", "count")),
+        (*_SOURCE, Column("column_name", "Column"), Column("reason", "Reason"), Column("lines", "Rows", "count"),
+         Column("first_lines", "First lines")),
         answer=_reasons_answer, note="A row with two faults counts under both reasons.",
     ),
     Panel(
         "reject_lines", "Rejected rows with their values", "reject_values", _lines,
         (*_SOURCE, Column("line", "Line", "count"), Column("column_name", "Column"), Column("value", "Value"),
          Column("reason", "Reason")),
-        note="Mend these lines in the delivery and import it again.",
+        note="Mend these lines in the delivery and import it again; dashboard import DIR --rejects copies them out.",
+    ),
+    Panel(
+        "changes", "Rows against the extract before", "data", _changes,
+        (Column("source", "Table"), SITE, Column("rows_before", "Rows before", "count"),
+         Column("rows_now", "Rows now", "count"), Column("added", "Added", "count"),
+         Column("removed", "Removed", "count"), Column("changed", "Changed", "count")),
+        answer=_changes_answer, note="Rows are known by their ids.",
+    ),
+    Panel(
+        "gaps", "Open days without a booking", "data", _gaps,
+        (SITE, Column("days", "Days", "count"), Column("first_dates", "First dates"),
+         Column("last_date", "Last date", "date")),
+        answer=_gaps_answer, note="From the site's first booking to the last full day; public holidays among them.",
+    ),
+    Panel(
+        "late_forms", "Side-effect forms that are late", "data", _late_forms,
+        (SITE, Column("starts_on", "Visit", "date"), Column("completed", "Completed visits", "count"),
+         Column("missing", "Without form", "count")),
+        answer=_late_forms_answer,
+        note="Completed visits of the last four weeks, once the form is due (DASHBOARD_LATE_FORM_DAYS).",
+    ),
+    Panel(
+        "oddities", "Improbable values", "data", _oddities,
+        (Column("source", "Table"), Column("column_name", "Column"), Column("rule", "What is odd"), SITE,
+         Column("rows", "Rows", "count"), Column("lowest", "Lowest", "decimal"),
+         Column("highest", "Highest", "decimal")),
+        answer=_oddities_answer, note="These rows count like all others.",
     ),
 )  # fmt: skip

@@ -1,39 +1,65 @@
--- Side effects that are sound in themselves and don't fit the bookings or one another.
-insert into late_rejects
-with firsts as (
-    select event_id, min(rowid) as row from read_side_effects where faults = 0 group by event_id having count(*) > 1
-),
-matched as (
+-- Side effects that are sound in themselves, beside their bookings; those that don't fit them or one another are rejected.
+create temp table placed_side_effects as
+with matched as (
     select
         read.rowid as row,
         read.event_id,
         read.booking_id,
+        read.term,
+        read.severity,
+        read.serious,
+        read.related,
+        read.outcome,
+        read.action,
         kept.booking_id is null as orphan,
-        coalesce(read.onset_local, timezone(kept.timezone, read.onset_instant)) as onset_at,
-        coalesce(read.resolved_local, timezone(kept.timezone, read.resolved_instant)) as resolved_at,
-        coalesce(read.onset_instant, timezone(kept.timezone, read.onset_local)) as onset_instant,
-        coalesce(read.resolved_instant, timezone(kept.timezone, read.resolved_local)) as resolved_instant,
-        kept.starts_instant
+        kept.patient,
+        kept.site,
+        kept.service,
+        kept.line,
+        kept.band,
+        kept.status,
+        kept.starts_at,
+        kept.starts_on,
+        kept.starts_instant,
+        read.onset_local,
+        read.onset_instant,
+        read.resolved_local,
+        read.resolved_instant,
+        sites.timezone
     from read_side_effects as read
     left join kept_bookings as kept on kept.booking_id = read.booking_id
+    left join reference_sites as sites on sites.site::site = kept.site
     where read.faults = 0
 )
 select
-    'side_effects', matched.row, 'event_id', event_id, 'is a duplicate; the first row with it is kept'
-from matched
+    * exclude (onset_local, onset_instant, resolved_local, resolved_instant, starts_instant, timezone),
+    coalesce(onset_local, timezone(timezone, onset_instant)) as onset_at,
+    coalesce(resolved_local, timezone(timezone, resolved_instant)) as resolved_at,
+    coalesce(starts_instant, timezone(timezone, starts_at)) as starts_instant,
+    coalesce(onset_instant, timezone(timezone, onset_local)) as onset_instant,
+    coalesce(resolved_instant, timezone(timezone, resolved_local)) as resolved_instant
+from matched;
+
+insert into late_rejects
+with firsts as (
+    select event_id, min(row) as row from placed_side_effects group by event_id having count(*) > 1
+)
+select
+    'side_effects', placed.row, 'event_id', event_id, 'is a duplicate; the first row with it is kept'
+from placed_side_effects as placed
 inner join firsts using (event_id)
-where matched.row <> firsts.row
+where placed.row <> firsts.row
 union all
 select 'side_effects', row, 'booking_id', booking_id, 'is not among the accepted bookings'
-from matched
+from placed_side_effects
 where orphan
 union all
 select
     'side_effects', row, 'onset_at', strftime(onset_at, '%Y-%m-%d %H:%M'),
     'is more than a day before the start of its booking'
-from matched
+from placed_side_effects
 where onset_instant < starts_instant - interval 1 day
 union all
 select 'side_effects', row, 'resolved_at', strftime(resolved_at, '%Y-%m-%d %H:%M'), 'is before onset_at'
-from matched
+from placed_side_effects
 where resolved_instant < onset_instant

@@ -1,5 +1,5 @@
 -- What the extract is: one row.
--- parameters: schema_version, definitions_version, built_at, name, demo
+-- parameters: schema_version, definitions_version, built_at, name, demo, compared_with
 create table extract_info as
 with days as (
     select
@@ -21,6 +21,7 @@ select
     $built_at::timestamp as built_at,
     $name::varchar as name,
     $demo::boolean as demo,
+    $compared_with::varchar as compared_with,
     first_day,
     last_day,
     coalesce(

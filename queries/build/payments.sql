@@ -1,28 +1,5 @@
 -- The accepted payments, sorted by local date, then site.
 create table payments as
-with placed as (
-    select
-        read.rowid as row,
-        read.payment_id,
-        patients.patient,
-        read.booking_id,
-        coalesce(read.site, kept.site, patient_firsts.site) as site,
-        kept.line,
-        read.paid_local,
-        read.paid_instant,
-        read.kind,
-        read.method,
-        read.amount_cents
-    from read_payments as read
-    inner join patients on patients.patient_id = read.patient_id
-    left join kept_bookings as kept on kept.booking_id = read.booking_id
-    left join patient_firsts on patient_firsts.patient = patients.patient
-    where
-        read.faults = 0
-        and not exists (
-            select 1 from late_rejects as late where late.source = 'payments' and late.row = read.rowid
-        )
-)
 select
     payment_id,
     patient,
@@ -34,6 +11,9 @@ select
     kind,
     method,
     amount_cents
-from placed
+from placed_payments as placed
 inner join reference_sites as sites on sites.site::site = placed.site
+where not exists (
+    select 1 from late_rejects as late where late.source = 'payments' and late.row = placed.row
+)
 order by paid_on, placed.site, paid_at, row

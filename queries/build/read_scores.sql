@@ -25,5 +25,5 @@ judged as (
 select
     $file, faults, score_id, patient_id, questionnaire, taken_local, taken_instant,
     case when faults = 0 then points end,
-    case when faults <> 0 then {'instrument': instrument, 'taken_at': taken_at, 'score': score} end
+    case when faults <> 0 then map {'instrument': instrument, 'taken_at': taken_at, 'score': score} end
 from judged

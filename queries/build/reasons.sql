@@ -1,11 +1,12 @@
--- Why lines were rejected, with the first line of each reason.
+-- Why lines were rejected, with the first lines of each reason.
 select
     file,
     column_name,
     reason,
     count(distinct line) as lines,
     min(line) as first_line,
-    arg_min(value, line) as first_value
+    arg_min(value, line) as first_value,
+    min(line, 5) as first_lines
 from rejects
 group by file, column_name, reason
 order by file, first_line, column_name

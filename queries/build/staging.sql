@@ -17,6 +17,10 @@ create table left_out (source varchar, file varchar, what varchar, rows bigint, 
 create table rejects (
     source varchar, file varchar, line bigint, column_name varchar, value varchar, reason varchar
 );
+-- Empty where there was nothing to compare with.
+create table changes (
+    source varchar, site varchar, rows_before bigint, rows_now bigint, added bigint, removed bigint, changed bigint
+);
 -- Rows that are sound in themselves and contradict others.
 create temp table late_rejects (source varchar, row bigint, column_name varchar, value varchar, reason varchar);
 
@@ -26,32 +30,24 @@ create temp table read_bookings (
     starts_instant timestamptz, ends_instant timestamptz, age utinyint, sex varchar, indication varchar,
     provider varchar, supervision supervision, mental_health_provider yes_no, channel varchar,
     chair_minutes integer, price_cents bigint, assessed boolean, dose_mg decimal(9, 2),
-    raw struct(
-        site varchar, service varchar, starts_at varchar, status varchar, booked_at varchar, ends_at varchar,
-        cancelled_at varchar, age varchar, sex varchar, indication varchar, provider varchar,
-        supervision varchar, mental_health_provider varchar, channel varchar, chair_minutes varchar,
-        price varchar, side_effects_assessed varchar, dose_mg varchar
-    )
+    raw map(varchar, varchar)
 );
 
 create temp table read_side_effects (
     file usmallint, faults ubigint, event_id varchar, booking_id varchar, term varchar, effect varchar,
     severity severity, serious boolean, related varchar, onset_local timestamp, onset_instant timestamptz,
     resolved_local timestamp, resolved_instant timestamptz, outcome varchar, action varchar,
-    raw struct(
-        effect varchar, severity varchar, serious varchar, related varchar, onset_at varchar,
-        resolved_at varchar, outcome varchar, action varchar
-    )
+    raw map(varchar, varchar)
 );
 
 create temp table read_payments (
     file usmallint, faults ubigint, payment_id varchar, patient_id varchar, booking_id varchar, site site,
     paid_local timestamp, paid_instant timestamptz, kind varchar, method varchar, amount_cents bigint,
-    raw struct(paid_at varchar, kind varchar, amount varchar, method varchar, site varchar)
+    raw map(varchar, varchar)
 );
 
 create temp table read_scores (
     file usmallint, faults ubigint, score_id varchar, patient_id varchar, instrument varchar,
     taken_local timestamp, taken_instant timestamptz, score utinyint,
-    raw struct(instrument varchar, taken_at varchar, score varchar)
+    raw map(varchar, varchar)
 );

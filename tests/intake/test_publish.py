@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from intake_clinic import BOOKINGS, Clinic
 
-from dashboard.intake import keys, pointer, publish
+from dashboard.intake import attempts, keys, pointer, publish
 from dashboard.intake.commands import demo, import_command
 from dashboard.intake.contract import DeliveryError
 from dashboard.settings import ROOT
@@ -28,6 +28,10 @@ def pointed(clinic: Clinic) -> pointer.Pointer:
     named = pointer.current(clinic.data / "extracts")
     assert named is not None
     return named
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_the_pointer_names_the_extract_and_its_digest(clinic: Clinic) -> None:
@@ -40,7 +44,8 @@ def test_the_pointer_names_the_extract_and_its_digest(clinic: Clinic) -> None:
         (report.name, 1, 1, 0, False)
     ]
     assert {path.name for path in (clinic.data / "extracts").iterdir()} == {
-        *(report.name, pointer.FILE_NAME, publish.LOCK_NAME),
+        *(report.name, pointer.FILE_NAME, publish.LOCK_NAME, attempts.FILE_NAME),
+        pointer.card_of(report.path).name,
     }
 
 
@@ -48,14 +53,17 @@ def test_the_same_delivery_has_the_same_content_name(clinic: Clinic) -> None:
     first, second = clinic.publish(), clinic.publish()
     assert first.name != second.name
     assert first.name.split("-")[2] == second.name.split("-")[2]
-    clinic.write("bookings.csv", BOOKINGS, "B2,P1,dallas,vitamin-c,2026-01-05 09:00,completed")
+    clinic.write("bookings.csv", BOOKINGS, "B1,P1,chicago,vitamin-c,2026-01-05 09:00,completed")
     assert clinic.publish().name.split("-")[2] != first.name.split("-")[2]
 
 
 def test_the_last_extracts_are_kept(clinic: Clinic) -> None:
-    reports = [clinic.publish() for _ in range(publish.KEPT_EXTRACTS + 2)]
+    reports = [clinic.publish(rules=publish.Rules(kept_extracts=2)) for _ in range(4)]
     kept = sorted((clinic.data / "extracts").glob("*.duckdb"))
     assert kept == [report.path for report in reports[2:]]
+    assert pointer.published(clinic.data / "extracts")[::-1] == [
+        pointer.Pointer(p.name, digest(p), p.stat().st_size, p, p.stat().st_mtime_ns, False) for p in kept
+    ]
 
 
 def test_a_broken_delivery_leaves_the_extract_in_use(clinic: Clinic) -> None:
@@ -125,6 +133,23 @@ def test_a_cut_extract_is_told(clinic: Clinic) -> None:
         pointer.current(clinic.data / "extracts")
 
 
+def test_a_key_from_outside(tmp_path: Path) -> None:
+    key = bytes(range(32))
+    assert keys.patient_key(tmp_path / "state", key.hex()) == key
+    for name, content in (("raw.key", key), ("hex.key", key.hex().encode() + b"\n")):
+        file = tmp_path / name
+        file.touch(0o600)
+        file.write_bytes(content)
+        assert keys.patient_key(tmp_path / "state", None, file) == key
+    file.chmod(0o640)
+    with pytest.raises(DeliveryError, match="chmod 600"):
+        keys.patient_key(tmp_path / "state", None, file)
+    for given, named in (("abc", None), ("zz" * 32, None), (None, tmp_path / "none.key")):
+        with pytest.raises(DeliveryError, match="DASHBOARD_PATIENT_KEY"):
+            keys.patient_key(tmp_path / "state", given, named)
+    assert not (tmp_path / "state").exists()
+
+
 def test_the_key_stays_and_a_damaged_one_is_told(tmp_path: Path) -> None:
     first = keys.patient_key(tmp_path)
     assert (len(first), keys.patient_key(tmp_path)) == (32, first)
@@ -157,6 +182,16 @@ def test_two_imports_at_once(clinic: Clinic) -> None:
 
 
 def test_killed_imports_leave_a_whole_extract(clinic: Clinic) -> None:
+    kill_imports(clinic, 3)
+
+
+@pytest.mark.bench
+def test_a_hundred_killed_imports(clinic: Clinic) -> None:
+    kill_imports(clinic, 100)
+
+
+def kill_imports(clinic: Clinic, times: int) -> None:
+    """Kill imports at random moments; after each, a reader must see a whole extract."""
     rows = (f"B{n},P{n % 999},dallas,vitamin-c,2026-01-{n % 28 + 1:02} 09:00,completed" for n in range(20_000))
     clinic.write("bookings.csv", BOOKINGS, *rows)
     clinic.publish()
@@ -166,7 +201,7 @@ def test_killed_imports_leave_a_whole_extract(clinic: Clinic) -> None:
         "[import_delivery(Path(sys.argv[1]), Path(sys.argv[2])) for _ in range(99)]"
     )
     moments = random.Random(5)
-    for _ in range(5):
+    for _ in range(times):
         process = subprocess.Popen(
             [sys.executable, "-c", code, str(clinic.delivery), str(clinic.data)],
             cwd=ROOT,
@@ -183,6 +218,9 @@ def test_killed_imports_leave_a_whole_extract(clinic: Clinic) -> None:
             assert connection.execute("select sum(bookings) from daily").fetchone() == (20_000,)
     clinic.publish()
     assert not list((clinic.data / "extracts").glob(".*"))
+    assert {card.stem for card in (clinic.data / "extracts").glob("extract-*.json")} == {
+        extract.stem for extract in (clinic.data / "extracts").glob("*.duckdb")
+    }
 
 
 def test_the_commands(clinic: Clinic, tmp_path: Path) -> None:

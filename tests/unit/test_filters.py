@@ -15,6 +15,7 @@ SCOPE = Scope(
     ("chicago", "dallas", "miami_beach"),
     ("ketamine", "vitamin", "hydration"),
     ("Under 12", "12–17", "18–25", "85+", "Unknown"),
+    ("serious", "nausea", "injection_site_pain"),
 )
 
 
@@ -82,6 +83,7 @@ def test_same_day_of_a_leap_year_falls_back_to_the_28th():
         {"band": "0-200"},
         {"compare": "yesterday"},
         {"by": "hour"},
+        {"effect": ["happiness", "' or 1=1 --"]},
         {"day": "not-a-day"},
         {"unknown": "parameter"},
     ],
@@ -108,10 +110,12 @@ def test_the_address_reads_back_as_it_was_written():
     found = chosen(
         period="custom", **{"from": "2026-05-01", "to": "2026-05-31"}, site=["miami-beach", "dallas"], line="vitamin",
         band=["85-plus", "12-17"], compare="last-year", by="week", day="2026-05-04",
+        effect="injection-site-pain",
     )  # fmt: skip
     assert parse(parse_qs(found.address()), SCOPE) == found
     assert found.sites == ("dallas", "miami_beach")
     assert found.bands == ("12–17", "85+")
+    assert found.effect == "injection_site_pain"
 
 
 def test_every_choice_ticked_is_the_same_as_none():
@@ -140,7 +144,7 @@ def test_labels_exist_for_every_option():
 
 def test_an_address_has_every_parameter_in_one_order():
     asked = {
-        "by": ["week"], "band": ["12-17"], "line": ["ketamine"], "site": ["dallas"], "compare": ["none"],
+        "effect": ["nausea"], "by": ["week"], "band": ["12-17"], "line": ["ketamine"], "site": ["dallas"], "compare": ["none"],
         "day": ["2026-10-01"], "to": ["2026-09-30"], "from": ["2026-09-01"], "period": ["custom"],
     }  # fmt: skip
     assert tuple(parse(asked, SCOPE).query()) == filters.PARAMETERS

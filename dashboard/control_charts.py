@@ -1,0 +1,136 @@
+"""Charts of limits: over time, between events, and around what is expected. As in `charts`, rows come later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from dashboard import theme
+from dashboard.charts import HEIGHT, ROWS, Chart, Look, heading
+
+#: Vega's drawings of the verdicts' icons: ▲ ★ ◆ ●.
+_SHAPES: dict[theme.VerdictKind, str] = {
+    "concern": "triangle-up",
+    "improvement": "M0,-1.5L.36,-.5L1.43,-.46L.59,.19L.88,1.21L0,.62L-.88,1.21L-.59,.19L-1.43,-.46L-.36,-.5Z",
+    "neither": "diamond",
+    "common": "circle",
+}
+_AXIS_WIDTH = 44
+
+
+def over_time(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -> Chart:
+    """A control chart. Rows: period, value, centre, lower, upper, verdict and what `tips` name."""
+    base = alt.Chart(ROWS).encode(x=_time())
+    line = base.mark_line(strokeWidth=1.5, color=theme.quiet(look.mode)).encode(y=_value("value", unit))
+    points = base.mark_point(filled=True, opacity=1, size=70).encode(
+        y=_value("value", unit), color=_verdict(look), shape=_shape(), tooltip=[_period_tip(), *tips]
+    )
+    return alt.layer(*_limits(base, look, unit), line, points).properties(title=heading(title), height=HEIGHT - 40)
+
+
+def share_below(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -> Chart:
+    """A share with its interval on the same time axis as the control chart above it. Rows: period, value,
+    lower, upper and what `tips` name."""
+    base = alt.Chart(ROWS).encode(x=_time())
+    colour = theme.accent(look.mode)
+    scale = alt.Scale(zero=False, nice=True, domainMax=100)
+    axis = alt.Axis(tickCount=4, minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH)
+    band = base.mark_area(opacity=0.15, color=colour).encode(
+        y=alt.Y("lower:Q", title=unit, scale=scale, axis=axis), y2="upper:Q"
+    )
+    line = base.mark_line(strokeWidth=1.5, color=colour, point=alt.OverlayMarkDef(size=28, color=colour)).encode(
+        y=alt.Y("value:Q", title=unit, scale=scale, axis=axis), tooltip=[_period_tip(), *tips]
+    )
+    return alt.layer(band, line).properties(title=heading(title), height=150)
+
+
+def between_events(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -> Chart:
+    """A g chart. Rows: number (of the event), value, centre, lower, upper, verdict and what `tips` name."""
+    base = alt.Chart(ROWS).encode(
+        x=alt.X("number:Q", title="Event, oldest first", axis=alt.Axis(tickMinStep=1, format="d", grid=False))
+    )
+    line = base.mark_line(strokeWidth=1.5, color=theme.quiet(look.mode)).encode(y=_value("value", unit))
+    points = base.mark_point(filled=True, opacity=1, size=70).encode(
+        y=_value("value", unit), color=_verdict(look), shape=_shape(), tooltip=tips
+    )
+    return alt.layer(*_limits(base, look, unit), line, points).properties(title=heading(title), height=HEIGHT - 40)
+
+
+def funnel(look: Look, title: str, tips: list[alt.Tooltip]) -> Chart:
+    """Observed ÷ expected by what is expected. Rows: site, expected, ratio, verdict, the limits
+    inner_lower, inner_upper (95 %), outer_lower, outer_upper (99.8 %), and what `tips` name."""
+    base = alt.Chart(ROWS).encode(
+        x=alt.X(
+            "expected:Q",
+            title="Expected infusions with it",
+            scale=alt.Scale(nice=True, padding=30),
+            axis=alt.Axis(format=",.0f"),
+        )
+    )
+    unit = "Observed ÷ expected"
+    quiet = theme.quiet(look.mode)
+    limits = [
+        base.mark_line(strokeWidth=1.5, color=quiet, strokeDash=dash, point=alt.OverlayMarkDef(color=quiet, size=12))
+        .encode(y=alt.Y(f"{name}_{side}:Q", title=unit, scale=alt.Scale(zero=False)))
+        for name, dash in (("inner", [2, 3]), ("outer", [7, 3]))
+        for side in ("lower", "upper")
+    ]  # fmt: skip
+    target = alt.Chart(ROWS).mark_rule(color=quiet, strokeWidth=1).encode(y=alt.datum(1))
+    points = base.mark_point(filled=True, opacity=1, size=110).encode(
+        y=alt.Y("ratio:Q", title=unit), color=_verdict(look), shape=_shape(), tooltip=tips
+    )
+    names = base.mark_text(align="left", dx=9, dy=-9, color=quiet, fontSize=12).encode(
+        y=alt.Y("ratio:Q", title=unit), text="site:N"
+    )
+    return alt.layer(target, *limits, points, names).properties(title=heading(title), height=HEIGHT)
+
+
+def intervals(look: Look, title: str, unit: str, category: str, rows: int, tips: list[alt.Tooltip]) -> Chart:
+    """Differences with their intervals around 0. Rows: the category, difference, lower, upper, verdict."""
+    base = alt.Chart(ROWS).encode(y=alt.Y(f"{category}:N", title=None, sort=None, axis=alt.Axis(labelLimit=260)))
+    x = alt.X("difference:Q", title=unit, axis=alt.Axis(tickCount=6, grid=False))
+    zero = alt.Chart(ROWS).mark_rule(color=theme.quiet(look.mode), strokeWidth=1).encode(x=alt.datum(0))
+    reach = base.mark_rule(strokeWidth=2, opacity=0.7).encode(
+        x=alt.X("lower:Q", title=unit), x2="upper:Q", color=_verdict(look), tooltip=tips
+    )
+    points = base.mark_point(filled=True, opacity=1, size=80).encode(
+        x=x, color=_verdict(look), shape=_shape(), tooltip=tips
+    )
+    return alt.layer(zero, reach, points).properties(title=heading(title), height=34 * rows + 90)
+
+
+def _limits(base: alt.Chart, look: Look, unit: str) -> list[Any]:
+    quiet = theme.quiet(look.mode)
+    return [
+        base.mark_area(opacity=0.1, color=quiet, interpolate="step").encode(
+            y=alt.Y("lower:Q", title=unit), y2="upper:Q"
+        ),
+        base.mark_line(strokeWidth=1, color=quiet, strokeDash=[6, 3]).encode(y=alt.Y("centre:Q", title=unit)),
+    ]
+
+
+def _time() -> alt.X:
+    return alt.X("period:T", title=None, axis=alt.Axis(format="%b %Y", grid=False, labelOverlap=True, tickCount=6))
+
+
+def _period_tip() -> alt.Tooltip:
+    return alt.Tooltip("period:T", title="From", format="%a %-d %b %Y")
+
+
+def _value(field: str, unit: str) -> alt.Y:
+    axis = alt.Axis(tickCount=5, minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH)
+    return alt.Y(f"{field}:Q", title=unit, scale=alt.Scale(zero=True, nice=True), axis=axis)
+
+
+def _verdict(look: Look) -> alt.Color:
+    colours = [theme.verdict_colour(kind, look.mode) for kind in _SHAPES]
+    return alt.Color("verdict:N", scale=alt.Scale(domain=_words(), range=colours), legend=None)
+
+
+def _shape() -> alt.Shape:
+    return alt.Shape("verdict:N", scale=alt.Scale(domain=_words(), range=list(_SHAPES.values())), legend=None)
+
+
+def _words() -> list[str]:
+    return [theme.VERDICTS[kind].word for kind in _SHAPES]

@@ -1,0 +1,148 @@
+"""Tests of a rate against its own past that stay valid however often they are looked at.
+
+Two methods, both one-sided, since a rise is what harms. MaxSPRT accumulates from the start of a
+period and suits uncommon and rare events; the binomial CUSUM forgets and suits common ones, whose
+change may begin late in a period. Both are calibrated for the whole period at once: `alpha` is the
+probability of any alarm in it, if nothing changes, with a look after every event or every day. To
+look more seldom, once an extract, can only make alarms rarer, so the levels hold for any rhythm.
+
+The past is not known but estimated. Its uncertainty is part of the calibration: the past's events
+among its trials give the rate the distribution whose quantiles are the exact (Garwood, Clopper and
+Pearson) upper limits, with one event more than was seen, and levels are means over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize
+
+from dashboard.cusum import binomial_cusum, cusum_level, usual_rate
+from dashboard.maxsprt import conditional_level, conditional_llr
+from dashboard.rates import FloatArray, numeric, positive
+
+#: The highest level of one series in one period.
+MOST_ALPHA = 0.05
+
+
+class Alarm(NamedTuple):
+    """What one series says in one period.
+
+    Attributes:
+        first: number of the look at which the threshold was reached, -1 for never.
+        since: number of the look at which the rise probably began (after the last zero of the
+            CUSUM up to the alarm), -1 without an alarm.
+        p_value: probability that a period without a change comes as far as this one has. At most
+            alpha where there is an alarm, NaN where it has come nowhere near one.
+    """
+
+    first: int
+    since: int
+    p_value: float
+
+
+def maxsprt_alarm(
+    events: ArrayLike, trials: ArrayLike, past_events: float, past_trials: float, planned: float, alpha: float,
+    least_events: int = 1,
+) -> Alarm:  # fmt: skip
+    """The conditional MaxSPRT of one period, look by look.
+
+    Args:
+        events: by look.
+        trials: by look.
+        past_events: number seen in the past.
+        past_trials: those it was seen in.
+        planned: trials of the whole period, those still to come among them.
+        alpha: probability of an alarm in the whole period, if nothing changes.
+        least_events: of the period, before which nothing is said.
+    """
+    x, n = numeric("events", events, minimum=0), numeric("trials", trials, minimum=0)
+    reached = np.cumsum(x)
+    llr = np.asarray(conditional_llr(reached, np.cumsum(n) / positive("past_trials", past_trials), past_events))
+    llr = np.where(reached >= least_events, llr, 0.0)
+    share = max(planned, float(n.sum())) / past_trials
+    level = partial(conditional_level, past_events=past_events, share=share, least_events=least_events)
+    return _alarm(x, n, llr, level, alpha, usual_rate(past_events, past_trials))
+
+
+def cusum_alarm(
+    events: ArrayLike, trials: ArrayLike, past_events: float, past_trials: float, to_come: ArrayLike, alpha: float
+) -> Alarm:
+    """The CUSUM of one period, look by look.
+
+    Args:
+        events: by look.
+        trials: by look.
+        past_events: number seen in the past.
+        past_trials: those it was seen in.
+        to_come: trials by look, of those still to come.
+        alpha: probability of an alarm in the whole period, if nothing changes.
+    """
+    x, n = numeric("events", events, minimum=0), numeric("trials", trials, minimum=0)
+    rate = usual_rate(past_events, past_trials)
+    path = binomial_cusum(x, n, rate)
+    looks = np.concatenate([n, numeric("to_come", to_come, minimum=0)])
+    level = partial(cusum_level, trials=looks, past_events=past_events, past_trials=past_trials)
+    return _alarm(x, n, path, level, alpha, rate)
+
+
+def expected_false_alarms(series: int, alpha: float, periods_a_year: float) -> float:
+    """The number of false alarms a year to expect at most, if nothing changes anywhere.
+
+    A mean adds up whether or not the series depend on each other, as those of one site do.
+    """
+    return series * alpha * periods_a_year
+
+
+def alpha_for(false_alarms_a_year: float, series: int, periods_a_year: float) -> float:
+    """The level of each series' period that keeps the year's false alarms at the number given.
+
+    Where series are few it is 0.05, and false alarms are fewer: nothing is an alarm that chance does
+    more often.
+    """
+    if series < 1:
+        raise ValueError("series must be at least 1")
+    return min(false_alarms_a_year / (series * periods_a_year), MOST_ALPHA)
+
+
+def threshold_of(level: Callable[[float], float], alpha: float, highest: float = 40.0) -> float:
+    """The threshold, up to `highest`, of which the level is at most alpha, to a hundredth.
+
+    `level` falls with its threshold, and its logarithm is nearly straight: few steps find it.
+    """
+
+    def excess(value: float) -> float:
+        return float(np.log(max(level(value), 1e-12) / alpha))
+
+    least = _least_value(alpha)
+    if excess(least) <= 0:
+        return least
+    if excess(highest) >= 0:
+        return highest
+    return min(float(optimize.brentq(excess, least, highest, xtol=0.01)) + 0.01, highest)
+
+
+def _alarm(
+    events: FloatArray, trials: FloatArray, path: FloatArray, level: Callable[[float], float],
+    alpha: float, rate: float,
+) -> Alarm:  # fmt: skip
+    highest = float(path.max(initial=0.0))
+    # No threshold of this level lies so low: the costly calculation is spared.
+    if highest < _least_value(alpha):
+        return Alarm(-1, -1, float("nan"))
+    p_value = level(highest)
+    if p_value > alpha:
+        return Alarm(-1, -1, p_value)
+    threshold = threshold_of(level, alpha, highest)
+    first = int(np.argmax(path >= threshold))
+    zeros = np.flatnonzero(binomial_cusum(events[: first + 1], trials[: first + 1], rate) == 0)
+    return Alarm(first, int(zeros[-1]) + 1 if zeros.size else 0, p_value)
+
+
+def _least_value(alpha: float) -> float:
+    """What every threshold of this level exceeds: that of a single look, less an overshoot."""
+    return max(float(-np.log(alpha)) - 1.0, 0.0)

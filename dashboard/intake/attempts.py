@@ -1,0 +1,89 @@
+"""The record of imports: what was tried, when, and what came of it. One line of JSON each, only ever appended."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+FILE_NAME = "imports.jsonl"
+#: published; refused: as it is it will never do; held: only with --accept-drop; failed: not the delivery's fault.
+Result = Literal["published", "refused", "held", "failed"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One import.
+
+    Attributes:
+        at: when it ended, UTC.
+        delivery: name of the folder.
+        fingerprint: digest of the delivery's names and bytes; empty where it wasn't taken.
+        result: what came of it.
+        message: for people, without values of the delivery.
+        extract: the name of what was published.
+        seconds: how long it took.
+    """
+
+    at: dt.datetime
+    delivery: str
+    fingerprint: str
+    result: Result
+    message: str
+    extract: str | None = None
+    seconds: float = 0.0
+
+
+def fingerprint(delivery: Path) -> str:
+    """Digest of names and bytes of all files in a delivery; the same for a copy of it elsewhere.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(p for p in delivery.rglob("*") if p.is_file()):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(delivery).as_posix()}\0{content}\0".encode())
+    return digest.hexdigest()
+
+
+def append(extracts: Path, attempt: Attempt) -> None:
+    """Note an attempt in one write, so that two at once don't mix their lines.
+
+    Raises:
+        OSError: it cannot be noted.
+    """
+    line = json.dumps(asdict(attempt) | {"at": attempt.at.isoformat(timespec="seconds")}, ensure_ascii=False) + "\n"
+    extracts.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(extracts / FILE_NAME, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
+    try:
+        # What a full disk has left of a line must not swallow the next one.
+        size = os.fstat(descriptor).st_size
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        os.write(descriptor, b"\n" * torn + line.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(extracts: Path) -> list[Attempt]:
+    """All attempts, oldest first; lines that can't be read are passed over."""
+    try:
+        lines = (extracts / FILE_NAME).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return list(_parsed(lines))
+
+
+def _parsed(lines: list[str]) -> Iterator[Attempt]:
+    for line in lines:
+        with contextlib.suppress(ValueError, TypeError):
+            attempt = Attempt(**json.loads(line))
+            yield replace(attempt, at=dt.datetime.fromisoformat(str(attempt.at)))

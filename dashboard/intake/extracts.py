@@ -1,0 +1,160 @@
+"""The commands `dashboard extracts`: which extracts are kept, which is in use, going back, clearing up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dashboard.intake import pointer
+from dashboard.intake.contract import SCHEMA_VERSION
+from dashboard.settings import Settings
+
+
+@click.group()
+def extracts() -> None:
+    """The last extracts: see them, go back to one, remove old ones.
+
+    \b
+    Example:
+        dashboard extracts list
+        dashboard extracts use extract-20260105T090000000Z-0123456789ab
+    """
+
+
+@extracts.command("list")
+def list_command() -> None:
+    """List the extracts, newest first: built, rows, kind of data, whether intact and in use.
+
+    Every byte is read to tell whether an extract is intact.
+
+    \b
+    Example:
+        dashboard extracts list
+    """
+    folder = _folder()
+    in_use = _in_use(folder)
+    found = sorted(folder.glob("extract-*.duckdb"), reverse=True)
+    known = {one.name: one for one in pointer.published(folder)}
+    for path in found:
+        one = known.get(path.name) or (in_use if in_use and in_use.name == path.name else None)
+        state = "intact" if one and _is_intact(one) else "damaged" if one else "unknown: it has no card"
+        mark = "in use" if in_use and in_use.name == path.name else ""
+        click.echo(f"{path.stem:<48}{_facts(path):<50}{state:<10}{mark}".rstrip())
+    if not found:
+        click.echo("There are no extracts yet. Make one: dashboard import DIR", err=True)
+
+
+@extracts.command("use")
+@click.argument("name")
+def use_command(name: str) -> None:
+    """Put the extract NAME in use; open pages follow at their next run.
+
+    It is checked byte for byte before. The extract in use until then stays and can be put in use
+    again in the same way.
+
+    \b
+    Example:
+        dashboard extracts use extract-20260105T090000000Z-0123456789ab
+    """
+    folder = _folder()
+    wanted = name.removesuffix(".duckdb") + ".duckdb"
+    try:
+        with pointer.held(folder):
+            target = next((one for one in pointer.published(folder) if one.name == wanted), None)
+            if target is None:
+                raise click.ClickException(
+                    f"there is no extract {name} with its card in {folder}; see: dashboard extracts list"
+                )
+            if target.path.is_symlink() or not _is_intact(target):
+                raise click.ClickException(
+                    f"{target.name} is not as it was published, so the extract in use stays; choose another: "
+                    "dashboard extracts list"
+                )
+            if (version := _version(target.path)) != SCHEMA_VERSION:
+                raise click.ClickException(
+                    f"{target.name} has schema version {version} and this program reads {SCHEMA_VERSION}; "
+                    "the extract in use stays. Import its delivery again"
+                )
+            pointer.turn(folder, target)
+    except OSError as error:
+        raise click.ClickException(
+            f"{error.filename or folder} cannot be written ({error.strerror}); the extract in use stays"
+        ) from error
+    click.echo(f"{target.name} is in use; {_facts(target.path)}")
+
+
+@extracts.command("prune")
+@click.option("--keep", type=click.IntRange(min=1), help="How many stay.  [default: DASHBOARD_KEPT_EXTRACTS]")
+def prune_command(keep: int | None) -> None:
+    """Remove all but the last extracts; the one in use always stays.
+
+    \b
+    Example:
+        dashboard extracts prune --keep 2
+    """
+    from dashboard.intake.publish import drop_oldest
+
+    folder = _folder()
+    try:
+        with pointer.held(folder):
+            pointer.sweep(folder)
+            removed = drop_oldest(folder, keep or _settings().kept_extracts)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or folder} cannot be removed ({error.strerror})") from error
+    for path in removed:
+        click.echo(f"removed {path.name}")
+    if not removed:
+        click.echo("nothing to remove")
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_environment()
+    except ValueError as error:
+        raise click.ClickException(f"{error}; correct the variable, or unset it") from error
+
+
+def _folder() -> Path:
+    folder = _settings().extracts
+    if not folder.is_dir():
+        raise click.ClickException(f"there is no {folder} yet; make an extract: dashboard import DIR")
+    return folder
+
+
+def _in_use(folder: Path) -> pointer.Pointer | None:
+    try:
+        return pointer.current(folder)
+    except pointer.ExtractError as error:
+        click.echo(f"{error}", err=True)
+        return None
+
+
+def _is_intact(one: pointer.Pointer) -> bool:
+    try:
+        return one.path.stat().st_size == one.bytes and one.digest() == one.sha256
+    except OSError:
+        return False
+
+
+def _version(path: Path) -> int | None:
+    import duckdb
+
+    with duckdb.connect(str(path), read_only=True) as connection:
+        row = connection.execute("select schema_version from extract_info").fetchone()
+    return int(row[0]) if row else None
+
+
+def _facts(path: Path) -> str:
+    """When it was built, how many rows it holds, demo or real data."""
+    # Imported here: it takes a while, which `--help` shouldn't.
+    import duckdb
+
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            row = connection.execute("select built_at, rows_accepted, demo from extract_info").fetchone()
+    except duckdb.Error:
+        row = None
+    if row is None:
+        return "cannot be opened"
+    return f"built {row[0]:%Y-%m-%d %H:%M} UTC, {row[1]:,} rows{', demo' if row[2] else ''}"

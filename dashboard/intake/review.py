@@ -1,0 +1,158 @@
+"""What is remarkable about a delivery although its rows are sound: changes, falls, gaps, late forms, oddities."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from dashboard.intake.contract import DeliveryError
+from dashboard.intake.sql import literal, statements
+
+#: Of these versions the facts can be compared with those of a new extract.
+COMPARABLE = (1, 2)
+
+
+class DropError(DeliveryError):
+    """The delivery holds far fewer rows than the extract in use, so that it was not published."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Rows of a table before and now, known by their ids; `site` is None for the table as a whole."""
+
+    source: str
+    site: str | None
+    rows_before: int
+    rows_now: int
+    added: int
+    removed: int
+    changed: int
+
+    @property
+    def fall(self) -> float:
+        """The share of the rows before that is gone, 0 where there are as many or more."""
+        return max(self.rows_before - self.rows_now, 0) / self.rows_before if self.rows_before else 0.0
+
+    @property
+    def sentence(self) -> str:
+        """Rows before and now in words."""
+        where = f"{self.source} of {self.site}" if self.site else self.source
+        return f"{where}: {self.rows_before:,} rows before, {self.rows_now:,} now (−{self.fall:.1%})"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Open days of a site without any booking, and the first of them."""
+
+    site: str
+    days: int
+    first_dates: tuple[dt.date, ...]
+
+
+@dataclass(frozen=True)
+class LateForms:
+    """Completed visits of a site whose side-effect form is due and missing."""
+
+    site: str
+    missing: int
+    completed: int
+    oldest: dt.date
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """Accepted values of a column that are improbable, with the lowest and highest of them."""
+
+    source: str
+    column: str
+    rule: str
+    rows: int
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True)
+class Review:
+    """All of it. `compared_with` names the extract before; None where there was none to compare with."""
+
+    compared_with: str | None = None
+    changes: tuple[Change, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    late_forms: tuple[LateForms, ...] = ()
+    oddities: tuple[Oddity, ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        """The review as lines of text."""
+        if self.compared_with:
+            yield f"{'against the extract before':<28}{'added':>14}{'removed':>14}{'changed':>14}"
+        for change in self.changes:
+            if change.site is None:
+                yield f"{change.source:<28}{change.added:>14,}{change.removed:>14,}{change.changed:>14,}"
+        for gap in self.gaps:
+            dates = ", ".join(map(str, gap.first_dates))
+            yield f"{gap.site}: {gap.days:,} open days without a booking, first {dates}"
+        for forms in self.late_forms:
+            yield (
+                f"{forms.site}: {forms.missing:,} of {forms.completed:,} completed visits without a side-effect form "
+                f"that is due, oldest {forms.oldest}"
+            )
+        if self.oddities:
+            yield "accepted, and worth a look:"
+        for odd in self.oddities:
+            extremes = f"from {odd.lowest:,.10g} to {odd.highest:,.10g}"
+            yield f"  {odd.source} {odd.column}: {odd.rows:,} rows {odd.rule}, {extremes}"
+
+
+def attach(connection: duckdb.DuckDBPyConnection, extract: Path, *, demo: bool) -> str | None:
+    """Open an extract beside the new one as `before`, for reading only.
+
+    Returns:
+        Its name, or None where the two can't be compared: another schema, damaged, or only one of
+        them holds demo data.
+    """
+    try:
+        connection.execute(f"attach {literal(str(extract))} as before (read_only)")
+        row = connection.execute("select schema_version, demo, name from before.extract_info").fetchone()
+    except duckdb.Error:
+        return None
+    if row is None or row[0] not in COMPARABLE or row[1] != demo:
+        return None
+    return str(row[2])
+
+
+def read(connection: duckdb.DuckDBPyConnection, compared_with: str | None) -> Review:
+    """The review of the extract that the connection has built."""
+
+    def rows(name: str) -> list[tuple[object, ...]]:
+        return connection.execute(statements(name)[0]).fetchall()
+
+    return Review(
+        compared_with,
+        tuple(Change(*row) for row in rows("change_rows")),  # type: ignore[arg-type]
+        tuple(Gap(site, days, tuple(dates)) for site, days, dates in rows("gap_counts")),  # type: ignore[arg-type]
+        tuple(LateForms(*row) for row in rows("late_form_counts")),  # type: ignore[arg-type]
+        tuple(Oddity(*row) for row in rows("oddity_counts")),  # type: ignore[arg-type]
+    )
+
+
+def refuse_falls(changes: Sequence[Change], share: float) -> None:
+    """Refuse where a table or a site has lost more than the share of its rows.
+
+    Args:
+        changes: against the extract in use.
+        share: the fall that is still let pass, 0.05 for 5 %.
+
+    Raises:
+        DropError: naming each fall.
+    """
+    falls = [change for change in changes if change.fall > share]
+    if falls:
+        raise DropError(
+            f"the delivery holds far fewer rows than the extract in use ({falls[0].sentence}), so nothing was "
+            f"published. Check whether it is complete; if these rows are meant to go, import it again with "
+            f"--accept-drop{''.join(f'{chr(10)}  {change.sentence}' for change in falls)}"
+        )

@@ -1,0 +1,113 @@
+"""Imports the deliveries of an inbox: each once, when it is complete, in order of name."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from dashboard.intake import attempts
+from dashboard.intake.contract import DeliveryError, StorageError
+from dashboard.intake.report import ImportReport
+
+#: A file of one of these names says that a delivery is complete.
+MARKERS = ("_SUCCESS", "complete", "complete.txt")
+#: So long no file of a delivery without a marker may have changed.
+QUIET_SECONDS = 300.0
+LOCK_NAME = "watch.lock"
+
+Import = Callable[[Path, str], ImportReport]
+log = logging.getLogger("dashboard.import")
+
+
+def deliveries(inbox: Path) -> list[Path]:
+    """The deliveries of an inbox: its sub-folders by name, hidden ones left out.
+
+    Raises:
+        StorageError: the inbox cannot be read.
+    """
+    try:
+        return sorted(path for path in inbox.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise StorageError(f"the inbox {inbox} cannot be read ({error.strerror}); check the path") from error
+
+
+def is_complete(delivery: Path, quiet: float, now: float) -> bool:
+    """Whether a delivery holds a marker, or has files and none of them has changed for `quiet` seconds."""
+    if any((delivery / marker).is_file() for marker in MARKERS):
+        return True
+    try:
+        times = [path.stat().st_mtime for path in (delivery, *delivery.rglob("*"))]
+    except OSError:
+        return False
+    return len(times) > 1 and max(times) <= now - quiet
+
+
+def settled(record: list[attempts.Attempt]) -> set[str]:
+    """Fingerprints of the deliveries that are done with; what failed for lack of room is tried again."""
+    return {attempt.fingerprint for attempt in record if attempt.result != "failed"}
+
+
+def import_new(inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECONDS) -> tuple[int, int]:
+    """Import each complete delivery that wasn't before, in order of name; go on after one that fails.
+
+    Args:
+        inbox: folder in which each sub-folder is a delivery.
+        data: the data folder with the record of imports.
+        run: imports a delivery, given its folder and fingerprint, and keeps the record.
+        quiet: seconds without change after which a delivery without marker is complete.
+
+    Returns:
+        How many were published, and how many were not.
+
+    Raises:
+        StorageError: the inbox or the data folder cannot be used at all.
+    """
+    published = failed = 0
+    with _alone(data):
+        for delivery in deliveries(inbox):
+            if not is_complete(delivery, quiet, time.time()):
+                log.info("%s is not complete yet", delivery.name)
+                continue
+            try:
+                fingerprint = attempts.fingerprint(delivery)
+                # Read anew each time: a copy of a delivery under another name is the same delivery.
+                if fingerprint in settled(attempts.read(data / "extracts")):
+                    continue
+                report = run(delivery, fingerprint)
+            except (DeliveryError, OSError) as error:
+                failed += 1
+                log.error("%s was not published: %s", delivery.name, error)
+                if isinstance(error, OSError):
+                    _note_unreadable(data, delivery, error)
+                continue
+            published += 1
+            log.info("%s published as %s: %s", delivery.name, report.name, report.summary)
+    return published, failed
+
+
+def _note_unreadable(data: Path, delivery: Path, error: OSError) -> None:
+    message = f"{error.filename or delivery} cannot be read ({error.strerror}); check who may read it"
+    with contextlib.suppress(OSError):
+        attempts.append(
+            data / "extracts", attempts.Attempt(dt.datetime.now(dt.UTC), delivery.name, "", "failed", message)
+        )
+
+
+@contextlib.contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """One watcher at a time, or two would import the same delivery one after the other."""
+    try:
+        (data / "extracts").mkdir(parents=True, exist_ok=True)
+        lock = (data / "extracts" / LOCK_NAME).open("a")
+    except OSError as error:
+        raise StorageError(
+            f"{error.filename or data} cannot be written ({error.strerror}); check permissions"
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

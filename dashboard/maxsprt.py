@@ -1,0 +1,208 @@
+"""MaxSPRT: the maximised sequential probability ratio test, with critical values worked out exactly.
+
+Events are counts, exposures in any unit, critical values natural logarithms of likelihood ratios.
+All tests are one-sided, for a rise. A level holds for looks after every event, and so for any
+rarer ones. Input that cannot be raises ValueError, which names the argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special, stats
+
+from dashboard.rates import FloatArray, Number, numeric, positive
+
+_PRECISION = 1e-7
+#: How a count moves on: (counts before, counts after, time before, time after) -> probabilities,
+#: one row a count before.
+_Step = Callable[[int, int, float, float], FloatArray]
+
+
+def poisson_llr(events: ArrayLike, expected: ArrayLike) -> Number:
+    """Log likelihood ratio of a raised Poisson mean, 0 where events are not above expected.
+
+    expected - events + events * log(events / expected). Source: Kulldorff et al. 2011, Sequential
+    Analysis 30:58-78, formula 1.
+    """
+    x, mean = numeric("events", events, minimum=0), numeric("expected", expected, minimum=0)
+    ratio = mean - x + special.xlogy(x, x) - special.xlogy(x, mean)
+    return np.where(x > mean, ratio, 0.0)[()]
+
+
+def conditional_llr(events: ArrayLike, share: ArrayLike, past_events: float) -> Number:
+    """Log likelihood ratio of a rate above that of the past, 0 where it is not.
+
+    Args:
+        events: number seen in the period so far.
+        share: exposure of the period so far over that of the past.
+        past_events: number seen in the past.
+
+    Given the sum of both, the period's events are binomial with share / (1 + share) if nothing
+    has changed. Source: Li and Kulldorff 2010, Statistics in Medicine 29:284-295.
+    """
+    x, ratio = numeric("events", events, minimum=0), numeric("share", share, minimum=0)
+    past = float(numeric("past_events", past_events, minimum=0))
+    total, usual = x + past, ratio / (1 + ratio)
+    value = (
+        special.xlogy(x, x) + special.xlogy(past, past) - special.xlogy(total, total)
+        - special.xlogy(x, usual) - special.xlogy(past, 1 - usual)
+    )  # fmt: skip
+    return np.where(x > past * ratio, value, 0.0)[()]
+
+
+def poisson_critical_value(expected: float, alpha: float = 0.05, least_events: int = 1) -> float:
+    """Critical value of the Poisson MaxSPRT whose surveillance ends at `expected` events.
+
+    The usual rate is taken as known, and the look is continuous. Source: Kulldorff et al. 2011,
+    tables 1 and 2; Kulldorff and Silva 2017, REVSTAT 15:373-394 (`least_events`).
+    """
+    end = float(positive("expected", expected))
+
+    def crossing(value: float) -> float:
+        return _crossing_probability(*_signal_times(poisson_llr, value, end, least_events), _poisson_step)
+
+    return _critical_value(crossing, alpha)
+
+
+def grouped_poisson_critical_value(expected: ArrayLike, alpha: float = 0.05, least_events: int = 1) -> float:
+    """The same for looks only at these cumulative expected numbers of events, increasing.
+
+    The smallest value of which the level is at most alpha; counts are whole, so that it may be
+    below. Source: Silva and Kulldorff 2015, Biometrics 71:851-858.
+    """
+    looks = np.atleast_1d(numeric("expected", expected, minimum=0))
+    if looks.size == 0 or (np.diff(looks, prepend=0) <= 0).any():
+        raise ValueError("expected must increase from look to look")
+
+    most = int(looks[-1] + 20 * np.sqrt(looks[-1]) + 50)
+
+    def crossing(value: float) -> float:
+        bounds = [_least_count(partial(poisson_llr, expected=t), value, least_events, most) for t in looks]
+        return _crossing_probability(looks.tolist(), bounds, _poisson_step)
+
+    return _critical_value(crossing, alpha)
+
+
+def binomial_critical_value(total: int, probability: float, alpha: float = 0.05, least_events: int = 1) -> float:
+    """Critical value of the binomial MaxSPRT that ends with `total` events of both groups.
+
+    Args:
+        total: events of exposed and comparison together at which surveillance ends.
+        probability: that an event is one of the exposed, if nothing differs.
+        alpha: the level.
+        least_events: exposed events before which nothing is said.
+
+    The smallest value of which the level is at most alpha. Source: Kulldorff et al. 2011, section 4.
+    """
+    p = float(positive("probability", probability))
+    if p >= 1:
+        raise ValueError("probability must be below 1")
+
+    def llr(k: FloatArray, n: int) -> FloatArray:
+        value = special.xlogy(k, k / n / p) + special.xlogy(n - k, (1 - k / n) / (1 - p))
+        return np.where(k > n * p, value, 0.0)
+
+    def step(rows: int, columns: int, _start: float, _end: float) -> FloatArray:
+        return np.eye(rows, columns) * (1 - p) + np.eye(rows, columns, 1) * p
+
+    def crossing(value: float) -> float:
+        looks = range(1, total + 1)
+        bounds = [_least_count(partial(llr, n=n), value, least_events, n) for n in looks]
+        return _crossing_probability([float(n) for n in looks], bounds, step)
+
+    return _critical_value(crossing, alpha)
+
+
+def conditional_level(value: float, past_events: float, share: float, least_events: int = 1) -> float:
+    """Probability that an unchanged rate reaches the critical value before the period's end.
+
+    Args:
+        value: of `conditional_llr`.
+        past_events: number seen in the past.
+        share: exposure of the whole period over that of the past.
+        least_events: of the period, before which nothing is said.
+
+    At a single look this is the exact conditional test of two Poisson rates (Przyborowski and
+    Wilenski 1940); over looks, the conditional MaxSPRT of Li and Kulldorff 2010 with one event more
+    in the past, since here the exposure of the past was given and its events were not.
+    """
+    past, end = float(numeric("past_events", past_events, minimum=0)), float(positive("share", share))
+    times, counts = _signal_times(lambda k, t: conditional_llr(k, t, past), value, end, least_events)
+    return _crossing_probability(times, counts, _mixed_step(past + 1, counts[-1]))
+
+
+def _least_count(llr: Callable[[FloatArray], Number], value: float, least: int, most: int) -> int:
+    """The fewest events, up to `most`, that reach the critical value; one more than `most` for none."""
+    counts = np.arange(least, most + 1, dtype=np.float64)
+    reached = np.flatnonzero(llr(counts) >= value)
+    return least + int(reached[0]) if reached.size else most + 1
+
+
+def _signal_times(
+    llr: Callable[[ArrayLike, ArrayLike], Number], value: float, end: float, least: int
+) -> tuple[list[float], list[int]]:
+    """Up to when the k-th event is an alarm, for k from `least` on, until the end; and those k."""
+    most = 2 * least + 8
+    while llr(float(most), end) < value:
+        most *= 2
+    last = _least_count(lambda k: llr(k, end), value, least, most)
+    counts = np.arange(least, last, dtype=np.float64)
+    # The ratio falls from without bound to 0 as time passes: halved until it is found.
+    low, high = np.full(counts.size, np.log(end) - 60), np.full(counts.size, np.log(end))
+    for _ in range(60):
+        middle = (low + high) / 2
+        above = llr(counts, np.exp(middle)) > value
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return [*np.exp(low).tolist(), end], [*map(int, counts), last]
+
+
+def _crossing_probability(times: list[float], bounds: list[int], step: _Step) -> float:
+    """Probability that the count is at or above its bound at one of the times."""
+    state, before = np.ones(1), 0.0
+    for time, bound in zip(times, bounds, strict=True):
+        # What a step brings to the bound and beyond is not in its columns: it has crossed.
+        state = state @ step(state.size, bound, before, time)
+        before = time
+    return max(float(1 - state.sum()), 0.0)
+
+
+def _gaps(rows: int, columns: int) -> FloatArray:
+    """How many events lie between each count (row) and each later one (column); below 0 for none."""
+    return np.subtract.outer(np.arange(columns, dtype=np.float64), np.arange(rows)).T
+
+
+def _poisson_step(rows: int, columns: int, start: float, end: float) -> FloatArray:
+    return np.asarray(stats.poisson.pmf(_gaps(rows, columns), end - start))
+
+
+def _mixed_step(shape: float, most: int) -> _Step:
+    """Steps of a Poisson count whose rate has a gamma distribution, updated by what was counted."""
+    gaps = _gaps(most + 1, most + 1)
+    events, later = np.maximum(gaps, 0), special.gammaln(shape + np.arange(most + 1))
+    ways = np.where(gaps < 0, -np.inf, later - later[:, np.newaxis] - special.gammaln(events + 1))
+    before = (shape + np.arange(most + 1))[:, np.newaxis]
+
+    def step(rows: int, columns: int, start: float, end: float) -> FloatArray:
+        stay = np.log1p(start) - np.log1p(end)
+        come = np.log(-np.expm1(stay)) if end > start else -np.inf
+        part: FloatArray = ways[:rows, :columns] + before[:rows] * stay
+        return np.asarray(np.exp(part + np.where(events[:rows, :columns] > 0, events[:rows, :columns] * come, 0.0)))
+
+    return step
+
+
+def _critical_value(level: Callable[[float], float], alpha: float) -> float:
+    """The smallest value, to seven places, of which the level is at most alpha."""
+    if not 0 < alpha < 1:
+        raise ValueError("alpha must lie between 0 and 1")
+    low, high = 0.0, 4.0
+    while level(high) > alpha:
+        low, high = high, 2 * high
+    while high - low > _PRECISION:
+        middle = (low + high) / 2
+        low, high = (low, middle) if level(middle) <= alpha else (middle, high)
+    return high

@@ -1,0 +1,294 @@
+"""Panels of the Signals page that look sideways: sites, ages and lines against each other in the period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from dashboard import charts, control_charts, rates, spc
+from dashboard.filters import Filters
+from dashboard.panels.base import SITE, Column, Panel, titled
+from dashboard.panels.signals import VERDICT, WHAT, effect_hits, effect_title
+from dashboard.rates import FloatArray
+from dashboard.theme import VERDICTS, VerdictKind
+from dashboard.warehouse import Reader
+
+#: With fewer sites than these no over-dispersion is estimated.
+DISPERSION_SITES = 10
+NOT_DISTINGUISHABLE = "not distinguishable"
+_COUNTED = ("infusions with it", "completed infusions")
+
+
+def _sites(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Each site against all: age-standardised rate, observed ÷ expected, funnel limits, words."""
+    every = filters.at(*filters.scope.sites)
+    frame = effect_hits(reader, every, "site", "line", "band")
+    frame["group"] = frame["band"].map(reader.catalogue.groups)
+    sites = list(every.sites)
+    whole = frame.groupby("site", sort=False)[["infusions", "completed"]].sum().reindex(sites)
+    observed, trials = (whole[name].to_numpy(dtype=float) for name in ("infusions", "completed"))
+    expected = _expected(frame).reindex(sites).to_numpy(dtype=float)
+    ratio = rates.standardised_ratio(observed, expected)
+    inner, outer = spc.funnel(expected)
+    widened = spc.overdispersion(observed, expected) if len(sites) >= DISPERSION_SITES else 1.0
+    standard = _standardised(reader, every, frame)
+    rows = pd.DataFrame(
+        {
+            "site": sites, "value": 100 * np.asarray(standard.value), "lower": 100 * np.asarray(standard.lower),
+            "upper": 100 * np.asarray(standard.upper), "numerator": observed, "denominator": trials,
+            "crude": 100 * np.divide(observed, trials, out=np.full(len(sites), np.nan), where=trials > 0),
+            "expected": expected, "ratio": ratio.value, "ratio_lower": ratio.lower, "ratio_upper": ratio.upper,
+            **{f"inner_{side}": _widen(getattr(inner, side), widened) for side in ("lower", "upper")},
+            **{f"outer_{side}": _widen(getattr(outer, side), widened) for side in ("lower", "upper")},
+        }
+    )  # fmt: skip
+    told = [_told(row["ratio"], row) for row in rows.to_dict("records")]
+    rows["verdict"] = [VERDICTS[kind].word for kind, _ in told]
+    rows["reading"] = [words for _, words in told]
+    rows["what"] = effect_title(reader, filters.effect)
+    # A site without infusions has nothing to stand for it.
+    rows = rows[rows["site"].isin(filters.sites) & (rows["denominator"] > 0)]
+    return titled(rows.sort_values("expected", ignore_index=True), reader)
+
+
+def _expected(frame: pd.DataFrame) -> pd.Series:
+    """By site: infusions with the effect, had each line and age group its rate over all sites."""
+    strata = frame.groupby(["line", "group"])[["infusions", "completed"]].transform("sum")
+    rate = (strata["infusions"] / strata["completed"].where(strata["completed"] > 0)).fillna(0)
+    return (rate * frame["completed"]).groupby(frame["site"], sort=False).sum()
+
+
+def _standardised(reader: Reader, filters: Filters, frame: pd.DataFrame) -> rates.Interval:
+    """Rates with the age mix of all sites, repeats within patients widening the limits."""
+    by_age = frame.groupby(["site", "group"], sort=False)[["infusions", "completed"]].sum().unstack("group")
+    by_age = by_age.reindex(list(filters.sites)).fillna(0)
+    events, people = by_age["infusions"].to_numpy(dtype=float), by_age["completed"].to_numpy(dtype=float)
+    events, people = _shared_strata(events, people)
+    repeats = reader.query("effect_repeats", effect=filters.effect, **filters.values())
+    by_count = repeats.pivot_table(index="site", columns="infusions", values="patients", fill_value=0, aggfunc="sum")
+    by_count = by_count.reindex(list(filters.sites), fill_value=0)
+    patients = {int(count): by_count[count].to_numpy(dtype=float) for count in by_count.columns}
+    if not people.any():
+        return rates.Interval(*[np.full(len(events), np.nan)] * 3)
+    return rates.directly_standardised_rate(
+        events, people, people.sum(axis=0), patients_by_event_count=patients or None
+    )
+
+
+def _shared_strata(events: FloatArray, people: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Age groups that every site with infusions has; the others joined to the largest.
+
+    A group without infusions at a site has no rate there, and nothing could be standardised.
+    """
+    present = people.sum(axis=1) > 0
+    shared = (people[present] > 0).all(axis=0)
+    largest = int(people.sum(axis=0).argmax())
+    shared[largest] = True
+    joined_events, joined_people = events.copy(), people.copy()
+    joined_events[:, largest] += events[:, ~shared].sum(axis=1)
+    joined_people[:, largest] += people[:, ~shared].sum(axis=1)
+    return joined_events[:, shared], joined_people[:, shared]
+
+
+def _widen(limit: object, dispersion: float) -> FloatArray:
+    away = np.asarray(limit, dtype=float) - 1
+    return np.asarray(np.maximum(1 + away * np.sqrt(dispersion), 0))
+
+
+def _told(ratio: float, row: Mapping[Any, Any]) -> tuple[VerdictKind, str]:
+    if np.isnan(ratio):
+        return "common", "nothing is expected"
+    said = f"{row['numerator']:,.0f} observed, {row['expected']:,.1f} expected"
+    if row["outer_lower"] <= ratio <= row["outer_upper"]:
+        if row["inner_lower"] <= ratio <= row["inner_upper"]:
+            return "common", f"{said}: {NOT_DISTINGUISHABLE} from the others"
+        return "neither", f"{said}: outside the 95 % limits, within the 99.8 % limits"
+    kind: VerdictKind = "concern" if ratio > 1 else "improvement"
+    return kind, f"{said}: {'more' if ratio > 1 else 'fewer'} than chance allows (99.8 % limits)"
+
+
+def _sites_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No completed infusions in this period"
+    what = frame["what"].iloc[0]
+    told = [
+        f"{row['site']}: {row['reading']}"
+        for row in frame.to_dict("records")
+        if row["verdict"] != VERDICTS["common"].word
+    ]
+    if not told:
+        return f"{what}: the sites are {NOT_DISTINGUISHABLE}"
+    return f"{what}, {'; '.join(told)}"
+
+
+def _rates_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No completed infusions in this period"
+    few = frame.loc[frame["value"].isna(), "site"].tolist()
+    shown = frame.dropna(subset=["value"])
+    apart = len(shown) > 1 and shown["lower"].max() > shown["upper"].min()
+    said = "intervals lie apart" if apart else f"sites are {NOT_DISTINGUISHABLE}" if len(shown) > 1 else "one site"
+    if not len(shown):
+        said = "not shown"
+    left = f"; fewer than 10 at {', '.join(few)}, not shown" if few else ""
+    return f"{frame['what'].iloc[0]}, with the same ages everywhere: {said}{left}"
+
+
+def _site_tips() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("site:N", title="Site"), alt.Tooltip("numerator:Q", title="Observed", format=",.0f"),
+        alt.Tooltip("expected:Q", title="Expected", format=",.1f"),
+        alt.Tooltip("ratio:Q", title="Observed ÷ expected", format=",.2f"), alt.Tooltip("verdict:N", title="Verdict"),
+    ]  # fmt: skip
+
+
+def _funnel_chart(look: charts.Look) -> charts.Chart:
+    return control_charts.funnel(look, "Observed ÷ expected with 95 % and 99.8 % limits", _site_tips())
+
+
+def _rates_chart(look: charts.Look) -> charts.Chart:
+    return charts.dots(
+        look, "Age-standardised rate by site", "Per 100 infusions", "site", "Site", _COUNTED, order=look.sites
+    )
+
+
+# --- two groups ------------------------------------------------------------------------------
+
+
+def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Pairs of groups: difference with Newcombe's interval, adjusted p, what would have been seen."""
+    pairs = list(_pairs(reader, filters))
+    columns = ["comparison", "natural", "numerator", "denominator", "other_numerator", "other_denominator"]
+    rows = pd.DataFrame(pairs, columns=columns)
+    rows = rows[(rows["denominator"] > 0) & (rows["other_denominator"] > 0)].reset_index(drop=True)
+    a, n, b, m = (rows[name].to_numpy(dtype=float) for name in columns[2:])
+    difference = rates.newcombe_difference(a, n, b, m)
+    p_values = np.array(
+        [stats.fisher_exact(np.array([[w, x - w], [y, z - y]])).pvalue for w, x, y, z in zip(a, n, b, m, strict=True)]
+    )
+    adjusted = rates.false_discovery_adjust(p_values) if len(p_values) else p_values
+    rows = rows.assign(
+        rate=100 * a / n, other_rate=100 * b / m, difference=100 * np.asarray(difference.value),
+        lower=100 * np.asarray(difference.lower), upper=100 * np.asarray(difference.upper), p_value=adjusted,
+        smallest=100 * np.asarray(rates.smallest_detectable(n, b / m, m)), what=effect_title(reader, filters.effect),
+    )  # fmt: skip
+    told = [_difference_told(row) for row in rows.to_dict("records")]
+    return rows.assign(verdict=[VERDICTS[kind].word for kind, _ in told], reading=[words for _, words in told])
+
+
+def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, bool, float, float, float, float]]:
+    """What is compared, whether it differs by nature, events and trials of both."""
+    every = filters.at(*filters.scope.sites)
+    by_site = effect_hits(reader, every, "site")
+    for site in filters.sites if len(every.sites) > 1 else ():
+        here = by_site["site"] == site
+        yield (
+            f"{reader.catalogue.site_name(site)} − other sites",
+            False,
+            *_sums(by_site[here]),
+            *_sums(by_site[~here]),
+        )
+    by_line = effect_hits(reader, replace(filters, lines=()), "line")
+    ketamine = by_line["line"] == "ketamine"
+    yield ("Ketamine − vitamin and hydration", True, *_sums(by_line[ketamine]), *_sums(by_line[~ketamine]))
+    by_band = effect_hits(reader, replace(filters, bands=()), "band")
+    group = by_band["band"].map(reader.catalogue.groups)
+    for name in ("Adolescent", "Geriatric"):
+        yield (f"{name} − adult", True, *_sums(by_band[group == name]), *_sums(by_band[group == "Adult"]))
+    before = filters.compared()
+    if before:
+        now, then = effect_hits(reader, filters), effect_hits(reader, before)
+        yield ("This period − compared period", False, *_sums(now), *_sums(then))
+
+
+def _sums(frame: pd.DataFrame) -> tuple[float, float]:
+    return float(frame["infusions"].sum()), float(frame["completed"].sum())
+
+
+def _difference_told(row: Mapping[Any, Any]) -> tuple[VerdictKind, str]:
+    points = f"by {row['difference']:+.1f} points ({row['lower']:+.1f} to {row['upper']:+.1f})".replace("-", "−")
+    if row["lower"] <= 0 <= row["upper"] or row["p_value"] > 0.05:
+        seen = f"; a rise of {row['smallest']:.1f} points would most likely have been seen"
+        return "common", f"{NOT_DISTINGUISHABLE}, apart {points}{seen if np.isfinite(row['smallest']) else ''}"
+    higher = row["difference"] > 0
+    # Lines and ages differ by nature; sites and periods should not.
+    kind: VerdictKind = "neither" if row["natural"] else "concern" if higher else "improvement"
+    return kind, f"{'higher' if higher else 'lower'} {points}"
+
+
+def _differences_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No two groups with completed infusions to compare"
+    what = frame["what"].iloc[0]
+    apart = frame[frame["verdict"] != VERDICTS["common"].word]
+    if not len(apart):
+        return f"{what}: no two groups are distinguishable"
+    return f"{what}: " + "; ".join(f"{row['comparison']} {row['reading']}" for row in apart.to_dict("records"))
+
+
+def _differences_chart(look: charts.Look) -> charts.Chart:
+    tips = [
+        alt.Tooltip("comparison:N", title="Comparison"),
+        alt.Tooltip("difference:Q", title="Difference, points", format="+,.2f"),
+        alt.Tooltip("lower:Q", title="95 % from", format="+,.2f"),
+        alt.Tooltip("upper:Q", title="95 % to", format="+,.2f"),
+        alt.Tooltip("verdict:N", title="Verdict"),
+    ]
+    return control_charts.intervals(
+        look, "Differences between two groups", "Per 100 infusions", "comparison", len(look.sites) + 4, tips
+    )
+
+
+_RATIO_COLUMNS = (
+    Column("expected", "Expected", "decimal"),
+    Column("ratio", "Observed ÷ expected", "decimal"),
+    Column("ratio_lower", "Ratio, 95 % from", "decimal"),
+    Column("ratio_upper", "Ratio, 95 % to", "decimal"),
+)
+_COUNT_COLUMNS = (
+    Column("numerator", "Infusions with it", "count"),
+    Column("denominator", "Completed infusions", "count"),
+)
+_WORDS = Column("reading", "In words")
+
+PANELS = (
+    Panel(
+        "site_funnel", "Sites: observed ÷ expected", "signals", _sites,
+        (SITE, WHAT, VERDICT, *_COUNT_COLUMNS, *_RATIO_COLUMNS,
+         Column("inner_lower", "95 % limit, lower", "decimal"), Column("inner_upper", "95 % limit, upper", "decimal"),
+         Column("outer_lower", "99.8 % limit, lower", "decimal"),
+         Column("outer_upper", "99.8 % limit, upper", "decimal"), _WORDS),
+        _funnel_chart, (), _sites_answer,
+        note="Expected: every service line and age group at its rate over all sites. Exact Poisson limits; they are "
+        "widened for over-dispersion only from ten sites on. No ranks.",
+    ),
+    Panel(
+        "site_rates", "Sites: age-standardised rates", "signals", _sites,
+        (SITE, WHAT, Column("value", "Age-standardised, per 100 infusions", "decimal"),
+         Column("lower", "95 % from", "decimal"), Column("upper", "95 % to", "decimal"),
+         Column("crude", "Crude, per 100 infusions", "decimal"), *_COUNT_COLUMNS, *_RATIO_COLUMNS, _WORDS),
+        _rates_chart, (), _rates_answer,
+        note="Standard: the age groups of all sites together. Dobson's limits, widened for repeats in one patient; "
+        "not shown below 10 infusions with it. Where intervals overlap, sites are not distinguishable.",
+    ),
+    Panel(
+        "group_differences", "Two groups at a time", "signals", _differences,
+        (Column("comparison", "Comparison"), WHAT, VERDICT, Column("difference", "Difference, points", "decimal"),
+         Column("lower", "95 % from", "decimal"), Column("upper", "95 % to", "decimal"),
+         Column("rate", "First, per 100 infusions", "decimal"), *_COUNT_COLUMNS,
+         Column("other_rate", "Second, per 100 infusions", "decimal"),
+         Column("other_numerator", "Second, infusions with it", "count"),
+         Column("other_denominator", "Second, completed infusions", "count"),
+         Column("p_value", "p, adjusted", "decimal"),
+         Column("smallest", "Smallest rise to be seen, points", "decimal"), _WORDS),
+        _differences_chart, (), _differences_answer,
+        note="Newcombe's 95 % interval; Fisher's exact p, adjusted for the comparisons shown (Benjamini and "
+        "Hochberg). Smallest rise: with 80 % power at two-sided 5 %, by Cohen's arcsine formula.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,261 @@
+"""Every series of the extract against its own past: which are tested, how, and what they say.
+
+A series is a site's side effect after one service line, for all ages or one age group, or a site's
+no-shows on one weekday. Periods are half-years. docs/detection.md has the reasons.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from dashboard import detection, maxsprt, rates
+from dashboard.detection import Alarm
+from dashboard.rates import FloatArray
+from dashboard.warehouse import Reader
+
+#: The setting in force: false alarms a year to expect at most, all series together.
+FALSE_ALARMS_A_YEAR = 1.0
+PERIODS_A_YEAR = 2
+#: A period is tested when its series have at least so much past.
+PAST_DAYS = 180
+PAST_TRIALS = 100
+#: A series of one age group, or of one weekday, is tested where a period is expected to hold so many events.
+EXPECTED_EVENTS = 5.0
+#: One or two events alone are never an alarm; serious ones are listed singly on the Safety page.
+LEAST_EVENTS = 3
+#: From here on an effect is common (CIOMS III), and the CUSUM takes the place of MaxSPRT.
+COMMON = 0.01
+#: Alarms of periods that began longer ago are not shown.
+SHOWN_DAYS = 366
+
+ALL = ""
+SERIOUS = "serious"
+NO_SHOW = "no_show"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series by day: events among trials, and the forms filled in, where they say something.
+
+    `small` is one that is tested only where it holds enough.
+    """
+
+    site: str
+    effect: str
+    line: str
+    group: str
+    weekday: str
+    events: FloatArray
+    trials: FloatArray
+    forms: FloatArray | None
+    small: bool
+
+
+class Past(NamedTuple):
+    """What a series was before a period, without the periods of its own alarms."""
+
+    events: float
+    trials: float
+    forms: float
+    days: int
+
+
+def surveil(reader: Reader) -> pd.DataFrame:
+    """What each series says, worked out once an extract for all who may see the same sites.
+
+    Returns:
+        One row a series tested in the latest period, and one for each alarm of the periods before
+        it that began within a year: site, effect, line, group, weekday (empty for all), method,
+        period_start, alarm, found_on, since (None without an alarm), p_value (of the period);
+        observed, trials and forms since the rise began, or in the whole period where there is no
+        alarm; past_events, past_trials, past_forms, past_rate; expected, ratio, lower, upper; strength
+        (log likelihood ratio); forms_now, forms_before, forms_change, forms_lower, forms_upper
+        (shares and Newcombe's interval of their difference; NaN for no-shows); a_year (false alarms
+        a year that the series may give, 0 in earlier periods). Alarms first, strongest first.
+    """
+    return reader.warehouse.remembered(("surveillance", reader.sites), lambda: _surveil(reader))
+
+
+def _surveil(reader: Reader) -> pd.DataFrame:
+    first, last = reader.catalogue.first_day, reader.catalogue.last_full_day
+    return measured(watch(list(series_of(reader)), first, last))
+
+
+def watch(series: list[Series], first: dt.date, last: dt.date, *, every: bool = False) -> list[dict[str, object]]:
+    """Test every series in each half-year from the first that has a past up to the last day.
+
+    Args:
+        series: by day, from `first` to `last`.
+        first: the day of their first value.
+        last: the day of their last value.
+        every: give the alarms of all periods, however long ago.
+
+    Returns:
+        The counts of `surveil`, by period.
+    """
+    rows: list[dict[str, object]] = []
+    alarmed: dict[int, list[slice]] = {}
+    for start, end in periods(first, last):
+        span = slice((start - first).days, (min(end, last) - first).days + 1)
+        to_come = (end - min(end, last)).days
+        tested = {}
+        for number, one in enumerate(series):
+            past = _past(one, span.start, alarmed.get(number, []))
+            if _holds_enough(one, past, (end - start).days + 1):
+                tested[number] = past
+        if not tested:
+            continue
+        alpha = detection.alpha_for(FALSE_ALARMS_A_YEAR, len(tested), PERIODS_A_YEAR)
+        latest = end >= last
+        for number, past in tested.items():
+            common = past.events / past.trials >= COMMON
+            alarm = _test(series[number], past, span, to_come, alpha, common)
+            if alarm.first >= 0:
+                # What an alarm rose to must not become the usual.
+                alarmed.setdefault(number, []).append(span)
+            if latest or (alarm.first >= 0 and (every or (last - start).days <= SHOWN_DAYS)):
+                method = "CUSUM" if common else "MaxSPRT"
+                rows.append(_row(series[number], past, span, alarm, start, alpha, method, latest))
+    return rows
+
+
+def periods(first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
+    """First and last day of the half-years from the first that has a past to that of the last day."""
+    year, half = first.year, 0
+    while True:
+        start = dt.date(year, 1 + 6 * half, 1)
+        if start > last:
+            return
+        end = dt.date(year, 6, 30) if half == 0 else dt.date(year, 12, 31)
+        if (start - first).days >= PAST_DAYS:
+            yield start, end
+        year, half = (year, 1) if half == 0 else (year + 1, 0)
+
+
+def _past(one: Series, until: int, without: list[slice]) -> Past:
+    kept = np.ones(until, dtype=bool)
+    for span in without:
+        kept[span] = False
+    forms = one.forms[:until][kept].sum() if one.forms is not None else np.nan
+    return Past(one.events[:until][kept].sum(), one.trials[:until][kept].sum(), float(forms), int(kept.sum()))
+
+
+def _holds_enough(one: Series, past: Past, days: int) -> bool:
+    if past.trials < PAST_TRIALS:
+        return False
+    return not one.small or past.events / past.days * days >= EXPECTED_EVENTS
+
+
+def _test(one: Series, past: Past, span: slice, to_come: int, alpha: float, common: bool) -> Alarm:
+    events, trials = one.events[span], one.trials[span]
+    a_day = past.trials / past.days
+    if not common:
+        planned = float(trials.sum()) + a_day * to_come
+        return detection.maxsprt_alarm(events, trials, past.events, past.trials, planned, alpha, LEAST_EVENTS)
+    ahead = np.diff(np.round(a_day * np.arange(to_come + 1)))
+    return detection.cusum_alarm(events, trials, past.events, past.trials, ahead, alpha)
+
+
+def _row(
+    one: Series, past: Past, span: slice, alarm: Alarm, start: dt.date, alpha: float, method: str, latest: bool
+) -> dict[str, object]:
+    told = alarm.first >= 0
+    shown = slice(span.start + alarm.since, span.stop) if told else span
+    forms = one.forms[shown].sum() if one.forms is not None else np.nan
+    return {
+        "site": one.site, "effect": one.effect, "line": one.line, "group": one.group, "weekday": one.weekday,
+        "method": method, "period_start": start, "alarm": told,
+        "found_on": start + dt.timedelta(days=alarm.first) if told else None,
+        "since": start + dt.timedelta(days=alarm.since) if told else None,
+        "p_value": alarm.p_value, "observed": one.events[shown].sum(), "trials": one.trials[shown].sum(),
+        "forms": forms, "past_events": past.events, "past_trials": past.trials, "past_forms": past.forms,
+        "a_year": detection.expected_false_alarms(1, alpha, PERIODS_A_YEAR) if latest else 0.0,
+    }  # fmt: skip
+
+
+def measured(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """The rows of `watch` with what follows from their counts, strongest alarms first."""
+    frame = pd.DataFrame(rows, columns=list(_COUNTED))
+    observed, trials, forms = (frame[name].to_numpy(dtype=float) for name in ("observed", "trials", "forms"))
+    past = {name: frame[f"past_{name}"].to_numpy(dtype=float) for name in ("events", "trials", "forms")}
+    rate = past["events"] / past["trials"]
+    ratio = rates.standardised_ratio(observed, rate * trials)
+    llr = [
+        float(maxsprt.conditional_llr(*row))
+        for row in zip(observed, trials / past["trials"], past["events"], strict=True)
+    ]
+    # No-shows have no forms: 0 of 0 gives NaN.
+    known = ~np.isnan(forms)
+    now, n, before, m = (np.where(known, part, 0.0) for part in (forms, trials, past["forms"], past["trials"]))
+    change = rates.newcombe_difference(now, n, before, m)
+    frame = frame.assign(
+        expected=rate * trials, ratio=ratio.value, lower=ratio.lower, upper=ratio.upper, past_rate=rate, strength=llr,
+        forms_now=rates.wilson_interval(now, n).value, forms_before=rates.wilson_interval(before, m).value,
+        forms_change=change.value, forms_lower=change.lower, forms_upper=change.upper,
+    )  # fmt: skip
+    return frame.sort_values(["alarm", "strength"], ascending=False, kind="stable", ignore_index=True)
+
+
+_COUNTED = (
+    "site", "effect", "line", "group", "weekday", "method", "period_start", "alarm", "found_on", "since", "p_value",
+    "observed", "trials", "forms", "past_events", "past_trials", "past_forms", "a_year",
+)  # fmt: skip
+
+
+def series_of(reader: Reader) -> Iterator[Series]:
+    """Every series of the sites that the reader may see, by day up to the last full one."""
+    catalogue = reader.catalogue
+    until = catalogue.last_full_day
+    first = pd.Timestamp(catalogue.first_day)
+    days = (until - catalogue.first_day).days + 1
+    lines, groups, effects = (
+        catalogue.lines,
+        tuple(dict.fromkeys(catalogue.groups.values())),
+        tuple(catalogue.effects),
+    )
+    infusions = reader.query("signal_infusions", sites=reader.sites, until=until)
+    events = reader.query("signal_events", sites=reader.sites, until=until)
+    no_shows = reader.query("signal_no_shows", sites=reader.sites, until=until)
+    for frame in (infusions, events, no_shows):
+        frame["day"] = (frame["starts_on"] - first).dt.days
+
+    def cube(frame: pd.DataFrame, column: str, **dimensions: tuple[str, ...]) -> FloatArray:
+        """The column's sums by the dimensions and the day."""
+        places = [pd.Index(values).get_indexer(pd.Index(frame[name])) for name, values in dimensions.items()]
+        shape = (*map(len, dimensions.values()), days)
+        at = np.ravel_multi_index([*places, frame["day"].to_numpy()], shape)
+        weights = frame[column].to_numpy(dtype=float)
+        sums: FloatArray = np.bincount(at, weights, int(np.prod(shape))).astype(np.float64)
+        return sums.reshape(shape)
+
+    for site in reader.sites:
+        here = infusions[infusions["site"] == site]
+        trials, forms, serious = (
+            cube(here, column, line=lines, group=groups) for column in ("infusions", "assessed", "serious")
+        )
+        hits = cube(events[events["site"] == site], "events", effect=effects, line=lines, group=groups)
+        for at, line in enumerate(lines):
+            of_line = trials[at].sum(axis=0), forms[at].sum(axis=0)
+            yield Series(site, SERIOUS, line, ALL, ALL, serious[at].sum(axis=0), *of_line, small=False)
+            for number, effect in enumerate(effects):
+                yield Series(site, effect, line, ALL, ALL, hits[number, at].sum(axis=0), *of_line, small=False)
+            for place, group in enumerate(groups):
+                # The group that most belong to says what all ages say.
+                if 2 * trials[at, place].sum() > of_line[0].sum():
+                    continue
+                among = trials[at, place], forms[at, place]
+                for number, effect in enumerate(effects):
+                    yield Series(site, effect, line, group, ALL, hits[number, at, place], *among, small=True)
+        due = no_shows[no_shows["site"] == site]
+        missed, expected = cube(due, "events"), cube(due, "trials")
+        weekdays = (np.arange(days) + catalogue.first_day.weekday()) % 7
+        for number, name in enumerate(calendar.day_name):
+            only = weekdays == number
+            yield Series(site, NO_SHOW, ALL, ALL, name, missed * only, expected * only, None, small=True)

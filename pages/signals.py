@@ -1,0 +1,14 @@
+"""What rose above its own past, since when, and how sites, ages and lines compare."""
+
+import streamlit as st
+
+from dashboard import page
+
+view = page.open_page("signals", by=True, effect=True)
+st.title("Signals")
+view.show("signal_alarms")
+view.show("control_chart")
+view.show("control_forms")
+view.show("event_gaps")
+view.show("site_funnel", "site_rates")
+view.show("group_differences")

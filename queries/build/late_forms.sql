@@ -1,0 +1,15 @@
+-- Completed visits of the last four weeks whose side-effect form is missing although it is due.
+-- grain: site × starts_on
+-- parameters: late_form_days (days after which it is due)
+create table late_forms as
+select
+    site,
+    starts_on,
+    sum(completed)::bigint as completed,
+    sum(completed - assessed)::bigint as missing
+from daily
+cross join extract_info
+where starts_on between last_full_day - 28 and last_full_day - $late_form_days::integer
+group by site, starts_on
+having sum(completed - assessed) > 0
+order by site, starts_on

@@ -1,0 +1,8 @@
+-- Completed visits whose side-effect form is due and missing.
+-- grain: site × starts_on
+-- parameters: sites
+-- serves: data
+select site, starts_on, completed, missing
+from late_forms
+where site = any($sites::site[])
+order by site, starts_on desc

@@ -1,0 +1,8 @@
+-- Accepted values that are possible and improbable.
+-- grain: source × column × rule × site
+-- parameters: sites
+-- serves: data
+select source, column_name, rule, site, rows, lowest, highest
+from oddities
+where site = any($sites::site[])
+order by rows desc, source, column_name, rule, site

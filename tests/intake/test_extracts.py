@@ -1,0 +1,260 @@
+"""Going back, damaged extracts and full disks: there is always a whole extract in service."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner, Result
+from intake_clinic import BOOKINGS, Clinic
+
+from dashboard.access import Role, Viewer
+from dashboard.cli import main
+from dashboard.intake import attempts, pointer
+from dashboard.intake.contract import StorageError
+from dashboard.intake.publish import Rules
+from dashboard.intake.report import ImportReport
+from dashboard.settings import ROOT, Settings
+from dashboard.warehouse import Reader, Shelf, WarehouseError
+
+
+def publish(clinic: Clinic, rows: int, **options: object) -> ImportReport:
+    clinic.write(
+        "bookings.csv", BOOKINGS, *(f"B{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed" for n in range(rows))
+    )
+    return clinic.publish(rules=Rules(accept_drop=True), **options)
+
+
+@pytest.fixture
+def run(clinic: Clinic, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DASHBOARD_DATA", str(clinic.data))
+
+    def invoke(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["extracts", *arguments])
+
+    return invoke
+
+
+def in_use(clinic: Clinic) -> str:
+    named = pointer.current(clinic.data / "extracts")
+    assert named is not None
+    named.check(thorough=True)
+    return named.name
+
+
+def shelf_of(clinic: Clinic) -> Shelf:
+    return Shelf(Settings(data=clinic.data))
+
+
+def bookings(shelf: Shelf) -> int:
+    reader = Reader(shelf.current(), Viewer("a", "A", Role.ADMIN))
+    return int(reader.query("holdings")["bookings"].sum())
+
+
+def spoil(path: Path, *, quietly: bool = False) -> None:
+    """Turn bytes in the middle over, as a failing disk does; quietly: without a trace in the file's time."""
+    before = path.stat()
+    with path.open("r+b") as file:
+        size = before.st_size
+        for place in range(size // 8, size, 4096):
+            file.seek(place)
+            byte = file.read(1)
+            file.seek(place)
+            file.write(bytes([byte[0] ^ 0xFF]))
+    if quietly:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_list_use_and_prune(clinic: Clinic, run) -> None:
+    assert "dashboard import" in run("list").output
+    first, second, third = (publish(clinic, rows) for rows in (1, 2, 3))
+    shelf = shelf_of(clinic)
+    assert bookings(shelf) == 3
+    shelf.current().close()
+    lines = run("list").output.splitlines()
+    assert [line.split()[0] for line in lines] == [one.name.removesuffix(".duckdb") for one in (third, second, first)]
+    assert ["in use" in line for line in lines] == [True, False, False]
+    assert all("intact" in line for line in lines)
+    assert "3 rows" in lines[0]
+
+    assert run("use", first.name.removesuffix(".duckdb")).exit_code == 0
+    assert in_use(clinic) == first.name
+    assert (bookings(shelf), shelf.warning) == (1, None)
+    spoil(second.path)
+    assert "damaged" in run("list").output.splitlines()[1]
+    refused = run("use", second.name)
+    assert (refused.exit_code, "not as it was published" in refused.output) == (1, True)
+    assert run("use", "extract-1Z-000000000000").exit_code == 1
+    assert run("use", "../state/users.db").exit_code == 1
+    assert in_use(clinic) == first.name
+
+    assert run("prune", "--keep", "1").output.split() == ["removed", second.name]
+    assert sorted(path.name for path in (clinic.data / "extracts").glob("*.duckdb")) == [first.name, third.name]
+    assert run("use", third.name).exit_code == 0
+    assert run("prune", "--keep", "1").exit_code == 0
+    assert in_use(clinic) == third.name
+
+
+def test_an_extract_of_another_schema_is_not_put_in_use(clinic: Clinic, run) -> None:
+    first = publish(clinic, 1)
+    second = publish(clinic, 2)
+    with duckdb.connect(str(first.path)) as connection:
+        connection.execute("update extract_info set schema_version = 1")
+    found = first.path.stat()
+    one = pointer.Pointer(first.name, "", found.st_size, first.path, found.st_mtime_ns)
+    card = pointer.Pointer(first.name, one.digest(), found.st_size, first.path, found.st_mtime_ns)
+    pointer.write(pointer.card_of(first.path), card)
+    refused = run("use", first.name)
+    assert (refused.exit_code, "schema version 1" in refused.output) == (1, True)
+    pointer.turn(clinic.data / "extracts", card)
+    shelf = shelf_of(clinic)
+    assert bookings(shelf) == 2
+    assert "schema version 1" in str(shelf.warning)
+    assert shelf.current().catalogue.name == second.name
+
+
+def test_killed_while_switching(clinic: Clinic) -> None:
+    """The pointer always names a whole extract, and what was left is swept."""
+    names = [publish(clinic, rows).name for rows in (1, 2)]
+    code = (
+        "import sys; from pathlib import Path; from dashboard.intake import pointer; folder = Path(sys.argv[1]);"
+        "found = pointer.published(folder); print('ready', flush=True)\n"
+        "while True:\n  for one in found: pointer.turn(folder, one)"
+    )
+    moments = random.Random(7)
+    for _ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", code, str(clinic.data / "extracts")], cwd=ROOT, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            time.sleep(moments.uniform(0.01, 0.1))
+            process.send_signal(signal.SIGKILL)
+        assert in_use(clinic) in names
+    publish(clinic, 1)
+    assert not list((clinic.data / "extracts").glob(".*"))
+
+
+@pytest.mark.parametrize("harm", ["cut", "spoilt", "gone", "pointer"])
+def test_the_last_good_extract_takes_over(clinic: Clinic, harm: str) -> None:
+    """Also in a process that has just started and has nothing open."""
+    first, second = publish(clinic, 1), publish(clinic, 2)
+    if harm == "cut":
+        os.truncate(second.path, 5000)
+    elif harm == "spoilt":
+        spoil(second.path)
+    elif harm == "gone":
+        second.path.unlink()
+    else:
+        (clinic.data / "extracts" / pointer.FILE_NAME).write_text("{")
+    shelf = shelf_of(clinic)
+    # Where only the pointer is damaged the newest extract is whole.
+    assert shelf.current().catalogue.name == (second.name if harm == "pointer" else first.name)
+    assert "import the delivery again" in str(shelf.warning)
+    third = publish(clinic, 3)
+    assert (shelf.current().catalogue.name, shelf.warning) == (third.name, None)
+
+
+def test_damage_that_shows_only_when_read(clinic: Clinic) -> None:
+    """Size and time are right, so it is opened; DuckDB's checksums find it, and the other takes over."""
+    first, second = publish(clinic, 1), publish(clinic, 2)
+    shelf = shelf_of(clinic)
+    house = shelf.current()
+    assert house.catalogue.name == second.name
+    house.damaged = True
+    assert shelf.current().catalogue.name == second.name
+    spoil(second.path, quietly=True)
+    house.close()
+    fresh = shelf_of(clinic)
+    with contextlib.suppress(WarehouseError):
+        # Where the damage lies decides whether opening or the first query finds it.
+        bookings(fresh)
+    assert fresh.current().catalogue.name == first.name
+    assert second.name in str(fresh.warning)
+
+
+def test_demo_data_never_stands_in_for_real_data(clinic: Clinic) -> None:
+    clinic.write("delivery.json", '{"demo": true}')
+    publish(clinic, 1)
+    (clinic.delivery / "delivery.json").unlink()
+    second = publish(clinic, 2)
+    os.truncate(second.path, 100)
+    with pytest.raises(WarehouseError, match="import the delivery again"):
+        shelf_of(clinic).current()
+
+
+def test_a_full_disk_leaves_the_extract_in_use(clinic: Clinic) -> None:
+    """A limit on the size of files makes every write beyond it fail, as a full disk does."""
+    first = publish(clinic, 1)
+    clinic.write(
+        "bookings.csv",
+        BOOKINGS,
+        *(f"B{n},P{n},chicago,vitamin-c,2026-01-{n % 28 + 1:02} 09:00,completed" for n in range(15_000)),
+    )
+    code = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from dashboard.intake.publish import import_delivery\n"
+        "from dashboard.intake.contract import StorageError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
+        "try: import_delivery(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "except StorageError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(clinic.delivery), str(clinic.data)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "the extract in use stays" in done.stdout
+    assert "free space" in done.stdout
+    assert in_use(clinic) == first.name
+    assert attempts.read(clinic.data / "extracts")[-1].result == "failed"
+    assert not list((clinic.data / "extracts").glob(".*"))
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 300_000
+
+
+def test_a_really_full_disk(clinic: Clinic) -> None:
+    clinic.data.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(clinic.data)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("no small file system can be mounted here")
+    try:
+        first = publish(clinic, 1)
+        with pytest.raises(StorageError, match="free space"):
+            publish(clinic, 40_000)
+        assert in_use(clinic) == first.name
+        assert not list((clinic.data / "extracts").glob(".*"))
+    finally:
+        subprocess.run(["umount", str(clinic.data)], check=True)
+
+
+def test_open_pages_follow_while_extracts_are_switched(clinic: Clinic) -> None:
+    """Readers under way never see a mixture: each answer is that of one extract."""
+    targets = [pointer.published(clinic.data / "extracts")[0] for rows in (1, 2) if publish(clinic, rows)]
+    shelf, seen = shelf_of(clinic), set()
+    stop = threading.Event()
+
+    def switch() -> None:
+        while not stop.is_set():
+            for target in targets:
+                pointer.turn(clinic.data / "extracts", target)
+
+    thread = threading.Thread(target=switch)
+    thread.start()
+    for _ in range(15):
+        seen.add(bookings(shelf))
+    stop.set()
+    thread.join()
+    assert seen <= {1, 2}
+    assert shelf.warning is None

@@ -1,0 +1,104 @@
+"""The inbox: complete deliveries, once, in order; what fails is told and doesn't stop the rest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from intake_clinic import BOOKINGS, EVENTS
+
+from dashboard.intake import attempts, watch
+from dashboard.intake.commands import import_command
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+def deliver(
+    inbox: Path, name: str, *, rows: int = 1, marker: str | None = "_SUCCESS", header: str = BOOKINGS
+) -> Path:
+    folder = inbox / name
+    folder.mkdir()
+    body = "".join(f"{name}-{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed\n" for n in range(rows))
+    (folder / "bookings.csv").write_text(f"{header}\n{body}")
+    (folder / "side_effects.csv").write_text(f"{EVENTS}\n")
+    if marker:
+        (folder / marker).touch()
+    return folder
+
+
+def look(inbox: Path, tmp_path: Path, *options: str) -> Result:
+    arguments = [str(inbox), "--watch", "--once", "--data", str(tmp_path / "data"), *options]
+    return CliRunner().invoke(import_command, arguments)
+
+
+def record(tmp_path: Path) -> list[tuple[str, str]]:
+    return [(attempt.delivery, attempt.result) for attempt in attempts.read(tmp_path / "data" / "extracts")]
+
+
+def test_each_once_in_order_and_on_after_a_failure(inbox: Path, tmp_path: Path) -> None:
+    deliver(inbox, "2026-01-06", rows=3)
+    deliver(inbox, "2026-01-05", header="nonsense")
+    deliver(inbox, "2026-01-04", rows=2)
+    deliver(inbox, "2026-01-07", marker=None)
+    first = look(inbox, tmp_path)
+    assert (first.exit_code, first.output.splitlines()[-1]) == (1, "2 published, 1 not published")
+    done = [("2026-01-04", "published"), ("2026-01-05", "refused"), ("2026-01-06", "published")]
+    assert record(tmp_path) == done
+    again = look(inbox, tmp_path)
+    assert (again.exit_code, again.output.splitlines()[-1]) == (0, "0 published, 0 not published")
+    shutil.copytree(inbox / "2026-01-06", inbox / "a copy of it")
+    (inbox / "2026-01-05" / "bookings.csv").write_text(f"{BOOKINGS}\n" + "".join(
+        f"M{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed\n" for n in range(4)))  # fmt: skip
+    assert look(inbox, tmp_path).exit_code == 0
+    assert record(tmp_path) == [*done, ("2026-01-05", "published")]
+
+
+def test_without_marker_it_must_have_been_quiet(inbox: Path, tmp_path: Path) -> None:
+    delivery = deliver(inbox, "one", marker=None)
+    now = time.time()
+    assert not watch.is_complete(delivery, 60, now)
+    for path in (*delivery.iterdir(), delivery):
+        os.utime(path, (now - 60, now - 60))
+    assert watch.is_complete(delivery, 60, now)
+    assert not watch.is_complete(delivery, 61, now)
+    (inbox / "empty").mkdir()
+    assert not watch.is_complete(inbox / "empty", 0, now + 99)
+    assert look(inbox, tmp_path, "--quiet", "30").exit_code == 0
+    assert record(tmp_path) == [("one", "published")]
+
+
+def test_what_is_held_back_is_not_tried_again_and_what_lacks_room_is(inbox: Path, tmp_path: Path) -> None:
+    deliver(inbox, "1", rows=9)
+    deliver(inbox, "2", rows=1)
+    assert look(inbox, tmp_path).exit_code == 1
+    assert look(inbox, tmp_path).exit_code == 0
+    assert record(tmp_path) == [("1", "published"), ("2", "held")]
+    tried = attempts.read(tmp_path / "data" / "extracts")
+    failed = attempts.Attempt(tried[0].at, "3", "f" * 64, "failed", "full")
+    assert watch.settled([*tried, failed]) == {attempt.fingerprint for attempt in tried}
+
+
+def test_a_line_that_was_torn_costs_only_itself(tmp_path: Path) -> None:
+    one = attempts.Attempt(attempts.dt.datetime(2026, 1, 5, tzinfo=attempts.dt.UTC), "d", "f", "published", "m")
+    attempts.append(tmp_path, one)
+    with (tmp_path / attempts.FILE_NAME).open("a") as file:
+        file.write('{"at": "2026')
+    attempts.append(tmp_path, one)
+    assert attempts.read(tmp_path) == [one, one]
+
+
+def test_wrong_usage_and_a_missing_inbox(inbox: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    assert runner.invoke(import_command, [str(inbox), "--once"]).exit_code == 2
+    assert runner.invoke(import_command, [str(inbox), "--watch", "--once", "--report", "x"]).exit_code == 2
+    missing = look(inbox / "nowhere", tmp_path)
+    assert (missing.exit_code, "cannot be read" in missing.output) == (1, True)

@@ -1,0 +1,49 @@
+"""The Data page: what it says of the last imports, and of an extract that isn't the newest."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from dashboard import warehouse
+from dashboard.intake import attempts, pointer
+
+MESSAGE = "bookings of miami_beach: 900 rows before, 12 now"
+
+
+@pytest.fixture
+def held(data):
+    """A delivery that was held back, noted and taken off the record again."""
+    file = data / "extracts" / attempts.FILE_NAME
+    before = file.read_bytes()
+    now = dt.datetime(2026, 11, 2, 9, tzinfo=dt.UTC)
+    attempts.append(data / "extracts", attempts.Attempt(now, "monday", "", "held", MESSAGE))
+    yield
+    file.write_bytes(before)
+
+
+def test_who_may_see_all_sites_is_told_why_an_import_was_held_back(visit, held):
+    [warning] = visit("admin", "data").warning
+    assert "monday" in warning.value
+    assert MESSAGE in warning.value
+
+
+def test_who_sees_one_site_is_not_told_of_others(visit, held):
+    at = visit("manager.dallas", "data")
+    [warning] = at.warning
+    assert "far fewer rows" in warning.value
+    assert "miami" not in warning.value
+
+
+def test_every_page_says_that_newer_data_cannot_be_read(visit, data):
+    file = data / "extracts" / pointer.FILE_NAME
+    before = file.read_bytes()
+    file.write_text("{")
+    try:
+        assert "The page Data says what to do" in visit("director", "bookings").warning[0].value
+        assert "dashboard extracts list" in visit("director", "data").warning[0].value
+    finally:
+        file.write_bytes(before)
+    assert not visit("director", "bookings").warning
+    assert warehouse.shelf().warning is None
