@@ -69,6 +69,12 @@ class View:
         if access.allows(self.reader.viewer, PANELS[name].resource):
             self.show(name)
 
+    def show_if_any(self, *names: str) -> None:
+        """Panels of a kind of delivery: only where this one was of that kind."""
+        for name in names:
+            if len(rows(self.reader, name, self.filters)):
+                self.show(name)
+
 
 def mode() -> theme.Mode:
     """The browser's theme."""

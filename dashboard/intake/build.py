@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ _FACTS = (
     "hourly",
     "daily_effects",
     "sources",
+    "resources",
     "extract_info",
     "gaps",
     "late_forms",
@@ -67,6 +68,7 @@ def build(
     key: bytes,
     work: Path,
     progress: Step,
+    notes: Iterable[tuple[str, dict[str, Any]]] = (),
 ) -> None:
     """Fill an empty database with the tables that docs/extract.md names.
 
@@ -78,6 +80,7 @@ def build(
         key: turns patient ids into numbers.
         work: folder for mended copies.
         progress: called with what is done now and the share that is done, 0 to 1.
+        notes: names of queries/build with their values, for what a reader has to add.
 
     Raises:
         DeliveryError: DuckDB read other rows than the scan counted.
@@ -90,6 +93,8 @@ def build(
     for number, surveyed in enumerate(surveys):
         progress(f"reading {surveyed.source.name}", 0.4 * number / len(surveys))
         _read(connection, number, surveyed, zones, work)
+    for name, noted in notes:
+        run(connection, name, noted)
     values = {**dataclasses.asdict(identity), **keys.padded(key)}
     for number, name in enumerate(_FACTS):
         progress(f"building {name.replace('_', ' ')}", 0.4 + 0.6 * number / len(_FACTS))
@@ -127,8 +132,8 @@ def _read(
     """Read one file into its staging table and check that every record arrived."""
     source, found = surveyed.source, surveyed.found
     table = source.table.name
-    path = source.path
-    if not found.plain:
+    path = surveyed.prepared or source.path
+    if surveyed.prepared is None and not found.plain:
         path = work / f"{number}.csv"
         mend(surveyed, path)
     before = _count(connection, f"read_{table}")
@@ -172,6 +177,8 @@ def _lines(surveyed: Survey) -> dict[str, Any]:
         "first_rows": rows.tolist(),
         "shifts": shifts.tolist(),
         "lines": [fault.line for fault in surveyed.found.faults],
+        "columns": [fault.column for fault in surveyed.found.faults],
+        "shown": [fault.value for fault in surveyed.found.faults],
         "reasons": [fault.reason for fault in surveyed.found.faults],
     }
 

@@ -32,7 +32,10 @@ Progress = Callable[[str, float], None]
 @click.option("--years", default=2, show_default=True, type=click.IntRange(1, 20))
 @click.option("--bookings", default=60_000, show_default=True, type=click.IntRange(100, 20_000_000))
 @click.option("--seed", type=click.IntRange(min=0), help="Another seed, other data.")
-def demo(directory: Path, years: int, bookings: int, seed: int | None) -> None:
+@click.option(
+    "--fhir", is_flag=True, help="FHIR R4 resources (NDJSON) instead of CSV files, without the faulty rows."
+)
+def demo(directory: Path, years: int, bookings: int, seed: int | None, fhir: bool) -> None:
     """Write a demo delivery to DIR: made-up CSV files as a clinic would hand them over.
 
     The same options give the same bytes. docs/demo.md says what is planted in the data.
@@ -42,7 +45,7 @@ def demo(directory: Path, years: int, bookings: int, seed: int | None) -> None:
     from dashboard.intake.demo import SEED, write_delivery
 
     with _errors(), _progress("Writing") as tell:
-        write_delivery(directory, years, bookings, SEED if seed is None else seed, tell)
+        write_delivery(directory, years, bookings, SEED if seed is None else seed, tell, fhir=fhir)
     click.echo(f"wrote the demo delivery to {directory}; next: dashboard import {directory}")
 
 
@@ -81,9 +84,10 @@ def import_command(
     """Import the delivery in DIR and make it the extract in use.
 
     DIR holds bookings.csv, side_effects.csv and, if there are any, payments.csv and scores.csv,
-    as data/README.md describes. Rows that cannot be used are kept apart with file, line, column
-    and reason. Where the delivery as a whole is refused, the extract in use stays; likewise where
-    a table or site has lost more than DASHBOARD_DROP_SHARE percent of its rows.
+    as data/README.md describes; or FHIR R4 resources, as docs/fhir.md describes. Rows that cannot
+    be used are kept apart with file, line, column and reason. Where the delivery as a whole is
+    refused, the extract in use stays; likewise where a table or site has lost more than
+    DASHBOARD_DROP_SHARE percent of its rows.
 
     With --watch each sub-folder of DIR is a delivery. It is complete when it holds a file named
     _SUCCESS or complete, or has not changed for a while. Each is imported once, in order of name.

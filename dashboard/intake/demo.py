@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.intake.contract import BOOKINGS, PAYMENTS, SCORES, SIDE_EFFECTS, DeliveryError, Table
+from dashboard.intake.demo_fhir import write_resources
 from dashboard.intake.demo_tables import (
     bookings_table,
     payments_table,
@@ -53,6 +54,8 @@ def write_delivery(
     bookings: int = 60_000,
     seed: int = SEED,
     progress: Progress | None = None,
+    *,
+    fhir: bool = False,
 ) -> None:
     """Write bookings.csv, side_effects.csv, payments.csv, scores.csv and delivery.json.
 
@@ -62,6 +65,7 @@ def write_delivery(
         bookings: sound bookings in all; a dozen faulty rows come on top.
         seed: decides everything.
         progress: called with what is done now and the share that is done, 0 to 1.
+        fhir: write the same as FHIR resources, an NDJSON file a type, without the faulty rows.
 
     Raises:
         DeliveryError: the folder cannot be written.
@@ -84,7 +88,10 @@ def write_delivery(
     ]
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for number, (contract, frame) in enumerate(frames):
+        if fhir:
+            tell("writing resources", 0.5)
+            write_resources(directory, {contract.name: frame for contract, frame in frames}, reference)
+        for number, (contract, frame) in enumerate([] if fhir else frames):
             tell(f"writing {contract.name}.csv", 0.5 + 0.125 * number)
             _write(directory / f"{contract.name}.csv", frame, _FAULTY.get(contract.name, {}))
         about = {"demo": True, "snapshot": str(SNAPSHOT), "years": years, "seed": seed}

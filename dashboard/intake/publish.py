@@ -10,19 +10,22 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from dashboard.intake import attempts, keys, pointer, review
 from dashboard.intake.build import Identity, build
 from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError, StorageError
+from dashboard.intake.fhir.files import is_fhir
+from dashboard.intake.fhir.reading import Resources, read_resources
 from dashboard.intake.reader import Source, Survey, find_sources, survey
 from dashboard.intake.reference import Reference, load_reference
 from dashboard.intake.rejects import write_rejects
-from dashboard.intake.report import FileReport, ImportReport, Reason, refusal
+from dashboard.intake.report import FileReport, ImportReport, LeftOut, Reason, ResourceReport, refusal
 from dashboard.intake.sql import statements
 from dashboard.metrics import DEFINITIONS_VERSION
 from dashboard.settings import Settings
@@ -80,21 +83,23 @@ def import_delivery(
     data: Path,
     *,
     reference: Path | None = None,
+    fhir: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     memory_limit: str = MEMORY_LIMIT,
     rules: Rules | None = None,
     rejects: Path | None = None,
     fingerprint: str = "",
 ) -> ImportReport:
-    """Read a delivery of CSV files and publish it as the extract in use.
+    """Read a delivery of CSV files or FHIR resources and publish it as the extract in use.
 
     An import that is under way is waited for. Whatever fails, the extract in use stays. What was
     tried and what came of it is noted in extracts/imports.jsonl.
 
     Args:
-        delivery: folder with the files that data/README.md describes.
+        delivery: folder with the files that data/README.md or docs/fhir.md describes.
         data: the data folder; extracts/ and state/ are made in it.
         reference: folder with own reference tables.
+        fhir: the [fhir] table of a mapping file.
         progress: called with what is done now and the share that is done, 0 to 1.
         memory_limit: what DuckDB may use before it spills to the data folder.
         rules: what is let pass and kept.
@@ -117,7 +122,9 @@ def import_delivery(
                 work = extracts / _BUILDING
                 work.mkdir(mode=0o700)
                 try:
-                    report = _import(delivery, data, reference, tell, memory_limit, work, rules or Rules(), rejects)
+                    report = _import(
+                        delivery, data, reference, fhir, tell, memory_limit, work, rules or Rules(), rejects
+                    )
                 finally:
                     shutil.rmtree(work, ignore_errors=True)
                 with pointer.held(extracts):
@@ -177,6 +184,7 @@ def _import(
     delivery: Path,
     data: Path,
     reference_folder: Path | None,
+    fhir: Mapping[str, Any] | None,
     tell: Progress,
     memory_limit: str,
     work: Path,
@@ -185,10 +193,18 @@ def _import(
 ) -> ImportReport:
     reference = load_reference(reference_folder)
     demo = _is_demo(delivery)
-    surveys = _survey(find_sources(delivery), tell)
+    if is_fhir(delivery):
+        if rejects:
+            raise DeliveryError(
+                "--rejects copies lines of CSV files; for FHIR resources see the rejects' files and lines"
+            )
+        resources = read_resources(delivery, work, reference, fhir, _earlier(tell))
+    else:
+        resources = Resources(_survey(find_sources(delivery), tell))
+    surveys = resources.surveys
     key = keys.DEMO_KEY if demo else keys.patient_key(data / "state", rules.patient_key, rules.patient_key_file)
     built_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    name = _extract_name(built_at, surveys, reference)
+    name = _extract_name(built_at, resources, reference)
     built = work / name
     past = _in_use(data / "extracts")
     try:
@@ -197,13 +213,16 @@ def _import(
             identity = Identity(
                 SCHEMA_VERSION, DEFINITIONS_VERSION, built_at, name, demo, compared_with, rules.late_form_days
             )
-            build(connection, surveys, reference, identity, key, work, _later(tell))
+            build(connection, surveys, reference, identity, key, work, _later(tell), resources.notes)
             _verify(connection)
             report = ImportReport(
                 name,
                 data / "extracts" / name,
                 _file_reports(connection, surveys),
                 _reasons(connection),
+                resources=tuple(ResourceReport(*row) for row in _rows(connection, "resource_counts")),
+                left_out=tuple(LeftOut(*row) for row in _rows(connection, "left_out_counts")),
+                remarks=resources.remarks,
                 review=review.read(connection, compared_with),
             )
             if rejects:
@@ -238,6 +257,10 @@ def _in_use(extracts: Path) -> Path | None:
     return named.path if named else None
 
 
+def _earlier(tell: Progress) -> Progress:
+    return lambda step, share: tell(step, _SURVEY_SHARE * share)
+
+
 def _later(tell: Progress) -> Progress:
     return lambda step, share: tell(step, _SURVEY_SHARE + (0.95 - _SURVEY_SHARE) * share)
 
@@ -268,10 +291,11 @@ def _survey(sources: list[Source], tell: Progress) -> list[Survey]:
     return surveys
 
 
-def _extract_name(built_at: dt.datetime, surveys: list[Survey], reference: Reference) -> str:
+def _extract_name(built_at: dt.datetime, resources: Resources, reference: Reference) -> str:
     """Named by build time and by what went in, which decides what comes out."""
-    content = [SCHEMA_VERSION, DEFINITIONS_VERSION, reference.sha256]
-    content += [[one.source.table.name, one.source.name, one.sha256] for one in surveys]
+    content: list[Any] = [SCHEMA_VERSION, DEFINITIONS_VERSION, reference.sha256]
+    content += [[one.source.table.name, one.source.name, one.sha256] for one in resources.surveys]
+    content += resources.digests
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     moment = f"{built_at:%Y%m%dT%H%M%S}{built_at.microsecond // 1000:03d}Z"
     return f"extract-{moment}-{digest[:12]}.duckdb"
@@ -309,16 +333,18 @@ def _verify(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _file_reports(connection: duckdb.DuckDBPyConnection, surveys: list[Survey]) -> tuple[FileReport, ...]:
     ignored = {(one.source.table.name, one.source.name): one.ignored for one in surveys}
-    rows = connection.execute(statements("file_counts")[0]).fetchall()
     return tuple(
         FileReport(source, file, read, accepted, rejected, ignored[source, file])
-        for source, file, read, accepted, rejected in rows
+        for source, file, read, accepted, rejected in _rows(connection, "file_counts")
     )
 
 
 def _reasons(connection: duckdb.DuckDBPyConnection) -> tuple[Reason, ...]:
-    rows = connection.execute(statements("reasons")[0]).fetchall()
-    return tuple(Reason(*row) for row in rows)
+    return tuple(Reason(*row) for row in _rows(connection, "reasons"))
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, ...]]:
+    return connection.execute(statements(name)[0]).fetchall()
 
 
 def _examples(reasons: tuple[Reason, ...]) -> str:

@@ -34,6 +34,7 @@ class Survey:
 
     Attributes:
         columns: the contract's name of each column of the file, None for unknown ones.
+        prepared: its sound records as CSV with these columns, where the file itself is no CSV.
     """
 
     source: Source
@@ -41,6 +42,7 @@ class Survey:
     columns: tuple[str | None, ...]
     sha256: str
     bytes: int
+    prepared: Path | None = None
 
     @property
     def ignored(self) -> tuple[str, ...]:

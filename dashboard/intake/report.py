@@ -55,6 +55,33 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class ResourceReport:
+    """What became of the resources of one type; read is the sum of the others."""
+
+    resource: str
+    rows_read: int
+    rows_accepted: int
+    rows_rejected: int
+    rows_looked_up: int
+    rows_left_out: int
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What has no place in the contract: resources of a type, or one of their elements."""
+
+    source: str
+    what: str
+    reason: str
+    rows: int
+
+    @property
+    def sentence(self) -> str:
+        """How many, and why."""
+        return f"{self.rows:,} × {self.what}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class ImportReport:
     """A published extract and what it was made of."""
 
@@ -63,6 +90,9 @@ class ImportReport:
     files: tuple[FileReport, ...]
     reasons: tuple[Reason, ...]
     seconds: float = 0.0
+    resources: tuple[ResourceReport, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    remarks: tuple[str, ...] = ()
     review: Review = field(default_factory=Review)
 
     @property
@@ -96,6 +126,9 @@ class ImportReport:
             "duplicates": sum(reason.lines for reason in self.reasons if reason.is_duplicate),
             "files": [asdict(file) for file in self.files],
             "rejects": [asdict(reason) for reason in self.reasons],
+            "resources": [asdict(one) for one in self.resources],
+            "left_out": [asdict(one) for one in self.left_out],
+            "remarks": list(self.remarks),
             **asdict(self.review),
         }
 
@@ -108,12 +141,28 @@ class ImportReport:
         for file in self.files:
             if file.ignored:
                 yield f"{file.file}: columns not read: {', '.join(file.ignored)}"
+        yield from self._resource_lines()
         if self.reasons:
             yield "rejected lines, by reason:"
         for reason in self.reasons:
             yield f"  {reason.sentence}"
         yield from self.review.lines()
         yield f"published {self.name} in {self.seconds:.1f} s"
+
+    def _resource_lines(self) -> Iterator[str]:
+        """What FHIR resources became; nothing where the delivery was CSV files."""
+        if self.resources:
+            yield f"{'resource':<24}{'read':>12}{'accepted':>12}{'rejected':>12}{'looked up':>12}{'left out':>12}"
+        for one in self.resources:
+            yield (
+                f"{one.resource:<24}{one.rows_read:>12,}{one.rows_accepted:>12,}{one.rows_rejected:>12,}"
+                f"{one.rows_looked_up:>12,}{one.rows_left_out:>12,}"
+            )
+        if self.left_out:
+            yield "left out, since the contract has no place for it:"
+        for left in self.left_out:
+            yield f"  {left.sentence}"
+        yield from self.remarks
 
 
 def refusal(error: DeliveryError) -> dict[str, Any]:

@@ -31,10 +31,17 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Fault:
-    """A record that is broken in structure: the physical line where it begins, and why."""
+    """A record that is broken in structure: the physical line where it begins, and why.
+
+    Attributes:
+        column: what of it is at fault, where that is known.
+        value: what a reject may show of it.
+    """
 
     line: int
     reason: str
+    column: str | None = None
+    value: str | None = None
 
 
 @dataclass

@@ -38,6 +38,32 @@ def _lines(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
     return reader.query("reject_lines")
 
 
+def _resources(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
+    return reader.query("resources")
+
+
+def _resources_answer(frame: pd.DataFrame) -> str:
+    names = ("rows_read", "rows_accepted", "rows_rejected", "rows_looked_up", "rows_left_out")
+    read, accepted, rejected, looked_up, left_out = (int(frame[name].sum()) for name in names)
+    if not len(frame):
+        return "The delivery held no FHIR resources"
+    return (
+        f"{read:,} resources read = {accepted:,} accepted + {rejected:,} rejected "
+        f"+ {looked_up:,} looked up + {left_out:,} left out"
+    )
+
+
+def _left_out(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
+    return reader.query("left_out")
+
+
+def _left_out_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "Everything delivered has a place here"
+    whole = int(frame.loc[frame["what"] == frame["source"], "rows"].sum())
+    return f"{plural(whole, 'resource has', 'resources have')} no place here"
+
+
 def _changes(reader: Reader, filters: Filters) -> pd.DataFrame:
     frame = reader.query("changes", sites=filters.sites)
     return frame.assign(
@@ -97,6 +123,21 @@ PANELS = (
          Column("rows_rejected", "Rejected", "count"),
          Column("bytes", "Bytes", "count"), Column("sha256", "SHA-256")),
         answer=_sources_answer,
+    ),
+    Panel(
+        "resources", "FHIR resources read", "data", _resources,
+        (Column("resource", "Resource"), Column("file", "File"), Column("rows_read", "Read", "count"),
+         Column("rows_accepted", "Accepted", "count"), Column("rows_rejected", "Rejected", "count"),
+         Column("rows_looked_up", "Looked up", "count"), Column("rows_left_out", "Left out", "count")),
+        answer=_resources_answer,
+        note="Looked up: read for what they say of others, as patients' birth dates and sites' names.",
+    ),
+    Panel(
+        "left_out", "Left out", "data", _left_out,
+        (Column("source", "Resource"), Column("file", "File"), Column("what", "What"),
+         Column("rows", "Count", "count"), Column("reason", "Reason")),
+        answer=_left_out_answer,
+        note="Whole resources first, then elements of resources that were read. Nothing of it is in the extract.",
     ),
     Panel(
         "reject_reasons", "Rejected rows by reason", "data", _reasons,

@@ -1,6 +1,6 @@
 -- A file that was read, the lines of its rows, and its records that are broken in structure.
 -- parameters: file, source, name, sha256, bytes, rows_read, sound, first_row; first_rows and shifts;
--- lines and reasons
+-- lines, columns, shown and reasons
 insert into files
 select
     $file::usmallint, $source::varchar, $name::varchar, $sha256::varchar, $bytes::bigint, $rows_read::bigint,
@@ -10,4 +10,5 @@ insert into line_shifts
 select $file::usmallint, unnest($first_rows::bigint[]), unnest($shifts::bigint[]);
 
 insert into rejects
-select $source::varchar, $name::varchar, unnest($lines::bigint[]), null, null, unnest($reasons::varchar[])
+select $source::varchar, $name::varchar, unnest($lines::bigint[]), unnest($columns::varchar[]),
+    unnest($shown::varchar[]), unnest($reasons::varchar[])

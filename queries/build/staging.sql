@@ -6,6 +6,14 @@ create temp table files (
 );
 create temp table line_shifts (file usmallint, first_row bigint, shift bigint);
 
+-- Resources of deliveries that hold more than the contract's tables, by file and type; table_name: where
+-- they become records.
+create temp table resource_files (
+    file varchar, resource varchar, table_name varchar, sha256 varchar, bytes bigint, rows_read bigint,
+    rows_looked_up bigint, rows_rejected bigint, rows_left_out bigint
+);
+create table left_out (source varchar, file varchar, what varchar, rows bigint, reason varchar);
+
 create table rejects (
     source varchar, file varchar, line bigint, column_name varchar, value varchar, reason varchar
 );

@@ -14,6 +14,21 @@ select
 from sources
 group by source
 union all
+select
+    'resources read = accepted + rejected + looked up + left out in ' || file || ', ' || resource,
+    rows_read,
+    rows_accepted + rows_rejected + rows_looked_up + rows_left_out
+from resources
+union all
+select
+    'resources left out in ' || file || ', ' || resource,
+    rows_left_out,
+    (
+        select coalesce(sum(rows), 0)::bigint from left_out
+        where left_out.file = resources.file and source = resource and what = resource
+    )
+from resources
+union all
 select 'bookings in daily', (select count(*) from bookings), (select coalesce(sum(bookings), 0)::bigint from daily)
 union all
 select

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fhir_clinic import FhirClinic
 from intake_clinic import Clinic
 
 
@@ -17,3 +18,8 @@ def clinic(tmp_path: Path) -> Clinic:
 @pytest.fixture
 def make_clinic(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Clinic]:
     return lambda: Clinic(tmp_path_factory.mktemp("clinic"))
+
+
+@pytest.fixture
+def fhir(tmp_path: Path) -> FhirClinic:
+    return FhirClinic(tmp_path)

@@ -53,7 +53,7 @@ def test_words_of_the_contract_are_those_of_the_enums(clinic: Clinic) -> None:
 
 
 def test_no_statement_is_written_twice_or_never_used() -> None:
-    code = " ".join(p.read_text() for p in (ROOT / "dashboard" / "intake").glob("*.py"))
+    code = " ".join(p.read_text() for p in (ROOT / "dashboard" / "intake").rglob("*.py"))
     for path in (QUERIES / "build").glob("*.sql"):
         prefix = path.stem.split("_")[0]
         assert f'"{path.stem}"' in code or f'f"{prefix}_{{' in code, path.name
@@ -85,8 +85,8 @@ def test_the_schema_is_the_documented_one(clinic: Clinic) -> None:
     text = (ROOT / "docs" / "extract.md").read_text(encoding="utf-8")
     tables = clinic.ask("select table_name from duckdb_tables() order by all")
     documented = (
-        "age_bands bookings calendar changes daily daily_effects effects extract_info gaps hourly late_forms oddities "
-        "payments rejects scores services side_effects sites sources"
+        "age_bands bookings calendar changes daily daily_effects effects extract_info gaps hourly late_forms left_out oddities "
+        "payments rejects resources scores services side_effects sites sources"
     )
     assert [name for [name] in tables] == documented.split()
     for table, column in clinic.ask("select table_name, column_name from duckdb_columns() where not internal"):

@@ -1,0 +1,130 @@
+"""Which files of a folder hold FHIR resources."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dashboard.intake.contract import TABLES, DeliveryError
+from dashboard.intake.fhir.stream import Item, Json
+from dashboard.intake.fhir.terms import RESOURCE_TYPES
+
+_ENDINGS = (".ndjson", ".jsonl", ".json")
+#: Says of a delivery whether it is the demo; never part of the data.
+_ABOUT = "delivery.json"
+_SAMPLE = 1 << 20
+
+
+@dataclass(frozen=True)
+class ResourceFile:
+    """A file of a delivery, named by its path within it; `place` says which it is in the order of names."""
+
+    path: Path
+    name: str
+    place: str = ""
+
+    @property
+    def is_document(self) -> bool:
+        """Whether its name says that it is no file of lines."""
+        return self.path.name.lower().removesuffix(".gz").endswith(".json")
+
+    @cached_property
+    def expected(self) -> str | None:
+        """The resource type that the file's name says it holds, as in 1.Patient.ndjson."""
+        return next((word for word in re.split("[^A-Za-z]+", self.path.name) if word in RESOURCE_TYPES), None)
+
+
+def find_files(delivery: Path) -> list[ResourceFile]:
+    """The NDJSON and JSON files of a folder and its subfolders, by name; hidden ones are passed over."""
+    found: list[tuple[str, Path]] = []
+    for path in delivery.rglob("*"):
+        name = path.relative_to(delivery)
+        hidden = any(part.startswith(".") for part in name.parts)
+        if hidden or str(name) == _ABOUT or not path.name.lower().removesuffix(".gz").endswith(_ENDINGS):
+            continue
+        if path.is_file():
+            found.append((name.as_posix(), path))
+    return [
+        ResourceFile(path, name, f"file {number:,} of {len(found):,}")
+        for number, (name, path) in enumerate(sorted(found), start=1)
+    ]
+
+
+def is_fhir(delivery: Path) -> bool:
+    """Whether a folder is a delivery of FHIR resources and not of the contract's CSV files.
+
+    Raises:
+        DeliveryError: it is both.
+    """
+    files = find_files(delivery) if delivery.is_dir() else []
+    speaks = next((file for file in files if _speaks_of_resources(file.path)), None)
+    if speaks is None:
+        return False
+    tables = [path.name for table in TABLES for path in delivery.glob(f"{table.name}*.csv*")]
+    if tables:
+        raise DeliveryError(
+            f"{delivery} holds both {tables[0]} and FHIR resources ({speaks.name}); "
+            "deliver them in folders of their own"
+        )
+    return True
+
+
+def _speaks_of_resources(path: Path) -> bool:
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            return b'"resourceType"' in file.read(_SAMPLE)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DeliveryError(f"{path} cannot be read ({error}); check the file and deliver it again") from error
+
+
+UNKNOWN = "unknown"
+BUNDLE = "Bundle"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an item is: a resource type and, where it can't be read as one, why.
+
+    Attributes:
+        name: the type; where the item doesn't tell, that of the file's name, else `unknown`.
+        fault: why it is no resource; None where it is.
+        value: what a reject shows.
+        element: the element that is at fault.
+        left_out: why it is nothing that could be read; None where it could be.
+    """
+
+    name: str
+    fault: str | None = None
+    value: str | None = None
+    element: str | None = None
+    left_out: str | None = None
+
+
+def kind_of(item: Item, file: ResourceFile) -> Kind:
+    """What stands at this place of the file."""
+    guess = file.expected or UNKNOWN
+    if item.fault is not None:
+        return Kind(guess, item.fault)
+    if item.resource is None:
+        return Kind(BUNDLE, left_out="an entry without a resource")
+    name: Any = item.resource.get("resourceType")
+    if isinstance(name, str) and name in RESOURCE_TYPES:
+        return Kind(name)
+    if name is None and (paper := _paper(item.resource)):
+        return Kind(paper, left_out="not a resource: it describes the export")
+    if name is None:
+        return Kind(guess, "has no resourceType")
+    shown = name if isinstance(name, str) else None
+    return Kind(guess, "is not a resource type of FHIR R4", shown, "resourceType")
+
+
+def _paper(resource: Json) -> str | None:
+    """What exports lay beside the resources: the server's manifest, the client's log."""
+    if "transactionTime" in resource and "output" in resource:
+        return "export manifest"
+    return "export log" if "exportId" in resource and "eventId" in resource else None

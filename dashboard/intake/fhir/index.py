@@ -1,0 +1,183 @@
+"""Look-ups of a delivery's resources, on disk: memory doesn't grow with the delivery."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+_REMEMBERED = 20_000
+_SCHEMA = """
+create table resource (key text primary key, data text) without rowid;
+create table alias (key blob primary key, target text) without rowid;
+create table claimed (key text primary key) without rowid;
+create table visit (booking text primary key, encounter text) without rowid;
+create table encounter_booking (encounter text primary key, booking text) without rowid;
+create table price (booking text primary key, cents integer not null) without rowid;
+create table form (booking text primary key) without rowid;
+create table role (practitioner text primary key, supervision text) without rowid;
+create table booking (patient text, starts integer, booking text, status text, day text);
+create index booking_patient on booking (patient, starts);
+create index booking_booking on booking (booking);
+"""
+
+
+class Index:
+    """What the resources of a delivery say of one another.
+
+    Resources are known by `Type/id`. Identifiers and addresses are kept as digests under a key
+    of this run, so that no number of a patient can be read from the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # Holds what the delivery holds, so nobody else may read it.
+        path.touch(mode=0o600)
+        self._secret = secrets.token_bytes(32)
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        for setting in ("journal_mode = off", "synchronous = off", "cache_size = -65536", "temp_store = file"):
+            self._connection.execute(f"pragma {setting}")
+        self._connection.executescript(_SCHEMA)
+        self._connection.execute("begin")
+        # Asked for only once all resources are known.
+        self._text_of = lru_cache(maxsize=_REMEMBERED)(self._look_up)
+
+    def close(self) -> None:
+        """Free the file."""
+        self._connection.close()
+
+    def add(self, key: str, data: Any, aliases: Iterable[str] = ()) -> bool:
+        """Know a resource by its key; False, and nothing done, where the key is known already."""
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        added = self._connection.execute("insert or ignore into resource values (?, ?)", (key, text)).rowcount > 0
+        if added:
+            for alias in aliases:
+                # An alias of two resources leads to none.
+                self._connection.execute(
+                    "insert into alias values (?, ?) on conflict do update"
+                    " set target = case when target = excluded.target then target else '' end",
+                    (self._digest(alias), key),
+                )
+        return added
+
+    def data(self, key: str) -> Any:
+        """What is known of a resource; None where it isn't among the delivered ones."""
+        text = self._text_of(key)
+        return None if text is None else json.loads(text)
+
+    def holds(self, key: str) -> bool:
+        """Whether the resource is among the delivered ones."""
+        return self._text_of(key) is not None
+
+    def _look_up(self, key: str) -> str | None:
+        text: str | None = self._value("select data from resource where key = ?", key)
+        return text
+
+    def claim(self, key: str) -> bool:
+        """Whether this is the first resource of its key that asks."""
+        return self._connection.execute("insert or ignore into claimed values (?)", (key,)).rowcount > 0
+
+    def of_type(self, kind: str) -> Iterator[Any]:
+        """What is known of all resources of a type."""
+        rows = self._connection.execute(
+            "select data from resource where key >= ? and key < ?", (f"{kind}/", f"{kind}0")
+        )
+        return (json.loads(text) for (text,) in rows)
+
+    def target(self, alias: str) -> str | None:
+        """The key that an address or identifier leads to; empty where it leads to several."""
+        found: str | None = self._value("select target from alias where key = ?", self._digest(alias))
+        return found
+
+    def link(self, encounter: str, booking: str) -> None:
+        """Join an encounter and the booking that it fulfils; the first one of each counts."""
+        self._connection.execute("insert or ignore into visit values (?, ?)", (booking, encounter))
+        self._connection.execute("insert or ignore into encounter_booking values (?, ?)", (encounter, booking))
+
+    def encounter_of(self, booking: str) -> str | None:
+        """The encounter of a booking."""
+        found: str | None = self._value("select encounter from visit where booking = ?", booking)
+        return found
+
+    def booking_of(self, encounter: str) -> str | None:
+        """The booking of an encounter."""
+        found: str | None = self._value("select booking from encounter_booking where encounter = ?", encounter)
+        return found
+
+    def charge(self, booking: str, cents: int) -> None:
+        """Add to the price of a booking."""
+        self._connection.execute(
+            "insert into price values (?, ?) on conflict do update set cents = cents + excluded.cents",
+            (booking, cents),
+        )
+
+    def price_of(self, booking: str) -> int | None:
+        """The price of a booking in cents."""
+        found: int | None = self._value("select cents from price where booking = ?", booking)
+        return found
+
+    def note_form(self, booking: str) -> None:
+        """Note that the side-effect form of a booking was filled in."""
+        self._connection.execute("insert or ignore into form values (?)", (booking,))
+
+    def has_form(self, booking: str) -> bool:
+        """Whether the side-effect form was filled in."""
+        return self._value("select 1 from form where booking = ?", booking) is not None
+
+    def note_role(self, practitioner: str, supervision: str) -> None:
+        """Note what a practitioner is; the first role that says so counts."""
+        self._connection.execute("insert or ignore into role values (?, ?)", (practitioner, supervision))
+
+    def role_of(self, practitioner: str) -> str | None:
+        """What a practitioner is."""
+        found: str | None = self._value("select supervision from role where practitioner = ?", practitioner)
+        return found
+
+    def note_booking(self, booking: str, patient: str, starts: int, status: str, day: str) -> None:
+        """Note a booking that is handed over: its start in seconds of the epoch, its local date."""
+        self._connection.execute(
+            "insert into booking values (?, ?, ?, ?, ?)", (patient, starts, booking, status, day)
+        )
+
+    def patient_of(self, booking: str) -> str | None:
+        """The patient of a booking that is handed over."""
+        found: str | None = self._value("select patient from booking where booking = ?", booking)
+        return found
+
+    def bookings_before(self, patient: str, moment: int, seconds: int) -> list[str]:
+        """A patient's attended bookings that began in the `seconds` up to the moment."""
+        return self._column(
+            "select booking from booking where patient = ? and starts between ? and ?"
+            " and status in ('arrived', 'completed') limit 2",
+            (patient, moment - seconds, moment),
+        )
+
+    def bookings_on(self, patient: str, day: str) -> list[str]:
+        """A patient's attended bookings of a local date."""
+        return self._column(
+            "select booking from booking where patient = ? and day = ?"
+            " and status in ('arrived', 'completed') limit 2",
+            (patient, day),
+        )
+
+    def _column(self, sql: str, values: tuple[str | int, ...]) -> list[str]:
+        return [row[0] for row in self._connection.execute(sql, values)]
+
+    def _value(self, sql: str, value: str | bytes) -> Any:
+        row = self._connection.execute(sql, (value,)).fetchone()
+        return None if row is None else row[0]
+
+    def _digest(self, text: str) -> bytes:
+        return blake2b(text.encode(errors="replace"), digest_size=16, key=self._secret).digest()
+
+
+def identifier_aliases(kind: str, identifiers: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """By what a resource is found that is referred to by an identifier, with and without its system."""
+    for system, value in identifiers:
+        yield f"{kind}?{system}|{value}"
+        if system:
+            yield f"{kind}?*|{value}"

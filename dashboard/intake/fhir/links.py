@@ -1,0 +1,50 @@
+"""Follows what leads from one look-up to another, once all of them are known."""
+
+from __future__ import annotations
+
+from dashboard.intake.fhir.elements import objects, texts
+from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used
+from dashboard.intake.fhir.references import DanglingError, shown
+from dashboard.intake.fhir.stream import Json
+from dashboard.intake.fhir.vocabulary import plain
+from dashboard.intake.fhir.world import World
+
+
+def note_roles(world: World) -> None:
+    """Note of every practitioner what the roles delivered say."""
+    for *practitioners, supervision in world.index.of_type("PractitionerRole"):
+        for reference in practitioners:
+            if found := world.follow(reference, {}, "Practitioner"):
+                world.index.note_role(found.key, supervision)
+
+
+def follow_encounter(world: World, key: str, resource: Json) -> Outcome:
+    """Join an Encounter and the Appointment that it fulfils."""
+    for reference in objects(resource.get("appointment")):
+        try:
+            found = world.resolver.resolve(reference, resource, "Appointment")
+        except DanglingError as error:
+            return Rejected((Problem("Encounter.appointment", str(error), shown(reference)),))
+        if found.kind == "Appointment":
+            world.index.link(key, found.key)
+    return Used()
+
+
+def follow_form(world: World, _key: str, resource: Json) -> Outcome:
+    """Note that a side-effect form was filled in; its answers are not read."""
+    form = next(texts(resource.get("questionnaire")), "")
+    name = form.partition("|")[0].rstrip("/").rpartition("/")[2]
+    if not name or plain(name) != plain(world.options.side_effects_form):
+        return LeftOut("answers to another questionnaire than the side-effect form")
+    if resource.get("status") not in ("completed", "amended"):
+        return LeftOut(f"status {resource.get('status')}: not completed")
+    for reference in objects(resource.get("encounter")):
+        try:
+            found = world.resolver.resolve(reference, resource, "Encounter")
+        except DanglingError as error:
+            return Rejected((Problem("QuestionnaireResponse.encounter", str(error), shown(reference)),))
+        booking = found.key if found.kind == world.options.bookings else world.index.booking_of(found.key)
+        if booking is not None:
+            world.index.note_form(booking)
+            return Used()
+    return LeftOut("leads to no booking")

@@ -1,0 +1,130 @@
+"""What is kept of the resources that are read for others: never a name of a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboard.intake.fhir.elements import codings, objects, texts, words_of
+from dashboard.intake.fhir.index import Index, identifier_aliases
+from dashboard.intake.fhir.references import address_alias, identifiers_of
+from dashboard.intake.fhir.stream import Json
+from dashboard.intake.fhir.terms import ANESTHESIOLOGY_CODES, PHYSICIAN_CODES
+from dashboard.intake.fhir.vocabulary import Words, plain
+
+_HOUSE = "ho"
+
+
+def note_resource(index: Index, kind: str, identity: str, resource: Json, full_url: str | None) -> bool:
+    """Put a resource into the look-ups; False where one of its type has its id already."""
+    key = f"{kind}/{identity}"
+    aliases = list(identifier_aliases(kind, identifiers_of(resource)))
+    if full_url is not None and not full_url.endswith(f"/{key}"):
+        aliases.append(address_alias(full_url))
+    return index.add(key, _kept(kind, key, resource), aliases)
+
+
+def identity_of(resource: Json, full_url: str | None) -> str | None:
+    """A resource's id; in a Bundle that gives none, the last part of its address."""
+    given = resource.get("id")
+    if given is None and full_url is not None:
+        given = full_url.rstrip("/").replace(":", "/").rpartition("/")[2]
+    if not isinstance(given, str) or not given or not given.isprintable() or len(given) > 200 or " " in given:
+        return None
+    return given
+
+
+def place_words(kept: Any) -> Words:
+    """What a Location or Organization is called, of what is kept of it."""
+    return Words(tuple(kept["keys"]), tuple(kept["names"]), tuple(kept["cities"]))
+
+
+def place_of(resource: Json, key: str) -> dict[str, Any]:
+    """What is kept of a Location or Organization; of a house only its keys."""
+    identifiers = list(identifiers_of(resource))
+    numbers = [f"{system}|{value}" for system, value in identifiers if system != "*"]
+    home = any(code.get("code") == _HOUSE for code in codings(resource.get("physicalType")))
+    names = [*texts(resource.get("name"), resource.get("alias")), *(value for _, value in identifiers)]
+    cities = [city for address in objects(resource.get("address")) for city in texts(address.get("city"))]
+    upwards = [*objects(resource.get("partOf")), *objects(resource.get("managingOrganization"))]
+    return {
+        "keys": [key, *numbers],
+        "names": [] if home else names,
+        "cities": [] if home else cities,
+        "up": [_reference(one) for one in upwards],
+    }
+
+
+def service_of(resource: Json, key: str) -> dict[str, Any]:
+    """What is kept of a HealthcareService: what it is called and where it is offered."""
+    words = words_of(resource.get("type"), resource.get("specialty"), resource.get("category"))
+    where = [*objects(resource.get("location")), *objects(resource.get("providedBy"))]
+    return {
+        "keys": [key, *words.keys],
+        "names": [*texts(resource.get("name")), *words.names],
+        "where": [_reference(one) for one in where],
+    }
+
+
+def supervision_of(resource: Json) -> str:
+    """What a PractitionerRole makes of its practitioner, in the contract's words."""
+    words = words_of(resource.get("code"), resource.get("specialty"))
+    names = {plain(name) for name in words.names}
+    if ANESTHESIOLOGY_CODES & set(words.keys) or any("anesthesi" in n or "anaesthesi" in n for n in names):
+        return "anesthesiologist"
+    if PHYSICIAN_CODES & set(words.keys) or any("physician" in name.split() for name in names):
+        return "physician"
+    return "other"
+
+
+def _kept(kind: str, key: str, resource: Json) -> Any:
+    if kind == "Patient":
+        birth, sex = resource.get("birthDate"), resource.get("gender")
+        return [birth if isinstance(birth, str) else None, sex if isinstance(sex, str) else None]
+    if kind in ("Location", "Organization"):
+        return place_of(resource, key)
+    if kind == "HealthcareService":
+        return service_of(resource, key)
+    if kind == "PractitionerRole":
+        return [_reference(one) for one in objects(resource.get("practitioner"))] + [supervision_of(resource)]
+    if kind == "Encounter":
+        return encounter_of(resource)
+    if kind == "ChargeItem":
+        return [_reference(one) for one in charged(resource)]
+    return 0
+
+
+def charged(resource: Json) -> list[Json]:
+    """The references of a ChargeItem that lead to what was charged, the surest first."""
+    return [
+        *objects(resource.get("context")),
+        *objects(resource.get("encounter")),
+        *objects(resource.get("supportingInformation")),
+    ]
+
+
+def encounter_of(resource: Json) -> dict[str, Any]:
+    """What is kept of an Encounter."""
+    period = next(objects(resource.get("period")), {})
+    places = [place.get("location") for place in objects(resource.get("location"))]
+    places += list(objects(resource.get("serviceProvider")))
+    people = [person.get("individual") or person.get("actor") for person in objects(resource.get("participant"))]
+    service = words_of(resource.get("serviceType"), resource.get("type"))
+    return {
+        "start": next(texts(period.get("start")), None),
+        "end": next(texts(period.get("end")), None),
+        "where": [_reference(one) for one in objects(places)],
+        "people": [_reference(one, display=False) for one in objects(people)],
+        "keys": list(service.keys),
+        "names": list(service.names),
+        "subject": [_reference(one, display=False) for one in objects(resource.get("subject"))],
+    }
+
+
+def _reference(reference: Json, display: bool = True) -> Json:
+    """A reference without what isn't needed to follow it; displays of persons are dropped."""
+    kept = {name: reference[name] for name in ("reference", "type") if isinstance(reference.get(name), str)}
+    if display and isinstance(reference.get("display"), str):
+        kept["display"] = reference["display"]
+    for identifier in objects(reference.get("identifier")):
+        kept["identifier"] = {name: identifier.get(name) for name in ("system", "value")}
+    return kept

@@ -1,0 +1,142 @@
+"""Charge items as prices of bookings, invoices as payments."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from dashboard.intake.contract import PAYMENT_KINDS
+from dashboard.intake.fhir.elements import codings, is_date, is_partial, objects, texts
+from dashboard.intake.fhir.lookups import charged
+from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row, Used
+from dashboard.intake.fhir.references import DanglingError, shown
+from dashboard.intake.fhir.stream import Json
+from dashboard.intake.fhir.terms import CHARGED, PAID_INVOICE, STATUSES_LEFT_OUT
+from dashboard.intake.fhir.world import World
+
+CURRENCY = "USD"
+_NO_AMOUNT = "is not an amount like 475.00"
+
+
+def price_of_charge(world: World, _key: str, resource: Json) -> Outcome:
+    """Add a ChargeItem to the price of its booking."""
+    status = str(resource.get("status"))
+    if reason := STATUSES_LEFT_OUT["ChargeItem"].get(status):
+        return LeftOut(reason)
+    if status not in CHARGED:
+        return Rejected((Problem("ChargeItem.status", "is not a status of FHIR R4", status),))
+    price = next(objects(resource.get("priceOverride")), None)
+    if price is None:
+        return LeftOut("without priceOverride: its price stands elsewhere")
+    if not _in_dollars(price):
+        return LeftOut(f"its amount is not in {CURRENCY}")
+    amount = _amount(price)
+    if amount is None or amount < 0:
+        return Rejected((Problem("ChargeItem.priceOverride", _NO_AMOUNT, str(price.get("value"))),))
+    try:
+        booking = booking_of_charge(world, charged(resource), resource, "ChargeItem.context")
+    except RejectionError as error:
+        return Rejected((error.problem,))
+    if booking is None:
+        return LeftOut("leads to no booking")
+    world.index.charge(booking, int(amount * 100))
+    return Used()
+
+
+def booking_of_charge(world: World, references: list[Json], container: Json, element: str) -> str | None:
+    """The key of the booking that a charge is for; None where it names none.
+
+    Raises:
+        RejectionError: a reference leads to nothing.
+    """
+    for reference in references:
+        try:
+            found = world.resolver.resolve(reference, container, "Encounter")
+        except DanglingError as error:
+            raise RejectionError(element, str(error), shown(reference)) from None
+        if found.kind == world.options.bookings:
+            return found.key
+        if found.kind == "Encounter" and (booking := world.index.booking_of(found.key)):
+            return booking
+    return None
+
+
+def payment_of(world: World, identity: str, resource: Json) -> Outcome:
+    """The payment that a balanced Invoice stands for."""
+    status = str(resource.get("status"))
+    if reason := STATUSES_LEFT_OUT["Invoice"].get(status):
+        return LeftOut(reason)
+    if status != PAID_INVOICE:
+        return Rejected((Problem("Invoice.status", "is not a status of FHIR R4", status),))
+    money, element = _total(resource)
+    if money is None:
+        return LeftOut("without totalGross and totalNet")
+    if not _in_dollars(money):
+        return LeftOut(f"its amount is not in {CURRENCY}")
+    problems: list[Problem] = []
+    amount = _amount(money)
+    if amount is None:
+        problems.append(Problem(element, _NO_AMOUNT, str(money.get("value"))))
+    paid = next(texts(resource.get("date")), None)
+    if paid is None or is_partial(paid):
+        problems.append(Problem("Invoice.date", "is not a date", paid))
+    values: dict[str, str | None] = {"payment_id": identity}
+    try:
+        values["patient_id"] = world.patient(objects(resource.get("subject")), resource, "Invoice.subject")
+        booking = _booking(world, resource)
+    except RejectionError as error:
+        problems.append(error.problem)
+    if problems or amount is None or paid is None:
+        return Rejected(tuple(problems))
+    values["booking_id"] = booking.partition("/")[2] if booking else None
+    values["paid_at"] = f"{paid} 00:00" if is_date(paid) else paid
+    values["kind"] = _kind(resource, amount)
+    values["amount"] = f"{abs(amount) if values['kind'] == 'refund' else amount:.2f}"
+    return Row(values)
+
+
+def _booking(world: World, resource: Json) -> str | None:
+    for line in objects(resource.get("lineItem")):
+        for reference in objects(line.get("chargeItemReference")):
+            try:
+                found = world.resolver.resolve(reference, resource, "ChargeItem")
+            except DanglingError as error:
+                raise RejectionError("Invoice.lineItem", str(error), shown(reference)) from None
+            if found.kind != "ChargeItem":
+                continue
+            references = charged(found.contained) if found.contained else world.index.data(found.key)
+            if booking := booking_of_charge(world, references, resource, "Invoice.lineItem"):
+                return booking
+    return None
+
+
+def _kind(resource: Json, amount: Decimal) -> str:
+    """A kind of the contract as the code of Invoice.type, else by the sign of the amount."""
+    for coding in codings(resource.get("type")):
+        if coding.get("code") in PAYMENT_KINDS:
+            return str(coding["code"])
+    return "refund" if amount < 0 else "payment"
+
+
+def _total(resource: Json) -> tuple[Json | None, str]:
+    for name in ("totalGross", "totalNet"):
+        if (money := next(objects(resource.get(name)), None)) is not None:
+            return money, f"Invoice.{name}"
+    return None, "Invoice.totalNet"
+
+
+def _in_dollars(money: Json) -> bool:
+    return bool(money.get("currency", CURRENCY) == CURRENCY)
+
+
+def _amount(money: Any) -> Decimal | None:
+    """Whole cents, else nothing."""
+    value = money.get("value")
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    try:
+        amount = Decimal(value)
+        # The size first: a short text can stand for a number that fills the memory.
+        return amount if amount.is_finite() and abs(amount) < 10**9 and amount * 100 == int(amount * 100) else None
+    except InvalidOperation:
+        return None

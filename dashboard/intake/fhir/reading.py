@@ -1,0 +1,370 @@
+"""The second pass over a delivery: writes its records for the pipeline that all deliveries go through."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import zlib
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dashboard.intake.contract import SHOWN_CHARACTERS, TABLES, DeliveryError, Table
+from dashboard.intake.fhir.bookings import booking_of_appointment, booking_of_encounter
+from dashboard.intake.fhir.census import DUPLICATE, LINKS, NO_ID, FileCensus, take_census
+from dashboard.intake.fhir.files import ResourceFile, find_files, kind_of
+from dashboard.intake.fhir.index import Index
+from dashboard.intake.fhir.links import follow_encounter, follow_form, note_roles
+from dashboard.intake.fhir.lookups import identity_of
+from dashboard.intake.fhir.money import payment_of, price_of_charge
+from dashboard.intake.fhir.options import Options, read_options
+from dashboard.intake.fhir.outcome import Outcome, Problem, Rejected, Remarks, Row
+from dashboard.intake.fhir.safety import side_effect_of
+from dashboard.intake.fhir.scores import holds_scores, scores_of
+from dashboard.intake.fhir.stream import Item, Json, read_items
+from dashboard.intake.fhir.terms import TABLE_OF
+from dashboard.intake.fhir.vocabulary import make_vocabulary
+from dashboard.intake.fhir.world import World
+from dashboard.intake.reader import Source, Survey
+from dashboard.intake.reference import Reference
+from dashboard.intake.scan import Fault, Scan
+
+_LONGEST_CELL = 1000
+_PART = 100_000
+#: What numbers the files in the build has 16 bits.
+_MOST_FILES = 60_000
+_MODIFIED = "may change the meaning of the resource, and is not understood"
+
+Progress = Callable[[str, float], None]
+
+_LINK_READERS: dict[str, Callable[[World, str, Json], Outcome]] = {
+    "Encounter": follow_encounter,
+    "ChargeItem": price_of_charge,
+    "QuestionnaireResponse": follow_form,
+}
+_RECORD_READERS: dict[str, Callable[[World, str, Json], Outcome]] = {
+    "Appointment": booking_of_appointment,
+    "Encounter": booking_of_encounter,
+    "AdverseEvent": side_effect_of,
+    "Invoice": payment_of,
+}
+
+
+@dataclass(frozen=True)
+class ResourceSource(Source):
+    """The resources of one file that become records of one table."""
+
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's path within the delivery."""
+        return self.label
+
+
+@dataclass
+class ResourceScan(Scan):
+    """What a pass over the resources of one file found; one may have several faults."""
+
+    accepted: int = 0
+    #: Values are quoted where they need it, and blank where they are missing.
+    tidy: bool = False
+
+    @property
+    def sound(self) -> int:
+        """Records that a reader must find."""
+        return self.accepted
+
+
+@dataclass(frozen=True)
+class Resources:
+    """A delivery of FHIR resources, ready for the build.
+
+    Attributes:
+        surveys: the records, by table and file.
+        notes: names of queries/build with their values: counts, what was left out, rejects.
+        digests: SHA-256 of every file.
+        remarks: what the delivery lacks, in sentences.
+    """
+
+    surveys: list[Survey]
+    notes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
+
+
+def read_resources(
+    delivery: Path,
+    work: Path,
+    reference: Reference,
+    table: Mapping[str, Any] | None,
+    progress: Progress,
+) -> Resources:
+    """Read all resources of a folder.
+
+    Args:
+        delivery: the folder.
+        work: private folder for records and look-ups.
+        reference: the reference tables.
+        table: the [fhir] table of a mapping file, if there is one.
+        progress: called with what is done now and the share that is done, 0 to 1.
+
+    Raises:
+        DeliveryError: a file can't be read, the options make no sense, or there is nothing to
+            read bookings from.
+    """
+    options = read_options(table, reference)
+    index = Index(work / "fhir.sqlite")
+    try:
+        return _Reading(delivery, index, reference, options, work, progress).run()
+    finally:
+        index.close()
+        (work / "fhir.sqlite").unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _file(file: ResourceFile) -> Iterator[None]:
+    """What goes wrong with a file, said with its name."""
+    try:
+        yield
+    except (EOFError, zlib.error, OSError) as error:
+        elsewhere = isinstance(error, OSError) and error.filename not in (None, str(file.path))
+        if elsewhere:
+            raise
+        raise DeliveryError(f"{file.path} cannot be read ({error}); check it and deliver it again") from error
+
+
+class _Reading:
+    def __init__(
+        self,
+        delivery: Path,
+        index: Index,
+        reference: Reference,
+        options: Options,
+        work: Path,
+        progress: Progress,
+    ) -> None:
+        self._delivery = delivery
+        self._options = options
+        self._work = work
+        self._progress = progress
+        self._world = World(index, make_vocabulary(reference, options), options, reference)
+        self._digests: dict[str, tuple[str, int]] = {}
+        self._kinds = (options.bookings, "AdverseEvent", "Invoice", "Observation")
+
+    def run(self) -> Resources:
+        censuses = self._count(find_files(self._delivery))
+        self._refuse_without_bookings(censuses)
+        note_roles(self._world)
+        for kind in LINKS:
+            if kind != self._options.bookings:
+                for census in self._holding(censuses, kind):
+                    self._follow(census, kind)
+        surveys: list[Survey] = []
+        for number, kind in enumerate(self._kinds):
+            contract = next(one for one in TABLES if one.name == TABLE_OF[kind])
+            for census in self._holding(censuses, kind):
+                self._progress(f"reading {kind} of {census.file.name}", 0.6 + 0.1 * number)
+                survey = self._survey(census, kind, contract, len(surveys))
+                if survey.found.records:
+                    surveys.append(survey)
+        if len(surveys) > _MOST_FILES:
+            raise DeliveryError(
+                f"{self._delivery} holds {len(surveys):,} files with records; deliver them as NDJSON, "
+                f"many resources a file, {_MOST_FILES:,} files at most"
+            )
+        digests = [sha256 for sha256, _ in self._digests.values()]
+        return Resources(surveys, self._notes(censuses), digests, tuple(self._lacking(censuses)))
+
+    def _count(self, files: list[ResourceFile]) -> list[FileCensus]:
+        """The first pass."""
+        total = sum(file.path.stat().st_size for file in files) or 1
+        censuses: list[FileCensus] = []
+        done = 0
+        for file in files:
+            self._progress(f"counting {file.name}", 0.6 * done / total)
+            with _file(file):
+                self._digests[file.name] = _digest(file.path)
+                censuses.append(take_census(file, self._world.index, self._options))
+            done += self._digests[file.name][1]
+        return censuses
+
+    def _holding(self, censuses: list[FileCensus], kind: str) -> Iterator[FileCensus]:
+        """The files that hold a type, each with its remarks taken down."""
+        for census in censuses:
+            if kind in census.fates:
+                self._world.remarks = Remarks(census.left_out)
+                with _file(census.file):
+                    yield census
+
+    def _refuse_without_bookings(self, censuses: list[FileCensus]) -> None:
+        kinds = {kind: sum(one.fates[kind].read for one in censuses if kind in one.fates) for kind in TABLE_OF}
+        if kinds[self._options.bookings]:
+            return
+        advice = "deliver them, too"
+        if self._options.bookings == "Appointment" and kinds["Encounter"]:
+            advice = (
+                f"it holds {kinds['Encounter']:,} Encounter: to take these as bookings, write the two lines "
+                '[fhir] and bookings = "Encounter" into a file and import with --mapping FILE'
+            )
+        raise DeliveryError(f"{self._delivery} holds no {self._options.bookings} to read bookings from; {advice}")
+
+    def _follow(self, census: FileCensus, kind: str) -> None:
+        """Follow the look-ups of one type that lead from one resource to another."""
+        for item, resource in self._items(census, kind):
+            if resource is None:
+                continue
+            identity = identity_of(resource, item.full_url)
+            if identity is None:
+                outcome: Outcome = Rejected((Problem(f"{kind}.id", NO_ID),))
+            elif not self._world.index.claim(f"{kind}/{identity}"):
+                outcome = Rejected((Problem(f"{kind}.id", DUPLICATE, identity),))
+            else:
+                outcome = _LINK_READERS[kind](self._world, f"{kind}/{identity}", resource)
+            census.settle(kind, item, outcome)
+
+    def _items(self, census: FileCensus, kind: str) -> Iterable[tuple[Item, Json | None]]:
+        """The resources of a type in a file; None in place of one that can't be read."""
+        for item in read_items(census.file.path):
+            found = kind_of(item, census.file)
+            if found.name == kind and found.left_out is None:
+                yield item, None if found.fault else item.resource
+
+    def _survey(self, census: FileCensus, kind: str, contract: Table, number: int) -> Survey:
+        """Write the records that the resources of one type in a file become."""
+        columns = tuple(column.name for column in contract.columns)
+        scan = ResourceScan(header=columns)
+        lines = array("q")
+        path = self._work / f"records-{number}.csv"
+        # Holds what the delivery holds, so nobody else may read it.
+        path.touch(mode=0o600)
+        fate = census.fate(kind)
+        with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            for item, resource in self._items(census, kind):
+                if kind == "Observation" and resource is not None and not holds_scores(resource):
+                    continue
+                outcomes = self._outcomes(item, resource, kind, census)
+                fate.read += len(outcomes) - 1
+                for outcome in outcomes:
+                    if isinstance(outcome, Row):
+                        writer.writerow([_cell(outcome.values.get(name)) for name in columns])
+                        lines.append(census.place(item))
+                        scan.accepted += 1
+                        scan.records += 1
+                    elif isinstance(outcome, Rejected):
+                        scan.records += 1
+                        scan.faults += [_fault(census.place(item), problem) for problem in outcome.problems]
+                    else:
+                        census.settle(kind, item, outcome)
+                if len(lines) >= _PART:
+                    _note_lines(scan, lines)
+        _note_lines(scan, lines)
+        sha256, size = self._digests[census.file.name]
+        source = ResourceSource(contract, census.file.path, census.label)
+        return Survey(source, scan, columns, sha256, size, prepared=path)
+
+    def _outcomes(self, item: Item, resource: Json | None, kind: str, census: FileCensus) -> list[Outcome]:
+        if resource is None:
+            found = kind_of(item, census.file)
+            return [Rejected((Problem(found.element, found.fault or "", found.value),))]
+        identity = identity_of(resource, item.full_url)
+        if identity is None:
+            return [Rejected((Problem(f"{kind}.id", NO_ID),))]
+        if "modifierExtension" in resource:
+            return [Rejected((Problem(f"{kind}.modifierExtension", _MODIFIED),))]
+        if kind == "Observation":
+            return scores_of(self._world, identity, resource)
+        return [_RECORD_READERS[kind](self._world, identity, resource)]
+
+    def _notes(self, censuses: list[FileCensus]) -> list[tuple[str, dict[str, Any]]]:
+        fates = [(census, kind, fate) for census in censuses for kind, fate in census.fates.items()]
+        left = [(census, *key, count) for census in censuses for key, count in census.left_out.items()]
+        rejects = [(census, reject) for census in censuses for reject in census.rejects]
+        return [
+            (
+                "note_resources",
+                {
+                    "names": [census.label for census, _, _ in fates],
+                    "resources": [kind for _, kind, _ in fates],
+                    "tables": [TABLE_OF[kind] if kind in self._kinds else None for _, kind, _ in fates],
+                    "digests": [self._digests[census.file.name][0] for census, _, _ in fates],
+                    "sizes": [self._digests[census.file.name][1] for census, _, _ in fates],
+                    "read": [fate.read for _, _, fate in fates],
+                    "looked_up": [fate.looked_up for _, _, fate in fates],
+                    "rejected": [fate.rejected for _, _, fate in fates],
+                    "left": [fate.left_out for _, _, fate in fates],
+                },
+            ),
+            (
+                "note_left_out",
+                {
+                    "sources": [kind for _, kind, _, _, _ in left],
+                    "names": [census.label for census, _, _, _, _ in left],
+                    "whats": [what for _, _, what, _, _ in left],
+                    "counts": [count for _, _, _, _, count in left],
+                    "reasons": [reason for _, _, _, reason, _ in left],
+                },
+            ),
+            (
+                "note_rejects",
+                {
+                    "sources": [reject.kind for _, reject in rejects],
+                    "names": [census.label for census, _ in rejects],
+                    "lines": [reject.line for _, reject in rejects],
+                    "columns": [reject.problem.element for _, reject in rejects],
+                    "shown": [_shortened(reject.problem.value) for _, reject in rejects],
+                    "reasons": [reject.problem.reason for _, reject in rejects],
+                },
+            ),
+        ]
+
+    def _lacking(self, censuses: list[FileCensus]) -> Iterable[str]:
+        held = {kind for census in censuses for kind in census.fates}
+        for kind, what in (
+            ("AdverseEvent", "no side effects are shown, which does not mean that there were none"),
+            ("Invoice", "no payments are shown"),
+            ("Observation", "no scores are shown"),
+        ):
+            if kind not in held:
+                yield f"the delivery holds no {kind}: {what}"
+
+
+def _fault(line: int, problem: Problem) -> Fault:
+    return Fault(line, problem.reason, problem.element, _shortened(problem.value))
+
+
+def _shortened(value: str | None) -> str | None:
+    if value is None or len(value) <= SHOWN_CHARACTERS:
+        return value
+    return value[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def _cell(value: str | None) -> str:
+    """A value as CSV takes it: on one line, without what no text should hold."""
+    text = (value or "")[:_LONGEST_CELL]
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
+def _note_lines(scan: ResourceScan, lines: array[int]) -> None:
+    """Remember where the distance between number and line of a record changes."""
+    if not lines:
+        return
+    places = np.array(lines, np.int64)
+    rows = np.arange(scan.accepted - len(places), scan.accepted)
+    shifts = places - rows
+    changes = np.flatnonzero(np.diff(shifts, prepend=-1))
+    scan.first_rows.append(rows[changes])
+    scan.shifts.append(shifts[changes])
+    del lines[:]
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size

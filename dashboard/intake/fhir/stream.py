@@ -1,0 +1,279 @@
+"""Streams the resources of a file one by one: NDJSON, a single resource, a Bundle, plain or gzip."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+#: No line and no entry of a Bundle may be longer; one of them is in memory at a time.
+LONGEST_RESOURCE = 16_000_000
+_CHUNK = 1 << 20
+_LINE_ENDINGS = (".ndjson", ".jsonl")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What stands at one place of a file.
+
+    Attributes:
+        line: the physical line on which it begins.
+        number: how many items the file has up to this one.
+        resource: the resource; None where there is none.
+        fault: why it can't be read; None where it is a resource, or an entry without one.
+        full_url: the entry's fullUrl, within a Bundle.
+    """
+
+    line: int
+    number: int
+    resource: Json | None = None
+    fault: str | None = None
+    full_url: str | None = None
+
+
+def read_items(path: Path) -> Iterator[Item]:
+    """The items of a file in their order.
+
+    Args:
+        path: NDJSON or JSON; gzip where its name ends with .gz.
+
+    Raises:
+        OSError, EOFError, zlib.error: the file can't be read.
+    """
+    with _open(path) as file:
+        name = path.name.lower().removesuffix(".gz")
+        lines = _is_lines(file, name.endswith(_LINE_ENDINGS))
+        found = _from_lines(file) if lines else _Document(file).items()
+        for number, (line, resource, fault, full_url) in enumerate(found, start=1):
+            yield Item(line, number, resource, fault, full_url)
+
+
+_Found = tuple[int, Json | None, str | None, str | None]
+
+
+def _open(path: Path) -> io.BufferedReader:
+    if path.suffix.lower() == ".gz":
+        return cast(io.BufferedReader, gzip.open(path, "rb"))
+    return cast(io.BufferedReader, path.open("rb", buffering=_CHUNK))
+
+
+def _is_lines(file: io.BufferedReader, named_lines: bool) -> bool:
+    """Whether each line is a resource, by the name and by what the first line holds."""
+    start = file.peek(_CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
+    line, newline, rest = start.partition(b"\n")
+    if named_lines:
+        # A printed document under a name for lines still is a document.
+        return line.strip() not in (b"{", b"[")
+    if not newline or not rest.strip():
+        return False
+    try:
+        return isinstance(_loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number of JSON")
+
+
+#: Decimals stay text, digit for digit: amounts are not to be rounded.
+_DECODER = json.JSONDecoder(parse_float=str, parse_constant=_refuse_constant)
+
+
+def _loads(line: bytes) -> Any:
+    return _DECODER.decode(line.decode("utf-8"))
+
+
+_NOT_UTF8 = "is not UTF-8"
+_TOO_DEEP = "is nested too deeply"
+_TOO_LONG = f"is longer than {LONGEST_RESOURCE:,} bytes"
+_NO_OBJECT = "is not a JSON object"
+
+
+def _why(error: Exception) -> str:
+    """A sentence without a word of the content."""
+    if isinstance(error, UnicodeDecodeError):
+        return _NOT_UTF8
+    if isinstance(error, RecursionError):
+        return _TOO_DEEP
+    if isinstance(error, json.JSONDecodeError):
+        return f"is not JSON ({error.msg}, column {error.colno:,})"
+    return "is not JSON (a number that JSON doesn't have)"
+
+
+def _from_lines(file: io.BufferedReader) -> Iterator[_Found]:
+    number = 0
+    while line := file.readline(LONGEST_RESOURCE):
+        number += 1
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if len(line) == LONGEST_RESOURCE and not line.endswith(b"\n"):
+            while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
+                pass
+            yield number, None, _TOO_LONG, None
+            continue
+        if not line.strip():
+            continue
+        try:
+            value = _loads(line)
+        except (ValueError, RecursionError) as error:
+            yield number, None, _why(error), None
+        else:
+            yield from _unfold(value, number)
+
+
+def _unfold(value: Any, line: int, full_url: str | None = None) -> Iterator[_Found]:
+    """A resource as it is; of a Bundle its entries."""
+    if not isinstance(value, dict):
+        yield line, None, _NO_OBJECT, None
+    elif value.get("resourceType") != "Bundle":
+        yield line, value, None, full_url
+    else:
+        entries = value.get("entry", [])
+        for entry in entries if isinstance(entries, list) else [entries]:
+            yield from _entry(entry, line)
+
+
+def _entry(entry: Any, line: int) -> Iterator[_Found]:
+    if not isinstance(entry, dict):
+        yield line, None, _NO_OBJECT, None
+    elif "resource" in entry:
+        full_url = entry.get("fullUrl")
+        yield from _unfold(entry["resource"], line, full_url if isinstance(full_url, str) else None)
+    else:
+        yield line, None, None, None
+
+
+class _Document:
+    """A JSON document read in parts, so that a Bundle of any size takes the memory of one entry."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self._buffer = ""
+        self._position = 0
+        self._line = 1
+        self._at_end = False
+
+    def items(self) -> Iterator[_Found]:
+        """All resources; one that is broken ends the document, since nothing tells where the next begins."""
+        try:
+            while self._peek():
+                yield from self._top()
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, json.JSONDecodeError):
+                why = f"is not JSON ({error.msg})"
+            else:
+                why = _TOO_LONG if isinstance(error, _TooLongError) else _why(error)
+            yield self._line, None, f"{why}; nothing from here on was read", None
+
+    def _top(self) -> Iterator[_Found]:
+        line, opening = self._line, self._peek()
+        if opening == "[":
+            for start, value in self._elements():
+                yield from _unfold(value, start)
+            return
+        if opening != "{":
+            self._value()
+            yield line, None, _NO_OBJECT, None
+            return
+        members: Json = {}
+        streamed = False
+        for name in self._names():
+            of_bundle = members.get("resourceType", "Bundle") == "Bundle"
+            if name == "entry" and of_bundle and self._peek() == "[":
+                streamed = True
+                for start, value in self._elements():
+                    yield from _entry(value, start)
+            else:
+                members[name] = self._value()
+        if not streamed:
+            yield from _unfold(members, line)
+
+    def _names(self) -> Iterator[str]:
+        """The members of an object, each to be followed by taking its value."""
+        self._take("{")
+        if self._peek() == "}":
+            self._take("}")
+            return
+        while True:
+            self._peek()
+            name = self._value()
+            if not isinstance(name, str):
+                raise json.JSONDecodeError("Expecting property name", "", 0)
+            self._take(":")
+            yield name
+            if self._peek() == "}":
+                self._take("}")
+                return
+            self._take(",")
+
+    def _elements(self) -> Iterator[tuple[int, Any]]:
+        self._take("[")
+        if self._peek() == "]":
+            self._take("]")
+            return
+        while True:
+            self._peek()
+            line = self._line
+            yield line, self._value()
+            if self._peek() == "]":
+                self._take("]")
+                return
+            self._take(",")
+
+    def _peek(self) -> str:
+        """The next character that is no white space; empty at the end."""
+        while True:
+            while self._position < len(self._buffer):
+                character = self._buffer[self._position]
+                if character not in " \t\r\n":
+                    return character
+                self._line += character == "\n"
+                self._position += 1
+            if not self._more():
+                return ""
+
+    def _take(self, character: str) -> None:
+        if self._peek() != character:
+            raise json.JSONDecodeError(f"Expecting {character!r}", "", 0)
+        self._position += 1
+
+    def _value(self) -> Any:
+        self._peek()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._buffer, self._position)
+            except json.JSONDecodeError:
+                if not self._more():
+                    raise
+                continue
+            # What ends with the buffer, like a number, may go on.
+            if end < len(self._buffer) or not self._more():
+                break
+        self._line += self._buffer.count("\n", self._position, end)
+        self._position = end
+        return value
+
+    def _more(self) -> bool:
+        """Have more characters at hand, at least twice as many; whether there were any."""
+        if self._at_end:
+            return False
+        left = self._buffer[self._position :]
+        if len(left) > LONGEST_RESOURCE:
+            raise _TooLongError
+        part = self._file.read(max(_CHUNK, len(left)))
+        self._at_end = not part
+        self._buffer, self._position = left + self._decoder.decode(part, self._at_end), 0
+        return not self._at_end
+
+
+class _TooLongError(ValueError):
+    """An entry goes on beyond the longest that is read."""

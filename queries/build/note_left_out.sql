@@ -1,0 +1,10 @@
+-- What has no place in the contract: whole resources, where what is the type itself, and elements of others.
+-- parameters: sources, names, whats, counts, reasons
+insert into left_out
+select source, file, what, rows, reason
+from (
+    select
+        unnest($sources::varchar[]) as source, unnest($names::varchar[]) as file, unnest($whats::varchar[]) as what,
+        unnest($counts::bigint[]) as rows, unnest($reasons::varchar[]) as reason
+)
+order by source, file, what, reason
