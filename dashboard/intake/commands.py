@@ -13,6 +13,7 @@ from dashboard.intake.contract import DeliveryError
 from dashboard.settings import Settings
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
 Progress = Callable[[str, float], None]
 
 
@@ -43,24 +44,38 @@ def demo(directory: Path, years: int, bookings: int, seed: int | None) -> None:
     type=_FOLDER,
     help="Folder with own sites.csv, services.csv, effects.csv or age_bands.csv.",
 )
+@click.option(
+    "--mapping",
+    metavar="FILE.toml",
+    type=_FILE,
+    help="What the tables are made of, where the files are another system's.",
+)
+@click.option("--dry-run", is_flag=True, help="Read, check and report, and publish nothing.")
 @click.option("--data", metavar="DIR", type=_FOLDER, help="Data folder instead of the one in DASHBOARD_DATA.")
-def import_command(directory: Path, reference: Path | None, data: Path | None) -> None:
+def import_command(
+    directory: Path, reference: Path | None, mapping: Path | None, dry_run: bool, data: Path | None
+) -> None:
     """Import the delivery in DIR and make it the extract in use.
 
     DIR holds bookings.csv, side_effects.csv and, if there are any, payments.csv and scores.csv,
-    as data/README.md describes. Rows that cannot be used are kept apart with file, line, column
+    as data/README.md describes. With --mapping it holds the files of another system, as
+    docs/mapping.md describes. Rows that cannot be used are kept apart with file, line, column
     and reason. Where the delivery as a whole is refused, the extract in use stays.
 
-    Exit codes: 0 published, 1 refused, 2 wrong usage.
+    Exit codes: 0 published (after a dry run: it would be), 1 refused, 2 wrong usage.
 
+    \b
     Example: dashboard import data/deliveries/demo
+             dashboard import exports --mapping clinic.toml --dry-run
     """
     from dashboard.intake.publish import import_delivery
 
     with _errors():
         target = data or Settings.from_environment().data
         with _progress("Importing") as tell:
-            report = import_delivery(directory, target, reference=reference, progress=tell)
+            report = import_delivery(
+                directory, target, reference=reference, mapping=mapping, dry_run=dry_run, progress=tell
+            )
     for line in report.lines():
         click.echo(line)
 

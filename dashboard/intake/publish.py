@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import fcntl
 import hashlib
@@ -18,7 +19,11 @@ import duckdb
 from dashboard.intake import keys, pointer
 from dashboard.intake.build import Identity, build
 from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError
-from dashboard.intake.reader import Source, Survey, find_sources, survey
+from dashboard.intake.expressions import Loaded
+from dashboard.intake.lookups import load_lookups
+from dashboard.intake.mapping import Join, Mapping
+from dashboard.intake.mapping_file import load_mapping
+from dashboard.intake.reader import Source, Survey, find_sources, left_over, survey
 from dashboard.intake.reference import Reference, load_reference
 from dashboard.intake.report import FileReport, ImportReport, Reason
 from dashboard.intake.sql import statements
@@ -38,10 +43,12 @@ def import_delivery(
     data: Path,
     *,
     reference: Path | None = None,
+    mapping: Path | None = None,
+    dry_run: bool = False,
     progress: Progress | None = None,
     memory_limit: str = MEMORY_LIMIT,
 ) -> ImportReport:
-    """Read a delivery of CSV files and publish it as the extract in use.
+    """Read a delivery and publish it as the extract in use.
 
     An import that is under way is waited for. Whatever fails, the extract in use stays.
 
@@ -49,6 +56,8 @@ def import_delivery(
         delivery: folder with the files that data/README.md describes.
         data: the data folder; extracts/ and state/ are made in it.
         reference: folder with own reference tables.
+        mapping: file that says what the tables are made of, as docs/mapping.md describes.
+        dry_run: read, check and report, and publish nothing.
         progress: called with what is done now and the share that is done, 0 to 1.
         memory_limit: what DuckDB may use before it spills to the data folder.
 
@@ -65,17 +74,18 @@ def import_delivery(
             work = extracts / _BUILDING
             work.mkdir(mode=0o700)
             try:
-                report = _import(delivery, data, reference, tell, memory_limit, work)
+                report = _import(delivery, data, reference, mapping, dry_run, tell, memory_limit, work)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
-            _drop_oldest(extracts)
+            if not dry_run:
+                _drop_oldest(extracts)
     except OSError as error:
         raise DeliveryError(
             f"{error.filename or data} cannot be written ({error.strerror}); "
             "the extract in use stays. Check free space and permissions, then import again"
         ) from error
-    tell("published", 1.0)
-    return ImportReport(*report, time.monotonic() - began)
+    tell("checked" if dry_run else "published", 1.0)
+    return dataclasses.replace(report, seconds=time.monotonic() - began)
 
 
 @contextlib.contextmanager
@@ -99,21 +109,35 @@ def _import(
     delivery: Path,
     data: Path,
     reference_folder: Path | None,
+    mapping_file: Path | None,
+    dry_run: bool,
     tell: Progress,
     memory_limit: str,
     work: Path,
-) -> tuple[str, Path, tuple[FileReport, ...], tuple[Reason, ...]]:
+) -> ImportReport:
     reference = load_reference(reference_folder)
+    mapping = load_mapping(mapping_file, reference) if mapping_file else None
     demo = _is_demo(delivery)
-    surveys = _survey(find_sources(delivery), tell)
-    key = keys.DEMO_KEY if demo else keys.patient_key(data / "state")
+    surveys = _survey(find_sources(delivery, mapping), tell)
+    notes = _mapping_notes(delivery, mapping) if mapping else []
+
+    def join(connection: duckdb.DuckDBPyConnection) -> dict[Join, Loaded]:
+        if mapping is None:
+            return {}
+        loaded, faults = load_lookups(connection, mapping, delivery, work)
+        notes.extend(faults)
+        return loaded
+
+    # A dry run keeps nothing, a new key neither.
+    passing = dry_run and not (data / "state" / keys.FILE_NAME).exists()
+    key = keys.DEMO_KEY if demo or passing else keys.patient_key(data / "state")
     built_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    name = _extract_name(built_at, surveys, reference)
+    name = _extract_name(built_at, surveys, reference, mapping.digest(delivery) if mapping else None)
     identity = Identity(SCHEMA_VERSION, DEFINITIONS_VERSION, built_at, name, demo)
     built = work / name
     try:
         with _database(built, work, memory_limit) as connection:
-            build(connection, surveys, reference, identity, key, work, _later(tell))
+            build(connection, surveys, reference, identity, key, work, _later(tell), join)
             _verify(connection)
             files, reasons = _file_reports(connection, surveys), _reasons(connection)
     except duckdb.Error as error:
@@ -125,9 +149,19 @@ def _import(
             f"{delivery}: no row of bookings was accepted, so nothing was published. "
             f"Correct the files and import again{_examples(reasons)}"
         )
-    tell("publishing", 0.98)
-    _publish(built, data / "extracts")
-    return name, data / "extracts" / name, files, reasons
+    if not dry_run:
+        tell("publishing", 0.98)
+        _publish(built, data / "extracts")
+    return ImportReport(name, data / "extracts" / name, files, reasons, 0.0, tuple(notes), not dry_run)
+
+
+def _mapping_notes(delivery: Path, mapping: Mapping) -> list[str]:
+    notes = mapping.notes()
+    if "side_effects" not in mapping.tables:
+        notes.append("side_effects is not in the mapping, so the extract holds none")
+    if others := left_over(delivery, mapping):
+        notes.append(f"files that the mapping takes nothing from: {', '.join(others)}")
+    return notes
 
 
 def _later(tell: Progress) -> Progress:
@@ -160,10 +194,11 @@ def _survey(sources: list[Source], tell: Progress) -> list[Survey]:
     return surveys
 
 
-def _extract_name(built_at: dt.datetime, surveys: list[Survey], reference: Reference) -> str:
+def _extract_name(built_at: dt.datetime, surveys: list[Survey], reference: Reference, mapping: str | None) -> str:
     """Named by build time and by what went in, which decides what comes out."""
     content = [SCHEMA_VERSION, DEFINITIONS_VERSION, reference.sha256]
     content += [[one.source.table.name, one.source.name, one.sha256] for one in surveys]
+    content += [mapping] if mapping else []
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     moment = f"{built_at:%Y%m%dT%H%M%S}{built_at.microsecond // 1000:03d}Z"
     return f"extract-{moment}-{digest[:12]}.duckdb"

@@ -43,13 +43,20 @@ class Reason:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """A published extract and what it was made of."""
+    """An extract and what it was made of.
+
+    Attributes:
+        notes: what was taken for granted, in a sentence each.
+        published: whether it is in use now; False after a dry run.
+    """
 
     name: str
     path: Path
     files: tuple[FileReport, ...]
     reasons: tuple[Reason, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
+    published: bool = True
 
     @property
     def rows_read(self) -> int:
@@ -75,11 +82,15 @@ class ImportReport:
         for file in self.files:
             if file.ignored:
                 yield f"{file.file}: columns not read: {', '.join(file.ignored)}"
+        yield from self.notes
         if self.reasons:
             yield "rejected lines, by reason:"
         for reason in self.reasons:
             yield f"  {reason.sentence}"
-        yield f"published {self.name} in {self.seconds:.1f} s"
+        if self.published:
+            yield f"published {self.name} in {self.seconds:.1f} s"
+        else:
+            yield f"dry run: nothing was published; an import would publish this, checked in {self.seconds:.1f} s"
 
 
 def _counts(name: str, read: int, accepted: int, rejected: int) -> str:

@@ -1,4 +1,4 @@
--- Payments as typed values with their faults. delivered: the file, every column as text.
+-- Payments as typed values with their faults. delivered: the file, every column as text, with misfits.
 -- parameters: file
 insert into read_payments
 with parsed as (
@@ -25,13 +25,14 @@ judged as (
         )
         + flag(decimal_amount is null or (decimal_amount < 0 and kind_word is distinct from 'refund'), 4)
         + flag(too_long(method), 5)
-        + flag(unreadable(site, site_key), 6) as faults
+        + flag(unreadable(site, site_key), 6)
+        + (misfits << 32) as faults
     from parsed
 )
 select
     $file, faults, payment_id, patient_id, booking_id, site_key, paid_local, paid_instant, kind_word,
     lower(method), as_cents(abs(decimal_amount)),
-    case when faults <> 0 then {
+    case when faults <> 0 then map {
         'paid_at': paid_at, 'kind': kind, 'amount': amount, 'method': method, 'site': site
     } end
 from judged

@@ -1,4 +1,4 @@
--- Side effects as typed values with their faults. delivered: the file, every column as text.
+-- Side effects as typed values with their faults. delivered: the file, every column as text, with misfits.
 -- parameters: file
 insert into read_side_effects
 with parsed as (
@@ -25,14 +25,15 @@ judged as (
         + flag(unreadable(resolved_at, resolved_instant) and resolved_local is null, 7)
         + flag(resolved_local < onset_local or resolved_instant < onset_instant, 8)
         + flag(too_long(outcome), 9)
-        + flag(too_long(action), 10) as faults
+        + flag(too_long(action), 10)
+        + (misfits << 32) as faults
     from parsed
 )
 select
     $file, faults, event_id, booking_id, as_term(effect), effect, coalesce(grade, 'unknown'), is_serious,
     lower(related), onset_local, onset_instant, resolved_local, resolved_instant,
     replace(lower(outcome), '_', ' '), action,
-    case when faults <> 0 then {
+    case when faults <> 0 then map {
         'effect': effect, 'severity': severity, 'serious': serious, 'related': related, 'onset_at': onset_at,
         'resolved_at': resolved_at, 'outcome': outcome, 'action': action
     } end

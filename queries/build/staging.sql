@@ -1,10 +1,16 @@
 -- What is read, row for row and in the order of the files, so that rowid leads back to the line.
--- faults: the sum of a row's flags, 0 when it is sound; raw: its values as delivered when it isn't.
+-- faults: the sum of a row's flags, 0 when it is sound, those of its mapping from place 32 on; raw: its values as delivered when it isn't.
 create temp table files (
     file usmallint, source varchar, name varchar, sha256 varchar, bytes bigint, rows_read bigint, sound bigint,
     first_row bigint
 );
 create temp table line_shifts (file usmallint, first_row bigint, shift bigint);
+
+-- What a mapped file's columns are made of; reason: why the mapping cannot read a value, missing: why there is none.
+create temp table mapped_columns (
+    file usmallint, source varchar, place utinyint, column_name varchar, origin varchar, personal boolean,
+    reason varchar, missing varchar
+);
 
 create table rejects (
     source varchar, file varchar, line bigint, column_name varchar, value varchar, reason varchar
@@ -18,32 +24,24 @@ create temp table read_bookings (
     starts_instant timestamptz, ends_instant timestamptz, age utinyint, sex varchar, indication varchar,
     provider varchar, supervision supervision, mental_health_provider yes_no, channel varchar,
     chair_minutes integer, price_cents bigint, assessed boolean, dose_mg decimal(9, 2),
-    raw struct(
-        site varchar, service varchar, starts_at varchar, status varchar, booked_at varchar, ends_at varchar,
-        cancelled_at varchar, age varchar, sex varchar, indication varchar, provider varchar,
-        supervision varchar, mental_health_provider varchar, channel varchar, chair_minutes varchar,
-        price varchar, side_effects_assessed varchar, dose_mg varchar
-    )
+    raw map(varchar, varchar)
 );
 
 create temp table read_side_effects (
     file usmallint, faults ubigint, event_id varchar, booking_id varchar, term varchar, effect varchar,
     severity severity, serious boolean, related varchar, onset_local timestamp, onset_instant timestamptz,
     resolved_local timestamp, resolved_instant timestamptz, outcome varchar, action varchar,
-    raw struct(
-        effect varchar, severity varchar, serious varchar, related varchar, onset_at varchar,
-        resolved_at varchar, outcome varchar, action varchar
-    )
+    raw map(varchar, varchar)
 );
 
 create temp table read_payments (
     file usmallint, faults ubigint, payment_id varchar, patient_id varchar, booking_id varchar, site site,
     paid_local timestamp, paid_instant timestamptz, kind varchar, method varchar, amount_cents bigint,
-    raw struct(paid_at varchar, kind varchar, amount varchar, method varchar, site varchar)
+    raw map(varchar, varchar)
 );
 
 create temp table read_scores (
     file usmallint, faults ubigint, score_id varchar, patient_id varchar, instrument varchar,
     taken_local timestamp, taken_instant timestamptz, score utinyint,
-    raw struct(instrument varchar, taken_at varchar, score varchar)
+    raw map(varchar, varchar)
 );
