@@ -37,7 +37,7 @@ class _Steps:
     """A column's expressions, layer by layer; `reason` is why `value` may be missing where `raw` isn't."""
 
     raw: str
-    way: dict[str, str] = field(default_factory=dict)
+    ways: list[dict[str, str]] = field(default_factory=list)
     value: str = ""
     reason: str | None = None
     misses: str | None = None
@@ -96,20 +96,24 @@ class Expressions:
         if numbered:
             cleaned.append("row_number() over () as row_number")
         raws = [f"{steps.raw} as {_raw(name)}" for name, steps in self._steps.items()]
-        ways = [
-            f"{text} as {_way(name, part)}" for name, steps in self._steps.items() for part, text in steps.way.items()
-        ]
         values = [f"{steps.value} as {_value(name)}" for name, steps in self._steps.items()]
         misses = [f"{steps.misses} as {_miss(name)}" for name, steps in self._steps.items() if steps.misses]
         order = " order by row_number" if self._joins else ""
         carried = ["row_number"] if self._joins else []
-        return (
-            f"select {', '.join(self._final())} from ("  # noqa: S608
-            f"select {', '.join(['*', *values])} from ("
-            f"select {', '.join(['*', *ways])} from ("
-            f"select {', '.join([*raws, *misses, *carried])} from ("
-            f"select {', '.join(cleaned) or '1'} from {rows}) as delivered_row{self._join_clauses()}))){order}"
+        made = (
+            f"(select {', '.join([*raws, *misses, *carried])} from "  # noqa: S608
+            f"(select {', '.join(cleaned) or '1'} from {rows}) as delivered_row{self._join_clauses()})"
         )
+        for layer in range(max((len(steps.ways) for steps in self._steps.values()), default=0)):
+            ways = [
+                f"{text} as {_way(name, part)}"
+                for name, steps in self._steps.items()
+                if layer < len(steps.ways)
+                for part, text in steps.ways[layer].items()
+            ]
+            made = f"(select {', '.join(['*', *ways])} from {made})"  # noqa: S608
+        made = f"(select {', '.join(['*', *values])} from {made})"  # noqa: S608
+        return f"select {', '.join(self._final())} from {made}{order}"  # noqa: S608
 
     @property
     def _joins(self) -> dict[tuple[Join, SourceColumn], str]:
@@ -158,7 +162,7 @@ class Expressions:
             compared = raw
             if len({word.lower() for word in words}) == len(words):
                 words = {word.lower(): value for word, value in words.items()}
-                steps.way["word"] = f"lower({raw})"
+                steps.ways.append({"word": f"lower({raw})"})
                 compared = _way(name, "word")
             whens = " ".join(f"when {literal(word)} then {literal(value)}" for word, value in words.items())
             steps.value = f"case {compared} {whens} else {made or 'null'} end"
@@ -219,13 +223,13 @@ class Expressions:
                 steps.reason += ", or is not from 1990 to 2100"
             return _moment(name, mapped, steps)
         if mapped.timezone:
-            steps.way["moment"] = f"as_local({raw})"
+            steps.ways.append({"moment": f"as_local({raw})"})
             return f"coalesce({_instant(_way(name, 'moment'), mapped.timezone)}, {raw})"
         if mapped.numbers:
             steps.reason = f"is not a number like {mapped.numbers.example}"
             return _number(name, mapped.numbers, mapped.column.kind, steps)
         if mapped.keys:
-            steps.way["key"] = f"lower({raw})"
+            steps.ways.append({"key": f"lower({raw})"})
             others = {word: key for word, key in mapped.keys.items() if word != key}
             whens = " ".join(f"when {literal(word)} then {literal(key)}" for word, key in others.items())
             return f"case {_way(name, 'key')} {whens} else {raw} end" if others and not mapped.values else None
@@ -298,14 +302,14 @@ def _moment(name: str, mapped: ColumnMapping, steps: _Steps) -> str:
     zoned = [text for text in mapped.formats if has_zone(text)]
     date = mapped.column.kind == "date"
     if local:
-        steps.way["local"] = f"try_strptime({raw}, [{', '.join(map(literal, local))}])"
+        steps.ways.append({"local": f"try_strptime({raw}, [{', '.join(map(literal, local))}])"})
         moment = _way(name, "local")
         text = f"{moment}::varchar" if mapped.timezone is None else _instant(moment, mapped.timezone)
         made.append(f"{moment}::date::varchar" if date else f"case when in_range({moment}) then {text} end")
     if zoned:
         # DuckDB's %z reads no Z.
         written = f"regexp_replace({raw}, '[Zz]$', '+00:00')"
-        steps.way["zoned"] = f"timezone('UTC', try_strptime({written}, [{', '.join(map(literal, zoned))}]))"
+        steps.ways.append({"zoned": f"timezone('UTC', try_strptime({written}, [{', '.join(map(literal, zoned))}]))"})
         moment = _way(name, "zoned")
         made.append(
             f"{moment}::date::varchar" if date else f"case when in_range({moment}) then {moment}::varchar || 'Z' end"
@@ -314,18 +318,34 @@ def _moment(name: str, mapped: ColumnMapping, steps: _Steps) -> str:
 
 
 def _number(name: str, numbers: Numbers, kind: str, steps: _Steps) -> str:
-    """A number by its format, in the contract's notation."""
-    raw, digits = _raw(name), _way(name, "digits")
-    steps.way["digits"] = f"regexp_extract({raw}, {literal(_number_pattern(numbers))}, 1)"
-    body = f"replace({digits}, {literal(numbers.decimal)}, '.')" if numbers.decimal != "." else digits
-    if numbers.thousands:
-        # Before the decimal sign is turned, since that may be the other's sign.
-        body = f"regexp_replace({digits}, {literal(_thousands(numbers))}, '', 'g')"
-        body = f"replace({body}, {literal(numbers.decimal)}, '.')" if numbers.decimal != "." else body
-    body = f"regexp_replace({body}, '\\.0+$', '')" if kind == "whole number" else f"without_zeros({body})"
-    negative = f"regexp_matches({raw}, '[(−-]')"
-    balanced = f"contains({raw}, '(') = contains({raw}, ')')"
-    return f"case when {digits} <> '' and {balanced} then if({negative}, '-', '') || {body} end"
+    """A number by its format, in the contract's notation.
+
+    Most numbers have their sign or unit at one end and no separator; they need no pattern.
+    """
+    raw, unsigned, bare, digits = _raw(name), _way(name, "unsigned"), _way(name, "bare"), _way(name, "digits")
+    sign, zeros = numbers.currency, "without_fraction" if kind == "whole number" else "without_zeros"
+    stripped = (
+        f"case when starts_with({raw}, {literal(sign)}) then substring({raw}, {len(sign) + 1}) "
+        f"when ends_with({raw}, {literal(sign)}) then left({raw}, -{len(sign)}) else {raw} end"
+    )
+    steps.ways.append({"unsigned": stripped if sign else raw})
+    others = [mark for mark in (numbers.thousands, "." if numbers.decimal != "." else "") if mark]
+    pointed = _pointed(unsigned, numbers)
+    conditions = [f"not contains({unsigned}, {literal(mark)})" for mark in others]
+    conditions.append(f"try_cast({pointed} as decimal(14, 2)) is not null")
+    steps.ways.append({"bare": f"case when {' and '.join(conditions)} then trim({pointed}) end"})
+    pattern = literal(_number_pattern(numbers))
+    steps.ways.append({"digits": f"case when {bare} is null then regexp_extract({raw}, {pattern}, 1) end"})
+    body = f"regexp_replace({digits}, {literal(_thousands(numbers))}, '', 'g')" if numbers.thousands else digits
+    return (
+        f"case when {bare} is not null then {zeros}({bare}) "
+        f"when {digits} <> '' and contains({raw}, '(') = contains({raw}, ')') "
+        f"then if(regexp_matches({raw}, '[(−-]'), '-', '') || {zeros}({_pointed(body, numbers)}) end"
+    )
+
+
+def _pointed(text: str, numbers: Numbers) -> str:
+    return text if numbers.decimal == "." else f"replace({text}, {literal(numbers.decimal)}, '.')"
 
 
 def _thousands(numbers: Numbers) -> str:

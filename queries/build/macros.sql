@@ -48,6 +48,9 @@ create temp macro as_term(x) as regexp_replace(trim(lower(x)), '[\s_-]+', '_', '
 create temp macro without_zeros(x) as
     case when strpos(x, '.') = 0 or strlen(x) - strpos(x, '.') <= 2 then x else regexp_replace(x, '(\.\d\d)0+$', '\1') end;
 
+create temp macro without_fraction(x) as
+    case when contains(x, '.') then regexp_replace(x, '\.0*$', '') else x end;
+
 -- An id that is made of a patient's: the first 80 bits of its HMAC-SHA256.
 create temp macro keyed(x) as
     left(sha256(getvariable('key_outer')::blob || unhex(sha256(getvariable('key_inner')::blob || encode(x)))), 20);
