@@ -15,8 +15,6 @@ from dashboard.intake.mapping import ColumnMapping, Join, Numbers, SourceColumn,
 from dashboard.intake.sql import identifier, literal
 
 _FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
-#: Spaces of every kind, and what editors leave at the ends of values.
-_BLANKS = " \t\u00a0\u202f\ufeff"
 
 
 @dataclass(frozen=True)
@@ -244,7 +242,7 @@ def clean_text(place: int, kind: str, empty: tuple[str, ...]) -> str:
     if kind.startswith("TIMESTAMP"):
         return f"{name}::timestamp::varchar"
     text = name if kind == "VARCHAR" else f"{name}::varchar"
-    trimmed = f"nullif(trim({text}, {literal(_BLANKS)}), '')"
+    trimmed = f"nullif(trim({text}), '')"
     words = [word for word in empty if word]
     if not words:
         return trimmed
