@@ -168,6 +168,8 @@ class Expressions:
             steps.value = made or raw
         if mapped.values and not made:
             steps.reason = "is not among the mapped values"
+        if mapped.values.get(""):
+            steps.value = f"case when {raw} is null then {literal(mapped.values[''])} else {steps.value} end"
         if mapped.default is not None:
             steps.value = f"coalesce({steps.value}, {literal(mapped.default)})"
             steps.reason = None
@@ -191,8 +193,6 @@ class Expressions:
             raw = f" || {literal(mapped.separator)} || ".join(parts)
         elif len(parts) > 1:
             raw = f"nullif(concat_ws({literal(mapped.separator)}, {', '.join(parts)}), '')"
-        if "" in mapped.values:
-            raw = f"coalesce({raw}, '')"
         empty = [word for word, value in mapped.values.items() if not value and word]
         if not empty:
             return raw
