@@ -80,6 +80,41 @@ def import_command(
         click.echo(line)
 
 
+@click.group()
+def mapping() -> None:
+    """Mappings: what the tables are made of, where the files are another system's."""
+
+
+@mapping.command()
+@click.argument("directory", metavar="DIR", type=_FOLDER)
+@click.option("--output", "-o", metavar="FILE.toml", type=_FILE, help="Where to write it, instead of the terminal.")
+@click.option("--reference", metavar="DIR", type=_FOLDER, help="Folder with own sites.csv or services.csv.")
+def draft(directory: Path, output: Path | None, reference: Path | None) -> None:
+    """Draft a mapping for the files in DIR, from their headers and a sample of their values.
+
+    Every guess is marked as one, with what is left to decide. A file that exists is not overwritten.
+
+    Example: dashboard mapping draft exports -o clinic.toml
+    """
+    from dashboard.intake.draft import draft_mapping
+    from dashboard.intake.reference import load_reference
+
+    with _errors():
+        text = draft_mapping(directory, load_reference(reference))
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written ({error.strerror}); give another name") from error
+    click.echo(
+        f"wrote {output}; settle the lines marked DECIDE, then: "
+        f"dashboard import {directory} --mapping {output} --dry-run"
+    )
+
+
 @contextlib.contextmanager
 def _errors() -> Iterator[None]:
     """Refusals and wrong settings as one message and exit code 1."""

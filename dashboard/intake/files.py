@@ -78,7 +78,7 @@ def _open(path: Path, encoding: str) -> _Open:
     return cast(_Open, file if encoding == UTF_8 else Transcoder(file, encoding))
 
 
-def _peek(path: Path, encoding: str) -> bytes:
+def peek(path: Path, encoding: str = UTF_8) -> bytes:
     """The first bytes as UTF-8, down to the end of a line."""
     try:
         with _open(path, encoding) as file:
@@ -115,7 +115,7 @@ def dialect_of(path: Path, layout: Layout, wanted: Collection[SourceColumn]) -> 
     quote = layout.quote.encode()
     if layout.delimiter is not None:
         return Dialect(layout.delimiter.encode(), quote, layout.header, encoding)
-    content = _peek(path, encoding)
+    content = peek(path, encoding)
     names = {str(name).strip().lower() for name in wanted}
 
     def fit(mark: bytes) -> tuple[int, int]:
