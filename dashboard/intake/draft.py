@@ -110,8 +110,8 @@ class _Draft:
     def text(self) -> str:
         chosen = self._choose()
         lines = [
-            f"# A drafted mapping for {self._delivery.resolve().name}. Every line is a guess: read each, then settle",
-            "# the lines marked DECIDE and remove the mark. Check it with: dashboard import DIR --mapping THIS --dry-run",
+            f"# A drafted mapping for {self._delivery.resolve().name}. Every line is a guess: read each,",
+            "# then settle those marked DECIDE. Check with: dashboard import DIR --mapping THIS --dry-run",
             "# docs/mapping.md explains what may stand here.",
         ]
         if "bookings" not in chosen and (left := [one for one in self._files if one not in chosen.values()]):
