@@ -29,7 +29,9 @@ lint: $(READY)
 	$(ENV)/bin/mypy
 	$(ENV)/bin/lint-imports
 
+# Tests of the state store need PostgreSQL too. In CI they must run; elsewhere their absence is said aloud.
 unit: $(READY)
+	@sh tests/state/ensure-postgresql.sh
 	$(ENV)/bin/pytest -n 2 -m "not browser and not bench"
 
 # Browser tests need a Chromium or Chrome. In CI they must run; elsewhere their absence is said aloud.

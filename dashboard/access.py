@@ -53,6 +53,7 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "age_groups": _CARE,
     "exports": _ALL,
     "data": _ALL,
+    "audit": frozenset({Role.ADMIN, Role.MEDICAL_DIRECTOR}),
     "account": _ALL,
     # Row-level datasets: one row a patient's visit, event or payment.
     "booking_rows": _CARE,
@@ -73,6 +74,11 @@ def allows(viewer: Viewer | None, resource: str, site: str | None = None) -> boo
 def allowed_sites(viewer: Viewer, sites: Iterable[str]) -> tuple[str, ...]:
     """Those of the sites that the viewer may see, in the order given."""
     return tuple(s for s in sites if viewer.sites is None or s in viewer.sites)
+
+
+def hides_small_counts(viewer: Viewer, roles: Iterable[str]) -> bool:
+    """Whether small counts of side effects are hidden from the viewer; `roles` is the setting."""
+    return viewer.role.value in roles
 
 
 def require(viewer: Viewer | None, resource: str, site: str | None = None) -> Viewer:

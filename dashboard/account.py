@@ -35,7 +35,7 @@ def change_password(viewer: access.Viewer) -> None:
         st.error("The two new passwords differ. Nothing was changed.")
     else:
         try:
-            store.reset_password(viewer.username, new)
+            store.by(viewer.username).reset_password(viewer.username, new)
         except StateError as error:
             st.error(f"{error} Nothing was changed.")
         else:

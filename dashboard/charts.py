@@ -21,6 +21,8 @@ ROOM = 120
 Chart: TypeAlias = Any
 _ROWS = alt.NamedData("rows")
 _PERIOD_FORMAT = {"day": "%a %-d %b", "week": "%-d %b", "month": "%b %Y"}
+#: Thousands as k, but for none: SI prefixes would write it "0k" beside them.
+_DOLLAR_LABEL = "datum.value ? format(datum.value, '$~s') : '$0'"
 _GRAIN_TITLE = {"day": "Day", "week": "Week from Monday", "month": "Month"}
 
 
@@ -223,7 +225,9 @@ def bars(
             "value:Q",
             title=unit,
             stack=None if side_by_side else "zero",
-            axis=alt.Axis(tickCount=5, tickMinStep=1, format="~s" if number_format.startswith("$") else ",d"),
+            axis=alt.Axis(tickCount=5, labelExpr=_DOLLAR_LABEL)
+            if number_format.startswith("$")
+            else alt.Axis(tickCount=5, tickMinStep=1, format=",d"),
         ),
     }
     places = list(order)

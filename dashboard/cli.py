@@ -21,6 +21,9 @@ from dashboard.intake.commands import mapping as mapping_group
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.reference import load_reference
 from dashboard.settings import QUERIES, REFERENCE, Settings
+from dashboard.state_commands import audit as audit_command
+from dashboard.state_commands import operator
+from dashboard.state_commands import state as state_command
 
 if TYPE_CHECKING:
     from dashboard.state import Store, UserRecord
@@ -48,6 +51,8 @@ def main() -> None:
 main.add_command(demo_command)
 main.add_command(import_command)
 main.add_command(mapping_group)
+main.add_command(state_command)
+main.add_command(audit_command)
 
 
 # --- serve -----------------------------------------------------------------------------------
@@ -79,9 +84,12 @@ def serve(context: click.Context, host: str, port: int, demo: bool) -> None:
     if demo:
         _prepare_demo(context, settings)
     from dashboard import server
+    from dashboard.state import StateError
 
     try:
         server.serve(settings, host, port, ready=partial(_announce, settings, host, port))
+    except StateError as error:
+        _fail(str(error))
     except KeyboardInterrupt:
         click.echo("Stopped.")
 
@@ -96,7 +104,7 @@ def _prepare_demo(context: click.Context, settings: Settings) -> None:
         context.invoke(import_command, directory=delivery)
     with _store(settings) as store:
         if not store.list_users():
-            add_demo_accounts(store)
+            add_demo_accounts(store.by(operator()))
 
 
 def _refuse_public_demo(settings: Settings, host: str, demo: bool) -> None:
@@ -177,6 +185,7 @@ def check() -> None:
     checks: list[tuple[str, Callable[[Settings], str]]] = [
         ("data folder", _check_folder),
         ("state store", _check_store),
+        ("audit record", _check_record),
         ("users", _check_users),
         ("reference tables", _check_reference),
         ("queries", _check_queries),
@@ -204,27 +213,40 @@ def _check_folder(settings: Settings) -> str:
     return str(settings.data)
 
 
-def _check_store(settings: Settings) -> str:
-    from sqlalchemy.exc import SQLAlchemyError
+def _opened(settings: Settings) -> Store:
+    """The store, or what is wrong with it as a finding."""
+    from dashboard.state import StateError, Store
 
-    from dashboard.state.store import FILE
-
-    file = settings.state / FILE
     try:
-        with _store(settings) as store:
-            store.ping()
-    except (SQLAlchemyError, OSError):
-        raise _Problem(f"{file} cannot be read; restore it from a copy, or move it away to begin anew") from None
-    return str(file)
+        return Store.for_settings(settings)
+    except (StateError, OSError) as error:
+        raise _Problem(str(error)) from None
+
+
+def _check_store(settings: Settings) -> str:
+    with _opened(settings) as store:
+        store.ping()
+        return store.database.name
+
+
+def _check_record(settings: Settings) -> str:
+    from dashboard.state import StateError
+
+    try:
+        with _opened(settings) as store:
+            verdict = store.audit.verify()
+    except StateError as error:
+        raise _Problem(str(error)) from None
+    if verdict.fault:
+        raise _Problem(verdict.fault)
+    return f"{verdict.entries:,} entries, as they were written"
 
 
 def _check_users(settings: Settings) -> str:
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
-        with _store(settings) as store:
+        with _opened(settings) as store:
             people = [user for user in store.list_users() if not user.disabled]
-    except (SQLAlchemyError, OSError):
+    except _Problem:
         raise _Problem("unknown, because the state store cannot be read") from None
     if not people:
         raise _Problem("nobody can sign in; run: dashboard users add NAME --role ROLE")
@@ -440,7 +462,7 @@ def _change(settings: Settings, change: Callable[[Store], UserRecord]) -> UserRe
 
     with _store(settings) as store:
         try:
-            return change(store)
+            return change(store.by(operator()))
         except StateError as error:
             _fail(str(error))
 
@@ -461,9 +483,12 @@ def _settings() -> Settings:
 
 def _store(settings: Settings) -> Store:
     # Imported here: it takes a second, which `--help` shouldn't.
-    from dashboard.state import Store
+    from dashboard.state import StateError, Store
 
-    return Store.for_settings(settings)
+    try:
+        return Store.for_settings(settings)
+    except StateError as error:
+        _fail(str(error))
 
 
 def _catalogue(settings: Settings) -> Catalogue | None:

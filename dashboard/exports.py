@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from starlette.concurrency import iterate_in_threadpool
 from starlette.datastructures import QueryParams
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 
 from dashboard import access, filters, panels, warehouse
 from dashboard.filters import Filters
 from dashboard.navigation import ENTRIES
 from dashboard.panels import PANELS, Column
+from dashboard.receipts import FileResponse, Receipt, no_such_file
 from dashboard.warehouse import Reader
 
 #: Cells that a spreadsheet would run as a formula begin with one of these.
@@ -101,6 +101,16 @@ def open_to(viewer: access.Viewer) -> list[Dataset]:
     return [d for d in DATASETS.values() if access.allows(viewer, d.resource)]
 
 
+def columns_of(reader: Reader, dataset: Dataset) -> tuple[Column, ...]:
+    """The dataset's columns as this viewer gets them."""
+    return dataset.columns if dataset.query else panels.columns(reader, dataset.name)
+
+
+def filters_of(reader: Reader, dataset: Dataset, chosen: Filters) -> Filters:
+    """The filters that the dataset's rows are of."""
+    return chosen if dataset.query else panels.asked(reader, dataset.name, chosen)
+
+
 def parts(reader: Reader, dataset: Dataset, chosen: Filters) -> Iterator[pd.DataFrame]:
     """The dataset's rows in its columns, in parts.
 
@@ -108,7 +118,7 @@ def parts(reader: Reader, dataset: Dataset, chosen: Filters) -> Iterator[pd.Data
         AccessDeniedError: the dataset or a site isn't open to the viewer.
     """
     access.require(reader.viewer, dataset.resource)
-    keys = [column.name for column in dataset.columns]
+    keys = [column.name for column in columns_of(reader, dataset)]
     if dataset.query is None:
         yield panels.rows(reader, dataset.name, chosen)[keys]
         return
@@ -171,8 +181,7 @@ def respond(viewer: access.Viewer, name: str, parameters: QueryParams) -> Respon
     """The answer to a request for a file: the whole file, or a refusal in one line."""
     dataset = DATASETS.get(name)
     if dataset is None or not access.allows(viewer, dataset.resource):
-        # The same words for both, so that an address tells nothing of what there is.
-        return PlainTextResponse("There is no such file for this account.\n", status_code=404)
+        return no_such_file()
     try:
         reader = Reader(warehouse.shelf().current(), viewer)
     except warehouse.WarehouseError as error:
@@ -180,21 +189,21 @@ def respond(viewer: access.Viewer, name: str, parameters: QueryParams) -> Respon
     if not reader.sites:
         return PlainTextResponse("No site of this extract is open to this account.\n", status_code=404)
     asked = {key: parameters.getlist(key) for key in parameters}
-    chosen = filters.parse(asked, scope_of(reader))
-    body = csv_text(dataset.columns, parts(reader, dataset, chosen))
+    scope = scope_of(reader)
+    chosen = filters.parse(asked, scope)
+    refused = filters.refused_sites(asked, reader.catalogue.sites, scope)
+    receipt = Receipt(name, chosen.described(of_day=dataset.of_day), reader.catalogue.name, refused)
+    body = csv_text(columns_of(reader, dataset), receipt.rows_of(parts(reader, dataset, chosen)))
     try:
         # The first rows are read before the answer begins, so that a failure can still say so.
         head = [next(body), *([first] if (first := next(body, "")) else [])]
     except warehouse.WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
-    file = f"{name}_{chosen.start}_{chosen.end}.csv"
+    of = filters_of(reader, dataset, chosen)
+    file = f"{name}_{of.start}_{of.end}.csv"
 
     def whole() -> Iterator[str]:
         yield from head
         yield from body
 
-    return StreamingResponse(
-        iterate_in_threadpool(whole()),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"},
-    )
+    return FileResponse(receipt.counted(whole()), file, receipt)

@@ -63,7 +63,7 @@ class Filters:
     """One choice of the filter bar, within its scope.
 
     `start` and `end` are both inclusive local dates. `sites` is never empty; `lines` and `bands`
-    are empty for "all".
+    are empty for "all". A period of "whole" is in no address: it is what `periods.whole` makes.
     """
 
     scope: Scope
@@ -91,21 +91,28 @@ class Filters:
 
     def compared(self) -> Filters | None:
         """The filters of the period to compare with, or None."""
-        if self.compare == "previous":
+        if self.period == "whole" and self.compare in {"previous", "last-year"}:
+            # Whole calendar periods: by months, since days would cut into them.
+            after = self.end + dt.timedelta(days=1)
+            months = 12 * (after.year - self.start.year) + after.month - self.start.month
+            back = 12 if self.compare == "last-year" else months
+            start, end = months_back(self.start, back), months_back(after, back) - dt.timedelta(days=1)
+        elif self.compare == "previous":
             if self.period in {"this-month", "last-month", "this-year"}:
                 back = 12 if self.period == "this-year" else 1
-                start = _months_back(self.start, back)
-                end = _months_back(self.end, back)
+                start = months_back(self.start, back)
+                end = months_back(self.end, back)
                 if self.period == "last-month":
                     end = self.start - dt.timedelta(days=1)
             else:
                 end = self.start - dt.timedelta(days=1)
                 start = end - dt.timedelta(days=self.days - 1)
         elif self.compare == "last-year":
-            start, end = _months_back(self.start, 12), _months_back(self.end, 12)
+            start, end = months_back(self.start, 12), months_back(self.end, 12)
         else:
             return None
-        return replace(self, period="custom", start=start, end=end, compare="none")
+        period = "whole" if self.period == "whole" else "custom"
+        return replace(self, period=period, start=start, end=end, compare="none")
 
     def at(self, *sites: str) -> Filters:
         """The same at these sites only."""
@@ -147,6 +154,12 @@ class Filters:
             found["by"] = [self.by]
         return found
 
+    def described(self, *, of_day: bool) -> dict[str, object]:
+        """The choice as it goes on record: dates spelled out, sites always, the rest where it is chosen."""
+        period = {"day": self.day} if of_day else {"from": self.start, "to": self.end}
+        chosen = {"lines": self.lines, "bands": self.bands}
+        return {**period, "sites": self.sites, **{key: value for key, value in chosen.items() if value}}
+
     def address(self) -> str:
         """`query` as the text behind the question mark."""
         return urlencode(self.query(), doseq=True)
@@ -185,6 +198,11 @@ def parse(parameters: Parameters, scope: Scope) -> Filters:
     )
 
 
+def refused_sites(parameters: Parameters, sites: Iterable[str], scope: Scope) -> tuple[str, ...]:
+    """Those of the extract's sites that an address asks for outside the scope."""
+    return _some_of(parameters, "site", (site for site in sites if site not in scope.sites))
+
+
 def _span(period: str, parameters: Parameters, scope: Scope) -> tuple[dt.date, dt.date]:
     last = scope.last_full_day
     if period == "custom":
@@ -199,11 +217,11 @@ def _span(period: str, parameters: Parameters, scope: Scope) -> tuple[dt.date, d
         end = last.replace(day=1) - dt.timedelta(days=1)
         return end.replace(day=1), end
     if period == "12-months":
-        return _months_back(last, 12) + dt.timedelta(days=1), last
+        return months_back(last, 12) + dt.timedelta(days=1), last
     return last - dt.timedelta(days=int(period.split("-")[0]) - 1), last
 
 
-def _months_back(day: dt.date, months: int) -> dt.date:
+def months_back(day: dt.date, months: int) -> dt.date:
     """The same day of an earlier month; its last day where there is no such day."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     month += 1

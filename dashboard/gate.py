@@ -124,6 +124,9 @@ class Gate:
         connection = HTTPConnection(scope)
         admitted = await self._admit(connection, touch=False)
         if admitted is None or not is_same_origin(connection):
+            if admitted is not None:
+                record = partial(self._store.audit.record, "denied", admitted[0].username, "websocket")
+                await to_thread.run_sync(partial(record, origin=connection.headers.get("origin", "")[:200]))
             await send({"type": "websocket.close", "code": 1008})
             return
         incoming = _Incoming(self._store, admitted[1], receive, send)

@@ -25,7 +25,8 @@ who = dict.fromkeys([viewer.name, viewer.role.label])
 st.html(f'<p class="who">{escape(", ".join(who))} <a href="/logout" target="_self">Sign out</a></p>')
 try:
     current.run()
-except access.AccessDeniedError:
+except access.AccessDeniedError as error:
+    page.on_record("refused", viewer, "denied", f"page {current.url_path}", reason=str(error))
     st.error("This page is not open to your account. Choose another from the menu.")
 except warehouse.WarehouseError as error:
     st.error(f"The data cannot be shown: {error}")

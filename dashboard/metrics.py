@@ -258,12 +258,14 @@ def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     Returns:
         Columns value, numerator, denominator, lower, upper on the frame's index. value, lower and
         upper are in the metric's unit; NaN where the denominator is 0 or there is no interval.
-        A plain count has the denominator NaN.
+        A plain count has the denominator NaN. Where a count is hidden (NaN), all but the
+        denominator are NaN.
 
     Raises:
         KeyError: the frame lacks one of the metric's columns.
     """
-    above = frame[list(metric.numerator)].sum(axis=1).to_numpy(dtype=float)
+    # A hidden count is NaN, and so is what is worked out from it.
+    above = frame[list(metric.numerator)].sum(axis=1, skipna=False).to_numpy(dtype=float)
     missing = np.full(len(frame), np.nan)
     if not metric.denominator:
         value = above / CENTS if metric.unit == "dollars" else above
@@ -274,8 +276,10 @@ def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     if metric.interval is None or not len(frame):
         return _columns(frame, value, above, below, missing, missing)
     interval = rates.wilson_interval if metric.interval == "wilson" else rates.poisson_interval
-    limits = interval(above, below)
-    lower, upper = np.asarray(limits.lower), np.asarray(limits.upper)
+    known = ~np.isnan(above)
+    lower, upper = missing.copy(), missing.copy()
+    limits = interval(above[known], below[known])
+    lower[known], upper[known] = limits.lower, limits.upper
     if metric.bounded:
         upper = np.where(above == 0, rates.zero_event_upper_bound(below), upper)
     return _columns(frame, value, above, below, lower * scale, upper * scale)

@@ -32,6 +32,7 @@ ENTRIES = (
     PageEntry("age_groups", "Age groups", ":material/groups:", "Adolescent to geriatric, by site."),
     PageEntry("exports", "Exports", ":material/download:", "Files for your role, as CSV."),
     PageEntry("data", "Data", ":material/database:", "What the extract holds and what was left out."),
+    PageEntry("audit", "Audit", ":material/policy:", "Who signed in, saw, took or changed what."),
     PageEntry("account", "Account", ":material/person:", "Who you are here; change your password."),
 )  # fmt: skip
 

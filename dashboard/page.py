@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, charts, exports, filters, identity, theme, warehouse
+from dashboard import access, charts, exports, filters, identity, panels, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, Column, Panel, rows, specification
+from dashboard.settings import Settings
+from dashboard.state import shared_store
 from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
@@ -21,7 +23,7 @@ _FORMATS: dict[str, Callable[..., Any]] = {
     "date": lambda title: st.column_config.DateColumn(title, format="D MMM YYYY"),
     "datetime": lambda title: st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm"),
     "count": lambda title: st.column_config.NumberColumn(title, format="%,d"),
-    "decimal": lambda title: st.column_config.NumberColumn(title, format="%.2f"),
+    "decimal": lambda title: st.column_config.NumberColumn(title, format="%,.2f"),
     "percent": lambda title: st.column_config.NumberColumn(title, format="%.1f"),
     "dollars": lambda title: st.column_config.NumberColumn(title, format="dollar"),
     "text": lambda title: st.column_config.TextColumn(title),
@@ -80,8 +82,28 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
     chosen = filters.parse(_address(), scope)
     if bar:
         _bar(chosen, reader, day=day, by=by)
+        _whole_periods(resource, reader, chosen)
+    if refused := filters.refused_sites(_address(), reader.catalogue.sites, scope):
+        on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
+    about = chosen.described(of_day=day) if bar else {}
+    on_record("page", viewer, "view", resource, **about, extract=reader.catalogue.name)
     _keep(chosen)
     return View(reader, chosen, look_of(reader.catalogue, chosen, mode()))
+
+
+def on_record(what: str, viewer: access.Viewer, kind: str, subject: str, **details: object) -> None:
+    """Record what a page shows, once for each load and each change and not for each of its runs.
+
+    `what` names the thing that is compared with its last time: the same page, the same preview.
+    """
+    entry = (viewer.username, kind, subject, details)
+    noted = st.session_state.setdefault("noted", {})
+    if noted.get(what) == entry:
+        return
+    if what == "page":
+        noted.pop("preview", None)
+    noted[what] = entry
+    shared_store(Settings.from_environment()).audit.record_later(kind, viewer.username, subject, **details)
 
 
 def look_of(catalogue: warehouse.Catalogue, chosen: Filters, shown: theme.Mode) -> charts.Look:
@@ -261,6 +283,28 @@ def _extract_date(reader: Reader, chosen: Filters, *, day: bool) -> None:
     )
 
 
+def _whole_periods(resource: str, reader: Reader, chosen: Filters) -> None:
+    """One line on a page all of whose panels are of whole periods for this viewer."""
+    own = [panel for panel in PANELS.values() if panel.resource == resource]
+    if own and all(panel.whole for panel in own) and (words := _small_counts(reader, own[0], chosen)):
+        st.html(f'<p class="small-counts">{words}</p>')
+
+
+def _small_counts(reader: Reader, panel: Panel, chosen: Filters) -> str:
+    """Which whole periods are shown and what is hidden; empty for who sees every count."""
+    shown = panels.asked(reader, panel.name, chosen)
+    if shown is chosen:
+        return ""
+    about = shown.period_text()
+    if before := shown.compared():
+        about += f", against {before.period_text()}"
+    limit = reader.warehouse.small_counts.limit
+    return (
+        f"Whole months or quarters: <b>{about}</b>. Counts of side effects from 1 to {limit}, and others that "
+        "would give one away, are hidden from your account."
+    )
+
+
 # --- panels ----------------------------------------------------------------------------------
 
 
@@ -283,7 +327,7 @@ def _panel(view: View, name: str) -> None:
     opened = st.expander("Table", key=f"table_{name}", on_change="rerun", type="compact")
     if opened.open:
         with opened:
-            table(frame, panel.columns, heading)
+            table(frame, panels.columns(view.reader, name), heading)
 
 
 def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
@@ -291,12 +335,17 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         st.html(panel.html(frame, view.mode))
         return
     if panel.chart is None:
-        table(frame, panel.columns, heading)
+        table(frame, panels.columns(view.reader, panel.name), heading)
+        return
+    if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
+        st.info("Every count above 0 is hidden for these filters. Choose a longer period, or fewer filters.")
         return
     if not len(frame):
         st.info("Nothing to show for these filters. Choose a longer period, or more sites or lines.")
         return
-    look = view.look if panel.dated else view.look.undated()
+    look = view.look.undated()
+    if panel.dated:
+        look = replace(view.look, grain=panels.asked(view.reader, panel.name, view.filters).grain)
     spec = specification(panel.name, look)
     drawn = frame[[c for c in frame.columns if c in spec.fields]]
     if "period" in drawn.columns:
@@ -325,6 +374,9 @@ def _foot(view: View, panel: Panel) -> None:
     else:
         items = "".join(f"<dt>{escape(m.title)}</dt><dd>{escape(m.definition)}</dd>" for m in metrics)
         lines.append(f"<details><summary>Definitions</summary><dl>{items}</dl></details>")
+    own_line = {p.resource for p in PANELS.values() if not p.whole}
+    if panel.whole and panel.resource in own_line and (words := _small_counts(view.reader, panel, view.filters)):
+        lines.insert(0, f"<p>{words}</p>")
     link = csv_link(panel.name, view.filters, panel.title)
     st.html(f'<div class="foot"><div>{"".join(lines)}</div>{link}</div>')
 
@@ -354,14 +406,17 @@ def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
 def preview(view: View, dataset: exports.Dataset) -> None:
     """The first rows of a file and the link to all of it."""
     first = next(exports.parts(view.reader, dataset, view.filters), None)
+    seen = view.filters.described(of_day=dataset.of_day)
+    on_record("preview", view.reader.viewer, "view", f"exports, first rows of {dataset.name}", **seen)
     if first is None or not len(first):
         st.info("No rows for these filters. Choose a longer period, or more sites or lines.")
         return
-    when = filters.day_text(view.filters.day) if dataset.of_day else view.filters.period_text()
+    of = exports.filters_of(view.reader, dataset, view.filters)
+    when = filters.day_text(of.day) if dataset.of_day else of.period_text()
     about = f"{'Day' if dataset.of_day else f'Period by {dataset.period}'}: {when}."
     # Beside the text, since at the other end the table's own buttons lie over it.
     st.html(f'<p class="take">{csv_link(dataset.name, view.filters, dataset.title)} {escape(about)}</p>')
-    table(first.head(PREVIEW_ROWS), dataset.columns, f"First rows of {dataset.title}")
+    table(first.head(PREVIEW_ROWS), exports.columns_of(view.reader, dataset), f"First rows of {dataset.title}")
     if len(first) > PREVIEW_ROWS:
         st.caption(f"The first {PREVIEW_ROWS:,} rows; the CSV has them all.")
 

@@ -96,6 +96,8 @@ def _counted(row: pd.Series) -> str:
 
 def _period_cell(row: pd.Series, mode: theme.Mode) -> str:
     metric = METRICS[row["metric"]]
+    if pd.isna(row["numerator"]) and row.get("hidden"):
+        return '<span class="cell quiet">hidden</span>'
     value = f"<b>{text(row['value'], metric.unit)}</b>"
     counted = ""
     if metric.interval and pd.notna(row["value"]):

@@ -14,6 +14,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 from urllib.parse import parse_qs, quote
@@ -48,6 +49,8 @@ LARGEST_FORM = 8 * 1024
 #: Checks of passwords that run at once: each keeps a core busy, and pages need one too.
 PASSWORD_CHECKS = 2
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+#: Who the record names where somebody signs in with a name that is no account's.
+UNKNOWN = "(unknown)"
 _WRONG = "User name or password is wrong."
 
 
@@ -102,9 +105,10 @@ class SignIn:
         if fields is None:
             return PlainTextResponse("This is not the login form.", status_code=400)
         username, target = fields.get("username", "").strip(), gate.safe_next(fields.get("next"))
-        address = request.client.host if request.client else ""
+        address = _address(request)
         wait = await to_thread.run_sync(self._store.admit_attempt, username, address)
         if wait:
+            await self._failed(request, username, "too many attempts")
             minutes = int(wait.total_seconds() // 60) + 1
             error = f"Too many failed attempts. Try again in {minutes} minutes."
             page = await self._page(next=target, username=username, error=error, status_code=429)
@@ -113,6 +117,7 @@ class SignIn:
         check = partial(self._store.verify, username, fields.get("password", ""))
         user = await to_thread.run_sync(check, limiter=self._checks)
         if user is None:
+            await self._failed(request, username, "wrong name or password")
             return await self._page(next=target, username=username, error=_WRONG, status_code=401)
         await to_thread.run_sync(self._store.forgive_attempts, username, address)
         return await self._signed_in(request, user, target)
@@ -130,6 +135,7 @@ class SignIn:
         if not wanted:
             return HTMLResponse(_rendered("logout.html", username=request.state.viewer.username))
         await to_thread.run_sync(self._store.close_session_of, request.state.session)
+        await _on_record(self._store, "sign_out", request.state.viewer.username, address=_address(request))
         response = RedirectResponse("/login", status_code=303)
         self._set_cookie(request, response, "", max_age=0)
         return response
@@ -139,9 +145,15 @@ class SignIn:
         if former:
             await to_thread.run_sync(self._store.close_session, former)
         token = await to_thread.run_sync(self._store.open_session, user.username, user.version)
+        await _on_record(self._store, "sign_in", user.username, address=_address(request))
         response = RedirectResponse(target, status_code=303)
         self._set_cookie(request, response, token)
         return response
+
+    async def _failed(self, request: Request, username: str, reason: str) -> None:
+        """Record a failed sign-in, of an account or of a name that is none: people type passwords there."""
+        name = await to_thread.run_sync(self._store.account_name, username)
+        await _on_record(self._store, "sign_in_failed", name or UNKNOWN, address=_address(request), reason=reason)
 
     async def _is_signed_in(self, request: Request) -> bool:
         token = gate.session_token(request)
@@ -213,6 +225,7 @@ class Shell:
             # Streamlit serves the first page at the root alone.
             return RedirectResponse(f"/?{request.url.query}" if request.url.query else "/", status_code=303)
         if name and name not in {entry.name for entry in entries}:
+            await _on_record(self._store, "denied", request.state.viewer.username, f"page {name}")
             return HTMLResponse(_rendered("no_page.html", name=name, first=entries[0].title), status_code=404)
         return HTMLResponse(self._html)
 
@@ -230,8 +243,12 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
     """The ASGI app that serves the Streamlit script `script` behind the gate.
 
     `ready` is called when the first visitor may come.
+
+    Raises:
+        StateError: the state store or its record can't be used.
     """
     store = shared_store(settings)
+    store.audit.head()  # refuses to serve what couldn't be recorded
     shell = Shell(store)
 
     async def health(_request: Request) -> Response:
@@ -255,7 +272,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
         lifespan=lifespan,
         routes=[
             Route("/healthz", health, methods=["GET"]),
-            Route("/export/{name}.csv", export, methods=["GET"]),
+            Route("/export/{name}.csv", partial(export, store=store), methods=["GET"]),
             *SignIn(store).routes(),
             *shell.routes(),
         ],
@@ -303,16 +320,42 @@ def warm_up() -> None:
         log.exception("the warm-up failed")
 
 
-async def export(request: Request) -> Response:
-    """A dataset as CSV, as far as the viewer may have it."""
-    return await to_thread.run_sync(_file, request.state.viewer, request.path_params["name"], request.query_params)
+async def export(request: Request, store: Store) -> Response:
+    """A dataset as CSV, as far as the viewer may have it; what left, or was refused, goes on record."""
+    return await to_thread.run_sync(
+        _file, store, request.state.viewer, request.path_params["name"], request.query_params
+    )
 
 
-def _file(viewer: Viewer, name: str, parameters: QueryParams) -> Response:
+def _file(store: Store, viewer: Viewer, name: str, parameters: QueryParams) -> Response:
     # Imported here, as the warm-up does: it takes seconds.
-    from dashboard import exports
+    from dashboard import auditing, exports
+    from dashboard.receipts import FileResponse, Receipt
 
-    return exports.respond(viewer, name, parameters)
+    if name == auditing.RESOURCE:
+        asked = {key: parameters.getlist(key) for key in parameters}
+        response = auditing.respond(viewer, store.audit, asked)
+    else:
+        response = exports.respond(viewer, name, parameters)
+    if isinstance(response, FileResponse):
+
+        def record(receipt: Receipt) -> None:
+            store.audit.record("export", viewer.username, receipt.dataset, **receipt.details())
+
+        response.ended = record
+        if sites := response.receipt.refused_sites:
+            store.audit.record("denied", viewer.username, f"file {name}", sites=sites)
+    elif response.status_code == HTTPStatus.NOT_FOUND:
+        store.audit.record("denied", viewer.username, f"file {name}")
+    return response
+
+
+async def _on_record(store: Store, kind: str, actor: str, subject: str = "", **details: object) -> None:
+    await to_thread.run_sync(partial(store.audit.record, kind, actor, subject, **details))
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 async def _form_fields(request: Request) -> dict[str, str] | None:

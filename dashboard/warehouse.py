@@ -18,12 +18,13 @@ import pandas as pd
 from dashboard import access
 from dashboard.intake import pointer
 from dashboard.settings import QUERIES, Settings
+from dashboard.small_counts import SmallCounts
 
 SCHEMA_VERSION = 1
 CACHED_RESULTS = 2048
 PART_VECTORS = 20  # of 2,048 rows each
 _PARAMETER = re.compile(r"\$([a-z_]+)")
-_HEADER = re.compile(r"^--\s*(serves|sites):\s*(.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^--\s*(serves|sites|hides):\s*(.+)$", re.MULTILINE)
 
 
 class WarehouseError(RuntimeError):
@@ -39,7 +40,8 @@ class Query:
     """One question: its SQL, the values it binds and the resources that it serves.
 
     A query is refused to a viewer who may see none of `serves`. `by_site` is false only where
-    the comment says `-- sites: none`, for answers that hold no row of a site.
+    the comment says `-- sites: none`, for answers that hold no row of a site. `hides` are the
+    columns that could tell small counts of side effects.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Query:
     parameters: frozenset[str]
     serves: tuple[str, ...]
     by_site: bool
+    hides: tuple[str, ...] = ()
 
 
 @cache
@@ -72,7 +75,7 @@ def _read_query(path: Path) -> Query:
         raise WarehouseError(f"{path.name}: add a comment '-- serves: …' that names its resources")
     if by_site and "sites" not in parameters:
         raise WarehouseError(f"{path.name}: must restrict its rows with $sites")
-    return Query(path.stem, sql, parameters, serves, by_site)
+    return Query(path.stem, sql, parameters, serves, by_site, tuple(header.get("hides", "").split()))
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -124,6 +127,7 @@ class Warehouse:
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
         self._seconds = settings.query_seconds
+        self._small_cells = settings.small_cells
         self._cache: OrderedDict[tuple[Any, ...], pd.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
         spill = settings.data / "spill"
@@ -150,6 +154,7 @@ class Warehouse:
         self._connection.execute("set enable_external_access=false")
         self._connection.execute("set lock_configuration=true")
         self.catalogue = self._read_catalogue()
+        self.small_counts = SmallCounts(self.catalogue, self._small_question, settings.small_cell_limit)
 
     def close(self) -> None:
         """Close the connection; queries under way fail."""
@@ -159,7 +164,9 @@ class Warehouse:
         """Answer the question `name` with what the viewer may see.
 
         `sites` (a sequence of site keys, or absent for all that the viewer may see) is always
-        cut down to the viewer's sites here, so that no page can forget it.
+        cut down to the viewer's sites here, so that no page can forget it. So are small counts of
+        side effects hidden here from roles that may not see them: NaN in the columns that the
+        query hides.
 
         Returns:
             A frame of the caller's own; ENUM columns as text.
@@ -171,8 +178,16 @@ class Warehouse:
             QueryTimeoutError: it took longer than the settings allow.
         """
         query, bound = self._admit(viewer, name, values)
-        key = ("query", name, *sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in bound.items()))
+        hidden = query.hides if self.hides_small_counts(viewer) else ()
+        pairs = sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in bound.items())
+        key = ("query", name, hidden, *pairs)
+        if hidden:
+            return self.remembered(key, lambda: self.small_counts.hide(self._run(query.sql, bound), hidden, bound))
         return self.remembered(key, lambda: self._run(query.sql, bound))
+
+    def hides_small_counts(self, viewer: access.Viewer) -> bool:
+        """Whether this viewer is shown no small counts of side effects."""
+        return access.hides_small_counts(viewer, self._small_cells)
 
     def remembered(self, key: tuple[Any, ...], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """What `make` gives, made once while its key is among the last used of this extract.
@@ -195,9 +210,17 @@ class Warehouse:
         # pandas copies on write, so a shallow copy is the caller's own.
         return frame.copy(deep=False)
 
+    def decide_small_counts(self) -> None:
+        """Decide for every site what is shown, where it is hidden from anybody at all; takes seconds."""
+        if self._small_cells:
+            for site in self.catalogue.sites:
+                self.small_counts.site(site)
+
     def stream(self, viewer: access.Viewer, name: str, **values: Any) -> Iterator[pd.DataFrame]:
         """As `query`, in parts of a bounded size and not kept: for row-level files."""
         query, bound = self._admit(viewer, name, values)
+        if query.hides and self.hides_small_counts(viewer):
+            raise access.AccessDeniedError(f"not open to this account in rows: {name}")
         cursor = self._connection.cursor()
         try:
             cursor.execute(query.sql, bound)
@@ -240,6 +263,11 @@ class Warehouse:
             timer.cancel()
             cursor.close()
         return _as_text(frame)
+
+    def _small_question(self, name: str, values: dict[str, Any]) -> pd.DataFrame:
+        # In a folder of their own, since their true counts are for no viewer.
+        sql = (QUERIES / "small_counts" / f"{name}.sql").read_text(encoding="utf-8")
+        return self._run(sql, values)
 
     def _read_catalogue(self) -> Catalogue:
         def read(name: str) -> pd.DataFrame:
@@ -350,6 +378,11 @@ class Reader:
     def sites(self) -> tuple[str, ...]:
         """The sites that the viewer may see, in the order of the reference table."""
         return access.allowed_sites(self.viewer, self.catalogue.sites)
+
+    @property
+    def hides_small_counts(self) -> bool:
+        """Whether small counts of side effects are hidden from the viewer."""
+        return self.warehouse.hides_small_counts(self.viewer)
 
     def query(self, name: str, **values: Any) -> pd.DataFrame:
         """`Warehouse.query` for this viewer."""

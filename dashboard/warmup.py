@@ -1,4 +1,4 @@
-"""What the first visitor would otherwise wait for: imports, queries read, charts built."""
+"""What the first visitor would otherwise wait for: imports, queries, charts, small counts."""
 
 from __future__ import annotations
 
@@ -25,3 +25,4 @@ def run() -> None:
         if panel.chart:
             panels.specification(panel.name, look if panel.dated else look.undated())
     panels.rows(reader, "today", chosen)
+    house.decide_small_counts()

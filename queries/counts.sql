@@ -3,6 +3,7 @@
 --   period is the day, the Monday or the first of the month as $grain says
 -- parameters: start, end (inclusive local dates), sites, lines, bands, by (list of text), grain
 -- serves: today bookings service_mix safety age_groups
+-- hides: with_effect with_severe with_serious
 select
     case
         when not list_contains($by, 'period') then null

@@ -2,6 +2,7 @@
 -- grain: one row for each combination of period, site, line, band, effect, severity in $by
 -- parameters: start, end, sites, lines, bands, by, grain
 -- serves: today safety age_groups
+-- hides: all_events events infusions serious_events transfers
 select
     case
         when not list_contains($by, 'period') then null

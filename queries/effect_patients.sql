@@ -1,12 +1,13 @@
--- Distinct patients with each side effect after a completed infusion, by whichever of site, line and band $by names.
--- grain: effect × the dimensions of $by
+-- Distinct patients with a side effect after a completed infusion, by whichever dimensions $by names.
+-- grain: one row for each combination of site, line, band, effect in $by
 -- parameters: start, end, sites, lines, bands, by
 -- serves: safety age_groups
+-- hides: patients
 select
     case when list_contains($by, 'site') then site end as site,
     case when list_contains($by, 'line') then line end as line,
     case when list_contains($by, 'band') then band end as band,
-    effect,
+    case when list_contains($by, 'effect') then effect end as effect,
     count(distinct patient)::bigint as patients
 from side_effects
 where starts_on between $start and $end

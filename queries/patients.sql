@@ -3,6 +3,7 @@
 -- grain: one row for each combination of site, line, band in $by
 -- parameters: start, end, sites, lines, bands, by
 -- serves: today service_mix safety age_groups bookings
+-- hides: patients_with_effect patients_with_severe patients_with_serious
 select
     case when list_contains($by, 'site') then site end as site,
     case when list_contains($by, 'line') then line end as line,

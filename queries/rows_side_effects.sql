@@ -1,6 +1,7 @@
 -- One row a side effect, for the row-level file.
 -- parameters: start, end, sites, lines, bands
 -- serves: side_effect_rows
+-- hides: event_id
 select
     event_id, booking_id, patient, site::varchar as site, service::varchar as service, line::varchar as line,
     band::varchar as band, starts_on, effect::varchar as effect, severity::varchar as severity, serious,

@@ -1,4 +1,5 @@
 -- The files that the extract was built from, with what became of their rows.
 -- sites: none
 -- serves: data
+-- hides: rows_read rows_accepted rows_rejected
 select source, file, rows_read, rows_accepted, rows_rejected, bytes, sha256 from sources order by source, file

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.settings import Settings
+from dashboard.state_commands import on_record
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -71,11 +73,19 @@ def import_command(
     from dashboard.intake.publish import import_delivery
 
     with _errors():
-        target = data or Settings.from_environment().data
-        with _progress("Importing") as tell:
+        settings = Settings.from_environment()
+        settings = replace(settings, data=data or settings.data)
+        # A dry run changes nothing, so there is nothing to record.
+        unrecorded: dict[str, object] = {}
+        record: contextlib.AbstractContextManager[dict[str, object]] = contextlib.nullcontext(unrecorded)
+        if not dry_run:
+            record = on_record(settings, "import", directory.name)
+        with record as outcome, _progress("Importing") as tell:
             report = import_delivery(
-                directory, target, reference=reference, mapping=mapping, dry_run=dry_run, progress=tell
+                directory, settings.data, reference=reference, mapping=mapping, dry_run=dry_run, progress=tell
             )
+            outcome.update(extract=report.name, read=report.rows_read)
+            outcome.update(accepted=report.rows_accepted, rejected=report.rows_rejected)
     for line in report.lines():
         click.echo(line)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from hashlib import sha256
 from pathlib import Path
 
+from dashboard import keyfile
 from dashboard.intake.contract import DeliveryError
+from dashboard.keyfile import KEY_BYTES
 
 FILE_NAME = "patient.key"
-KEY_BYTES = 32
 #: Of the demo delivery only, which holds no real patient: the same numbers everywhere.
 DEMO_KEY = sha256(b"infusion dashboard demo delivery").digest()
 _BLOCK = 64
@@ -24,10 +23,7 @@ def patient_key(state: Path) -> bytes:
     """
     path = state / FILE_NAME
     try:
-        state.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            _make(path)
-        key = path.read_bytes()
+        key = keyfile.read_or_make(path)
     except OSError as error:
         raise DeliveryError(
             f"the patient key {path} cannot be read or written ({error.strerror}); check the folder's permissions"
@@ -38,23 +34,6 @@ def patient_key(state: Path) -> bytes:
             "a backup, or delete it: patients then get new numbers at the next import"
         )
     return key
-
-
-def _make(path: Path) -> None:
-    """Write a new key whole or not at all; a key that appeared meanwhile is kept."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return
-    finally:
-        temporary.unlink()
 
 
 def padded(key: bytes) -> dict[str, bytes]:

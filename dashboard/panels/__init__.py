@@ -6,13 +6,16 @@ from functools import lru_cache
 
 import pandas as pd
 
-from dashboard import access, charts
+from dashboard import access, charts, periods
 from dashboard.filters import Filters
 from dashboard.panels import age_groups, bookings, holdings, safety, service_mix, today
 from dashboard.panels.base import Column, Panel
 from dashboard.warehouse import Reader
 
-__all__ = ["PANELS", "Column", "Panel", "rows", "specification"]
+__all__ = ["PANELS", "Column", "Panel", "asked", "columns", "rows", "specification"]
+
+#: What stands in a row whose counts of side effects are hidden.
+HIDDEN = Column("hidden", "Small counts")
 
 PANELS: dict[str, Panel] = {
     panel.name: panel
@@ -35,7 +38,37 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     for site in filters.sites:
         access.require(viewer, panel.resource, site)
     key = ("panel", name, viewer.role, reader.sites, filters)
-    return reader.warehouse.remembered(key, lambda: panel.frame(reader, filters))
+    return reader.warehouse.remembered(key, lambda: _rows(reader, panel, asked(reader, name, filters)))
+
+
+def asked(reader: Reader, name: str, filters: Filters) -> Filters:
+    """The filters that a panel's rows are of: in whole calendar periods where small counts are hidden."""
+    whole = PANELS[name].whole
+    if not whole or not reader.hides_small_counts:
+        return filters
+    found = periods.whole(filters) if whole == "asked" else periods.whole_year(filters)
+    return found or filters
+
+
+def columns(reader: Reader, name: str) -> tuple[Column, ...]:
+    """The columns of a panel's table and file; with one more where small counts are hidden."""
+    panel = PANELS[name]
+    if not (panel.hides and reader.hides_small_counts):
+        return panel.columns
+    named = next(i for i, column in enumerate(panel.columns) if column.format not in {"text", "date"})
+    return (*panel.columns[:named], HIDDEN, *panel.columns[named:])
+
+
+def _rows(reader: Reader, panel: Panel, filters: Filters) -> pd.DataFrame:
+    frame = panel.frame(reader, filters)
+    if not (panel.hides and reader.hides_small_counts):
+        return frame
+    own = frame["numerator" if "numerator" in frame else "value"].isna()
+    words = pd.Series("", index=frame.index).mask(own, "hidden")
+    for name, also in (("patient_numerator", "patients hidden"), ("before_numerator", "compared period hidden")):
+        if name in frame:
+            words = words.mask(~own & frame[name].isna(), also)
+    return frame.assign(hidden=words)
 
 
 @lru_cache(maxsize=1024)

@@ -121,5 +121,6 @@ PANELS = (
         "age_effects", "Any side effect by age band and site", "age_groups", _rate("any_effect"),
         (BAND, SITE, *value_columns("any_effect")),
         _rate_chart("any_effect", "Any side effect by age band and site"), ("any_effect", "ascertainment"),
+        whole="asked", hides=True,
     ),
 )  # fmt: skip

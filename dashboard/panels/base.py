@@ -44,6 +44,9 @@ class Panel:
         note: a line on how to read it, where the definitions don't say it.
         dated: whether the chart has a time axis.
         each_site: one small chart a site, beside each other.
+        whole: for viewers from whom small counts are hidden, the rows are of whole calendar
+            periods: those asked for, or the twelve months up to their end.
+        hides: whether the rows hold counts of side effects, of which small ones are hidden.
     """
 
     name: str
@@ -58,6 +61,8 @@ class Panel:
     dated: bool = False
     each_site: bool = False
     html: Callable[[pd.DataFrame, Mode], str] | None = None
+    whole: Literal["", "asked", "year"] = ""
+    hides: bool = False
 
     def definitions(self) -> list[Metric]:
         """The metrics that the panel shows."""
@@ -179,6 +184,7 @@ def _whole(frame: pd.DataFrame, filters: Filters, by: Sequence[str]) -> pd.DataF
     frame = frame.set_index(list(by))[measures]
     if len(by) == 1:
         frame.index = pd.MultiIndex.from_arrays([frame.index], names=list(by))
+    # Only rows that are missing are 0; NaN in one that is there is hidden.
     return frame.reindex(index, fill_value=0).reset_index()
 
 
@@ -231,7 +237,8 @@ def trend_frame(name: str) -> Callable[[Reader, Filters], pd.DataFrame]:
 
     def rows(reader: Reader, filters: Filters) -> pd.DataFrame:
         frame = measured(counts(reader, filters, "period", "site"), name, "period", "site")
-        return titled(frame.dropna(subset=["value"]).reset_index(drop=True), reader)
+        kept = frame[frame["value"].notna() | frame["numerator"].isna()]
+        return titled(kept.reset_index(drop=True), reader)
 
     return rows
 
@@ -244,20 +251,22 @@ def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFra
 
     Returns:
         One row a metric and site: metric, title, unit, site, value, numerator, denominator, lower,
-        upper, and of the compared period before, change, change_lower, change_upper (NaN without).
+        upper, and of the compared period before, before_numerator, change, change_lower,
+        change_upper (NaN without).
         A change of a rate is a difference in its unit with Newcombe's interval.
     """
     now = _scores(reader, filters, names)
     earlier = filters.compared()
-    then = _scores(reader, earlier, names) if earlier else now.assign(value=np.nan, denominator=0.0)
+    then = _scores(reader, earlier, names) if earlier else now.assign(value=np.nan, numerator=0.0, denominator=0.0)
     now["before"] = then["value"]
+    now["before_numerator"] = then["numerator"]
     now["change"] = now["value"] - then["value"]
     now["change_lower"] = now["change_upper"] = np.nan
     for name in names:
         metric = METRICS[name]
         if metric.interval != "wilson":
             continue
-        rows = now["metric"] == name
+        rows = (now["metric"] == name) & now["numerator"].notna() & then["numerator"].notna()
         scale = 100.0
         difference = rates.newcombe_difference(
             now.loc[rows, "numerator"], now.loc[rows, "denominator"],

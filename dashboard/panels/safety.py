@@ -63,16 +63,19 @@ def _quality_answer(frame: pd.DataFrame) -> str:
 
 
 def _outcomes_answer(frame: pd.DataFrame) -> str:
-    rows = frame[frame["metric"] == "any_effect"]
+    whole = frame[frame["metric"] == "any_effect"].iloc[-1]
     serious = frame[frame["metric"] == "serious_effect"].iloc[-1]
     if not serious["denominator"]:
         return "No completed infusions in this period"
-    seriously = (
-        zero_text(int(serious["denominator"]), "serious effects")
-        if serious["numerator"] == 0
-        else plural(serious["numerator"], "infusion", "infusions") + " with a serious effect"
-    )
-    return f"Any side effect after {rows.iloc[-1]['value']:.1f} of 100 infusions; {seriously}"
+    if pd.isna(serious["numerator"]):
+        seriously = "the number with a serious effect is hidden"
+    elif serious["numerator"] == 0:
+        seriously = zero_text(int(serious["denominator"]), "serious effects")
+    else:
+        seriously = plural(serious["numerator"], "infusion", "infusions") + " with a serious effect"
+    if pd.isna(whole["value"]):
+        return f"How often a side effect followed is hidden; {seriously}"
+    return f"Any side effect after {whole['value']:.1f} of 100 infusions; {seriously}"
 
 
 def zero_text(trials: int, what: str = "") -> str:
@@ -96,12 +99,12 @@ def effect_rows(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     effects = pd.DataFrame({"effect": list(reader.catalogue.effects)})
     frame = base[[*by, "completed", "treated_patients"]].merge(effects, how="cross")
     keys = [*by, "effect"]
-    happened = effect_counts(reader, filters, *by, "effect")[[*keys, "events", "infusions", "serious_events"]]
-    values = filters.values()
-    patients = reader.query("effect_patients", by=by, **values)[[*keys, "patients"]]
-    frame = frame.merge(happened, how="left", on=keys).merge(patients, how="left", on=keys)
-    numbers = ["events", "infusions", "serious_events", "patients"]
-    frame[numbers] = frame[numbers].fillna(0)
+    happened = effect_counts(reader, filters, *keys)
+    patients = reader.query("effect_patients", by=keys, **filters.values())
+    for source, columns in ((happened, ["events", "infusions"]), (patients, ["patients"])):
+        frame = frame.merge(source[[*keys, *columns]], how="left", on=keys, indicator="found")
+        # Only what is missing is 0; NaN in a row that is there is hidden.
+        frame.loc[frame.pop("found") == "left_only", columns] = 0
     incidence = measure(frame, METRICS["effect_incidence"])
     by_patient = measure(frame, METRICS["effect_incidence_patients"]).add_prefix("patient_")
     rows = pd.concat([frame[[*by, "effect", "events"]], incidence, by_patient], axis=1)
@@ -112,12 +115,16 @@ def effect_rows(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 def _reading(row: Mapping[Any, Any]) -> str:
     if row["denominator"] == 0:
         return "no completed infusions"
+    if pd.isna(row["numerator"]):
+        return f"hidden in {row['denominator']:,.0f} infusions"
     if row["numerator"] == 0:
         return zero_text(int(row["denominator"]))
+    reading = f"{row['numerator']:,.0f} in {row['denominator']:,.0f} infusions ({row['value']:.2f} %)"
+    if pd.isna(row["patient_numerator"]):
+        return reading
     return (
-        f"{row['numerator']:,.0f} in {row['denominator']:,.0f} infusions "
-        f"({row['value']:.2f} %); {row['patient_numerator']:,.0f} of "
-        f"{row['patient_denominator']:,.0f} patients ({row['patient_value']:.2f} %)"
+        f"{reading}; {row['patient_numerator']:,.0f} of {row['patient_denominator']:,.0f} patients "
+        f"({row['patient_value']:.2f} %)"
     )
 
 
@@ -134,12 +141,14 @@ def _effects_by(*by: str) -> Callable[[Reader, Filters], pd.DataFrame]:
 
 def _effects_answer(frame: pd.DataFrame) -> str:
     happened = frame[frame["numerator"] > 0]
+    hidden = frame["numerator"].isna().any()
     if not len(happened):
-        return "No side effect is recorded in this period"
+        return "All that was recorded is hidden" if hidden else "No side effect is recorded in this period"
     top = happened.sort_values("value").iloc[-1]
     never = frame.loc[frame["numerator"] == 0, "effect"].tolist()
     none = f"; none of {', '.join(n.lower() for n in never)}" if never else ""
-    return f"Most frequent: {top['effect'].lower()}, {top['value']:.1f} per 100 infusions{none}"
+    most = "Most frequent of those shown" if hidden else "Most frequent"
+    return f"{most}: {top['effect'].lower()}, {top['value']:.1f} per 100 infusions{none}"
 
 
 def _effects_chart(look: charts.Look) -> charts.Chart:
@@ -193,7 +202,9 @@ def _severity(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 
 def _severity_answer(frame: pd.DataFrame) -> str:
-    total = frame["value"].sum()
+    total = frame["value"].sum(skipna=False)
+    if pd.isna(total):
+        return "Side effects by severity, as far as shown"
     if not total:
         return "No side effect is recorded in this period"
     grave = frame.loc[frame["severity"].isin(["Severe", "Life-threatening", "Fatal"]), "value"].sum()
@@ -216,19 +227,23 @@ def _serious(reader: Reader, filters: Filters) -> pd.DataFrame:
     rows = []
     for kind, column in (("Serious side effects", "serious_events"), ("Emergency transfers", "transfers")):
         events = frame[column].to_numpy(dtype=float)
-        interval = rates.poisson_interval(events, np.ones(len(events)))
-        part = pd.DataFrame(
-            {"kind": kind, "site": index, "value": events, "lower": interval.lower, "upper": interval.upper}
-        )
+        part = pd.DataFrame({"kind": kind, "site": index, "value": events, "lower": np.nan, "upper": np.nan})
+        shown = part["value"].notna()
+        interval = rates.poisson_interval(events[shown], np.ones(shown.sum()))
+        part.loc[shown, "lower"], part.loc[shown, "upper"] = interval.lower, interval.upper
         part["denominator"] = completed.reindex(index).to_numpy()
         rows.append(part)
     return titled(pd.concat(rows, ignore_index=True), reader)
 
 
 def _serious_answer(frame: pd.DataFrame) -> str:
-    sums = frame.groupby("kind", sort=False)["value"].sum()
-    serious = plural(sums["Serious side effects"], "serious side effect", "serious side effects")
-    return f"{serious}, {plural(sums['Emergency transfers'], 'emergency transfer', 'emergency transfers')}"
+    def words(kind: str, one: str, many: str) -> str:
+        total = frame.loc[frame["kind"] == kind, "value"].sum(skipna=False)
+        return f"the number of {many} is hidden" if pd.isna(total) else plural(total, one, many)
+
+    serious = words("Serious side effects", "serious side effect", "serious side effects")
+    transfers = words("Emergency transfers", "emergency transfer", "emergency transfers")
+    return f"{serious[0].upper()}{serious[1:]}, {transfers}"
 
 
 _EFFECT_COLUMNS = (
@@ -253,10 +268,12 @@ PANELS = (
     Panel(
         "safety_quality", "Were forms filled in, who supervised, is a provider on record?", "safety", _quality,
         SCORE_COLUMNS, None, QUALITY, _quality_answer, html=scorecard.compare,
+        whole="asked",
     ),
     Panel(
         "safety_outcomes", "Any side effect, severe, serious, transfers", "safety", _outcomes,
         SCORE_COLUMNS, None, OUTCOMES, _outcomes_answer, html=scorecard.compare,
+        whole="asked", hides=True,
     ),
     Panel(
         "serious_events", "Serious side effects and emergency transfers", "safety", _serious,
@@ -264,39 +281,48 @@ PANELS = (
          Column("upper", "95 % to", "decimal"), Column("denominator", "Completed infusions", "count")),
         None, ("transfers",), _serious_answer,
         note="Of all bookings, completed or not; exact Poisson interval below 10 events, Byar's from 10.",
+        whole="asked", hides=True,
     ),
     Panel(
         "effects", "Each side effect, by infusion and by patient", "safety", _effects,
         (_EFFECT, *_EFFECT_COLUMNS), _effects_chart, _EFFECT_METRICS, _effects_answer,
+        whole="asked", hides=True,
     ),
     Panel(
         "effects_by_site", "Each side effect by site", "safety", _effects_by("site"),
         (_EFFECT, SITE, *_EFFECT_COLUMNS), _effects_by_site_chart, _EFFECT_METRICS,
+        whole="asked", hides=True,
     ),
     Panel(
         "effects_by_line", "Each side effect by service line", "safety", _effects_by("line"),
         (_EFFECT, Column("line", "Service line"), *_EFFECT_COLUMNS), _effects_by_line_chart, _EFFECT_METRICS,
+        whole="asked", hides=True,
     ),
     Panel(
         "effects_by_age", "Each side effect by age band", "safety", _effects_by("band"),
         (_EFFECT, Column("band", "Age band"), *_EFFECT_COLUMNS), _effects_by_band_chart, _EFFECT_METRICS,
+        whole="asked", hides=True,
     ),
     Panel(
         "any_effect_by_line", "Any side effect by service line and site", "safety", _by_line,
         (Column("line", "Service line"), SITE, *value_columns("any_effect")), _by_line_chart, ("any_effect",),
+        whole="asked", hides=True,
     ),
     Panel(
         "effect_trend", "Any side effect over time", "safety", trend_frame("any_effect"),
         (PERIOD, SITE, *value_columns("any_effect")), trend("any_effect"), ("any_effect",), dated=True,
+        whole="year", hides=True,
     ),
     Panel(
         "ascertainment_trend", "Side-effect forms filled in over time", "safety", trend_frame("ascertainment"),
         (PERIOD, SITE, *value_columns("ascertainment")), trend("ascertainment"), ("ascertainment",), dated=True,
         note="Read beside the chart above: where forms were filled in more often, more effects are found.",
+        whole="year",
     ),
     Panel(
         "severity", "Side effects by severity", "safety", _severity,
         (_EFFECT, Column("severity", "Severity"), Column("value", "Events", "count")), _severity_chart,
         ("events",), _severity_answer, note="CTCAE grades as recorded; severe is not the same as serious.",
+        whole="asked", hides=True,
     ),
 )  # fmt: skip

@@ -44,22 +44,24 @@ SCORES = (
 def day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
     """One row a metric and site: the day's value, its usual range and verdict.
 
+    Side effects of single days are left out where small counts are hidden: nearly all are small.
+
     `history` holds the values of the eight same weekdays and of the day itself, oldest first.
     """
     start = filters.day - dt.timedelta(weeks=WEEKS)
     span = replace(filters.on(start, filters.day), by="day")
     frame = counts(reader, span, "period", "site")
-    events = effect_counts(reader, span, "period", "site")[["period", "site", "all_events"]]
-    frame = frame.merge(events, how="left", on=["period", "site"]).fillna({"all_events": 0})
+    names = [name for name in SCORES if not (reader.hides_small_counts and METRICS[name].source == "effects")]
+    if len(names) == len(SCORES):
+        events = effect_counts(reader, span, "period", "site")[["period", "site", "all_events"]]
+        frame = frame.merge(events, how="left", on=["period", "site"]).fillna({"all_events": 0})
     days = [filters.day - dt.timedelta(weeks=w) for w in range(WEEKS, -1, -1)]
     rows = []
     for site in filters.sites:
         own = frame[frame["site"] == site].assign(date=lambda f: pd.to_datetime(f["period"]).dt.date)
         own = own.set_index("date").drop(columns=["period", "site"]).reindex(days)
         closed = (own["capacity_minutes"].fillna(0) == 0) & (own["bookings"].fillna(0) == 0)
-        rows += [
-            _score(METRICS[name], site, own.fillna(0), closed.to_numpy(), filters.day, reader) for name in SCORES
-        ]
+        rows += [_score(METRICS[name], site, own.fillna(0), closed.to_numpy(), filters.day, reader) for name in names]
     return titled(pd.DataFrame(rows), reader)
 
 

@@ -1,9 +1,9 @@
-"""The state store: SQLite through SQLAlchemy, one file under `<data>/state`."""
+"""The state store: users, sessions and failed sign-ins, in SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
+import copy
 import hashlib
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -17,12 +17,9 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Engine,
     Row,
     bindparam,
-    create_engine,
     delete,
-    event,
     func,
     insert,
     select,
@@ -33,20 +30,18 @@ from sqlalchemy.exc import IntegrityError
 from dashboard.access import Role, Viewer
 from dashboard.settings import Settings
 from dashboard.state import passwords
-from dashboard.state.tables import attempts, metadata, sessions, users
+from dashboard.state.audit import Audit
+from dashboard.state.database import Database
+from dashboard.state.database import StateError as StateError
+from dashboard.state.tables import attempts, sessions, users
 
 FILE = "state.db"
-BUSY_MS = 10_000
 BCRYPT_ROUNDS = 12
 #: `last_seen_at` is written no more often than this, so that a busy page doesn't write all the time.
 TOUCH_EVERY = timedelta(seconds=10)
 ATTEMPT_WINDOW = timedelta(minutes=15)
 ATTEMPT_LIMITS = {"account": 5, "address": 20}
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
-
-
-class StateError(ValueError):
-    """A change that the store refuses; the message says why in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -77,20 +72,24 @@ def utc_now() -> datetime:
 class Store:
     """Users, sessions and failed sign-ins. Safe to share between threads and processes.
 
-    Each change is one SQL statement, or several in one transaction that holds SQLite's write
-    lock from its start, so that simultaneous changes queue up instead of overwriting each other.
+    Each change is one transaction that holds the one write lock from its start, so that
+    simultaneous changes queue up instead of overwriting each other. `audit` is the record of what
+    was done; changes of users are recorded in their own transaction.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        database: Database,
+        audit: Audit,
         *,
         idle: timedelta,
         lifetime: timedelta,
         rounds: int,
         clock: Callable[[], datetime],
     ) -> None:
-        self._engine = engine
+        self.database = database
+        self.audit = audit
+        self._actor = "(system)"
         self._idle = idle
         self._lifetime = lifetime
         self._rounds = rounds
@@ -105,22 +104,22 @@ class Store:
         lifetime: timedelta = timedelta(hours=12),
         rounds: int = BCRYPT_ROUNDS,
         clock: Callable[[], datetime] = utc_now,
+        url: str | None = None,
+        audit_key: Path | None = None,
     ) -> Store:
-        """Open `<data>/state/state.db`, making it (readable by its owner only) if need be.
+        """Open `<data>/state/state.db`, or the PostgreSQL database at `url`; makes what is missing.
 
-        `idle` and `lifetime` end sessions, `rounds` is the cost of new password hashes.
+        `idle` and `lifetime` end sessions, `rounds` is the cost of new password hashes, `audit_key`
+        is the file of the record's key (`<data>/state/audit.key` unless given).
+
+        Raises:
+            StateError: the store can't be read, or was made by a later version.
         """
         folder = data / "state"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = folder / FILE
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-        engine = create_engine(f"sqlite:///{file}", pool_size=8, max_overflow=56)
-        event.listen(engine, "connect", _configure)
-        event.listen(engine, "begin", _begin)
-        store = cls(engine, idle=idle, lifetime=lifetime, rounds=rounds, clock=clock)
-        with store._write() as connection:
-            metadata.create_all(connection)
-        return store
+        database = Database.at(url) if url else Database.in_file(folder / FILE)
+        audit = Audit(database, folder, key_file=audit_key, clock=clock)
+        return cls(database, audit, idle=idle, lifetime=lifetime, rounds=rounds, clock=clock)
 
     @classmethod
     def for_settings(cls, settings: Settings) -> Store:
@@ -129,11 +128,20 @@ class Store:
             settings.data,
             idle=timedelta(minutes=settings.idle_minutes),
             lifetime=timedelta(hours=settings.session_hours),
+            url=settings.state_url,
+            audit_key=settings.audit_key,
         )
 
+    def by(self, actor: str) -> Store:
+        """The same store, whose changes of users are recorded as this person's doing."""
+        other = copy.copy(self)
+        other._actor = actor
+        return other
+
     def close(self) -> None:
-        """Give the connections back."""
-        self._engine.dispose()
+        """Write what is still to be recorded, and give the connections back."""
+        self.audit.close()
+        self.database.close()
 
     def __enter__(self) -> Store:
         return self
@@ -192,6 +200,8 @@ class Store:
         try:
             with self._write() as connection:
                 connection.execute(insert(users).values(values))
+                details = {key: values[key] for key in ("role", "sites", "demo")}
+                self.audit.append(connection, "user", self._actor, username, change="added", **details)
         except IntegrityError:
             raise StateError(f"There is a user {username} already.") from None
         return self.user(username)
@@ -207,6 +217,12 @@ class Store:
         if row is None:
             raise _unknown(username)
         return _record(row)
+
+    def account_name(self, username: str) -> str | None:
+        """The account's name as it is kept, or None if there is none."""
+        with self._read() as connection:
+            row = connection.execute(_by_name(username)).one_or_none()
+        return None if row is None else str(row.username)
 
     def list_users(self) -> list[UserRecord]:
         """All accounts, by name."""
@@ -365,13 +381,12 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
+        with self.database.read() as connection:
             yield connection
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        writing = self._engine.execution_options(dashboard_writes=True)
-        with writing.begin() as connection:
+        with self.database.write() as connection:
             yield connection
 
     def _hash(self, username: str, password: str, *, demo: bool) -> str:
@@ -389,8 +404,9 @@ class Store:
         )
         with self._write() as connection:
             row = connection.execute(statement).one_or_none()
-        if row is None:
-            raise _unknown(username)
+            if row is None:
+                raise _unknown(username)
+            self.audit.append(connection, "user", self._actor, row.username, **_described(values))
         return _record(row)
 
     def _is_alive(self, row: Row[Any], now: datetime) -> bool:
@@ -430,24 +446,6 @@ _SESSION = (
 )
 
 
-def _configure(connection: Any, _record: object) -> None:
-    """Set up a new SQLite connection; transactions are begun by `_begin` alone."""
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    try:
-        cursor.execute(f"pragma busy_timeout = {BUSY_MS}")
-        cursor.execute("pragma journal_mode = wal")
-        cursor.execute("pragma foreign_keys = on")
-    finally:
-        cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    """Take the write lock at once where a change follows: an upgrade later could only fail."""
-    writes = connection.get_execution_options().get("dashboard_writes", False)
-    connection.exec_driver_sql("begin immediate" if writes else "begin")
-
-
 def _by_name(username: str) -> Any:
     return select(users).where(users.c.username == username.lower())
 
@@ -464,6 +462,15 @@ def _record(row: Row[Any]) -> UserRecord:
         created_at=row.created_at,
         password_changed_at=row.password_changed_at,
     )
+
+
+def _described(values: dict[str, Any]) -> dict[str, Any]:
+    """A change of a user as it goes on record: everything but the password."""
+    if "password_hash" in values:
+        return {"change": "new password"}
+    if "disabled" in values:
+        return {"change": "disabled" if values["disabled"] else "enabled"}
+    return {"change": "role and sites", **values}
 
 
 def _unknown(username: str) -> StateError:

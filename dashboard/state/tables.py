@@ -1,4 +1,9 @@
-"""Tables of the state store."""
+"""Tables of the state store.
+
+A new table, or a new column, stands here and in a new file in migrations/versions, whose number
+is the next one: copy the last file and let it make what is new. The tests compare the two. A table
+whose rows a back-up must not bring back says `info={"backup": False}`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -16,6 +22,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -63,6 +70,8 @@ sessions = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),
+    # A session that was ended since must not come to life again.
+    info={"backup": False},
 )
 
 attempts = Table(
@@ -74,4 +83,32 @@ attempts = Table(
     Column("subject", String(64), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Index("attempts_by_subject", "kind", "subject", "at"),
+)
+
+# What was done, in order and without gaps. The database refuses every change of an entry.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("subject", String(200), nullable=False),
+    # JSON as text, since the seal is of these very characters.
+    Column("details", Text, nullable=False),
+    # Keyed hash of this entry and of the seal before it.
+    Column("seal", String(64), nullable=False),
+    Index("audit_by_actor", "actor", "number"),
+    Index("audit_by_kind", "kind", "number"),
+    Index("audit_by_time", "at"),
+)
+
+# One row: how many entries there are, and the last one's seal, signed.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("seal", String(64), nullable=False),
+    Column("signature", String(64), nullable=False),
 )

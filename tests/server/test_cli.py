@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -15,7 +18,9 @@ from click.testing import CliRunner
 
 from dashboard.access import Role
 from dashboard.cli import main
+from dashboard.intake import demo
 from dashboard.state import Store
+from dashboard.state.audit import Search
 from dashboard.state.demo import add_demo_accounts
 
 PASSWORD = "correct horse battery"
@@ -162,6 +167,7 @@ def test_check_says_what_is_missing_and_what_to_do(run):
     assert findings(shown) == {
         "data folder": "ok",
         "state store": "ok",
+        "audit record": "ok",
         "users": "problem",
         "reference tables": "ok",
         "queries": "ok",
@@ -209,3 +215,86 @@ def test_a_port_in_use_is_named(data):
     assert done.returncode == 1
     assert f"Cannot listen on 127.0.0.1, port {port}: Address already in use" in done.stderr
     assert "--port" in done.stderr
+
+
+# --- state and audit -------------------------------------------------------------------------
+
+
+def test_a_back_up_from_start_to_end(run, add, tmp_path):
+    add("ada", "--role", "admin")
+    file = tmp_path / "state.backup"
+    taken = run("state", "backup", str(file))
+    assert (taken.exit_code, taken.output.splitlines()[0]) == (
+        0, f"Wrote {file}: 1 users, 1 entries of the audit record.",
+    )  # fmt: skip
+    assert "The keys are not in it" in taken.stderr
+    again = run("state", "backup", str(file))
+    assert (again.exit_code, "--force" in again.stderr) == (1, True)
+    run("users", "disable", "ada")
+    refused = run("state", "restore", str(file))
+    assert (refused.exit_code, "--force" in refused.stderr) == (1, True)
+    assert run("state", "restore", str(file), "--force").exit_code == 0
+    assert not people(tmp_path)["ada"].disabled
+    assert run("audit", "verify").exit_code == 0
+
+
+def test_a_damaged_back_up_is_refused(run, add, tmp_path):
+    add("ada", "--role", "admin")
+    file = tmp_path / "state.backup"
+    run("state", "backup", str(file))
+    file.write_bytes(file.read_bytes()[:-5000])
+    refused = run("state", "restore", str(file), "--force")
+    assert refused.exit_code == 1
+    assert "is damaged" in refused.stderr
+    assert list(people(tmp_path)) == ["ada"]
+
+
+def test_the_record_is_verified_headed_and_exported(run, add, data):
+    add("ada", "--role", "admin")
+    add("eve", "--role", "finance")
+    assert run("audit", "verify").output == "All 2 entries are as they were written.\n"
+    head = run("audit", "head").output.strip()
+    assert head.startswith("2:")
+    exported = run("audit", "export", "--kind", "user", "--text", "eve")
+    [row] = csv.DictReader(io.StringIO(exported.output.removeprefix("\ufeff")))
+    assert (row["Number"], row["What"], row["Of what"]) == ("2", "User changed", "eve")
+    assert row["Person"].startswith("os:")
+    assert run("audit", "export", "--kind", "gossip").exit_code == 2
+    with closing(sqlite3.connect(data / "state" / "state.db")) as connection, connection:
+        connection.execute("drop trigger audit_no_delete")
+        connection.execute("delete from audit where number > 1")
+    cut = run("audit", "verify", "--head", head)
+    assert cut.exit_code == 1
+    assert "Entries 2 to 3 were cut off. 1 entries before it are as they were written." in cut.stderr
+    assert findings(run("check"))["audit record"] == "problem"
+
+
+def test_a_store_whose_key_is_gone_is_not_served(run, add, data):
+    add("ada", "--role", "admin")
+    (data / "state" / "audit.key").unlink()
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    refused = run("serve", "--port", str(port))
+    assert refused.exit_code == 1
+    assert "doesn't go with the key" in refused.stderr
+
+
+def test_an_import_is_on_record_whether_it_succeeds_or_not(run, data, tmp_path):
+    demo.write_delivery(tmp_path / "delivery", years=1, bookings=300)
+    assert run("import", str(tmp_path / "delivery")).exit_code == 0
+    assert run("import", str(tmp_path / "nothing")).exit_code == 1
+    with Store.open(data, rounds=4) as store:
+        failed, done = store.audit.search(Search(kinds=("import",)), 5)
+    assert (done.subject, done.details["outcome"]) == ("delivery", "done")
+    assert done.details["read"] == done.details["accepted"] + done.details["rejected"] > 300
+    assert done.details["extract"].endswith(".duckdb")
+    assert (failed.subject, failed.details) == ("nothing", {"outcome": "failed"})
+
+
+def test_an_address_that_cannot_be_reached_is_told_in_one_message(run, monkeypatch):
+    monkeypatch.setenv("DASHBOARD_STATE", "postgresql://ada:secret@127.0.0.1:1/state")
+    for command in (["users", "list"], ["audit", "verify"], ["check"]):
+        told = run(*command)
+        assert told.exit_code == 1
+        assert "secret" not in told.output
+        assert "DASHBOARD_STATE" in told.output

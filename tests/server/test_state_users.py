@@ -34,8 +34,15 @@ def clock():
 
 
 @pytest.fixture
-def store(tmp_path, clock):
-    with Store.open(tmp_path, rounds=4, clock=clock) as store:
+def store(place, clock):
+    with place.open(clock=clock) as store:
+        yield store
+
+
+@pytest.fixture
+def in_file(tmp_path):
+    """A store on SQLite alone, for what is decided before a database is asked."""
+    with Store.open(tmp_path, rounds=4) as store:
         yield store
 
 
@@ -55,14 +62,16 @@ def test_an_account_is_kept_as_given(store, ada, clock):
     assert store.list_users() == [ada]
 
 
-def test_only_the_owner_can_read_the_store(store, ada, tmp_path):
+def test_only_the_owner_can_read_the_store(tmp_path):
+    with Store.open(tmp_path, rounds=4) as store:
+        store.add_user("ada", Role.ADMIN, PASSWORD)
     folder = tmp_path / "state"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
-def test_the_store_outlives_the_process(tmp_path, store, ada):
-    with Store.open(tmp_path, rounds=4) as again:
+def test_the_store_outlives_the_process(place, store, ada):
+    with place.open() as again:
         assert again.user("ada") == ada
 
 
@@ -74,9 +83,9 @@ def test_names_are_unique_whatever_their_case(store):
 
 
 @pytest.mark.parametrize("username", ["", " ", ".ada", "a b", "ada/..", "ad\n", "x" * 65, "ädä"])
-def test_malformed_names_are_refused(store, username):
+def test_malformed_names_are_refused(in_file, username):
     with pytest.raises(StateError, match="no user name"):
-        store.add_user(username, Role.ADMIN, PASSWORD)
+        in_file.add_user(username, Role.ADMIN, PASSWORD)
 
 
 @pytest.mark.parametrize("change", ["disable", "enable", "user"])
@@ -113,10 +122,10 @@ def test_good_passwords_pass(password):
         (passwords.DEMO_PASSWORD, "published"),
     ],
 )
-def test_weak_passwords_are_refused(store, password, why):
+def test_weak_passwords_are_refused(in_file, password, why):
     with pytest.raises(StateError, match=why):
-        store.add_user("ada", Role.ADMIN, password)
-    assert store.list_users() == []
+        in_file.add_user("ada", Role.ADMIN, password)
+    assert in_file.list_users() == []
 
 
 @pytest.mark.usefixtures("ada")
@@ -277,10 +286,10 @@ def test_a_sign_in_forgives_the_account_and_not_the_address(store):
     assert store.admit_attempt("ada", "10.0.0.1")
 
 
-def test_the_brake_outlives_the_process(tmp_path, store, clock):
+def test_the_brake_outlives_the_process(place, store, clock):
     for _ in range(5):
         store.admit_attempt("ada", "10.0.0.1")
-    with Store.open(tmp_path, rounds=4, clock=clock) as again:
+    with place.open(clock=clock) as again:
         assert again.admit_attempt("ada", "10.0.0.9") == 15 * MINUTE
 
 
@@ -293,8 +302,8 @@ def test_names_that_were_typed_are_not_kept(store):
 
 
 @pytest.mark.usefixtures("ada")
-def test_no_update_is_lost(tmp_path, store):
-    with Store.open(tmp_path, rounds=4) as other, ThreadPoolExecutor(8) as threads:
+def test_no_update_is_lost(place, store):
+    with place.open() as other, ThreadPoolExecutor(8) as threads:
 
         def change(number):
             for step in range(25):
@@ -322,14 +331,14 @@ def test_a_name_is_taken_once(store):
     assert added == store.list_users()
 
 
-def test_stores_may_be_opened_together(tmp_path):
+def test_stores_may_be_opened_together(place):
     def open_and_add(number):
-        with Store.open(tmp_path / "new", rounds=4) as store:
+        with place.open() as store:
             store.add_user(f"user{number}", Role.ADMIN, PASSWORD)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(open_and_add, range(8)))
-    with Store.open(tmp_path / "new", rounds=4) as store:
+    with place.open() as store:
         assert len(store.list_users()) == 8
 
 

@@ -22,9 +22,9 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
 @pytest.mark.parametrize(
     ("viewer", "closed"),
     [
-        (DALLAS, {"side_effect_rows", "payment_rows", "reject_values"}),
+        (DALLAS, {"side_effect_rows", "payment_rows", "reject_values", "audit"}),
         (DIRECTOR, {"payment_rows", "reject_values"}),
-        (FINANCE, {"today", "safety", "age_groups", "booking_rows", "side_effect_rows", "reject_values"}),
+        (FINANCE, {"today", "safety", "age_groups", "booking_rows", "side_effect_rows", "reject_values", "audit"}),
         (ADMIN, {"side_effect_rows"}),
     ],
 )

@@ -1,0 +1,81 @@
+"""The audit record for people: what an address asks of it, its rows, its file."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from starlette.responses import Response
+
+from dashboard import access, exports
+from dashboard.panels.base import Column
+from dashboard.receipts import FileResponse, Receipt, no_such_file
+from dashboard.state.audit import KINDS, Audit, Entry, Search
+
+RESOURCE = "audit"
+PERIODS = {"1-day": "Last 24 hours", "7-days": "Last 7 days", "30-days": "Last 30 days", "365-days": "Last 365 days"}
+EVER = {"ever": "Since the beginning"}
+DEFAULT_PERIOD = "30-days"
+#: Every parameter of the page's address.
+PARAMETERS = ("person", "kind", "days", "text", "part")
+COLUMNS = (
+    Column("number", "Number", "count"),
+    Column("at", "Time UTC", "datetime"),
+    Column("actor", "Person"),
+    Column("kind", "What"),
+    Column("subject", "Of what"),
+    Column("details", "Details"),
+)
+FILE_COLUMNS = (*COLUMNS, Column("seal", "Seal"))
+
+
+def parse(parameters: Mapping[str, Sequence[str]], now: dt.datetime) -> Search:
+    """Read an address; what is unknown or malformed is left out."""
+    return Search(
+        actor=_first(parameters, "person")[:80],
+        kinds=tuple(kind for kind in KINDS if kind in parameters.get("kind", ())),
+        since=None if (days := period(parameters)) in EVER else now - dt.timedelta(days=int(days.split("-")[0])),
+        text=_first(parameters, "text")[:100],
+    )
+
+
+def period(parameters: Mapping[str, Sequence[str]]) -> str:
+    """The period that an address names, or the default."""
+    named = _first(parameters, "days")
+    return named if named in PERIODS | EVER else DEFAULT_PERIOD
+
+
+def frame(entries: Sequence[Entry]) -> pd.DataFrame:
+    """Entries as rows of `FILE_COLUMNS`."""
+    rows = [(e.number, e.at, e.actor, KINDS.get(e.kind, e.kind), e.subject, e.text, e.seal) for e in entries]
+    found = pd.DataFrame(rows, columns=[column.name for column in FILE_COLUMNS])
+    return found.assign(at=pd.to_datetime(found["at"], utc=True).dt.tz_localize(None))
+
+
+def write(record: Audit, wanted: Search, put: Callable[[bytes], object]) -> dict[str, Any]:
+    """Write the file with `put`; what went into it, as it goes on record."""
+    receipt = Receipt("audit", wanted.described(), extract=None)
+    for part in receipt.counted(exports.csv_text(FILE_COLUMNS, receipt.rows_of(_frames(record, wanted)))):
+        put(part)
+    return receipt.details()
+
+
+def respond(viewer: access.Viewer, record: Audit, parameters: Mapping[str, Sequence[str]]) -> Response:
+    """The answer to a request for the record's file."""
+    if not access.allows(viewer, RESOURCE):
+        return no_such_file()
+    wanted = parse(parameters, dt.datetime.now(dt.UTC))
+    receipt = Receipt("audit", wanted.described(), extract=None)
+    body = receipt.counted(exports.csv_text(FILE_COLUMNS, receipt.rows_of(_frames(record, wanted))))
+    return FileResponse(body, f"audit_{dt.datetime.now(dt.UTC):%Y-%m-%d}.csv", receipt)
+
+
+def _frames(record: Audit, wanted: Search) -> Iterator[pd.DataFrame]:
+    return (frame(part) for part in record.stream(wanted))
+
+
+def _first(parameters: Mapping[str, Sequence[str]], name: str) -> str:
+    values = parameters.get(name) or [""]
+    return values[0]

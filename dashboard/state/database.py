@@ -1,0 +1,158 @@
+"""Where the state lies: SQLite in a file, or PostgreSQL by its address; reading, changing, opening."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+
+from dashboard.state import migrate
+
+BUSY_MS = 10_000
+CONNECT_SECONDS = 10
+#: PostgreSQL's advisory lock that stands for SQLite's one write lock.
+WRITE_LOCK = 7_305_441_120
+_AFTER_COMMIT = "dashboard_after_commit"
+
+
+class StateError(ValueError):
+    """A change that the store refuses; the message says why in a sentence."""
+
+
+class Database:
+    """A database that is ready for use: its tables are those of this version.
+
+    `name` tells people which one it is, without a password.
+    """
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.name = name
+        self._engine = engine
+        self._writing = engine.execution_options(dashboard_writes=True)
+        event.listen(engine, "begin", _begin)
+
+    @classmethod
+    def in_file(cls, file: Path) -> Database:
+        """SQLite in this file, made (readable by its owner only) if need be.
+
+        Raises:
+            StateError: it can't be used.
+        """
+        # Never opened where it exists: closing it again would take away the locks that this process
+        # holds on it, and another process would then remove the log that is still written to.
+        if not file.exists():
+            with suppress(FileExistsError):
+                os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        engine = create_engine(URL.create("sqlite", database=str(file)), pool_size=8, max_overflow=56)
+        event.listen(engine, "connect", _configure)
+        return cls(engine, str(file))._ready("Restore it from a back-up, or move it away to begin anew")
+
+    @classmethod
+    def at(cls, address: str) -> Database:
+        """PostgreSQL at an address such as postgresql+psycopg://user:password@host/database.
+
+        Raises:
+            StateError: the address is none, or the database can't be used.
+        """
+        try:
+            url = make_url(address)
+        except ArgumentError:
+            raise StateError(
+                "DASHBOARD_STATE is no database's address. It looks like "
+                "postgresql+psycopg://user:password@host/database; unset it to use SQLite."
+            ) from None
+        if url.get_backend_name() != "postgresql":
+            raise StateError(
+                f"DASHBOARD_STATE names {url.get_backend_name()}, but the state is kept in PostgreSQL, or in "
+                "SQLite where DASHBOARD_STATE is unset."
+            )
+        engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_size=8,
+            max_overflow=8,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "dashboard"},
+        )
+        name = url.render_as_string(hide_password=True)
+        return cls(engine, name)._ready("Check DASHBOARD_STATE, and that the server runs and lets you in")
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of this machine."""
+        return self._engine.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection to read with."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection to read with, on which all statements see the same moment."""
+        # SQLite's transactions are snapshots anyway.
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self._engine.connect().execution_options(**options) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that nobody else's change goes on beside, in any process."""
+        with self._writing.begin() as connection:
+            calls: list[Callable[[], None]] = []
+            connection.info[_AFTER_COMMIT] = calls
+            yield connection
+        for call in calls:
+            call()
+
+    def _ready(self, advice: str) -> Database:
+        """Bring the tables up to this version; several processes may try at once."""
+        try:
+            with self.read() as connection:
+                current = migrate.is_current(connection)
+            if not current:
+                with self.write() as connection:
+                    migrate.upgrade(connection)
+        except DatabaseError as error:
+            self.close()
+            why = str(error.orig).strip().partition("\n")[0]
+            raise StateError(f"The state store {self.name} cannot be read ({why}). {advice}.") from error
+        except migrate.UnknownVersionError as error:
+            self.close()
+            raise StateError(f"The state store {self.name} {error}") from None
+        return self
+
+
+def after_commit(connection: Connection, call: Callable[[], None]) -> None:
+    """Call this once the connection's change is safe; never if it is rolled back."""
+    connection.info[_AFTER_COMMIT].append(call)
+
+
+def _configure(connection: Any, _record: object) -> None:
+    """Set up a new SQLite connection; transactions are begun by `_begin` alone."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"pragma busy_timeout = {BUSY_MS}")
+        cursor.execute("pragma journal_mode = wal")
+        cursor.execute("pragma foreign_keys = on")
+    finally:
+        cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Take the write lock at once where a change follows: an upgrade later could only fail."""
+    writes = connection.get_execution_options().get("dashboard_writes", False)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("begin immediate" if writes else "begin")
+    elif writes:
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({WRITE_LOCK})")

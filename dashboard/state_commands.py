@@ -1,0 +1,193 @@
+"""The commands `dashboard state …` and `dashboard audit …`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dashboard.settings import Settings
+
+if TYPE_CHECKING:
+    from dashboard.state import Store
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+def operator() -> str:
+    """Who runs this command, as the record names them: `os:` and the name on this machine."""
+    try:
+        return f"os:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:
+        return f"os:{os.getuid()}"
+
+
+@contextlib.contextmanager
+def on_record(settings: Settings, kind: str, subject: str) -> Iterator[dict[str, object]]:
+    """Record what a command does, whether it succeeds or fails; fill in the details as they get known.
+
+    The store is opened first, so that nothing is done that couldn't be recorded.
+    """
+    from dashboard.state import Store
+
+    details: dict[str, object] = {}
+    with Store.for_settings(settings) as store:
+        outcome = "failed"
+        try:
+            yield details
+            outcome = "done"
+        finally:
+            store.audit.record(kind, operator(), subject, outcome=outcome, **details)
+
+
+@click.group()
+def state() -> None:
+    """Back up and restore accounts, settings and the audit record.
+
+    \b
+    Example:
+        dashboard state backup /safe/place/state-2026-11-24.backup
+    """
+
+
+@state.command()
+@click.argument("file", type=_FILE)
+@click.option("--force", is_flag=True, help="Overwrite FILE if it is there.")
+def backup(file: Path, force: bool) -> None:
+    """Write the state store to FILE, while the dashboard goes on.
+
+    FILE holds accounts, password hashes and the audit record, but no key and no session. Keep it
+    closed to others, and keep one copy of the keys apart from it: they never change.
+
+    \b
+    Example:
+        dashboard state backup /safe/place/state-2026-11-24.backup
+    """
+    with _store() as store:
+        from dashboard.state import backup as backups
+
+        summary = backups.take(store.database, store.audit, file, actor=operator(), force=force)
+    click.echo(f"Wrote {file}: {summary.users} users, {summary.entries:,} entries of the audit record.")
+    click.echo(
+        f"The keys are not in it; keep a copy of them elsewhere: {store.audit.key_path.parent}/*.key", err=True
+    )
+
+
+@state.command()
+@click.argument("file", type=_FILE)
+@click.option("--force", is_flag=True, help="Replace what the store holds now.")
+def restore(file: Path, force: bool) -> None:
+    """Bring the state store back from FILE, into SQLite or PostgreSQL, whole or not at all.
+
+    Everyone is signed out. The audit record doesn't go back: where the present one continues that
+    of FILE, it stays, and the restore is put on record.
+
+    \b
+    Example:
+        dashboard state restore /safe/place/state-2026-11-24.backup --force
+    """
+    with _store() as store:
+        from dashboard.state import backup as backups
+
+        summary = backups.restore(store.database, store.audit, file, actor=operator(), force=force)
+    click.echo(f"Restored {summary.users} users as they were at {summary.made_at:%Y-%m-%d %H:%M} UTC.")
+
+
+@click.group()
+def audit() -> None:
+    """What was done and by whom: check the record, take its head, export it.
+
+    \b
+    Example:
+        dashboard audit verify
+    """
+
+
+@audit.command()
+@click.option("--head", metavar="HEAD", help="A head that 'dashboard audit head' printed before.")
+def verify(head: str | None) -> None:
+    """Check that no entry was changed, removed, put in or cut off; exit code 1 if one was.
+
+    \b
+    Example:
+        dashboard audit verify
+        dashboard audit verify --head "$(cat /safe/place/head)"
+    """
+    with _store() as store:
+        from dashboard.state.audit_head import Head
+
+        verdict = store.audit.verify(*([Head.parse(head)] if head else []))
+    if verdict.fault:
+        raise click.ClickException(f"{verdict.fault} {verdict.entries:,} entries before it are as they were written.")
+    click.echo(f"All {verdict.entries:,} entries are as they were written.")
+
+
+@audit.command("head")
+def head_command() -> None:
+    """Print the record's head: keep it where nobody of this machine can change it.
+
+    \b
+    Example:
+        dashboard audit head | ssh elsewhere 'cat >> audit-heads'
+    """
+    with _store() as store:
+        click.echo(str(store.audit.head()))
+
+
+@audit.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True), default="-")
+@click.option("--person", default="", help="Entries of this person only.")
+@click.option("--kind", "kinds", multiple=True, help="Entries of this kind only; repeat it for several.")
+@click.option("--from", "start", type=_DAY, help="First day, UTC.")
+@click.option("--to", "end", type=_DAY, help="Last day, UTC.")
+@click.option("--text", default="", help="Entries that hold this text.")
+def export(
+    file: Path, person: str, kinds: tuple[str, ...], start: datetime | None, end: datetime | None, text: str
+) -> None:
+    """Write the record as CSV to FILE (standard output unless given), newest first.
+
+    \b
+    Example:
+        dashboard audit export record.csv --from 2026-11-01 --to 2026-11-30
+        dashboard audit export --kind export --person ada
+    """
+    from dashboard import auditing
+    from dashboard.state.audit import KINDS, Search
+
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise click.UsageError(f"There is no kind {', '.join(unknown)}. Kinds: {', '.join(KINDS)}.")
+    wanted = Search(
+        actor=person,
+        kinds=kinds,
+        since=start.replace(tzinfo=UTC) if start else None,
+        until=end.replace(tzinfo=UTC) + timedelta(days=1) if end else None,
+        text=text,
+    )
+    with _store() as store, click.open_file(str(file), "wb") as stream:
+        receipt = auditing.write(store.audit, wanted, stream.write)
+        store.audit.record("export", operator(), "audit", **receipt)
+    if str(file) != "-":
+        click.echo(f"Wrote {receipt['rows']:,} entries to {file}.")
+
+
+@contextlib.contextmanager
+def _store() -> Iterator[Store]:
+    """The store of these settings; what it refuses is told in one message."""
+    # Imported here: it takes a second, which `--help` shouldn't.
+    from dashboard.state import StateError, Store
+
+    try:
+        with Store.for_settings(Settings.from_environment()) as store:
+            yield store
+    except (StateError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    except BrokenPipeError:
+        sys.exit(1)

@@ -1,0 +1,29 @@
+-- Side effects with their infusions and patients: true counts of one site, for
+-- dashboard/small_counts.py alone.
+-- grain: period (month, quarter, year by its first day) × nothing, effect, or effect and one of line,
+--   band, severity
+-- parameters: site, start, end
+with grains as (
+    select unnest(['month', 'quarter', 'year']) as grain
+)
+select
+    grain,
+    date_trunc(grain, starts_on)::date as start,
+    effect,
+    line,
+    band,
+    severity,
+    count(*) filter (where status = 'completed')::bigint as events,
+    count(*) filter (where status = 'completed' and first_of_kind)::bigint as infusions,
+    count(distinct patient) filter (where status = 'completed')::bigint as patients,
+    count(*) filter (where serious)::bigint as serious_events,
+    count(distinct patient) filter (where serious)::bigint as patients_serious,
+    count(*) filter (where transfer)::bigint as transfers,
+    count(distinct patient) filter (where transfer)::bigint as patients_transferred
+from side_effects
+cross join grains
+where site = $site
+    and starts_on between $start and $end
+group by
+    grain, date_trunc(grain, starts_on),
+    grouping sets ((), (effect), (effect, line), (effect, band), (effect, severity))

@@ -1,0 +1,29 @@
+-- Completed infusions after which a side effect was reported, with their patients: true counts of one
+-- site, for dashboard/small_counts.py alone.
+-- grain: period (month, quarter, year by its first day) × nothing, line or band
+-- parameters: site, start, end
+with reported as (
+    select starts_on, line, band, patient, has_severe, has_serious
+    from bookings
+    where site = $site
+        and status = 'completed'
+        and has_effect
+        and starts_on between $start and $end
+),
+grains as (
+    select unnest(['month', 'quarter', 'year']) as grain
+)
+select
+    grain,
+    date_trunc(grain, starts_on)::date as start,
+    line,
+    band,
+    count(*)::bigint as with_effect,
+    count(distinct patient)::bigint as patients_with_effect,
+    count(*) filter (where has_severe)::bigint as with_severe,
+    count(distinct patient) filter (where has_severe)::bigint as patients_with_severe,
+    count(*) filter (where has_serious)::bigint as with_serious,
+    count(distinct patient) filter (where has_serious)::bigint as patients_with_serious
+from reported
+cross join grains
+group by grain, date_trunc(grain, starts_on), grouping sets ((), (line), (band))

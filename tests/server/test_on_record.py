@@ -1,0 +1,209 @@
+"""What people do on the real server, and what stands on record of it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import socket
+import struct
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from server_harness import ACCOUNTS, PASSWORD, add_accounts, free_port, running
+
+from dashboard.intake import demo, publish
+from dashboard.state.audit import Search
+
+DASHBOARD = str(Path(sys.executable).parent / "dashboard")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The dashboard with a small extract and an account of each role."""
+    data = tmp_path_factory.mktemp("data")
+    demo.write_delivery(data / "delivery", years=1, bookings=8_000)
+    publish.import_delivery(data / "delivery", data)
+    add_accounts(data)
+    port = free_port()
+    with running([DASHBOARD, "serve", "--port", str(port)], port, data) as server:
+        yield server
+
+
+@pytest.fixture
+def store(server):
+    with server.store() as store:
+        yield store
+
+
+@pytest.fixture
+def since(store):
+    """What is on record since the test began, oldest first, once there are so many entries."""
+    before = store.audit.head().entries
+
+    def since(number, *kinds, text=""):
+        end = time.monotonic() + 10
+        while True:
+            found = [entry for part in store.audit.stream(Search(kinds=kinds, text=text)) for entry in part]
+            new = [entry for entry in reversed(found) if entry.number > before]
+            if len(new) >= number or time.monotonic() > end:
+                return new
+            time.sleep(0.05)
+
+    return since
+
+
+def take(server, cookie, path):
+    return server.request("GET", f"/export/{path}", Cookie=cookie)
+
+
+def look(server, cookie, *queries, automatic=False):
+    """Open the first page, and then its other addresses in the same window."""
+    with server.stream(cookie) as stream:
+        for query in queries:
+            stream.send_rerun(query=query, automatic=automatic)
+            list(stream.messages())
+
+
+def test_signing_in_and_out(server, since):
+    cookie = server.sign_in("ada")
+    assert server.request("GET", "/logout", Cookie=cookie).status == 303
+    first, second = since(2)
+    assert (first.kind, first.actor, first.details) == ("sign_in", "ada", {"address": "127.0.0.1"})
+    assert (second.kind, second.actor) == ("sign_out", "ada")
+
+
+def test_failed_sign_ins_name_accounts_and_never_what_else_was_typed(server, since, store):
+    server.login("dan", "wrong password")
+    server.login("my secret by mistake", "wrong password")
+    for _ in range(5):
+        server.login("dan", "wrong password")
+    found = since(7)
+    assert [entry.kind for entry in found] == ["sign_in_failed"] * 7
+    assert [entry.actor for entry in found] == ["dan", "(unknown)", *["dan"] * 5]
+    assert [entry.details["reason"] for entry in found[:6]] == ["wrong name or password"] * 6
+    assert found[6].details["reason"] == "too many attempts"
+    assert store.audit.count(Search(text="secret")) == store.audit.count(Search(text="wrong password")) == 0
+    server.sql("delete from attempts")
+
+
+def test_a_page_is_on_record_once_for_each_load_and_each_change(server, since):
+    cookie = server.sign_in("dan")
+    everywhere = ["chicago", "dallas", "miami_beach"]
+    look(server, cookie, "", "", "site=dallas", "site=dallas", "site=dallas&day=2026-10-01")
+    look(server, cookie, "")
+    found = since(4, "view")
+    assert [(entry.actor, entry.subject) for entry in found] == [("dan", "today")] * 4
+    assert [entry.details["sites"] for entry in found] == [everywhere, ["dallas"], ["dallas"], everywhere]
+    assert found[2].details["day"] == "2026-10-01"
+    assert all(entry.details["day"] and entry.details["extract"].endswith(".duckdb") for entry in found)
+
+
+def test_what_was_refused(server, since):
+    cookie = server.sign_in("eve")
+    assert server.request("GET", "/safety", Cookie=cookie, Accept="text/html").status == 404
+    assert take(server, cookie, "side_effect_rows.csv").status == 404
+    assert take(server, cookie, "no_such_file.csv").status == 404
+    with pytest.raises(Exception, match="403"), server.stream(cookie, Origin="https://elsewhere.example"):
+        pass
+    found = since(4, "denied")
+    assert {entry.actor for entry in found} == {"eve"}
+    subjects = ["page safety", "file side_effect_rows", "file no_such_file", "websocket"]
+    assert [entry.subject for entry in found] == subjects
+    assert found[3].details == {"origin": "https://elsewhere.example"}
+
+
+def test_another_sites_name_in_the_address(server, since):
+    cookie = server.sign_in("max")
+    look(server, cookie, "site=dallas&site=miami-beach")
+    answer = take(server, cookie, "booking_rows.csv?site=dallas")
+    assert answer.status == 200
+    denied = since(2, "denied")
+    assert [(entry.actor, entry.subject) for entry in denied] == [("max", "page today"), ("max", "file booking_rows")]
+    assert [entry.details["sites"] for entry in denied] == [["dallas", "miami_beach"], ["dallas"]]
+    [seen] = since(1, "view")
+    assert seen.details["sites"] == ["chicago"]
+
+
+def test_a_file_is_on_record_with_all_that_left(server, since):
+    cookie = server.sign_in("dan")
+    body = take(server, cookie, "booking_rows.csv?period=90-days&site=dallas&line=ketamine").body
+    [entry] = since(1, "export")
+    rows = list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+    assert (entry.actor, entry.subject) == ("dan", "booking_rows")
+    assert entry.details["sha256"] == hashlib.sha256(body).hexdigest()
+    assert (entry.details["rows"], entry.details["bytes"]) == (len(rows), len(body))
+    assert len(rows) > 100
+    assert entry.details["outcome"] == "complete"
+    assert entry.details["filters"]["sites"] == ["dallas"]
+    assert entry.details["filters"]["lines"] == ["ketamine"]
+    assert entry.details["filters"]["from"] < min(row["Start"] for row in rows)
+    assert entry.details["extract"].endswith(".duckdb")
+
+
+def test_no_patient_is_on_record(server, store):
+    cookie = server.sign_in("dan")
+    rows = list(csv.DictReader(io.StringIO(take(server, cookie, "booking_rows.csv").body.decode("utf-8-sig"))))
+    words = {row[column] for row in rows for column in ("Patient", "Booking")}
+    entries = [entry for part in store.audit.stream(Search()) for entry in part]
+    told = {word.strip("\"',:;[]{}") for entry in entries for word in f"{entry.subject} {entry.text}".split()}
+    assert len(words) > 500
+    assert len(told) > 50
+    assert words & told == set()
+    log = server.output.read_text()
+    assert not any(word in log for word in words)
+
+
+@pytest.mark.parametrize("username", ACCOUNTS)
+def test_the_record_is_for_administrators_and_the_medical_director(server, username):
+    cookie = server.sign_in(username)
+    expected = 200 if username in {"ada", "dan"} else 404
+    assert server.request("GET", "/audit", Cookie=cookie, Accept="text/html").status == expected
+    answer = take(server, cookie, "audit.csv")
+    assert answer.status == expected
+    assert expected == 200 or answer.body == b"There is no such file for this account.\n"
+
+
+def test_the_records_own_file(server, since, store):
+    store.audit.record("signal", "=cmd()", "+1", rationale="@sum(a1)")
+    cookie = server.sign_in("ada")
+    answer = take(server, cookie, "audit.csv?kind=signal&days=7-days")
+    [row] = csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig")))
+    assert (row["Person"], row["Of what"], row["Details"]) == ("'=cmd()", "'+1", "rationale @sum(a1)")
+    assert len(row["Seal"]) == 64
+    [entry] = since(1, "export", text="signal")
+    assert (entry.actor, entry.subject, entry.details["rows"]) == ("ada", "audit", 1)
+    assert entry.details["sha256"] == hashlib.sha256(answer.body).hexdigest()
+    assert entry.details["filters"]["kinds"] == ["signal"]
+
+
+def test_all_of_it_holds(store):
+    verdict = store.audit.verify(store.audit.head())
+    assert verdict.fault is None
+    assert verdict.entries > 30
+
+
+def test_passwords_and_tokens_are_not_on_record(server, store):
+    token = server.sign_in("ada").partition("=")[2]
+    assert store.audit.count(Search(text=token)) == store.audit.count(Search(text=PASSWORD)) == 0
+
+
+def test_a_file_that_the_browser_broke_off_is_on_record_as_cut(server, since, store):
+    for _ in range(11_000):
+        store.audit.record_later("view", "kim", "today", filler="x" * 1_000)
+    store.audit.flush()
+    cookie = server.sign_in("ada")
+    with socket.socket() as browser:
+        browser.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        browser.connect(("127.0.0.1", server.port))
+        request = f"GET /export/audit.csv HTTP/1.1\r\nHost: {server.host}\r\nCookie: {cookie}\r\n\r\n"
+        browser.sendall(request.encode())
+        assert browser.recv(1000).startswith(b"HTTP/1.1 200")
+        # Away at once, without reading on.
+        browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    [cut] = since(1, "export")
+    assert (cut.actor, cut.details["outcome"]) == ("ada", "cut")
+    assert cut.details["rows"] in (0, 5_000, 10_000)
+    assert cut.details["bytes"] < 11_000_000

@@ -1,0 +1,140 @@
+"""Every query for a viewer of one site, on an extract in which each site's rows carry its own mark."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+
+import pytest
+
+from dashboard import exports, filters, panels, warehouse
+from dashboard.access import AccessDeniedError, Role, Viewer, allows
+from dashboard.intake.publish import import_delivery
+from dashboard.settings import Settings
+from dashboard.warehouse import Reader, Shelf
+
+SITES = ("chicago", "dallas", "miami_beach")
+DAYS = 40
+#: How many visits a day: any sum of foreign rows is told by it, since 1, 3 and 9 add up in one way.
+VISITS = dict(zip(SITES, (1, 3, 9), strict=True))
+START = dt.date(2026, 1, 5)
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory):
+    """The same patients everywhere; ids, providers, prices, effects and methods name the site."""
+    folder = tmp_path_factory.mktemp("marked")
+    bookings = ["booking_id,patient_id,site,service,starts_at,status,booked_at,age,provider,price,side_effects_assessed,"
+                "chair_minutes,supervision,mental_health_provider"]  # fmt: skip
+    effects, payments = (
+        ["event_id,booking_id,effect,severity,action"],
+        ["payment_id,patient_id,paid_at,kind,amount,booking_id,method"],
+    )
+    for site, day in itertools.product(SITES, range(DAYS)):
+        date = START + dt.timedelta(days=day)
+        for visit in range(VISITS[site]):
+            booking = f"MARK-{site}-{day}-{visit}"
+            service = ("ketamine-infusion", "vitamin-c")[day % 2]
+            bookings.append(
+                f"{booking},P{(day + visit) % 7},{site},{service},{date} {9 + visit:02}:00,completed,{date} 08:00,40,Dr-{site},"
+                f"{VISITS[site]}.00,yes,60,physician,yes"
+            )
+            effects.append(f"E-{booking},{booking},nausea,mild,seen-{site}")
+            payments.append(
+                f"P-{booking},P{(day + visit) % 7},{date} 18:00,payment,{VISITS[site]}.00,{booking},card-{site}"
+            )
+    (folder / "delivery").mkdir()
+    for name, lines in (("bookings", bookings), ("side_effects", effects), ("payments", payments)):
+        (folder / "delivery" / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    import_delivery(folder / "delivery", folder / "data")
+    shelf = Shelf(Settings(data=folder / "data"))
+    yield shelf.current()
+    shelf.current().close()
+
+
+def readers(house, sites):
+    return [Reader(house, Viewer(role.value, role.value, role, sites)) for role in Role]
+
+
+def values_of(query, reader):
+    """All that a query binds, for the longest period; by nothing, by site, and by more."""
+    chosen = filters.parse({"period": ["12-months"]}, exports.scope_of(reader)).values()
+    for by in (
+        (),
+        ("site",),
+        ("period", "site", "line", "effect"),
+    ):
+        every = chosen | {"by": by, "grain": "month"}
+        yield {k: v for k, v in every.items() if k in query.parameters}
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("query", warehouse.queries().values(), ids=warehouse.queries())
+def test_no_query_answers_with_another_sites_rows(marked, query, site):
+    """Every role × query, also with the foreign sites named outright: their rows, marks and sums stay away."""
+    answered = 0
+    for reader in readers(marked, frozenset({site})):
+        if not any(allows(reader.viewer, resource) for resource in query.serves):
+            continue
+        for values in values_of(query, reader):
+            frame = reader.query(query.name, **values)
+            answered += len(frame)
+            if not query.by_site:
+                continue
+            foreign = [s for s in SITES if s != site]
+            text = frame.to_csv()
+            assert [s for s in foreign if s in text] == []
+            for asked in (foreign, [site, foreign[0]], list(SITES)):
+                with pytest.raises(AccessDeniedError):
+                    reader.query(query.name, **values | {"sites": asked})
+            if {"bookings", "completed"} & set(frame.columns) and query.name not in {"hours", "lead_time"}:
+                assert frame["completed" if "completed" in frame else "bookings"].sum() == DAYS * VISITS[site]
+    assert answered or query.name.startswith("reject")
+
+
+def test_no_dataset_holds_another_sites_rows(marked):
+    """Every role × dataset, streamed as the file route does it."""
+    site = "dallas"
+    foreign = [word for s in SITES if s != site for word in (s, marked.catalogue.site_name(s))]
+    taken = set()
+    for reader in readers(marked, frozenset({site})):
+        chosen = filters.parse({"period": ["12-months"], "site": list(SITES)}, exports.scope_of(reader))
+        for dataset in exports.open_to(reader.viewer):
+            text = "".join(
+                exports.csv_text(exports.columns_of(reader, dataset), exports.parts(reader, dataset, chosen))
+            )
+            assert [word for word in foreign if word in text] == [], dataset.name
+            taken.add(dataset.name)
+            if dataset.query:
+                assert text.count("MARK") >= DAYS * VISITS[site]
+    assert taken == set(exports.DATASETS)
+
+
+def test_filters_made_by_hand_are_refused_by_every_panel(marked):
+    """Not only the parser cuts: a panel that is handed foreign sites refuses."""
+    reader = Reader(marked, Viewer("m", "M", Role.MANAGER, frozenset({"dallas"})))
+    forged = filters.parse({}, exports.scope_of(Reader(marked, Viewer("a", "A", Role.ADMIN))))
+    for name in panels.PANELS:
+        with pytest.raises(AccessDeniedError):
+            panels.rows(reader, name, forged)
+
+
+def test_new_means_new_to_the_group(marked):
+    """What a manager of one site can tell of another: that a patient had been somewhere before, no more.
+
+    Every patient's first visit is somewhere on the first days; the row says whether it was here.
+    """
+    readers_of = {
+        site: Reader(marked, Viewer("m", "M", Role.MANAGER, frozenset({site})))
+        for site in SITES
+    }  # fmt: skip
+    new = {}
+    for site, reader in readers_of.items():
+        chosen = filters.parse({"period": ["12-months"]}, exports.scope_of(reader)).values() | {
+            "by": (),
+            "grain": "day",
+        }
+        new[site] = int(reader.query("counts", **chosen)["new_patients"].sum())
+    assert sum(new.values()) == 7
+    # Each site sees all seven patients, but calls only those new who had been nowhere before.
+    assert max(new.values()) < 7

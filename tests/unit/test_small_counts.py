@@ -1,0 +1,373 @@
+"""What managers get of side effects, gathered from panels and queries: no small count, and none that follows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from cells_tables import PRIME, recoverable
+
+from dashboard import access, exports, filters, panels, periods, small_counts, warehouse
+from dashboard.access import AccessDeniedError, Role, Viewer
+from dashboard.settings import Settings
+from dashboard.small_counts import COLUMNS
+from dashboard.theme import SEVERITY_TITLES, line_title
+from dashboard.warehouse import Reader, Warehouse
+
+#: Neighbouring periods, other groupings, other lengths, other sites: what a person would subtract.
+ADDRESSES = (
+    {},
+    {"period": ["90-days"], "compare": ["last-year"]},
+    {"period": ["custom"], "from": ["2026-05-01"], "to": ["2026-07-31"], "line": ["ketamine"]},
+)
+HIDING = [panel for panel in panels.PANELS.values() if panel.hides]
+DIMENSIONS = ["site", "month", "line", "band", "effect", "severity"]
+
+
+@pytest.fixture(scope="module")
+def managers(house):
+    """A manager of every site and one of a single site, who may put their numbers together."""
+    every = [None, frozenset({"dallas"})]
+    return [Reader(house, Viewer("m", "M", Role.MANAGER, sites)) for sites in every]
+
+
+def frames(reader):
+    """Panel, filters in force and rows, over the addresses."""
+    for address in ADDRESSES:
+        chosen = filters.parse(address, exports.scope_of(reader))
+        for panel in HIDING:
+            yield panel, panels.asked(reader, panel.name, chosen), panels.rows(reader, panel.name, chosen)
+
+
+class Base:
+    """The true counts of one measure by month and dimension, also where there was none."""
+
+    def __init__(self, house, measure: str, effects=None, sites=None) -> None:
+        catalogue = house.catalogue
+        if measure in {"infusions", "events", "serious_events", "transfers"}:
+            condition = {
+                "infusions": "status = 'completed' and first_of_kind",
+                "events": "status = 'completed'",
+                "serious_events": "serious",
+                "transfers": "transfer",
+            }[measure]
+            sql = f"select *, date_trunc('month', starts_on)::date as month from side_effects where {condition}"
+        else:
+            column = f"has_{measure.removeprefix('with_')}"
+            sql = (
+                "select *, null as effect, null as severity, date_trunc('month', starts_on)::date as month "
+                f"from bookings where status = 'completed' and {column}"
+            )
+        facts = house._run(f"select {', '.join(DIMENSIONS)}, count(*) as n from ({sql}) group by all", {})
+        facts["month"] = pd.to_datetime(facts["month"]).dt.date
+        first, last = catalogue.first_day.replace(day=1), catalogue.last_full_day
+        months = [d.date() for d in pd.date_range(first, last, freq="MS")]
+        by_effect = measure in {"infusions", "events"}
+        values = [
+            sites or catalogue.sites,
+            months,
+            catalogue.lines if measure not in {"serious_events", "transfers"} else [None],
+            catalogue.bands if measure not in {"serious_events", "transfers"} else [None],
+            (effects or catalogue.effects) if by_effect else [None],
+            SEVERITY_TITLES if measure == "events" else [None],
+        ]
+        for name, options in zip(DIMENSIONS, values, strict=True):
+            if list(options) == [None]:
+                facts[name] = ""
+        facts = facts.groupby(DIMENSIONS)["n"].sum()
+        options = [[v or "" for v in part] for part in values]
+        cells = pd.MultiIndex.from_product(options, names=DIMENSIONS)
+        self.cells = cells.to_frame(index=False)
+        self.counts = facts.reindex(cells, fill_value=0).to_numpy()
+        self.is_value = {
+            (name, value): (self.cells[name] == value).to_numpy()
+            for name, part in zip(DIMENSIONS, options, strict=True)
+            for value in part
+        }
+        self.known: dict[bytes, np.ndarray] = {}
+        self.none = np.zeros(len(cells), dtype=bool)
+
+    def mask(self, **restriction: list[object] | None) -> np.ndarray:
+        """The base cells of a count: of some sites, months, lines, bands, an effect, a severity."""
+        found = np.ones(len(self.cells), dtype=bool)
+        for name, wanted in restriction.items():
+            if wanted is not None:
+                found &= np.logical_or.reduce([self.is_value[name, value] for value in wanted])
+        return found
+
+    def add(self, value: float, mask: np.ndarray) -> None:
+        """A number that somebody got; it must be the true one."""
+        assert value == self.counts[mask].sum()
+        assert value == 0 or value > 10
+        if value:
+            self.known[mask.tobytes()] = mask
+        else:
+            self.none |= mask  # none in all is none in each
+
+    def check(self, margins: list[tuple[str, ...]], tree: list[periods.Whole]) -> int:
+        """No small published count and no small base cell follows; how many there are."""
+        left = np.flatnonzero(~self.none)
+        cells, counts = self.cells.iloc[left], self.counts[left]
+        rows = np.array([mask[left] for mask in self.known.values()]).reshape(-1, len(left))
+        secret = [] if len(left) > 2_000 else [np.eye(len(left), dtype=bool)[(counts > 0) & (counts <= 10)]]
+        for span, margin in itertools.product(tree, margins):
+            inside = np.flatnonzero(cells["month"].between(span.start, span.end))
+            groups = [inside[at] for at in cells.iloc[inside].groupby(list(margin)).indices.values()]
+            secret += [np.isin(np.arange(len(left)), at)[None] for at in groups if 0 < counts[at].sum() <= 10]
+        if not secret:
+            return 0
+        hidden = np.vstack(secret)
+        if (width := len(rows) + 60) < len(left):
+            # Fewer columns by random sums modulo a prime: enough of them for the rank to stay.
+            codes = np.random.default_rng(1).integers(0, PRIME, (len(left), width))
+            rows, hidden = (
+                np.array([codes[row].sum(axis=0) % PRIME for row in part], np.int64).reshape(len(part), width)
+                for part in (rows, hidden)
+            )
+        assert not recoverable(rows, hidden).any()
+        return len(hidden)
+
+
+def months_of(chosen):
+    assert chosen.start.day == 1
+    assert (chosen.end + dt.timedelta(days=1)).day == 1
+    return [d.date() for d in pd.date_range(chosen.start, chosen.end, freq="MS")]
+
+
+def take(bases, reader, panel, chosen, frame):
+    """Put every number of a panel's rows into the systems of its measures."""
+    catalogue = reader.catalogue
+    sites = {catalogue.site_name(s): [s] for s in catalogue.sites} | {"All sites": list(chosen.sites)}
+    lines = {line_title(line): [line] for line in catalogue.lines}
+    effects = {name: [key] for key, name in catalogue.effects.items()}
+    grades = {name: [key] for key, name in SEVERITY_TITLES.items()}
+    metrics = {"any_effect": "with_effect", "severe_effect": "with_severe", "serious_effect": "with_serious",
+               "events": "events", "transfers": "transfers"}  # fmt: skip
+    for row in frame.to_dict("records"):
+        months = months_of(chosen)
+        if "period" in row:
+            months = [pd.Timestamp(row["period"]).date()]
+        where = {
+            "site": sites[row["site"]] if "site" in row else list(chosen.sites),
+            "line": lines[row["line"]] if "line" in row else chosen.lines or None,
+            "band": [row["band"]] if "band" in row else chosen.bands or None,
+            "effect": effects[row["effect"]] if "effect" in row else None,
+            "severity": grades[row["severity"]] if "severity" in row else None,
+        }
+        numbers: list[tuple[str, float, list[dt.date]]] = []
+        if panel.name == "safety_outcomes":
+            if row["metric"] in metrics:
+                measure = metrics[row["metric"]]
+                numbers.append((measure, row["numerator"], months))
+                if chosen.compared().start >= catalogue.first_day.replace(day=1):
+                    numbers.append((measure, row["before_numerator"], months_of(chosen.compared())))
+        elif panel.name == "serious_events":
+            kind = "serious_events" if row["kind"].startswith("Serious") else "transfers"
+            numbers.append((kind, row["value"], months))
+        elif panel.name == "severity":
+            numbers.append(("events", row["value"], months))
+        elif "patient_numerator" in row:
+            numbers += [("infusions", row["numerator"], months), ("events", row["events"], months)]
+            patients = row["patient_numerator"]
+            assert np.isnan(patients) or patients == 0 or patients > 10
+        else:
+            numbers.append(("with_effect", row["numerator"], months))
+        for measure, value, of in numbers:
+            if np.isnan(value):
+                continue
+            own = {k: v for k, v in where.items() if v and (k, "") not in bases[measure][0].is_value}
+            for base in bases[measure]:
+                if all((k, v) in base.is_value for k, some in own.items() for v in some):
+                    base.add(value, base.mask(month=of, **own))
+
+
+SITE = ("site",)
+MARGINS = {
+    "with_effect": [SITE, ("site", "line"), ("site", "band")],
+    "with_severe": [SITE, ("site", "line")],
+    "with_serious": [SITE, ("site", "line")],
+    "infusions": [("site", "effect"), ("site", "effect", "line"), ("site", "effect", "band")],
+    "events": [SITE, ("site", "effect"), ("site", "effect", "severity")],
+    "serious_events": [SITE],
+    "transfers": [SITE],
+}
+
+
+def test_no_small_count_follows_from_all_that_managers_get_together(house, managers):
+    """Every number of their pages and files as one system a measure; each must be the true one.
+
+    Infusions with an effect are a system an effect; events, which add up over effects, are taken
+    of the manager of one site.
+    """
+    bases = {
+        measure: [Base(house, measure, effects=[e]) for e in house.catalogue.effects]
+        if measure == "infusions"
+        else [Base(house, measure)]
+        for measure in MARGINS
+        if measure != "events"
+    }
+    bases["events"] = [Base(house, "events", sites=["dallas"])]
+    for reader in managers:
+        for panel, chosen, frame in frames(reader):
+            take(bases, reader, panel, chosen, frame)
+    for measure, systems in bases.items():
+        secrets = sum(base.check(MARGINS[measure], house.small_counts.periods) for base in systems)
+        known = sum(len(base.known) for base in systems)
+        print(f"{measure}: {known} sums known, {secrets} small counts to protect")
+        assert known > 20 or measure not in {"with_effect", "infusions", "events"}
+
+
+@pytest.mark.parametrize("name", [n for n, q in warehouse.queries().items() if set(q.hides) & set(COLUMNS)])
+def test_every_query_hides_for_whatever_is_asked(managers, everything, name):
+    """Any grouping, any days: the true count of a whole period, or hidden; and the rest untouched."""
+    query = warehouse.queries()[name]
+    scope = exports.scope_of(everything)
+    spans = [(dt.date(2026, 9, 1), dt.date(2026, 9, 30)), (dt.date(2026, 9, 1), dt.date(2026, 9, 29)),
+             (dt.date(2026, 4, 1), dt.date(2026, 9, 30))]  # fmt: skip
+    shown = 0
+    for (start, end), by, lines, grain in itertools.product(
+        spans, (("site",), ("period", "site"), ("effect", "severity"), ("site", "effect")),
+        (scope.lines, scope.lines[:1]), ("day", "month"),
+    ):  # fmt: skip
+        values = {"start": start, "end": end, "sites": scope.sites, "lines": lines, "bands": scope.bands,
+                  "by": by, "grain": grain}  # fmt: skip
+        values = {k: v for k, v in values.items() if k in query.parameters}
+        ours, true = managers[0].query(name, **values), everything.query(name, **values)
+        keys = [c for c in by if c in true.columns]
+        both = (
+            true.merge(ours, how="outer", on=keys, suffixes=("", "_ours"))
+            if keys
+            else true.join(ours.add_suffix("_ours"))
+        )
+        for column in query.hides:
+            got = both[f"{column}_ours"].astype(float)
+            assert ((got == both[column].fillna(0)) | got.isna()).all() or column == "all_events"
+            assert ((got == 0) | (got > 10) | got.isna()).all()
+            if end.day == 29 or (grain == "day" and "period" in keys):
+                assert got.isna().all()
+            shown += int((got > 10).sum())
+        rest = [c for c in true.columns if c not in query.hides]
+        if set(rest) <= set(small_counts.DIMENSIONS):
+            continue  # every combination has its row here
+        pd.testing.assert_frame_equal(true[rest], ours[rest])
+    assert shown > 0
+
+
+def test_a_row_that_is_missing_tells_nothing(managers, everything):
+    chosen = filters.parse({}, exports.scope_of(everything)).values() | {"by": ("effect", "severity"), "grain": "day"}
+    true, ours = everything.query("effect_counts", **chosen), managers[0].query("effect_counts", **chosen)
+    assert len(true) < len(ours) == len(everything.catalogue.effects) * len(SEVERITY_TITLES)
+
+
+def test_roles_that_see_true_counts(house, everything):
+    chosen = filters.parse({}, exports.scope_of(everything))
+    for role in Role:
+        reader = Reader(house, Viewer("x", "X", role))
+        assert reader.hides_small_counts == (role in {Role.MANAGER, Role.FINANCE})
+    director = Reader(house, Viewer("d", "D", Role.MEDICAL_DIRECTOR))
+    rows = panels.rows(director, "effects_by_age", chosen)
+    assert "hidden" not in rows
+    assert rows["numerator"].between(1, 10).any()
+    assert exports.columns_of(director, exports.DATASETS["effects_by_age"]) == panels.PANELS["effects_by_age"].columns
+
+
+def test_single_days_hold_no_side_effects_for_managers(managers, everything):
+    chosen = filters.parse({}, exports.scope_of(everything))
+    assert "events" in set(panels.rows(everything, "today", chosen)["metric"])
+    assert "events" not in set(panels.rows(managers[0], "today", chosen)["metric"])
+
+
+def test_the_number_of_side_effects_read_is_no_way_round(managers, everything):
+    rows = managers[0].query("sources").set_index("source")
+    assert rows.loc["side_effects", ["rows_read", "rows_accepted", "rows_rejected"]].isna().all()
+    assert (
+        rows.loc["bookings", "rows_read"]
+        == everything.query("sources").set_index("source").loc["bookings", "rows_read"]
+    )
+    assert managers[0].query("extract_info")[["rows_read", "rows_accepted"]].isna().all(axis=None)
+    assert everything.query("extract_info")[["rows_read", "rows_accepted"]].notna().all(axis=None)
+
+
+def test_files_say_what_is_hidden(managers):
+    reader = managers[1]
+    chosen = filters.parse({}, exports.scope_of(reader))
+    dataset = exports.DATASETS["effects_by_age"]
+    columns = exports.columns_of(reader, dataset)
+    text = "".join(exports.csv_text(columns, exports.parts(reader, dataset, chosen)))
+    assert "Small counts" in text.splitlines()[0]
+    assert ",hidden," in text
+    assert "nan" not in text.lower()
+
+
+def test_a_viewer_who_sees_no_small_counts_gets_no_rows_of_them(house):
+    """Whatever else `allows` says: a query that hides is never streamed row by row."""
+    reader = Reader(house, Viewer("m", "M", Role.MANAGER))
+    chosen = filters.parse({}, exports.scope_of(reader)).values() | {"by": (), "grain": "day"}
+    with pytest.raises(AccessDeniedError, match="in rows"):
+        next(house.stream(reader.viewer, "effect_counts", **chosen))
+
+
+def test_every_query_that_counts_side_effects_says_so():
+    """By what it reads: whoever adds a query must name the columns that hide, or the roles that see all."""
+    told = {"with_effect", "with_severe", "with_serious", "has_effect", "has_severe", "has_serious", "side_effects",
+            "daily_effects", "rows_accepted", "extract_info"}  # fmt: skip
+    for query in warehouse.queries().values():
+        if any(word in query.sql for word in told):
+            assert query.hides, query.name
+    hiding = {p.name for p in panels.PANELS.values() if p.hides}
+    measures = {"with_effect", "with_severe", "with_serious", "effects"}
+    for panel in panels.PANELS.values():
+        shows = any(m.source == "effects" or set(m.numerator) & measures for m in panel.definitions())
+        assert not shows or panel.name in hiding | {"today"}, panel.name
+        assert not panel.hides or panel.whole
+
+
+@pytest.mark.parametrize(
+    ("text", "roles"),
+    [
+        ("", {"finance", "manager"}),
+        ("none", set()),
+        ("manager", {"manager"}),
+        ("manager, admin", {"manager", "admin"}),
+    ],
+)
+def test_the_setting(monkeypatch, text, roles):
+    monkeypatch.setenv("DASHBOARD_SMALL_CELLS", text)
+    found = Settings.from_environment().small_cells
+    assert found == roles
+    for role in Role:
+        assert access.hides_small_counts(Viewer("x", "X", role), found) == (role.value in roles)
+
+
+@pytest.mark.parametrize("text", ["nobody", "medical_director", "manager,none"])
+def test_a_setting_that_cannot_be_is_refused(monkeypatch, text):
+    monkeypatch.setenv("DASHBOARD_SMALL_CELLS", text)
+    with pytest.raises(ValueError, match="DASHBOARD_SMALL_CELLS must be none or some of admin, finance, manager"):
+        Settings.from_environment()
+
+
+def test_the_limit_is_a_setting(everything, settings_of, tmp_path):
+    path = tmp_path / "copy.duckdb"
+    path.write_bytes(everything.warehouse.path.read_bytes())
+    house = Warehouse(path, replace(settings_of(), small_cell_limit=3, small_cells=frozenset({"admin"})))
+    reader = Reader(house, everything.viewer)
+    rows = panels.rows(reader, "effects", filters.parse({"site": ["dallas"]}, exports.scope_of(reader)))
+    assert rows["numerator"].between(4, 10).any()
+    assert not rows["numerator"].between(1, 3).any()
+    house.close()
+
+
+def test_a_later_extract_takes_nothing_back_and_tells_nothing_new_of_earlier_months(house):
+    """Decided on all months, or as an extract of three months earlier would have: the same."""
+    from dashboard.small_counts import SmallCounts
+
+    catalogue = house.catalogue
+    earlier = replace(catalogue, last_full_day=catalogue.last_full_day - dt.timedelta(days=92))
+    before = SmallCounts(earlier, house._small_question, 10)
+    shared = [house.small_counts.periods.index(period) for period in before.periods]
+    assert 3 < len(shared) < len(house.small_counts.periods)
+    assert (before.site("dallas").shown == house.small_counts.site("dallas").shown[shared]).all()
