@@ -17,6 +17,7 @@ from dashboard.access import Role
 from dashboard.intake import pointer
 from dashboard.intake.commands import demo as demo_command
 from dashboard.intake.commands import import_command
+from dashboard.intake.commands import mapping as mapping_group
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.extracts import extracts as extracts_command
 from dashboard.intake.reference import load_reference
@@ -51,6 +52,7 @@ def main() -> None:
 
 main.add_command(demo_command)
 main.add_command(import_command)
+main.add_command(mapping_group)
 main.add_command(state_command)
 main.add_command(audit_command)
 main.add_command(extracts_command)

@@ -12,11 +12,15 @@ import duckdb
 
 from dashboard.intake import keys
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.reader import Survey, mend, view_of
+from dashboard.intake.expressions import Expressions, Loaded
+from dashboard.intake.files import mend
+from dashboard.intake.mapping import Join
+from dashboard.intake.reader import Survey, expressions, view_of
 from dashboard.intake.reference import Reference
 from dashboard.intake.sql import identifier, parameters, statements
 
 _FACTS = (
+    "misfit_rows",
     "rejected_rows",
     "duplicate_bookings",
     "patients",
@@ -45,6 +49,7 @@ _FACTS = (
 )
 
 Step = Callable[[str, float], None]
+Prepare = Callable[[duckdb.DuckDBPyConnection], dict[Join, Loaded]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +74,7 @@ def build(
     work: Path,
     progress: Step,
     notes: Iterable[tuple[str, dict[str, Any]]] = (),
+    prepare: Prepare | None = None,
 ) -> None:
     """Fill an empty database with the tables that docs/extract.md names.
 
@@ -81,6 +87,7 @@ def build(
         work: folder for mended copies.
         progress: called with what is done now and the share that is done, 0 to 1.
         notes: names of queries/build with their values, for what a reader has to add.
+        prepare: loads the joins of a mapping.
 
     Raises:
         DeliveryError: DuckDB read other rows than the scan counted.
@@ -89,10 +96,13 @@ def build(
     _load_reference(connection, reference)
     run(connection, "types")
     run(connection, "staging")
+    for name, value in keys.padded(key).items():
+        connection.execute(f"set variable key_{name} = $value", {"value": value})
+    lookups = prepare(connection) if prepare else {}
     zones = [site.timezone for site in reference.sites]
     for number, surveyed in enumerate(surveys):
         progress(f"reading {surveyed.source.name}", 0.4 * number / len(surveys))
-        _read(connection, number, surveyed, zones, work)
+        _read(connection, number, surveyed, lookups, zones, work)
     for name, noted in notes:
         run(connection, name, noted)
     values = {**dataclasses.asdict(identity), **keys.padded(key)}
@@ -126,6 +136,7 @@ def _read(
     connection: duckdb.DuckDBPyConnection,
     number: int,
     surveyed: Survey,
+    lookups: dict[Join, Loaded],
     zones: list[str],
     work: Path,
 ) -> None:
@@ -135,12 +146,13 @@ def _read(
     path = surveyed.prepared or source.path
     if surveyed.prepared is None and not found.plain:
         path = work / f"{number}.csv"
-        mend(surveyed, path)
+        mend(surveyed.inspected, path)
     before = _count(connection, f"read_{table}")
+    mapped = expressions(surveyed, lookups)
     try:
-        connection.execute(view_of(surveyed, path))
+        connection.execute(view_of(surveyed, path, mapped))
         run(connection, f"read_{table}", {"file": number, "timezones": zones})
-    except duckdb.InvalidInputException as error:
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
         raise DeliveryError(
             f"{source.path} cannot be read: {str(error).splitlines()[0]}; "
             "save it as plain CSV UTF-8 and deliver it again"
@@ -154,6 +166,8 @@ def _read(
             f"{source.path}: {found.sound:,} sound records were counted and {arrived:,} were read; "
             "nothing was published. Save the file as plain CSV UTF-8 and deliver it again"
         )
+    if mapped is not None:
+        _note_mapping(connection, number, surveyed, mapped)
     run(
         connection,
         "note_file",
@@ -169,6 +183,33 @@ def _read(
             **_lines(surveyed),
         },
     )
+
+
+def _note_mapping(
+    connection: duckdb.DuckDBPyConnection, number: int, surveyed: Survey, expressions: Expressions
+) -> None:
+    """Keep for the rejects what each column was made of."""
+    table, mapping = surveyed.source.table, surveyed.source.mapping
+    if mapping is None:
+        return
+    places = {column.name: place for place, column in enumerate(table.columns)}
+    for mapped in mapping.columns:
+        name = mapped.column.name
+        misfit = expressions.misfits()[name]
+        run(
+            connection,
+            "note_mapping",
+            {
+                "file": number,
+                "source": table.name,
+                "place": places[name],
+                "column_name": name,
+                "origin": mapped.origin,
+                "personal": mapping.is_personal(mapped),
+                "reason": misfit.reason,
+                "missing": misfit.missing,
+            },
+        )
 
 
 def _lines(surveyed: Survey) -> dict[str, Any]:

@@ -57,6 +57,13 @@ def demo(directory: Path, years: int, bookings: int, seed: int | None, fhir: boo
     type=_FOLDER,
     help="Folder with own sites.csv, services.csv, effects.csv or age_bands.csv.",
 )
+@click.option(
+    "--mapping",
+    metavar="FILE.toml",
+    type=_FILE,
+    help="What the tables are made of, where the files are another system's.",
+)
+@click.option("--dry-run", is_flag=True, help="Read, check and report, and publish nothing.")
 @click.option("--accept-drop", is_flag=True, help="Publish also where far fewer rows are left than before.")
 @click.option("--report", metavar="FILE.json", type=_FILE, help="Write the report for programs, too.")
 @click.option("--rejects", metavar="DIR", type=_FOLDER, help="Write the rejected lines as delivered, to be mended.")
@@ -73,6 +80,8 @@ def demo(directory: Path, years: int, bookings: int, seed: int | None, fhir: boo
 def import_command(
     directory: Path,
     reference: Path | None,
+    mapping: Path | None,
+    dry_run: bool,
     accept_drop: bool,
     report: Path | None,
     rejects: Path | None,
@@ -84,18 +93,21 @@ def import_command(
     """Import the delivery in DIR and make it the extract in use.
 
     DIR holds bookings.csv, side_effects.csv and, if there are any, payments.csv and scores.csv,
-    as data/README.md describes; or FHIR R4 resources, as docs/fhir.md describes. Rows that cannot
-    be used are kept apart with file, line, column and reason. Where the delivery as a whole is
-    refused, the extract in use stays; likewise where a table or site has lost more than
-    DASHBOARD_DROP_SHARE percent of its rows.
+    as data/README.md describes; or FHIR R4 resources, as docs/fhir.md describes. With --mapping it
+    holds the files of another system, as docs/mapping.md describes. Rows that cannot be used are
+    kept apart with file, line, column and reason. Where the delivery as a whole is refused, the
+    extract in use stays; likewise where a table or site has lost more than DASHBOARD_DROP_SHARE
+    percent of its rows.
 
     With --watch each sub-folder of DIR is a delivery. It is complete when it holds a file named
     _SUCCESS or complete, or has not changed for a while. Each is imported once, in order of name.
 
-    Exit codes: 0 published, 1 refused, 2 wrong usage. With --watch --once: 1 if any was refused.
+    Exit codes: 0 published (after a dry run: it would be), 1 refused, 2 wrong usage. With --watch
+    --once: 1 if any was refused.
 
     \b
     Example: dashboard import data/deliveries/demo
+             dashboard import exports --mapping clinic.toml --dry-run
              dashboard import delivery --report report.json --rejects to-mend
              dashboard import inbox --watch --once
     """
@@ -105,17 +117,26 @@ def import_command(
         raise click.UsageError("--once goes with --watch.")
     if watch and (report or rejects):
         raise click.UsageError("--report and --rejects are of one delivery and don't go with --watch.")
+    if watch and dry_run:
+        raise click.UsageError("--dry-run is of one delivery and doesn't go with --watch.")
     with _errors():
         settings = Settings.from_environment()
         settings = replace(settings, data=data or settings.data)
         rules = Rules.of(settings, accept_drop=accept_drop)
 
         def run(delivery: Path, fingerprint: str = "") -> ImportReport:
-            with on_record(settings, "import", delivery.name) as outcome, _progress("Importing") as tell:
+            # A dry run changes nothing, so there is nothing to record.
+            unrecorded: dict[str, object] = {}
+            record: contextlib.AbstractContextManager[dict[str, object]] = contextlib.nullcontext(unrecorded)
+            if not dry_run:
+                record = on_record(settings, "import", delivery.name)
+            with record as outcome, _progress("Importing") as tell:
                 published = import_delivery(
                     delivery,
                     settings.data,
                     reference=reference,
+                    mapping=mapping,
+                    dry_run=dry_run,
                     progress=tell,
                     rules=rules,
                     rejects=rejects,
@@ -166,6 +187,41 @@ def _write_report(file: Path | None, content: dict[str, Any]) -> None:
         file.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"the report {file} cannot be written ({error.strerror})") from error
+
+
+@click.group()
+def mapping() -> None:
+    """Mappings: what the tables are made of, where the files are another system's."""
+
+
+@mapping.command()
+@click.argument("directory", metavar="DIR", type=_FOLDER)
+@click.option("--output", "-o", metavar="FILE.toml", type=_FILE, help="Where to write it, instead of the terminal.")
+@click.option("--reference", metavar="DIR", type=_FOLDER, help="Folder with own sites.csv or services.csv.")
+def draft(directory: Path, output: Path | None, reference: Path | None) -> None:
+    """Draft a mapping for the files in DIR, from their headers and a sample of their values.
+
+    Every guess is marked as one, with what is left to decide. A file that exists is not overwritten.
+
+    Example: dashboard mapping draft exports -o clinic.toml
+    """
+    from dashboard.intake.draft import draft_mapping
+    from dashboard.intake.reference import load_reference
+
+    with _errors():
+        text = draft_mapping(directory, load_reference(reference))
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written ({error.strerror}); give another name") from error
+    click.echo(
+        f"wrote {output}; settle the lines marked DECIDE, then: "
+        f"dashboard import {directory} --mapping {output} --dry-run"
+    )
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,13 @@ import duckdb
 from dashboard.intake import attempts, keys, pointer, review
 from dashboard.intake.build import Identity, build
 from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError, StorageError
+from dashboard.intake.expressions import Loaded
 from dashboard.intake.fhir.files import is_fhir
 from dashboard.intake.fhir.reading import Resources, read_resources
-from dashboard.intake.reader import Source, Survey, find_sources, survey
+from dashboard.intake.lookups import load_lookups
+from dashboard.intake.mapping import Join, Mapping
+from dashboard.intake.mapping_file import load_mapping
+from dashboard.intake.reader import Source, Survey, find_sources, left_over, survey
 from dashboard.intake.reference import Reference, load_reference
 from dashboard.intake.rejects import write_rejects
 from dashboard.intake.report import FileReport, ImportReport, LeftOut, Reason, ResourceReport, refusal
@@ -83,23 +87,26 @@ def import_delivery(
     data: Path,
     *,
     reference: Path | None = None,
-    fhir: Mapping[str, Any] | None = None,
+    mapping: Path | None = None,
+    dry_run: bool = False,
     progress: Progress | None = None,
     memory_limit: str = MEMORY_LIMIT,
     rules: Rules | None = None,
     rejects: Path | None = None,
     fingerprint: str = "",
 ) -> ImportReport:
-    """Read a delivery of CSV files or FHIR resources and publish it as the extract in use.
+    """Read a delivery and publish it as the extract in use.
 
     An import that is under way is waited for. Whatever fails, the extract in use stays. What was
     tried and what came of it is noted in extracts/imports.jsonl.
 
     Args:
-        delivery: folder with the files that data/README.md or docs/fhir.md describes.
+        delivery: folder with the files that data/README.md or docs/fhir.md describes, or with those
+            of another system that the mapping describes.
         data: the data folder; extracts/ and state/ are made in it.
         reference: folder with own reference tables.
-        fhir: the [fhir] table of a mapping file.
+        mapping: file that says what the tables are made of, and what codes of FHIR resources mean.
+        dry_run: read, check and report; publish, note and keep nothing.
         progress: called with what is done now and the share that is done, 0 to 1.
         memory_limit: what DuckDB may use before it spills to the data folder.
         rules: what is let pass and kept.
@@ -114,7 +121,7 @@ def import_delivery(
     began = time.monotonic()
     tell: Progress = progress or (lambda _step, _share: None)
     extracts = data / "extracts"
-    with _noted(extracts, delivery, fingerprint, began) as done:
+    with _noted(extracts, delivery, fingerprint, began, dry_run=dry_run) as done:
         try:
             extracts.mkdir(parents=True, exist_ok=True)
             with _alone(extracts, tell):
@@ -122,13 +129,15 @@ def import_delivery(
                 work = extracts / _BUILDING
                 work.mkdir(mode=0o700)
                 try:
+                    rules = rules or Rules()
                     report = _import(
-                        delivery, data, reference, fhir, tell, memory_limit, work, rules or Rules(), rejects
+                        delivery, data, reference, mapping, dry_run, tell, memory_limit, work, rules, rejects
                     )
                 finally:
                     shutil.rmtree(work, ignore_errors=True)
-                with pointer.held(extracts):
-                    drop_oldest(extracts, (rules or Rules()).kept_extracts)
+                if not dry_run:
+                    with pointer.held(extracts):
+                        drop_oldest(extracts, rules.kept_extracts)
         except OSError as error:
             raise StorageError(
                 f"{error.filename or data} cannot be written ({error.strerror}); "
@@ -136,17 +145,19 @@ def import_delivery(
             ) from error
         report = replace(report, seconds=time.monotonic() - began)
         done(report)
-    tell("published", 1.0)
+    tell("checked" if dry_run else "published", 1.0)
     return report
 
 
 @contextlib.contextmanager
 def _noted(
-    extracts: Path, delivery: Path, fingerprint: str, began: float
+    extracts: Path, delivery: Path, fingerprint: str, began: float, *, dry_run: bool
 ) -> Iterator[Callable[[ImportReport], None]]:
-    """Keep on record what came of the import."""
+    """Keep on record what came of the import; a dry run leaves no trace."""
 
     def note(result: attempts.Result, message: str, extract: str | None = None) -> None:
+        if dry_run:
+            return
         now, seconds = dt.datetime.now(dt.UTC), round(time.monotonic() - began, 1)
         attempt = attempts.Attempt(now, delivery.name, fingerprint, result, message, extract, seconds)
         # A folder that can't be written is told by the import itself.
@@ -184,7 +195,8 @@ def _import(
     delivery: Path,
     data: Path,
     reference_folder: Path | None,
-    fhir: Mapping[str, Any] | None,
+    mapping_file: Path | None,
+    dry_run: bool,
     tell: Progress,
     memory_limit: str,
     work: Path,
@@ -192,19 +204,30 @@ def _import(
     rejects: Path | None,
 ) -> ImportReport:
     reference = load_reference(reference_folder)
+    mapping = load_mapping(mapping_file, reference) if mapping_file else None
     demo = _is_demo(delivery)
-    if is_fhir(delivery):
+    tables = mapping if mapping and mapping.tables else None
+    if not tables and is_fhir(delivery):
         if rejects:
             raise DeliveryError(
                 "--rejects copies lines of CSV files; for FHIR resources see the rejects' files and lines"
             )
-        resources = read_resources(delivery, work, reference, fhir, _earlier(tell))
+        resources = read_resources(delivery, work, reference, mapping.fhir if mapping else None, _earlier(tell))
     else:
-        resources = Resources(_survey(find_sources(delivery), tell))
+        resources = Resources(_survey(find_sources(delivery, mapping), tell))
     surveys = resources.surveys
-    key = keys.DEMO_KEY if demo else keys.patient_key(data / "state", rules.patient_key, rules.patient_key_file)
+    notes = [*resources.remarks, *(_mapping_notes(delivery, tables) if tables else ())]
+
+    def join(connection: duckdb.DuckDBPyConnection) -> dict[Join, Loaded]:
+        if tables is None:
+            return {}
+        loaded, faults = load_lookups(connection, tables, delivery, work)
+        notes.extend(faults)
+        return loaded
+
+    key = _patient_key(data, rules, demo=demo, dry_run=dry_run)
     built_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    name = _extract_name(built_at, resources, reference)
+    name = _extract_name(built_at, resources, reference, mapping.digest(delivery) if mapping else None)
     built = work / name
     past = _in_use(data / "extracts")
     try:
@@ -213,7 +236,7 @@ def _import(
             identity = Identity(
                 SCHEMA_VERSION, DEFINITIONS_VERSION, built_at, name, demo, compared_with, rules.late_form_days
             )
-            build(connection, surveys, reference, identity, key, work, _later(tell), resources.notes)
+            build(connection, surveys, reference, identity, key, work, _later(tell), resources.notes, join)
             _verify(connection)
             report = ImportReport(
                 name,
@@ -222,8 +245,9 @@ def _import(
                 _reasons(connection),
                 resources=tuple(ResourceReport(*row) for row in _rows(connection, "resource_counts")),
                 left_out=tuple(LeftOut(*row) for row in _rows(connection, "left_out_counts")),
-                remarks=resources.remarks,
+                notes=tuple(notes),
                 review=review.read(connection, compared_with),
+                published=not dry_run,
             )
             if rejects:
                 write_rejects(connection, surveys, rejects)
@@ -243,9 +267,28 @@ def _import(
         )
     if not rules.accept_drop:
         review.refuse_falls(report.review.changes, rules.drop_share)
-    tell("publishing", 0.98)
-    _publish(built, data / "extracts", demo)
+    if not dry_run:
+        tell("publishing", 0.98)
+        _publish(built, data / "extracts", demo)
     return report
+
+
+def _patient_key(data: Path, rules: Rules, *, demo: bool, dry_run: bool) -> bytes:
+    """The key of the patient numbers. A dry run keeps nothing, a new key neither."""
+    set_elsewhere = rules.patient_key or rules.patient_key_file
+    passing = dry_run and not set_elsewhere and not (data / "state" / keys.FILE_NAME).exists()
+    if demo or passing:
+        return keys.DEMO_KEY
+    return keys.patient_key(data / "state", rules.patient_key, rules.patient_key_file)
+
+
+def _mapping_notes(delivery: Path, mapping: Mapping) -> list[str]:
+    notes = mapping.notes()
+    if "side_effects" not in mapping.tables:
+        notes.append("side_effects is not in the mapping, so the extract holds none")
+    if others := left_over(delivery, mapping):
+        notes.append(f"files that the mapping takes nothing from: {', '.join(others)}")
+    return notes
 
 
 def _in_use(extracts: Path) -> Path | None:
@@ -291,11 +334,12 @@ def _survey(sources: list[Source], tell: Progress) -> list[Survey]:
     return surveys
 
 
-def _extract_name(built_at: dt.datetime, resources: Resources, reference: Reference) -> str:
+def _extract_name(built_at: dt.datetime, resources: Resources, reference: Reference, mapping: str | None) -> str:
     """Named by build time and by what went in, which decides what comes out."""
     content: list[Any] = [SCHEMA_VERSION, DEFINITIONS_VERSION, reference.sha256]
     content += [[one.source.table.name, one.source.name, one.sha256] for one in resources.surveys]
     content += resources.digests
+    content += [mapping] if mapping else []
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     moment = f"{built_at:%Y%m%dT%H%M%S}{built_at.microsecond // 1000:03d}Z"
     return f"extract-{moment}-{digest[:12]}.duckdb"

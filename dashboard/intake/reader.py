@@ -1,31 +1,37 @@
-"""Reads the CSV files of a delivery: which they are, their headers, their bytes, their records."""
+"""Reads the files of a delivery: which they are, their headers, their bytes, their records."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from dashboard.intake.contract import TABLES, DeliveryError, Table
-from dashboard.intake.scan import Scan, Sink, scan
-from dashboard.intake.sql import identifier, literal
+from dashboard.intake.dialect import CSV, Dialect
+from dashboard.intake.expressions import Expressions, Loaded
+from dashboard.intake.files import Inspected, check_header, dialect_of, inspect, is_gzip, position, relation
+from dashboard.intake.mapping import Join, SourceColumn, TableMapping
+from dashboard.intake.mapping import Mapping as DeliveryMapping
+from dashboard.intake.scan import Scan
+from dashboard.intake.sql import identifier
+
+_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".psv", ".dat", ".parquet")
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file of a delivery and the table of the contract that it belongs to."""
+    """One file of a delivery and the table of the contract that it belongs to.
+
+    Attributes:
+        name: of the file, as reports and rejects show it.
+        mapping: what the table's columns are made of; None where the file has the contract's own.
+    """
 
     table: Table
     path: Path
-
-    @property
-    def name(self) -> str:
-        """The file's name, as reports and rejects show it."""
-        return self.path.name
+    name: str
+    mapping: TableMapping | None = None
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,10 @@ class Survey:
     """What a pass over a source found, with the digest and size of the file as it lies there.
 
     Attributes:
-        columns: the contract's name of each column of the file, None for unknown ones.
-        prepared: its sound records as CSV with these columns, where the file itself is no CSV.
+        columns: the contract's name of each column of the file, None for those that are not read.
+        dialect: how the file is written.
+        types: DuckDB's types of the columns of a Parquet file; else empty.
+        prepared: its sound records as CSV with these columns, where the file itself is no table.
     """
 
     source: Source
@@ -42,23 +50,32 @@ class Survey:
     columns: tuple[str | None, ...]
     sha256: str
     bytes: int
+    dialect: Dialect = CSV
+    types: tuple[str, ...] = ()
     prepared: Path | None = None
 
     @property
+    def inspected(self) -> Inspected:
+        """The file with what was found in it."""
+        return Inspected(self.source.path, self.dialect, self.found, self.types)
+
+    @property
     def ignored(self) -> tuple[str, ...]:
-        """Columns of the file that the contract doesn't know."""
+        """Columns of the file that are not read."""
         pairs = zip(self.found.header, self.columns, strict=True)
         return tuple(name for name, column in pairs if column is None)
 
 
-def find_sources(delivery: Path) -> list[Source]:
+def find_sources(delivery: Path, mapping: DeliveryMapping | None = None) -> list[Source]:
     """The files of a delivery in the order in which they are read: by table, then by name.
 
     Raises:
-        DeliveryError: no such folder, or a required table is missing.
+        DeliveryError: no such folder, or a required table or a mapped file is missing.
     """
     if not delivery.is_dir():
         raise DeliveryError(f"{delivery} is not a folder; give the folder that holds bookings.csv")
+    if mapping is not None:
+        return _mapped_sources(delivery, mapping)
     sources: list[Source] = []
     for table in TABLES:
         patterns = (f"{table.name}.csv", f"{table.name}-*.csv")
@@ -70,11 +87,56 @@ def find_sources(delivery: Path) -> list[Source]:
             if path.is_file()
         }
         if table.required and not found:
+            others = ", ".join(path.name for path in delimited_files(delivery)[:5])
             raise DeliveryError(
                 f"{delivery} holds no {table.name}.csv; add it (its required columns are "
                 f"{', '.join(table.required_columns)}; a header alone will do)"
+                + (f". If {others} come from another system, {_advice(delivery)}" if others else "")
             )
-        sources += [Source(table, path) for path in sorted(found)]
+        sources += [Source(table, path, path.name) for path in sorted(found)]
+    return sources
+
+
+def delimited_files(folder: Path) -> list[Path]:
+    """The files of a folder that can be mapped, in the order of their names."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.name.lower().removesuffix(".gz").endswith(_ENDINGS)
+    )
+
+
+def left_over(delivery: Path, mapping: DeliveryMapping) -> list[str]:
+    """Names of the files in the folder that the mapping takes nothing from."""
+    taken = {path for table in mapping.tables.values() for path in table.files.find(delivery)}
+    taken |= {path for join in mapping.lookups for path in join.files.find(delivery)}
+    return [path.name for path in delimited_files(delivery) if path not in taken]
+
+
+def _advice(delivery: Path) -> str:
+    return (
+        f"write a mapping: 'dashboard mapping draft {delivery} -o mapping.toml' makes a first one, and "
+        f"'dashboard import {delivery} --mapping mapping.toml' uses it"
+    )
+
+
+def _mapped_sources(delivery: Path, mapping: DeliveryMapping) -> list[Source]:
+    if "bookings" not in mapping.tables:
+        raise DeliveryError(
+            f"{mapping.path} has no [bookings]; add it with file and columns. "
+            f"'dashboard mapping draft {delivery}' writes a first one"
+        )
+    sources: list[Source] = []
+    for table in mapping.tables.values():
+        found = table.files.find(delivery)
+        if not found:
+            patterns = ", ".join(table.files.patterns)
+            there = ", ".join(path.name for path in delimited_files(delivery)[:8]) or "no file that can be read"
+            raise DeliveryError(
+                f"{mapping.path}, [{table.table.name}]: no file of {delivery} matches {patterns}; "
+                f"correct the pattern or the folder, which holds {there}"
+            )
+        sources += [Source(table.table, path, str(path.relative_to(delivery)), table) for path in found]
     return sources
 
 
@@ -86,84 +148,84 @@ def survey(source: Source, progress: Callable[[int], None]) -> Survey:
         progress: called with the number of uncompressed bytes of each part read.
 
     Raises:
-        DeliveryError: the file cannot be read, or its header lacks a required column.
+        DeliveryError: the file cannot be read, or its header lacks a column.
     """
     digest = hashlib.sha256()
 
     def seen(part: bytes) -> None:
-        if source.path.suffix != ".gz":
-            digest.update(part)
+        digest.update(part)
         progress(len(part))
 
-    found = _scan(source, None, seen)
-    if source.path.suffix == ".gz":
+    dialect = CSV
+    if source.mapping is not None:
+        wanted = [name for mapped in source.mapping.columns for name in mapped.own_sources]
+        dialect = dialect_of(source.path, source.mapping.files.layout, wanted)
+    inspected = inspect(source.path, dialect, seen=seen)
+    size = source.path.stat().st_size
+    if inspected.is_parquet or dialect.encoding != CSV.encoding or is_gzip(source.path):
         with source.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
-    size = source.path.stat().st_size
-    return Survey(source, found, _match_columns(source, found.header), digest.hexdigest(), size)
+    columns = _match_columns(source, inspected)
+    return Survey(source, inspected.found, columns, digest.hexdigest(), size, dialect, inspected.types)
 
 
-def mend(surveyed: Survey, copy: Path) -> None:
-    """Write the sound records to `copy` in the plainest form of CSV, below a header of numbers.
-
-    Raises:
-        DeliveryError: the file cannot be read or the copy not be written.
-    """
-    try:
-        # Holds what the delivery holds, so nobody else may read it.
-        copy.touch(mode=0o600)
-        with copy.open("wb") as sink:
-            sink.write(",".join(map(str, range(len(surveyed.columns)))).encode() + b"\n")
-            _scan(surveyed.source, sink, None)
-    except OSError as error:
-        raise DeliveryError(f"{copy} cannot be written: {error.strerror}") from error
+def expressions(surveyed: Survey, lookups: Mapping[Join, Loaded]) -> Expressions | None:
+    """What a mapped file's columns are made of; None for a file that has the contract's own."""
+    source = surveyed.source
+    if source.mapping is None:
+        return None
+    places = _locate(source, source.mapping, surveyed.found.header)
+    return Expressions(source.mapping, source.path.name, surveyed.types, places, lookups)
 
 
-def view_of(surveyed: Survey, path: Path) -> str:
+def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> str:
     """The statement that makes the view `delivered`: the contract's columns as trimmed text.
 
-    Columns that the file doesn't have are null; columns that the contract doesn't know are
-    named by number only and never selected.
+    Columns that the file doesn't have are null; columns that the contract or the mapping doesn't
+    know are named by number only and never selected. `misfits` has a flag for each column whose
+    value the mapping cannot read, at the column's place in the contract.
     """
-    names = [name or f"unknown {n}" for n, name in enumerate(surveyed.columns)]
+    rows = relation(surveyed.inspected, path)
+    if mapped is not None:
+        return f"create or replace temp view delivered as {mapped.select(rows)}"
     value = "{0}" if surveyed.found.tidy else "cleaned({0})"
-    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     selected = ", ".join(
-        f"{value.format(identifier(column.name))} as {identifier(column.name)}"
-        if column.name in names
+        f"{value.format(identifier(str(surveyed.columns.index(column.name))))} as {identifier(column.name)}"
+        if column.name in surveyed.columns
         else f"null::varchar as {identifier(column.name)}"
         for column in surveyed.source.table.columns
     )
-    return (
-        f"create or replace temp view delivered as select {selected} "  # noqa: S608
-        f"from read_csv({literal(str(path))}, header=true, auto_detect=false, "
-        f"all_varchar=true, columns={{{types}}}, delim=',', quote='\"', escape='\"', "
-        "max_line_size=2000000, store_rejects=true, rejects_table='unread', "
-        "rejects_scan='unread_scans', rejects_limit=10)"
-    )
+    return f"create or replace temp view delivered as select {selected}, 0::ubigint as misfits from {rows}"  # noqa: S608
 
 
-def _scan(source: Source, sink: Sink | None, seen: Callable[[bytes], object] | None) -> Scan:
-    try:
-        with _open(source.path) as file:
-            return scan(file, sink, seen)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DeliveryError(f"{source.path} cannot be read ({error}); check the file and deliver it again") from error
+def _locate(source: Source, mapping: TableMapping, header: tuple[str, ...]) -> dict[SourceColumn, int]:
+    """The position of each column of the file that the mapping names."""
+    places: dict[SourceColumn, int] = {}
+    for mapped in mapping.columns:
+        for name in mapped.own_sources:
+            places[name] = position(name, header, f"{source.path} for {source.table.name}.{mapped.column.name}")
+    return places
 
 
-def _open(path: Path) -> BinaryIO:
-    if path.suffix == ".gz":
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    return path.open("rb")
+def _match_mapped(source: Source, mapping: TableMapping, inspected: Inspected) -> tuple[str | None, ...]:
+    check_header(inspected)
+    places = _locate(source, mapping, inspected.found.header)
+    names: dict[int, str] = {}
+    for mapped in mapping.columns:
+        for name in mapped.own_sources:
+            names.setdefault(places[name], mapped.column.name)
+    return tuple(names.get(place) for place in range(len(inspected.found.header)))
 
 
-def _match_columns(source: Source, header: tuple[str, ...]) -> tuple[str | None, ...]:
+def _match_columns(source: Source, inspected: Inspected) -> tuple[str | None, ...]:
     """The contract's column for each of the file's.
 
     Raises:
         DeliveryError: the header is empty, doubled, wrongly separated, or lacks a column.
     """
-    table, where = source.table, source.path
+    if source.mapping is not None:
+        return _match_mapped(source, source.mapping, inspected)
+    table, where, header = source.table, source.path, inspected.found.header
     if not any(header):
         raise DeliveryError(
             f"{where} has no readable header; its first line must name the columns, "
@@ -178,8 +240,9 @@ def _match_columns(source: Source, header: tuple[str, ...]) -> tuple[str | None,
     if missing := [name for name in table.required_columns if name not in names]:
         raise DeliveryError(
             f"{where} lacks the required column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
+            f"Add or rename columns and import again, or {_advice(where.parent)}"
             # Below the first line, which alone is kept on record: without a header these are a patient's values.
-            f"Add or rename columns and import again\n  its header has {', '.join(header)}"
+            f"\n  its header has {', '.join(header)}"
         )
     if doubled := sorted({name for name in names if name in known and names.count(name) > 1}):
         raise DeliveryError(f"{where} has the column {', '.join(doubled)} more than once; remove one of them")

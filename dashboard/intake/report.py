@@ -83,7 +83,12 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """A published extract and what it was made of."""
+    """An extract and what it was made of.
+
+    Attributes:
+        notes: what was taken for granted, in a sentence each.
+        published: whether it is in use now; False after a dry run.
+    """
 
     name: str
     path: Path
@@ -92,8 +97,9 @@ class ImportReport:
     seconds: float = 0.0
     resources: tuple[ResourceReport, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     review: Review = field(default_factory=Review)
+    published: bool = True
 
     @property
     def rows_read(self) -> int:
@@ -128,7 +134,7 @@ class ImportReport:
             "rejects": [asdict(reason) for reason in self.reasons],
             "resources": [asdict(one) for one in self.resources],
             "left_out": [asdict(one) for one in self.left_out],
-            "remarks": list(self.remarks),
+            "notes": list(self.notes),
             **asdict(self.review),
         }
 
@@ -142,12 +148,16 @@ class ImportReport:
             if file.ignored:
                 yield f"{file.file}: columns not read: {', '.join(file.ignored)}"
         yield from self._resource_lines()
+        yield from self.notes
         if self.reasons:
             yield "rejected lines, by reason:"
         for reason in self.reasons:
             yield f"  {reason.sentence}"
         yield from self.review.lines()
-        yield f"published {self.name} in {self.seconds:.1f} s"
+        if self.published:
+            yield f"published {self.name} in {self.seconds:.1f} s"
+        else:
+            yield f"dry run: nothing was published; an import would publish this, checked in {self.seconds:.1f} s"
 
     def _resource_lines(self) -> Iterator[str]:
         """What FHIR resources became; nothing where the delivery was CSV files."""
@@ -162,7 +172,6 @@ class ImportReport:
             yield "left out, since the contract has no place for it:"
         for left in self.left_out:
             yield f"  {left.sentence}"
-        yield from self.remarks
 
 
 def refusal(error: DeliveryError) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Counts the records of a CSV file and finds those that no CSV reader can make sense of.
+"""Counts the records of a delimited file and finds those that no reader can make sense of.
 
 This pass is independent of DuckDB's reader: it knows how many records a file has, on which
 physical line each begins, and which are broken in structure. It reads in windows of a bounded
@@ -10,20 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from dashboard.intake.dialect import CSV, Dialect
+
 LONGEST_RECORD = 1_000_000
 _WINDOW = 2_000_000
 _SMALL_WINDOW = 64_000
-_COMMA, _LF, _CR, _QUOTE, _BLANK = 44, 10, 13, 34, 32
+_LF, _CR, _BLANK = 10, 13, 32
 _BOM = b"\xef\xbb\xbf"
-_FIELD = re.compile(
-    rb'[ \t]*"([^"]*+(?:""[^"]*+)*+)"[ \t]*(?=,|\r?\n|\Z)'
-    rb'|((?![ \t]*")[^,\r\n]*+)(?=,|\r?\n|\Z)'
-)
 _END = re.compile(rb"\r?\n|\Z")
 
 Positions = npt.NDArray[np.int64]
@@ -79,6 +77,13 @@ class Scan:
         return rows[kept], shifts[kept]
 
 
+class Readable(Protocol):
+    """Gives the uncompressed bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes; empty at the end only."""
+
+
 class Sink(Protocol):
     """Takes the mended copy."""
 
@@ -86,23 +91,32 @@ class Sink(Protocol):
         """Append the bytes."""
 
 
-def scan(source: BinaryIO, sink: Sink | None = None, seen: Callable[[bytes], object] | None = None) -> Scan:
+def scan(
+    source: Readable,
+    sink: Sink | None = None,
+    seen: Callable[[bytes], object] | None = None,
+    dialect: Dialect = CSV,
+) -> Scan:
     """Read the file once.
 
     Args:
-        source: the uncompressed bytes.
+        source: the uncompressed bytes, as UTF-8.
         sink: given the sound records without the header, with line feeds as line ends and
             with plain quoting.
         seen: called with every part that is read, for a digest or a progress display.
+        dialect: how records are written.
     """
-    return _Scanner(source, sink, seen).run()
+    return _Scanner(source, sink, seen, dialect).run()
 
 
 class _Scanner:
-    def __init__(self, source: BinaryIO, sink: Sink | None, seen: Callable[[bytes], object] | None) -> None:
+    def __init__(
+        self, source: Readable, sink: Sink | None, seen: Callable[[bytes], object] | None, dialect: Dialect
+    ) -> None:
         self._source = source
         self._sink = sink
         self._seen = seen
+        self._dialect = dialect
         self._buffer = b""
         self._position = 0
         self._at_end = False
@@ -115,6 +129,7 @@ class _Scanner:
         self._fill(LONGEST_RECORD)
         if self._buffer.startswith(_BOM):
             self._position = len(_BOM)
+            self._found.plain = self._dialect.header
         self._read_header()
         window = _WINDOW
         while self._fill(window):
@@ -141,13 +156,20 @@ class _Scanner:
         return len(self._buffer) - self._position
 
     def _read_header(self) -> None:
-        """The first record that is not blank; blank lines before it ask for a mended copy."""
+        """The first record that is not blank; blank lines before it ask for a mended copy.
+
+        Without a header it only says how many columns there are, and is left for what follows.
+        """
         while self._position < len(self._buffer):
-            fields, _, end = _parse(self._buffer, self._position)
+            fields, _, end = _parse(self._buffer, self._position, self._dialect)
+            blank = fields == [b""]
+            if not blank and not self._dialect.header:
+                self._found.header = tuple(str(number) for number in range(1, len(fields or []) + 1))
+                return
             self._styles.add(self._buffer[self._position : end].endswith(b"\r\n"))
             self._line += self._buffer.count(b"\n", self._position, end)
             self._position = end
-            if fields != [b""]:
+            if not blank:
                 texts = [text.decode("utf-8", errors="replace").strip() for text in fields or []]
                 self._found.header = tuple(texts)
                 return
@@ -159,9 +181,9 @@ class _Scanner:
         block = self._buffer[self._position : self._position + size]
         codes = np.frombuffer(block, np.uint8)
         newlines = np.flatnonzero(codes == _LF)
-        quotes = np.flatnonzero(codes == _QUOTE)
+        quotes = self._positions(codes, self._dialect.quote)
         ends = newlines[_outside(quotes, newlines)]
-        limit = _first_stray_quote(codes, quotes, last)
+        limit = _first_stray_quote(codes, quotes, last, self._dialect.delimiter)
         open_end = last and block[-1:] != b"\n" and limit == len(block) and len(quotes) % 2 == 0
         ends = ends[: np.searchsorted(ends, limit)]
         if open_end:
@@ -169,7 +191,7 @@ class _Scanner:
         if not len(ends):
             return False
         if self._found.tidy:
-            self._found.tidy = not len(quotes) and _is_tidy(block, codes)
+            self._found.tidy = not len(quotes) and _is_tidy(block, codes, self._dialect.delimiter)
         self._take_records(block, codes, newlines, quotes, ends)
         self._position += min(int(ends[-1]) + 1, len(block))
         return True
@@ -217,9 +239,9 @@ class _Scanner:
         lengths: Positions,
     ) -> dict[int, str]:
         """Why each faulty record is one, by its number within the block."""
-        commas = np.flatnonzero(codes == _COMMA)
-        commas = commas[_outside(quotes, commas)]
-        columns = np.diff(np.searchsorted(commas, ends), prepend=0) + 1
+        marks = self._positions(codes, self._dialect.delimiter)
+        marks = marks[_outside(quotes, marks)]
+        columns = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
         expected = len(self._found.header)
         # DuckDB lets one comma too many at the end of a record pass.
         if (columns == expected + 1).any():
@@ -237,13 +259,13 @@ class _Scanner:
             for number in _lone_returns(codes, quotes, ends):
                 reasons[number] = _LONE_RETURN
         if not block.isascii():
-            reasons |= dict.fromkeys(_undecodable(block, ends), _NOT_UTF8)
+            reasons |= dict.fromkeys(_undecodable(block, ends), self._dialect.undecodable)
         return reasons
 
     def _take_record(self) -> None:
         """Take one record that is quoted in an unusual way, or is too long, or is broken."""
         start = self._position
-        fields, reason, end = _parse(self._buffer, start)
+        fields, reason, end = _parse(self._buffer, start, self._dialect)
         record = self._buffer[start:end]
         if fields is not None:
             reason = self._judge(record, fields)
@@ -253,7 +275,7 @@ class _Scanner:
             if reason is None:
                 self._note_lines(np.array([self._line]))
                 if self._sink is not None:
-                    self._sink.write(_plainly_quoted(fields or []))
+                    self._sink.write(self._dialect.line(fields or []))
             else:
                 self._found.faults.append(Fault(self._line, reason))
         self._line += record.count(b"\n")
@@ -280,8 +302,12 @@ class _Scanner:
         try:
             record.decode("utf-8")
         except UnicodeDecodeError:
-            return _NOT_UTF8
+            return self._dialect.undecodable
         return None
+
+    @staticmethod
+    def _positions(codes: npt.NDArray[np.uint8], mark: bytes) -> Positions:
+        return np.flatnonzero(codes == mark[0]) if mark else np.zeros(0, np.int64)
 
     def _note_lines(self, lines: Positions) -> None:
         """Remember where the distance between number and line of a sound record changes."""
@@ -297,7 +323,6 @@ class _Scanner:
 
 _TOO_LONG = f"the record is longer than {LONGEST_RECORD:,} bytes"
 _ZERO_BYTE = "the record holds a NUL byte"
-_NOT_UTF8 = "the record is not UTF-8; save the file as UTF-8"
 _LONE_RETURN = "the record holds a carriage return outside quotes"
 _BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
 
@@ -305,11 +330,11 @@ _BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
 _COLUMNS = "columns in the header"
 
 
-def _is_tidy(block: bytes, codes: npt.NDArray[np.uint8]) -> bool:
+def _is_tidy(block: bytes, codes: npt.NDArray[np.uint8], delimiter: bytes) -> bool:
     """Whether no value of records without quotes has blanks around it, or characters beyond ASCII."""
     blanks = np.flatnonzero(codes == _BLANK)
     beside = codes[np.maximum(blanks - 1, 0)], codes[np.minimum(blanks + 1, len(codes) - 1)]
-    inside = all(((code > _BLANK) & (code != _COMMA)).all() for code in beside)
+    inside = all(((code > _BLANK) & (code != delimiter[0])).all() for code in beside)
     return inside and block.isascii()
 
 
@@ -325,7 +350,7 @@ def _outside(quotes: Positions, positions: Positions) -> npt.NDArray[np.bool_]:
     return outside
 
 
-def _first_stray_quote(codes: npt.NDArray[np.uint8], quotes: Positions, last: bool) -> int:
+def _first_stray_quote(codes: npt.NDArray[np.uint8], quotes: Positions, last: bool, delimiter: bytes) -> int:
     """Where the first quote stands that neither opens, closes nor doubles; else the length.
 
     A quote at the very end of a window that isn't the file's last is left for the next one.
@@ -333,11 +358,12 @@ def _first_stray_quote(codes: npt.NDArray[np.uint8], quotes: Positions, last: bo
     length = len(codes)
     if not len(quotes):
         return length
+    mark, quote = delimiter[0], codes[quotes[0]]
     openers, closers = quotes[0::2], quotes[1::2]
     before = codes[np.maximum(openers - 1, 0)]
-    opens = (openers == 0) | (before == _COMMA) | (before == _LF) | (before == _QUOTE)
+    opens = (openers == 0) | (before == mark) | (before == _LF) | (before == quote)
     after = codes[np.minimum(closers + 1, length - 1)]
-    closes = (after == _COMMA) | (after == _LF) | (after == _CR) | (after == _QUOTE)
+    closes = (after == mark) | (after == _LF) | (after == _CR) | (after == quote)
     closes[closers == length - 1] = last
     stray = np.concatenate([openers[~opens], closers[~closes]])
     return int(stray.min()) if len(stray) else length
@@ -368,7 +394,7 @@ def _undecodable(block: bytes, ends: Positions) -> list[int]:
     return found
 
 
-def _parse(buffer: bytes, start: int) -> tuple[list[bytes] | None, str | None, int]:
+def _parse(buffer: bytes, start: int, dialect: Dialect) -> tuple[list[bytes] | None, str | None, int]:
     """One record from `start`: its values or why it has none, and where the next one begins.
 
     A broken record ends with its first physical line, so that one lost quote costs one line.
@@ -376,11 +402,11 @@ def _parse(buffer: bytes, start: int) -> tuple[list[bytes] | None, str | None, i
     fields: list[bytes] = []
     position = start
     limit = min(len(buffer), start + LONGEST_RECORD + 2)
-    while match := _FIELD.match(buffer, position, limit):
+    while match := dialect.field.match(buffer, position, limit):
         quoted, bare = match.group(1), match.group(2)
-        fields.append(bare if quoted is None else quoted.replace(b'""', b'"'))
+        fields.append(bare if quoted is None else dialect.plain(quoted))
         position = match.end()
-        if buffer[position : position + 1] == b",":
+        if buffer[position : position + 1] == dialect.delimiter:
             position += 1
             continue
         end = _END.match(buffer, position)
@@ -393,10 +419,6 @@ def _parse(buffer: bytes, start: int) -> tuple[list[bytes] | None, str | None, i
     if len(line) > LONGEST_RECORD:
         return None, _TOO_LONG, end_of_line
     return None, _LONE_RETURN if b"\r" in line.rstrip(b"\r\n") else _BAD_QUOTES, end_of_line
-
-
-def _plainly_quoted(fields: list[bytes]) -> bytes:
-    return b",".join(b'"' + text.replace(b'"', b'""') + b'"' for text in fields) + b"\n"
 
 
 def _copy(

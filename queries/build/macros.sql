@@ -54,3 +54,14 @@ create temp macro too_long(x) as coalesce(length(x) > 80, false);
 
 -- How a term is compared: 'Increased heart rate' and 'increased-heart-rate' are one.
 create temp macro as_term(x) as regexp_replace(trim(lower(x)), '[\s_-]+', '_', 'g');
+
+-- A decimal number without zeros beyond its second place.
+create temp macro without_zeros(x) as
+    case when strpos(x, '.') = 0 or strlen(x) - strpos(x, '.') <= 2 then x else regexp_replace(x, '(\.\d\d)0+$', '\1') end;
+
+create temp macro without_fraction(x) as
+    case when contains(x, '.') then regexp_replace(x, '\.0*$', '') else x end;
+
+-- An id that is made of a patient's: the first 80 bits of its HMAC-SHA256.
+create temp macro keyed(x) as
+    left(sha256(getvariable('key_outer')::blob || unhex(sha256(getvariable('key_inner')::blob || encode(x)))), 20);

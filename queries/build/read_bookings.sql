@@ -1,4 +1,4 @@
--- Bookings as typed values with their faults. delivered: the file, every column as text.
+-- Bookings as typed values with their faults. delivered: the file, every column as text, with misfits.
 -- parameters: file, timezones (of the sites, in order)
 insert into read_bookings
 with parsed as (
@@ -60,7 +60,8 @@ judged as (
         + flag(chair_minutes is not null and coalesce(minutes < 0 or minutes > 1440, true), 18)
         + flag(price is not null and coalesce(price_amount < 0, true), 19)
         + flag(unreadable(side_effects_assessed, assessed), 20)
-        + flag(dose_mg is not null and coalesce(dose < 0 or dose >= 10000000, true), 21) as faults
+        + flag(dose_mg is not null and coalesce(dose < 0 or dose >= 10000000, true), 21)
+        + (misfits << 32) as faults
     from aged
 )
 select

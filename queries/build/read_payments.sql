@@ -1,4 +1,4 @@
--- Payments as typed values with their faults. delivered: the file, every column as text.
+-- Payments as typed values with their faults. delivered: the file, every column as text, with misfits.
 -- parameters: file
 insert into read_payments
 with parsed as (
@@ -25,7 +25,8 @@ judged as (
         )
         + flag(decimal_amount is null or (decimal_amount < 0 and kind_word is distinct from 'refund'), 4)
         + flag(too_long(method), 5)
-        + flag(unreadable(site, site_key), 6) as faults
+        + flag(unreadable(site, site_key), 6)
+        + (misfits << 32) as faults
     from parsed
 )
 select

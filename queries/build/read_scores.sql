@@ -1,4 +1,4 @@
--- Questionnaire scores as typed values with their faults. delivered: the file, every column as text.
+-- Questionnaire scores as typed values with their faults. delivered: the file, every column as text, with misfits.
 -- parameters: file
 insert into read_scores
 with parsed as (
@@ -19,7 +19,8 @@ judged as (
         + flag(taken_local is null and taken_instant is null, 3)
         + flag(
             coalesce(points < 0 or points > case questionnaire when 'GAD-7' then 21 else 27 end, true), 4
-        ) as faults
+        )
+        + (misfits << 32) as faults
     from parsed
 )
 select

@@ -1,4 +1,4 @@
--- Side effects as typed values with their faults. delivered: the file, every column as text.
+-- Side effects as typed values with their faults. delivered: the file, every column as text, with misfits.
 -- parameters: file
 insert into read_side_effects
 with parsed as (
@@ -25,7 +25,8 @@ judged as (
         + flag(unreadable(resolved_at, resolved_instant) and resolved_local is null, 7)
         + flag(resolved_local < onset_local or resolved_instant < onset_instant, 8)
         + flag(too_long(outcome), 9)
-        + flag(too_long(action), 10) as faults
+        + flag(too_long(action), 10)
+        + (misfits << 32) as faults
     from parsed
 )
 select

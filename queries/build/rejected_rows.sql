@@ -98,4 +98,10 @@ select
     -- A required value that is missing has no value to show; optional ones are never faulty when empty.
     case when fault.value is null then 'is empty' else fault.reason end
 from found
-where (faults >> fault.place::ubigint) & 1 = 1
+where
+    (faults >> fault.place::ubigint) & 1 = 1
+    and not exists (
+        select 1
+        from late_rejects as late
+        where late.source = found.source and late.row = found.row and late.column_name = found.fault.column_name
+    )

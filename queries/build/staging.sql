@@ -1,5 +1,5 @@
 -- What is read, row for row and in the order of the files, so that rowid leads back to the line.
--- faults: the sum of a row's flags, 0 when it is sound; raw: its values as delivered when it isn't.
+-- faults: the sum of a row's flags, 0 when it is sound, those of its mapping from place 32 on; raw: its values as delivered when it isn't.
 create temp table files (
     file usmallint, source varchar, name varchar, sha256 varchar, bytes bigint, rows_read bigint, sound bigint,
     first_row bigint
@@ -13,6 +13,11 @@ create temp table resource_files (
     rows_looked_up bigint, rows_rejected bigint, rows_left_out bigint
 );
 create table left_out (source varchar, file varchar, what varchar, rows bigint, reason varchar);
+-- What a mapped file's columns are made of; reason: why the mapping cannot read a value, missing: why there is none.
+create temp table mapped_columns (
+    file usmallint, source varchar, place utinyint, column_name varchar, origin varchar, personal boolean,
+    reason varchar, missing varchar
+);
 
 create table rejects (
     source varchar, file varchar, line bigint, column_name varchar, value varchar, reason varchar

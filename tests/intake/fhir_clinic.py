@@ -162,7 +162,11 @@ class FhirClinic:
         content = text.encode() if isinstance(text, str) else text
         path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
 
-    def publish(self, **options: Any) -> ImportReport:
+    def publish(self, fhir: dict[str, Any] | None = None, **options: Any) -> ImportReport:
+        """Import the delivery, with `fhir` as the [fhir] table of a mapping file."""
+        if fhir is not None:
+            options["mapping"] = self.data.with_name("mapping.toml")
+            options["mapping"].write_text(f"fhir = {_inline(fhir)}\n", encoding="utf-8")
         self.report = import_delivery(self.delivery, self.data, **options)
         return self.report
 
@@ -201,3 +205,10 @@ class FhirClinic:
             )
             for one in self.report.resources
         }
+
+
+def _inline(value: Any) -> str:
+    """A value as TOML; JSON's texts are TOML's, too."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(k)} = {_inline(v)}" for k, v in value.items()) + " }"
+    return json.dumps(value)

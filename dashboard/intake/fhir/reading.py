@@ -55,18 +55,6 @@ _RECORD_READERS: dict[str, Callable[[World, str, Json], Outcome]] = {
 }
 
 
-@dataclass(frozen=True)
-class ResourceSource(Source):
-    """The resources of one file that become records of one table."""
-
-    label: str = ""
-
-    @property
-    def name(self) -> str:
-        """The file's path within the delivery."""
-        return self.label
-
-
 @dataclass
 class ResourceScan(Scan):
     """What a pass over the resources of one file found; one may have several faults."""
@@ -267,7 +255,7 @@ class _Reading:
                     _note_lines(scan, lines)
         _note_lines(scan, lines)
         sha256, size = self._digests[census.file.name]
-        source = ResourceSource(contract, census.file.path, census.label)
+        source = Source(contract, census.file.path, census.label)
         return Survey(source, scan, columns, sha256, size, prepared=path)
 
     def _outcomes(self, item: Item, resource: Json | None, kind: str, census: FileCensus) -> list[Outcome]:

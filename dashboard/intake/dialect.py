@@ -1,0 +1,56 @@
+"""How the records of a delimited file are written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+UTF_8 = "utf-8"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Delimiter and quote as one ASCII byte each; without a quote no value is quoted.
+
+    Attributes:
+        header: whether the first record names the columns; else they are named by number, from 1.
+        encoding: Python's name of the encoding that the file lies in; records are scanned as UTF-8.
+    """
+
+    delimiter: bytes = b","
+    quote: bytes = b'"'
+    header: bool = True
+    encoding: str = UTF_8
+
+    @cached_property
+    def field(self) -> re.Pattern[bytes]:
+        """One value: group 1 if it is quoted, else group 2."""
+        mark, quote = re.escape(self.delimiter), re.escape(self.quote)
+        end = rb"(?=%b|\r?\n|\Z)" % mark
+        bare = rb"([^%b\r\n]*+)%b" % (mark, end)
+        if not quote:
+            return re.compile(rb"(?!)()|" + bare)
+        blank = rb"[%b]*" % b" \t".replace(self.delimiter, b"")
+        quoted = rb"%b%b([^%b]*+(?:%b%b[^%b]*+)*+)%b%b" % (blank, quote, quote, quote, quote, quote, quote, blank)
+        return re.compile(rb"%b%b|(?!%b%b)%b" % (quoted, end, blank, quote, bare))
+
+    @property
+    def undecodable(self) -> str:
+        """Why a record is refused that holds other bytes than its encoding has."""
+        if self.encoding == UTF_8:
+            return "the record is not UTF-8; save the file as UTF-8"
+        return f"the record is not {self.encoding}"
+
+    def plain(self, text: bytes) -> bytes:
+        """A quoted value as it is meant."""
+        return text.replace(self.quote * 2, self.quote)
+
+    def line(self, fields: list[bytes]) -> bytes:
+        """A record in the plainest form."""
+        if self.quote:
+            fields = [self.quote + text.replace(self.quote, self.quote * 2) + self.quote for text in fields]
+        return self.delimiter.join(fields) + b"\n"
+
+
+CSV = Dialect()

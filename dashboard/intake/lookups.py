@@ -1,0 +1,130 @@
+"""Loads the files that a mapping joins: their keys, once each, and the columns that are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import duckdb
+
+from dashboard.intake.contract import SHOWN_CHARACTERS, DeliveryError
+from dashboard.intake.expressions import Loaded, clean_text, lookup_column
+from dashboard.intake.files import Inspected, check_header, dialect_of, inspect, mend, position, relation
+from dashboard.intake.mapping import Join, Mapping, SourceColumn
+from dashboard.intake.sql import identifier
+
+
+def load_lookups(
+    connection: duckdb.DuckDBPyConnection, mapping: Mapping, delivery: Path, work: Path
+) -> tuple[dict[Join, Loaded], list[str]]:
+    """Make a temporary table of each join.
+
+    Args:
+        connection: open on the database.
+        mapping: names the joins.
+        delivery: the folder of the files.
+        work: folder for mended copies.
+
+    Returns:
+        The tables, and a line for each file of which records had to be left out.
+
+    Raises:
+        DeliveryError: a file or column is missing, or a key stands in several rows.
+    """
+    loaded: dict[Join, Loaded] = {}
+    notes: list[str] = []
+    for number, (join, wanted) in enumerate(mapping.lookups.items()):
+        table = f"lookup_{number}"
+        columns = ", ".join(f"{identifier(lookup_column(source))} varchar" for source in wanted)
+        connection.execute(f"create temp table {table} (key varchar, file varchar, {columns})")
+        types: dict[SourceColumn, str] = {}
+        for path in _files(join, mapping, delivery):
+            where = f"{path} for {join.name} in {mapping.path}"
+            dialect = dialect_of(path, join.files.layout, [join.other_key, *wanted])
+            inspected = inspect(path, dialect)
+            check_header(inspected)
+            places = {one: position(one, inspected.found.header, where) for one in (join.other_key, *wanted)}
+            _load(connection, table, inspected, join, wanted, places, work / f"{table}.csv")
+            types |= {one: inspected.types[places[one]] if inspected.types else "VARCHAR" for one in wanted}
+            if faults := inspected.found.faults:
+                notes.append(
+                    f"{path.name}: {len(faults):,} broken records could not be looked up, "
+                    f"first line {faults[0].line:,}: {faults[0].reason}"
+                )
+        _refuse_doubled(connection, table, join, mapping)
+        loaded[join] = Loaded(table, types)
+    return loaded, notes
+
+
+def _files(join: Join, mapping: Mapping, delivery: Path) -> list[Path]:
+    found = join.files.find(delivery)
+    if not found:
+        raise DeliveryError(
+            f"{mapping.path}, join {join.name}: no file of {delivery} matches {', '.join(join.files.patterns)}; "
+            "correct the pattern or add the file"
+        )
+    return found
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    inspected: Inspected,
+    join: Join,
+    wanted: tuple[SourceColumn, ...],
+    places: dict[SourceColumn, int],
+    copy: Path,
+) -> None:
+    path = inspected.path
+    if not inspected.found.plain:
+        path = copy
+        mend(inspected, copy)
+
+    def text(source: SourceColumn) -> str:
+        kind = inspected.types[places[source]] if inspected.types else "VARCHAR"
+        return clean_text(places[source], kind, join.files.layout.empty)
+
+    selected = ", ".join(text(source) for source in wanted)
+    try:
+        connection.execute(
+            f"insert into {table} select {text(join.other_key)}, $file, {selected} "  # noqa: S608
+            f"from {relation(inspected, path)}",
+            {"file": inspected.path.name},
+        )
+    except duckdb.InvalidInputException as error:
+        raise DeliveryError(f"{inspected.path} cannot be read: {str(error).splitlines()[0]}") from error
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _refuse_doubled(connection: duckdb.DuckDBPyConnection, table: str, join: Join, mapping: Mapping) -> None:
+    doubled = connection.execute(
+        "select key, count(*), count(*) over (), min(file), max(file) "  # noqa: S608
+        f"from {table} where key is not null group by key having count(*) > 1 order by key limit 1"
+    ).fetchone()
+    if doubled is None:
+        return
+    key, rows, keys, first, last = doubled
+    shown = "" if _is_personal(mapping, join) else f", for example {_shortened(key)!r} in {rows:,} rows"
+    files = first if first == last else f"{first} and {last}"
+    raise DeliveryError(
+        f"{mapping.path}, join {join.name}: {keys:,} keys of the column {join.other_key!r} stand more than once in "
+        f"{files}{shown}; a key must stand once, so that there is one value to take. "
+        "Remove the other rows or name another column as other_key"
+    )
+
+
+def _is_personal(mapping: Mapping, join: Join) -> bool:
+    """Whether the key says who a patient is, so that no message may show it."""
+    names: Collection[str] = {
+        str(name).lower()
+        for table in mapping.tables.values()
+        for mapped in table.columns
+        if mapped.lookup and mapped.lookup.join == join
+        for name in (mapped.lookup.key, join.other_key)
+    }
+    return any(not table.personal.isdisjoint(names) for table in mapping.tables.values())
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"

@@ -1,0 +1,209 @@
+"""What a mapping file says: where each table of the contract lies and what each column is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping as Names
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dashboard.intake.contract import Column, Table
+
+#: A column of a file: its name in the header, or its number from 1.
+SourceColumn = str | int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is written; None where it is found out from the file.
+
+    Attributes:
+        encoding: Python's name of it.
+        delimiter, quote: one ASCII character; an empty quote means that nothing is quoted.
+        header: whether the first record names the columns.
+        empty: words that mean that a value is not known.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str = '"'
+    header: bool = True
+    empty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a table or a join: patterns below the delivery's folder, and their layout."""
+
+    patterns: tuple[str, ...]
+    layout: Layout
+
+    def find(self, delivery: Path) -> list[Path]:
+        """The files in the order of their names."""
+        return sorted({path for pattern in self.patterns for path in delivery.glob(pattern) if path.is_file()})
+
+
+@dataclass(frozen=True)
+class Join:
+    """A second file: its columns are looked up by a key.
+
+    Attributes:
+        name: as reports name it.
+        other_key: the column of the second file that holds the key.
+    """
+
+    name: str
+    files: Files
+    other_key: SourceColumn
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What a column needs of a join: which one, and the key's column in the table's own file."""
+
+    join: Join
+    key: SourceColumn
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How numbers are written: sign or unit, thousands separator, decimal sign."""
+
+    currency: str = ""
+    thousands: str = ""
+    decimal: str = "."
+
+    @property
+    def example(self) -> str:
+        """A number written so."""
+        return f"{self.currency}1{self.thousands}234{self.decimal}50"
+
+
+@dataclass(frozen=True)
+class ColumnMapping:
+    """What a column of the contract is made of.
+
+    Attributes:
+        sources: columns of the file, or of the joined one, put together with the separator.
+        constant: the value of every row.
+        row_number: what stands before the number of the row.
+        values: the contract's word for each word of the file; an empty word for no value.
+        default: what every other value becomes.
+        formats: strptime formats, tried in turn.
+        timezone: in which times without zone are meant; the site's own if None.
+        keys: for a reference, the key of each key and name in small letters.
+    """
+
+    column: Column
+    sources: tuple[SourceColumn, ...] = ()
+    separator: str = " "
+    lookup: Lookup | None = None
+    constant: str | None = None
+    row_number: str | None = None
+    values: Names[str, str] = field(default_factory=dict)
+    default: str | None = None
+    formats: tuple[str, ...] = ()
+    timezone: str | None = None
+    numbers: Numbers | None = None
+    keys: Names[str, str] = field(default_factory=dict)
+
+    @property
+    def own_sources(self) -> tuple[SourceColumn, ...]:
+        """Columns of the table's own file."""
+        return (self.lookup.key,) if self.lookup else self.sources
+
+    @property
+    def origin(self) -> str:
+        """Where values come from, for reports."""
+        names = " + ".join(str(source) for source in self.sources)
+        return f"{names} of {self.lookup.join.name}" if self.lookup else names
+
+
+@dataclass(frozen=True)
+class TableMapping:
+    """Where a table of the contract lies and what its columns are made of.
+
+    Attributes:
+        personal: names, in small letters, of source columns that say who a patient is.
+        keyed: ids of the contract that are made of such columns, in this table or another.
+    """
+
+    table: Table
+    files: Files
+    columns: tuple[ColumnMapping, ...]
+    personal: frozenset[str] = frozenset()
+    keyed: frozenset[str] = frozenset()
+
+    def is_personal(self, mapped: ColumnMapping) -> bool:
+        """Whether a column's values say who a patient is, whatever the contract calls it."""
+        return (
+            mapped.column.personal
+            or self.is_keyed(mapped)
+            or any(str(source).lower() in self.personal for source in mapped.sources)
+        )
+
+    def is_keyed(self, mapped: ColumnMapping) -> bool:
+        """Whether an id is made of a patient's, so that only its keyed hash may be kept."""
+        return mapped.column.name in self.keyed
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A mapping file.
+
+    Attributes:
+        tables: by the name of the contract's table.
+        fhir: the section of that name, as it stands there.
+    """
+
+    path: Path
+    sha256: str
+    tables: Names[str, TableMapping]
+    fhir: Names[str, Any]
+
+    @property
+    def lookups(self) -> dict[Join, tuple[SourceColumn, ...]]:
+        """The columns that each join has to provide."""
+        wanted: dict[Join, dict[SourceColumn, None]] = {}
+        for table in self.tables.values():
+            for mapped in table.columns:
+                if mapped.lookup:
+                    wanted.setdefault(mapped.lookup.join, {}).update(dict.fromkeys(mapped.sources))
+        return {join: tuple(columns) for join, columns in wanted.items()}
+
+    def digest(self, delivery: Path) -> str:
+        """SHA-256 of the mapping with the files that it joins."""
+        digest = hashlib.sha256(self.sha256.encode())
+        for join in self.lookups:
+            for path in join.files.find(delivery):
+                with path.open("rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()
+
+    def notes(self) -> list[str]:
+        """What the import takes for granted, in a line each."""
+        local = [
+            f"{table.table.name}.{mapped.column.name} (column {mapped.origin})"
+            for table in self.tables.values()
+            for mapped in table.columns
+            if mapped.column.kind == "timestamp" and any(not has_zone(text) for text in mapped.formats)
+            if mapped.timezone is None
+        ]
+        keyed = [
+            f"{table.table.name}.{mapped.column.name} (column {mapped.origin})"
+            for table in self.tables.values()
+            for mapped in table.columns
+            if table.is_keyed(mapped)
+        ]
+        lines = []
+        if local:
+            lines.append(f"times count as the site's own, since their format has no time zone: {', '.join(local)}")
+        if keyed:
+            lines.append(f"kept as a keyed hash, since it is made of patient ids: {', '.join(keyed)}")
+        return lines
+
+
+def has_zone(text: str) -> bool:
+    """Whether a strptime format reads an offset or a zone; a literal Z is neither."""
+    return any(mark in text.replace("%%", "") for mark in ("%z", "%Z"))

@@ -1,0 +1,180 @@
+"""What is wrong with a mapping is said with file, table and column; nothing of a file is lost."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from intake_clinic import Clinic
+
+from dashboard.cli import main
+from dashboard.intake.contract import DeliveryError
+from dashboard.intake.draft import draft_mapping
+from dashboard.intake.mapping_file import load_mapping
+from dashboard.intake.reader import find_sources, survey
+from dashboard.intake.reference import load_reference
+
+GOOD = """
+[bookings]
+file = "visits.csv"
+[bookings.columns]
+booking_id = "Visit"
+patient_id = "Patient"
+site = "Clinic"
+service = { constant = "vitamin-c" }
+starts_at = { column = "Start", format = "%d/%m/%Y %H:%M" }
+status = { column = "Outcome", values = { Done = "completed", Missed = "no_show" } }
+"""
+HEADER = "Visit,Patient,Clinic,Start,Outcome"
+ROW = "V0,P0,Dallas,05/01/2026 09:00,Done"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[bookings]", "[bookings", ["not TOML", "line 2"]),
+        ("[bookings]", "[bokings]\n[bookings]", ["'bokings'", "did you mean bookings"]),
+        ("file =", "files =", ["[bookings]", "'files'", "did you mean file"]),
+        ('file = "visits.csv"', "", ["[bookings]", "file is missing"]),
+        ('"visits.csv"', '"/etc/passwd"', ["within the delivery's folder"]),
+        ('"visits.csv"', '"visit-*.csv"', ["[bookings]", "no file of", "visit-*.csv", "visits.csv"]),
+        ("[bookings.columns]", 'encoding = "klingon"\n[bookings.columns]', ["encoding", "klingon", "cp1252"]),
+        ("[bookings.columns]", 'delimiter = "||"\n[bookings.columns]', ["delimiter", "one ASCII character"]),
+        ("booking_id =", "bookingid =", ["[bookings.columns]", "'bookingid'", "did you mean booking_id"]),
+        ('patient_id = "Patient"', "", ["required column patient_id is not mapped"]),
+        ('"Patient"', '"Pateint"', ["bookings.patient_id", "'Pateint'", "did you mean Patient"]),
+        ('"Patient"', "99", ["no column number 99", "has 5"]),
+        ('"Patient"', '{ colunm = "Patient" }', ["patient_id", "'colunm'", "did you mean column"]),
+        ('"Patient"', "{ separator = '-' }", ["patient_id", "one of column, constant and row_number"]),
+        ('"Patient"', "{ constant = 'P' }", ["patient_id", "same in every row"]),
+        ("vitamin-c", "vitamin-d", ["service", "'vitamin-d'", "did you mean"]),
+        ('"no_show"', '"noshow"', ["status", "'noshow'", "did you mean no_show"]),
+        ("%d/%m/%Y %H:%M", "%d/%m/%Q", ["starts_at", "%Q", "cannot be read"]),
+        ("%d/%m/%Y %H:%M", "dd/mm/yyyy", ["starts_at", "no % sign"]),
+        ('%H:%M" }', '%H:%M", timezone = "Mars/Base" }', ["starts_at", "Mars/Base", "America/Chicago"]),
+        ('"Clinic"', '{ column = "Clinic", format = "%Y" }', ["site", "times and dates only"]),
+        ('"Clinic"', '{ column = "Clinic", currency = "$" }', ["site", "numbers only"]),
+        ('"Clinic"', '{ column = "Clinic", join = "sites" }', ["site", "[joins.sites]"]),
+        ('"Clinic"', '{ column = "N", join = { file = "s.csv", key = "Clinic" } }', ["s.csv", "no file of"]),
+    ],
+)
+def test_faults_of_a_mapping(tmp_path: Path, old: str, new: str, words: list[str]) -> None:
+    clinic, mapping = Clinic(tmp_path), tmp_path / "m.toml"
+    clinic.write("visits.csv", HEADER, ROW)
+    mapping.write_text(GOOD.replace(old, new, 1), encoding="utf-8")
+
+    def refuse() -> None:
+        if "join = {" in new:
+            clinic.publish(mapping=mapping)
+        for source in find_sources(clinic.delivery, load_mapping(mapping, load_reference())):
+            survey(source, lambda _: None)
+
+    with pytest.raises(DeliveryError) as refusal:
+        refuse()
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def test_missing_columns_lead_to_a_draft(tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path)
+    clinic.write("bookings.csv", HEADER, ROW)
+    with pytest.raises(DeliveryError, match="dashboard mapping draft"):
+        clinic.publish()
+
+
+cell = st.sampled_from(
+    ["V1", "P1", "Dallas", "mars", "05/01/2026 09:00", "Done", "Maybe", "", '"', '""', ";", "\n", "\r\n", '"a\nb"', "é",
+     "\ufeff", "\0", "x" * 3000]
+)  # fmt: skip
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(cell, max_size=7), max_size=8),
+    st.sampled_from(["utf-8", "utf-16", "cp1252"]),
+    st.sampled_from([";", "\t"]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.binary(max_size=3),
+)
+def test_accepted_and_rejected_add_up_to_read(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[list[str]],
+    encoding: str,
+    mark: str,
+    ending: str,
+    tail: bytes,
+) -> None:
+    folder = tmp_path_factory.mktemp("mapped")
+    clinic, mapping = Clinic(folder), folder / "m.toml"
+    lines = [HEADER.replace(",", mark), ROW.replace(",", mark), *(mark.join(row) for row in rows)]
+    text = (ending.join(lines) + ending).encode(encoding, "replace")
+    clinic.write_bytes("visits.csv", text + tail)
+    tab = mark.replace("\t", "\\t")
+    options = f'file = "visits.csv"\nencoding = "{encoding}"\ndelimiter = "{tab}"'
+    mapping.write_text(GOOD.replace('file = "visits.csv"', options), encoding="utf-8")
+    report = clinic.publish(mapping=mapping)
+    [file] = report.files
+    assert file.rows_accepted + file.rows_rejected == file.rows_read
+    assert file.rows_accepted == clinic.one("select count(*) from bookings")
+    assert file.rows_rejected == clinic.one("select count(distinct line) from rejects")
+
+
+EXPORTS = {
+    "no-shows": (
+        {"appointments-2016.csv": "PatientId,AppointmentID,Gender,ScheduledDay,AppointmentDay,Age,No-show,Clinic\n"
+         "1,2,F,2016-04-29T18:38:08Z,2016-04-29T00:00:00Z,62,No,Chicago\n"},
+        (),
+    ),
+    "semicolons and euros": (
+        {"visits.csv": "Visit ID;MRN;Clinic;Visit Date;Status;Fee;DOB;Service\n"
+         "1;2;Dallas;25.01.2026 09:00;Done;1.234,50 €;31.12.1980;Myers cocktail\n"},
+        (),
+    ),
+    "encounters with patients": (
+        {"encounters.csv": "Id,START,STOP,PATIENT,TOTAL_CLAIM_COST\ne1,2020-01-02T09:26:36Z,2020-01-02T10:26:36Z,p1,129.16\n",
+         "patients.csv": "Id,BIRTHDATE,SSN,GENDER\np1,1980-02-03,999,F\n"},
+        (),
+    ),
+    "a file without a word for its bookings": (
+        {"export.txt": "Nr\tMRN\tWhen\tStatus\nA1\tP1\t2026-01-05 09:00\tkept\n"},
+        (('# booking_id = ""', 'booking_id = "Nr"'), ('# starts_at = ""', 'starts_at = "When"')),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_draft_is_imported_once_its_decisions_are_made(tmp_path: Path, name: str) -> None:
+    files, decisions = EXPORTS[name]
+    folder, mapping = tmp_path / "export", tmp_path / "m.toml"
+    folder.mkdir()
+    for file, content in files.items():
+        (folder / file).write_text(content, encoding="utf-8")
+    drafted = CliRunner().invoke(main, ["mapping", "draft", str(folder), "-o", str(mapping)])
+    assert (drafted.exit_code, "DECIDE" in drafted.output) == (0, True)
+    text = mapping.read_text(encoding="utf-8")
+    assert "# guess" in text
+    for old, new in decisions:
+        assert old in text
+        text = re.sub(f"^{re.escape(old)}", new, text, flags=re.MULTILINE)
+    mapping.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(
+        main, ["import", str(folder), "--mapping", str(mapping), "--data", str(tmp_path / "data"), "--dry-run"]
+    )
+    assert done.exit_code == 0, done.output
+    [total] = [line.split() for line in done.output.splitlines() if line.startswith("total")]
+    assert total[1:] == ["1", "1", "0"]
+    again = CliRunner().invoke(main, ["mapping", "draft", str(folder), "-o", str(mapping)])
+    assert (again.exit_code, "cannot be written" in again.output) == (1, True)
+
+
+def test_a_draft_names_no_patient(tmp_path: Path) -> None:
+    target = io.StringIO()
+    csv.writer(target).writerows([["Visit", "MRN", "DOB", "Start"], ["1", "SECRET-1", "1-SECRET", "SECRET-2"]])
+    (tmp_path / "visits.csv").write_text(target.getvalue(), encoding="utf-8")
+    assert "SECRET" not in draft_mapping(tmp_path, load_reference())
