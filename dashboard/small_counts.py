@@ -56,6 +56,8 @@ COLUMNS = {
     "transfers": ("transfers", "transfers"),
 }
 
+#: What side effects are read from: a table of the contract, and a FHIR resource.
+_TELLING = {"side_effects", "AdverseEvent"}
 
 #: What the rows of a query can be by.
 DIMENSIONS = ("period", "site", "line", "band", "effect", "severity", "service", "status", "weekday")
@@ -128,12 +130,13 @@ class SmallCounts:
         Args:
             frame: the true answer.
             columns: those to hide. What is none of `COLUMNS` is hidden whole, or, where there is a
-                column `source`, for the source of side effects.
+                column `source` or `resource`, for what side effects are read from.
             values: what the query binds: start, end, sites, lines, bands, by and, where it answers
                 by period, grain.
         """
         if not set(columns) <= set(COLUMNS):
-            told = frame["source"] == "side_effects" if "source" in frame else np.full(len(frame), True)
+            kept_by = next((frame[name] for name in ("source", "resource") if name in frame), None)
+            told = np.full(len(frame), True) if kept_by is None else kept_by.isin(_TELLING)
             return frame.assign(**{name: frame[name].astype("float64").mask(told) for name in columns})
         if set(frame.columns) <= {*columns, *DIMENSIONS}:
             # Nothing else is answered: every combination has its row, since a missing one would tell 0.

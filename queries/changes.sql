@@ -2,6 +2,7 @@
 -- grain: source × site (null: all sites)
 -- parameters: sites
 -- serves: data
+-- hides: rows_before rows_now added removed changed
 select source, site, rows_before, rows_now, added, removed, changed
 from changes
 where site = any($sites::varchar[])

@@ -2,6 +2,7 @@
 -- grain: source × column × rule × site
 -- parameters: sites
 -- serves: data
+-- hides: rows
 select source, column_name, rule, site, rows, lowest, highest
 from oddities
 where site = any($sites::site[])

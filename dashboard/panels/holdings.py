@@ -76,7 +76,7 @@ def _changes_answer(frame: pd.DataFrame) -> str:
         return "There was no extract to compare with"
     whole = frame[frame["site"] == ALL_SITES]
     counted = (whole if len(whole) else frame)[["added", "removed", "changed"]].sum()
-    return f"{counted.added:,} rows added, {counted.removed:,} removed, {counted.changed:,} changed"
+    return f"{counted.added:,.0f} rows added, {counted.removed:,.0f} removed, {counted.changed:,.0f} changed"
 
 
 def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:

@@ -55,7 +55,7 @@ def sound_lines(data: bytes) -> list[int]:
         (HEAD + b"1,2,3\r\n4,5,6\n", 2, [], False),
         (HEAD + b"\n1,2,3\n\n", 1, [], False),
         (HEAD + b"1,2\n4,5,6\n", 2, [2], True),
-        (HEAD + b"1,2,3,4\n4,5,6\n", 2, [2], True),
+        (HEAD + b"1,2,3,4\n4,5,6\n", 2, [2], False),
         (HEAD + b'1,5" needle,3\n', 1, [], False),
         (HEAD + b'1, "x,y" ,3\n', 1, [], False),
         (HEAD + b'1,"x"y,3\n4,5,6\n', 2, [2], False),

@@ -50,12 +50,12 @@ def sessions(data):
 
 
 @pytest.fixture(scope="session")
-def viewer(data):
+def viewer(data, sessions):
     """The viewer of an account, as the state store has it."""
 
     def viewer(username: str):
         with Store.open(data, rounds=4) as store:
-            return store.viewer(store.open_session(username), touch=False)
+            return store.viewer_of(sessions(username), touch=False)
 
     return viewer
 
