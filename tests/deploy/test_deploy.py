@@ -21,7 +21,7 @@ from dashboard.settings import ROOT
 from dashboard.state import Store
 from dashboard.state.demo import add_demo_accounts
 from dashboard.state.passwords import DEMO_PASSWORD
-from dashboard.state.tables import attempts
+from dashboard.state.tables import brakes
 from tests.deploy.proxy import nginx, proxied
 from tests.server.server_harness import add_extract, await_ready, dashboard_server
 
@@ -110,7 +110,7 @@ def test_a_foreign_origin_is_refused_behind_the_proxy_too(proxy):
 
 def counted(open_store, data):
     with open_store(data) as store, store.database.read() as connection:
-        return set(connection.scalars(select(attempts.c.subject).where(attempts.c.kind == "address")))
+        return set(connection.scalars(select(brakes.c.subject).where(brakes.c.kind == "address")))
 
 
 def test_the_real_address_is_counted_whatever_a_client_says(proxy, replicas, open_store):
