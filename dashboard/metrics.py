@@ -2,7 +2,8 @@
 
 A metric is a sum of additive counts, or one sum over another. Tiles, charts, tables and files
 all take value, numerator, denominator and interval from `measure`, and label, unit and
-definition from the metric itself.
+definition from the metric itself. Whoever changes a definition changes DEFINITIONS_VERSION of the
+contract, which extracts carry.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ import numpy as np
 import pandas as pd
 
 from dashboard import rates
-
-DEFINITIONS_VERSION = "1 (2026-11-01)"
 
 Unit = Literal["count", "percent", "per 100 infusions", "dollars", "days"]
 Better = Literal["lower", "higher", "neither"]

@@ -19,7 +19,7 @@ import duckdb
 
 from dashboard.intake import attempts, keys, pointer, review
 from dashboard.intake.build import Identity, build
-from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError, StorageError
+from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError, StorageError
 from dashboard.intake.expressions import Loaded
 from dashboard.intake.fhir.files import is_fhir
 from dashboard.intake.fhir.reading import Resources, read_resources
@@ -31,7 +31,6 @@ from dashboard.intake.reference import Reference, load_reference
 from dashboard.intake.rejects import write_rejects
 from dashboard.intake.report import FileReport, ImportReport, LeftOut, Reason, ResourceReport, refusal
 from dashboard.intake.sql import statements
-from dashboard.metrics import DEFINITIONS_VERSION
 from dashboard.settings import Settings
 
 MEMORY_LIMIT = "512MB"
