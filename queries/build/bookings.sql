@@ -12,22 +12,31 @@ with reported as (
 visits as (
     select
         row,
-        row_number() over (partition by patient order by starts_at, row) = 1 as is_new,
-        lag(starts_on) over (partition by patient, site order by starts_at, row) as previous_on
+        patient,
+        line,
+        band,
+        starts_on,
+        visited,
+        lag(starts_on) over (partition by patient, site, visited order by starts_at, row) as previous_on
     from kept_bookings
-    where status in ('arrived', 'completed')
+),
+new as (
+    select min_by(row, epoch(starts_at)::hugeint * 4294967296 + row) as row
+    from kept_bookings
+    where visited
+    group by patient
 ),
 usual as (
     select service::service as service, minutes from reference_services
 )
 select
-    kept.booking_id,
+    read.booking_id,
     patient,
-    kept.site,
-    kept.service,
+    read.site,
+    read.service,
     line,
-    kept.status,
-    kept.starts_at,
+    read.status,
+    read.starts_at,
     starts_on,
     ends_at,
     booked_on,
@@ -43,21 +52,21 @@ select
     channel,
     coalesce(
         chair_minutes,
-        date_diff('minute', read.starts_instant, ends_instant),
+        minutes_between(read.starts_instant, ends_instant),
         date_diff('minute', read.starts_at, ends_at),
         usual.minutes
     )::integer as chair_minutes,
     price_cents,
     assessed,
     dose_mg,
-    coalesce(is_new, false) as is_new,
-    previous_on,
+    new.row is not null as is_new,
+    case when visited then previous_on end as previous_on,
     reported.booking_id is not null as has_effect,
     coalesce(has_serious, false) as has_serious,
     coalesce(has_severe, false) as has_severe
 from read_bookings as read
-inner join kept_bookings as kept on kept.row = read.rowid
-inner join usual on usual.service = kept.service
-left join visits on visits.row = kept.row
-left join reported on reported.booking_id = kept.booking_id
-order by starts_on, kept.site, kept.starts_at, kept.row
+inner join visits on visits.row = read.rowid
+inner join usual on usual.service = read.service
+left join new on new.row = visits.row
+left join reported on reported.booking_id = read.booking_id
+order by starts_on, read.site, read.starts_at, visits.row

@@ -11,7 +11,7 @@ with matched as (
         read.related,
         read.outcome,
         read.action,
-        kept.booking_id is null as orphan,
+        kept.row as booking_row,
         kept.patient,
         kept.site,
         kept.service,
@@ -52,7 +52,7 @@ where placed.row <> firsts.row
 union all
 select 'side_effects', row, 'booking_id', booking_id, 'is not among the accepted bookings'
 from placed_side_effects
-where orphan
+where booking_row is null
 union all
 select
     'side_effects', row, 'onset_at', strftime(onset_at, '%Y-%m-%d %H:%M'),

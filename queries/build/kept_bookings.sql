@@ -17,6 +17,7 @@ select
     known.line,
     coalesce(ages.band, 'Unknown'::band) as band,
     read.status,
+    read.status in ('arrived', 'completed') as visited,
     read.starts_at,
     read.starts_at::date as starts_on,
     read.starts_instant

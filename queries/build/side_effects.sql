@@ -33,13 +33,13 @@ select
     related,
     onset_at,
     resolved_at,
-    date_diff('minute', starts_instant, onset_instant)::integer as onset_minutes,
-    date_diff('minute', onset_instant, resolved_instant)::integer as duration_minutes,
+    minutes_between(starts_instant, onset_instant) as onset_minutes,
+    minutes_between(onset_instant, resolved_instant) as duration_minutes,
     outcome,
     coalesce(outcome = 'emergency transfer', false) as transfer,
     action,
     row_number() over (
-        partition by booking_id, effect order by grade desc, serious desc, onset_at, row
+        partition by booking_row, effect order by grade desc, serious desc, onset_at, row
     ) = 1 as first_of_kind
 from kept
 order by starts_on, site, row
