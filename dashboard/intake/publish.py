@@ -35,7 +35,7 @@ from dashboard.intake.report import FileReport, ImportReport, LeftOut, Reason, R
 from dashboard.intake.sql import statements
 from dashboard.settings import Settings
 
-MEMORY_LIMIT = "512MB"
+MEMORY_LIMIT = "768MB"
 LOCK_NAME = "import.lock"
 _BUILDING = ".building"
 _SURVEY_SHARE = 0.15

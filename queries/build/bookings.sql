@@ -69,4 +69,7 @@ inner join visits on visits.row = read.rowid
 inner join usual on usual.service = read.service
 left join new on new.row = visits.row
 left join reported on reported.booking_id = read.booking_id
-order by starts_on, read.site, read.starts_at, visits.row
+order by starts_on, read.site, read.starts_at, visits.row;
+
+-- Its memory is needed for what follows.
+drop table read_bookings

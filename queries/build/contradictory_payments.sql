@@ -36,4 +36,7 @@ select
     'payments', row, 'site', null,
     'is not known: the patient has no accepted booking; add the column site, or the booking_id'
 from placed_payments
-where site is null and not orphan
+where site is null and not orphan;
+
+-- Its memory is needed for what follows.
+drop table read_payments

@@ -42,4 +42,7 @@ select
     row_number() over (order by min(position) nulls last, effect)::integer as position
 from terms
 group by effect
-order by position
+order by position;
+
+-- Its memory is needed for what follows.
+drop table read_side_effects

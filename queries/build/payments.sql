@@ -16,4 +16,7 @@ inner join reference_sites as sites on sites.site::site = placed.site
 where not exists (
     select 1 from late_rejects as late where late.source = 'payments' and late.row = placed.row
 )
-order by paid_on, placed.site, paid_at, row
+order by paid_on, placed.site, paid_at, row;
+
+-- Its memory is needed for what follows.
+drop table placed_payments

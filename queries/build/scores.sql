@@ -37,4 +37,7 @@ select
     score
 from placed
 inner join reference_sites as sites on sites.site::site = placed.site
-order by taken_on, placed.site, taken_at, row
+order by taken_on, placed.site, taken_at, row;
+
+-- Its memory is needed for what follows.
+drop table read_scores

@@ -42,4 +42,7 @@ select
         partition by booking_row, effect order by grade desc, serious desc, onset_at, row
     ) = 1 as first_of_kind
 from kept
-order by starts_on, site, row
+order by starts_on, site, row;
+
+-- Its memory is needed for what follows.
+drop table placed_side_effects
