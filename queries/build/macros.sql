@@ -56,7 +56,10 @@ create temp macro unreadable(raw, value) as raw is not null and value is null;
 create temp macro too_long(x) as coalesce(length(x) > 80, false);
 
 -- How a term is compared: 'Increased heart rate' and 'increased-heart-rate' are one.
-create temp macro as_term(x) as regexp_replace(trim(lower(x)), '[\s_-]+', '_', 'g');
+create temp macro as_term(x) as
+    case
+        when regexp_full_match(x, '[a-z]+(_[a-z]+)*') then x else regexp_replace(trim(lower(x)), '[\s_-]+', '_', 'g')
+    end;
 
 -- A decimal number without zeros beyond its second place.
 create temp macro without_zeros(x) as
