@@ -159,8 +159,10 @@ class Warehouse:
                 f"the extract {path.name} cannot be opened ({error}); import the delivery again"
             ) from error
         # Read-only alone still lets a statement read files and COPY … TO.
-        self._connection.execute("set enable_external_access=false")
-        self._connection.execute("set lock_configuration=true")
+        # A file that is still open in this process from before is one instance, locked already.
+        if self._connection.execute("select current_setting('lock_configuration')").fetchone() == (False,):
+            self._connection.execute("set enable_external_access=false")
+            self._connection.execute("set lock_configuration=true")
         self.catalogue = self._read_catalogue()
         self.small_counts = SmallCounts(self.catalogue, self._small_question, settings.small_cell_limit)
 
@@ -265,6 +267,9 @@ class Warehouse:
             raise WarehouseError(f"no such query: {name}")
         if not any(access.allows(viewer, resource) for resource in query.serves):
             raise access.AccessDeniedError(f"not open to this account: {name}")
+        if query.serves == ("signals",) and self.hides_small_counts(viewer):
+            # Surveillance of counts that this viewer isn't shown: all of it would tell them.
+            raise access.AccessDeniedError(f"not open to an account from which small counts are hidden: {name}")
         if query.by_site:
             visible = access.allowed_sites(viewer, self.catalogue.sites)
             wanted = tuple(values.get("sites") or visible)

@@ -191,7 +191,10 @@ def _write_report(file: Path | None, content: dict[str, Any]) -> None:
 
 @click.group()
 def mapping() -> None:
-    """Mappings: what the tables are made of, where the files are another system's."""
+    """Mappings: what the tables are made of, where the files are another system's.
+
+    Example: dashboard mapping draft exports -o clinic.toml
+    """
 
 
 @mapping.command()

@@ -21,6 +21,8 @@ def address(window):
 def choose(window, label, option):
     """Choose in a select box as a person does."""
     window.page.get_by_role("combobox", name=re.compile(label)).first.click()
+    # Typed, since a long list draws only the options in sight.
+    window.page.keyboard.type(option)
     window.page.get_by_role("option", name=option, exact=True).click()
     window.page.keyboard.press("Escape")
     window.settle()

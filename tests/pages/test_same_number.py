@@ -89,6 +89,10 @@ def test_rows_screen_table_and_file_agree(name, drawn, reader, chosen):
     same(rows, file, columns)
 
     heading = panel.answer(rows) if panel.answer else panel.title
+    if name in {"resources", "left_out"}:  # of FHIR deliveries alone, and not drawn without rows
+        assert not len(rows)
+        assert heading not in [t.proto.alt for t in at.dataframe]
+        return
     [table] = [t for t in at.dataframe if t.proto.alt == heading]
     same(rows, table.value, columns)
 
