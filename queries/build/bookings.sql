@@ -21,7 +21,7 @@ visits as (
     from kept_bookings
 ),
 new as (
-    select min_by(row, epoch(starts_at)::hugeint * 4294967296 + row) as row
+    select min_by(row, epoch_us(starts_at)::hugeint * 4294967296 + row) as row
     from kept_bookings
     where visited
     group by patient
