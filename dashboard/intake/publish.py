@@ -358,6 +358,8 @@ def _database(path: Path, work: Path, memory_limit: str) -> Iterator[duckdb.Duck
             "memory_limit": memory_limit,
             "temp_directory": str(work / "spill"),
             "preserve_insertion_order": "true",
+            # It turns lists of words into joins, behind which rows are read in any order and lose their lines.
+            "disabled_optimizers": "in_clause",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         },

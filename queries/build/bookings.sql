@@ -9,16 +9,10 @@ with reported as (
     group by booking_id
 ),
 -- Apart from the other columns, which a window would carry along.
-visits as (
-    select
-        row,
-        patient,
-        line,
-        band,
-        starts_on,
-        visited,
-        lag(starts_on) over (partition by patient, site, visited order by starts_at, row) as previous_on
+earlier as (
+    select row, lag(starts_on) over (partition by patient, site order by starts_at, row) as previous_on
     from kept_bookings
+    where visited
 ),
 new as (
     select min_by(row, epoch_us(starts_at)::hugeint * 4294967296 + row) as row
@@ -31,19 +25,19 @@ usual as (
 )
 select
     read.booking_id,
-    patient,
+    kept.patient,
     read.site,
     read.service,
-    line,
+    kept.line,
     read.status,
     read.starts_at,
-    starts_on,
+    kept.starts_on,
     ends_at,
     booked_on,
     cancelled_at,
-    (starts_on - booked_on)::integer as lead_days,
+    (kept.starts_on - booked_on)::integer as lead_days,
     age,
-    band,
+    kept.band,
     sex,
     indication,
     provider,
@@ -60,16 +54,17 @@ select
     assessed,
     dose_mg,
     new.row is not null as is_new,
-    case when visited then previous_on end as previous_on,
+    previous_on,
     reported.booking_id is not null as has_effect,
     coalesce(has_serious, false) as has_serious,
     coalesce(has_severe, false) as has_severe
 from read_bookings as read
-inner join visits on visits.row = read.rowid
+inner join kept_bookings as kept on kept.row = read.rowid
 inner join usual on usual.service = read.service
-left join new on new.row = visits.row
+left join earlier on earlier.row = kept.row
+left join new on new.row = kept.row
 left join reported on reported.booking_id = read.booking_id
-order by starts_on, read.site, read.starts_at, visits.row;
+order by kept.starts_on, read.site, read.starts_at, kept.row;
 
 -- Its memory is needed for what follows.
 drop table read_bookings

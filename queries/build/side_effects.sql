@@ -5,16 +5,30 @@ with kept as (
         placed.* exclude (serious),
         terms.effect::effect as effect,
         terms.listed,
-        coalesce(placed.serious, terms.serious) as serious,
-        case placed.severity
-            when 'fatal' then 5 when 'life_threatening' then 4 when 'severe' then 3 when 'moderate' then 2
-            when 'mild' then 1 else 0
-        end as grade
+        coalesce(placed.serious, terms.serious) as serious
     from placed_side_effects as placed
     inner join terms on terms.term = placed.term
     where not exists (
         select 1 from late_rejects as late where late.source = 'side_effects' and late.row = placed.row
     )
+),
+-- Few, and apart from the other columns, which a window would carry along.
+repeated as (
+    select placed.row
+    from placed_side_effects as placed
+    inner join terms on terms.term = placed.term
+    where not exists (
+        select 1 from late_rejects as late where late.source = 'side_effects' and late.row = placed.row
+    )
+    qualify
+        row_number() over (
+            partition by placed.booking_row, terms.effect
+            order by
+                nullif(placed.severity, 'unknown') desc nulls last,
+                coalesce(placed.serious, terms.serious) desc,
+                placed.onset_at,
+                placed.row
+        ) > 1
 )
 select
     event_id,
@@ -38,11 +52,10 @@ select
     outcome,
     coalesce(outcome = 'emergency transfer', false) as transfer,
     action,
-    row_number() over (
-        partition by booking_row, effect order by grade desc, serious desc, onset_at, row
-    ) = 1 as first_of_kind
+    repeated.row is null as first_of_kind
 from kept
-order by starts_on, site, row;
+left join repeated on repeated.row = kept.row
+order by starts_on, site, kept.row;
 
 -- Its memory is needed for what follows.
 drop table placed_side_effects
