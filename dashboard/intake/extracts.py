@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -9,6 +11,7 @@ import click
 from dashboard.intake import pointer
 from dashboard.intake.contract import SCHEMA_VERSION
 from dashboard.settings import Settings
+from dashboard.state_commands import on_record
 
 
 @click.group()
@@ -60,22 +63,9 @@ def use_command(name: str) -> None:
     folder = _folder()
     wanted = name.removesuffix(".duckdb") + ".duckdb"
     try:
-        with pointer.held(folder):
-            target = next((one for one in pointer.published(folder) if one.name == wanted), None)
-            if target is None:
-                raise click.ClickException(
-                    f"there is no extract {name} with its card in {folder}; see: dashboard extracts list"
-                )
-            if target.path.is_symlink() or not _is_intact(target):
-                raise click.ClickException(
-                    f"{target.name} is not as it was published, so the extract in use stays; choose another: "
-                    "dashboard extracts list"
-                )
-            if (version := _version(target.path)) != SCHEMA_VERSION:
-                raise click.ClickException(
-                    f"{target.name} has schema version {version} and this program reads {SCHEMA_VERSION}; "
-                    "the extract in use stays. Import its delivery again"
-                )
+        with _recorded("use", wanted) as details, pointer.held(folder):
+            details["before"] = _in_use_name(folder)
+            target = _sound(folder, wanted)
             pointer.turn(folder, target)
     except OSError as error:
         raise click.ClickException(
@@ -97,15 +87,49 @@ def prune_command(keep: int | None) -> None:
 
     folder = _folder()
     try:
-        with pointer.held(folder):
+        with _recorded("prune", str(folder)) as details, pointer.held(folder):
             pointer.sweep(folder)
             removed = drop_oldest(folder, keep or _settings().kept_extracts)
+            details["removed"] = [path.name for path in removed]
     except OSError as error:
         raise click.ClickException(f"{error.filename or folder} cannot be removed ({error.strerror})") from error
     for path in removed:
         click.echo(f"removed {path.name}")
     if not removed:
         click.echo("nothing to remove")
+
+
+@contextlib.contextmanager
+def _recorded(action: str, subject: str) -> Iterator[dict[str, object]]:
+    """Put on record what is done, and tell in one message if it can't be."""
+    from dashboard.state import StateError
+
+    try:
+        with on_record(_settings(), "extract", subject) as details:
+            details["action"] = action
+            yield details
+    except StateError as error:
+        raise click.ClickException(f"{error} Nothing was done, since it could not be recorded.") from error
+
+
+def _sound(folder: Path, name: str) -> pointer.Pointer:
+    """The extract of that name, if it can be put in use."""
+    target = next((one for one in pointer.published(folder) if one.name == name), None)
+    if target is None:
+        raise click.ClickException(
+            f"there is no extract {name} with its card in {folder}; see: dashboard extracts list"
+        )
+    if target.path.is_symlink() or not _is_intact(target):
+        raise click.ClickException(
+            f"{target.name} is not as it was published, so the extract in use stays; choose another: "
+            "dashboard extracts list"
+        )
+    if (version := _version(target.path)) != SCHEMA_VERSION:
+        raise click.ClickException(
+            f"{target.name} has schema version {version} and this program reads {SCHEMA_VERSION}; "
+            "the extract in use stays. Import its delivery again"
+        )
+    return target
 
 
 def _settings() -> Settings:
@@ -128,6 +152,11 @@ def _in_use(folder: Path) -> pointer.Pointer | None:
     except pointer.ExtractError as error:
         click.echo(f"{error}", err=True)
         return None
+
+
+def _in_use_name(folder: Path) -> str | None:
+    in_use = _in_use(folder)
+    return in_use.name if in_use else None
 
 
 def _is_intact(one: pointer.Pointer) -> bool:

@@ -38,6 +38,7 @@ KINDS = {
     "view": "Page seen",
     "export": "File taken",
     "import": "Delivery imported",
+    "extract": "Extract put in use or removed",
     "user": "User changed",
     "signal": "Signal decided",
     "state": "State kept or restored",

@@ -25,6 +25,8 @@ from dashboard.intake.contract import StorageError
 from dashboard.intake.publish import Rules
 from dashboard.intake.report import ImportReport
 from dashboard.settings import ROOT, Settings
+from dashboard.state import Store
+from dashboard.state.audit import Search
 from dashboard.warehouse import Reader, Shelf, WarehouseError
 
 
@@ -103,6 +105,34 @@ def test_list_use_and_prune(clinic: Clinic, run) -> None:
     assert run("use", third.name).exit_code == 0
     assert run("prune", "--keep", "1").exit_code == 0
     assert in_use(clinic) == third.name
+
+    with Store.open(clinic.data) as store:
+        entries = [entry for part in store.audit.stream(Search(kinds=("extract",))) for entry in part][::-1]
+    assert all(entry.actor.startswith("os:") for entry in entries)
+    done = [(entry.subject, entry.details["action"], entry.details["outcome"]) for entry in entries]
+    assert [step for step in done if step[1] == "use"] == [
+        (first.name, "use", "done"),
+        (second.name, "use", "failed"),
+        ("extract-1Z-000000000000.duckdb", "use", "failed"),
+        ("../state/users.db.duckdb", "use", "failed"),
+        (third.name, "use", "done"),
+    ]
+    assert entries[0].details["before"] == third.name
+    assert [entry.details["removed"] for entry in entries if entry.details["action"] == "prune"] == [
+        [second.name],
+        [first.name],
+    ]
+
+
+def test_what_cannot_be_recorded_is_not_done(clinic: Clinic, run) -> None:
+    first, second = publish(clinic, 1), publish(clinic, 2)
+    (clinic.data / "state").mkdir(exist_ok=True)
+    (clinic.data / "state" / "state.db").write_bytes(b"no database at all" * 500)
+    for arguments in (("use", first.name), ("prune", "--keep", "1")):
+        refused = run(*arguments)
+        assert (refused.exit_code, "could not be recorded" in refused.output) == (1, True), refused.output
+    assert in_use(clinic) == second.name
+    assert first.path.exists()
 
 
 def test_an_extract_of_another_schema_is_not_put_in_use(clinic: Clinic, run) -> None:
