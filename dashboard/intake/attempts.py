@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 FILE_NAME = "imports.jsonl"
+#: A file of one of these names says that a delivery is complete.
+MARKERS = ("_SUCCESS", "complete", "complete.txt")
 #: published; refused: as it is it will never do; held: only with --accept-drop; failed: not the delivery's fault.
 Result = Literal["published", "refused", "held", "failed"]
 
@@ -41,13 +43,14 @@ class Attempt:
 
 
 def fingerprint(delivery: Path) -> str:
-    """Digest of names and bytes of all files in a delivery; the same for a copy of it elsewhere.
+    """Digest of names and bytes of all files in a delivery but its marker; the same for a copy of it elsewhere.
 
     Raises:
         OSError: a file cannot be read.
     """
     digest = hashlib.sha256()
-    for path in sorted(p for p in delivery.rglob("*") if p.is_file()):
+    markers = {delivery / name for name in MARKERS}
+    for path in sorted(p for p in delivery.rglob("*") if p.is_file() and p not in markers):
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         digest.update(f"{path.relative_to(delivery).as_posix()}\0{content}\0".encode())

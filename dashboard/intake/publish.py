@@ -113,7 +113,7 @@ def import_delivery(
         memory_limit: what DuckDB may use before it spills to the data folder.
         rules: what is let pass and kept.
         rejects: folder for the rejected lines as they were delivered, also where nothing is published.
-        fingerprint: of the delivery, for the record.
+        fingerprint: of the delivery, for the record; taken here if not given.
 
     Raises:
         DropError: far fewer rows than in the extract in use.
@@ -155,13 +155,23 @@ def import_delivery(
 def _noted(
     extracts: Path, delivery: Path, fingerprint: str, began: float, *, dry_run: bool
 ) -> Iterator[Callable[[ImportReport], None]]:
-    """Keep on record what came of the import; a dry run leaves no trace."""
+    """Keep on record what came of the import; a dry run leaves no trace.
+
+    One by hand that published nothing is noted without fingerprint, so that a watched inbox, which may
+    have another mapping, tries the delivery itself.
+    """
+    taken = fingerprint
+    if not fingerprint and not dry_run:
+        # What can't be read is told by the import itself.
+        with contextlib.suppress(OSError):
+            taken = attempts.fingerprint(delivery)
 
     def note(result: attempts.Result, message: str, extract: str | None = None) -> None:
         if dry_run:
             return
         now, seconds = dt.datetime.now(dt.UTC), round(time.monotonic() - began, 1)
-        attempt = attempts.Attempt(now, delivery.name, fingerprint, result, message, extract, seconds)
+        found = taken if result == "published" else fingerprint
+        attempt = attempts.Attempt(now, delivery.name, found, result, message, extract, seconds)
         # A folder that can't be written is told by the import itself.
         with contextlib.suppress(OSError):
             attempts.append(extracts, attempt)

@@ -14,8 +14,6 @@ from dashboard.intake import attempts
 from dashboard.intake.contract import DeliveryError, StorageError
 from dashboard.intake.report import ImportReport
 
-#: A file of one of these names says that a delivery is complete.
-MARKERS = ("_SUCCESS", "complete", "complete.txt")
 #: So long no file of a delivery without a marker may have changed.
 QUIET_SECONDS = 300.0
 LOCK_NAME = "watch.lock"
@@ -38,7 +36,7 @@ def deliveries(inbox: Path) -> list[Path]:
 
 def is_complete(delivery: Path, quiet: float, now: float) -> bool:
     """Whether a delivery holds a marker, or has files and none of them has changed for `quiet` seconds."""
-    if any((delivery / marker).is_file() for marker in MARKERS):
+    if any((delivery / marker).is_file() for marker in attempts.MARKERS):
         return True
     try:
         times = [path.stat().st_mtime for path in (delivery, *delivery.rglob("*"))]

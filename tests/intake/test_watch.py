@@ -102,3 +102,16 @@ def test_wrong_usage_and_a_missing_inbox(inbox: Path, tmp_path: Path) -> None:
     assert runner.invoke(import_command, [str(inbox), "--watch", "--once", "--report", "x"]).exit_code == 2
     missing = look(inbox / "nowhere", tmp_path)
     assert (missing.exit_code, "cannot be read" in missing.output) == (1, True)
+
+
+def test_what_was_imported_by_hand_is_not_imported_again(inbox: Path, tmp_path: Path) -> None:
+    done = deliver(inbox, "2026-01-04", rows=2, marker=None)
+    refused = deliver(inbox, "2026-01-05", header="nonsense", marker=None)
+    for delivery, code in ((done, 0), (refused, 1)):
+        by_hand = CliRunner().invoke(import_command, [str(delivery), "--data", str(tmp_path / "data")])
+        assert by_hand.exit_code == code
+        (delivery / "_SUCCESS").touch()
+    looked = look(inbox, tmp_path)
+    assert (looked.exit_code, looked.output.splitlines()[-1]) == (1, "0 published, 1 not published")
+    assert record(tmp_path) == [("2026-01-04", "published"), ("2026-01-05", "refused"), ("2026-01-05", "refused")]
+    assert look(inbox, tmp_path).output.splitlines()[-1] == "0 published, 0 not published"
