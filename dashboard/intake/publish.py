@@ -30,7 +30,7 @@ from dashboard.intake.mapping import Join, Mapping
 from dashboard.intake.mapping_file import load_mapping
 from dashboard.intake.reader import Source, Survey, find_sources, left_over, survey
 from dashboard.intake.reference import Reference, load_reference
-from dashboard.intake.rejects import write_rejects
+from dashboard.intake.rejects import require_lines, write_rejects
 from dashboard.intake.report import FileReport, ImportReport, LeftOut, Reason, ResourceReport, refusal
 from dashboard.intake.sql import statements
 from dashboard.settings import Settings
@@ -228,6 +228,8 @@ def _import(
     else:
         resources = Resources(_survey(find_sources(delivery, mapping), tell))
     surveys = resources.surveys
+    if rejects:
+        require_lines(surveys)
     notes = [*resources.remarks, *(_mapping_notes(delivery, tables) if tables else ())]
 
     def join(connection: duckdb.DuckDBPyConnection) -> dict[Join, Loaded]:

@@ -10,9 +10,31 @@ from typing import BinaryIO, cast
 import duckdb
 
 from dashboard.intake.contract import DeliveryError
+from dashboard.intake.dialect import Dialect
+from dashboard.intake.files import is_gzip
 from dashboard.intake.reader import Survey
 from dashboard.intake.scan import LONGEST_RECORD
 from dashboard.intake.sql import statements
+
+
+def require_lines(surveys: list[Survey]) -> None:
+    """Refuse files whose records cannot be copied as lines.
+
+    Raises:
+        DeliveryError: a file is Parquet, or of an encoding whose line ends are not those of ASCII.
+    """
+    for surveyed in surveys:
+        encoding = surveyed.dialect.encoding
+        if surveyed.inspected.is_parquet:
+            kind = "is Parquet and has no lines"
+        elif '\n"'.encode(encoding) != b'\n"':
+            kind = f"is {encoding}, whose lines cannot be copied byte for byte"
+        else:
+            continue
+        raise DeliveryError(
+            f"{surveyed.source.path} {kind}, so --rejects cannot take them out; import without --rejects: the report "
+            "and the page Data name file, row, column and reason. Mend the rows where the file comes from"
+        )
 
 
 def write_rejects(connection: duckdb.DuckDBPyConnection, surveys: list[Survey], folder: Path) -> None:
@@ -32,27 +54,28 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, surveys: list[Survey], 
             lines = {line for (line,) in connection.execute(statements("rejected_lines")[0], values).fetchall()}
             broken = {fault.line for fault in surveyed.found.faults}
             if lines:
-                _write(source.path, lines, broken, folder / f"{source.name.split('.')[0]}-rejects.csv")
+                _write(surveyed, lines, broken, folder / f"{source.name.split('.')[0]}-rejects.csv")
     except OSError as error:
         raise DeliveryError(
             f"the rejects cannot be written to {error.filename or folder} ({error.strerror}); nothing was published"
         ) from error
 
 
-def _write(delivered: Path, lines: set[int], broken: set[int], target: Path) -> None:
+def _write(surveyed: Survey, lines: set[int], broken: set[int], target: Path) -> None:
+    delivered, dialect = surveyed.source.path, surveyed.dialect
     target.unlink(missing_ok=True)
     target.touch(mode=0o600)
     with (
-        gzip.open(delivered, "rb") if delivered.suffix == ".gz" else delivered.open("rb") as source,
+        gzip.open(delivered, "rb") if is_gzip(delivered) else delivered.open("rb") as source,
         target.open("wb") as sink,
     ):
-        for record in _records(cast(BinaryIO, source), lines, broken):
+        for record in _records(cast(BinaryIO, source), lines, broken, dialect):
             sink.write(record if record.endswith(b"\n") else record + b"\n")
 
 
-def _records(source: BinaryIO, lines: set[int], broken: set[int]) -> Iterator[bytes]:
+def _records(source: BinaryIO, lines: set[int], broken: set[int], dialect: Dialect) -> Iterator[bytes]:
     """The header and the records that begin on the lines; of a broken one its first line only."""
-    number, header_due = 0, True
+    number, header_due = 0, dialect.header
     while line := source.readline():
         number += 1
         first = number
@@ -60,7 +83,7 @@ def _records(source: BinaryIO, lines: set[int], broken: set[int]) -> Iterator[by
         if first not in lines and not (header_due and not blank):
             continue
         header_due = False
-        while first not in broken and line.count(b'"') % 2 and len(line) <= LONGEST_RECORD:
+        while dialect.quote and first not in broken and line.count(dialect.quote) % 2 and len(line) <= LONGEST_RECORD:
             more = source.readline()
             number += bool(more)
             line += more

@@ -6,12 +6,14 @@ import json
 import stat
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 from intake_clinic import BOOKINGS, EVENTS, Clinic
 
 from dashboard.intake import attempts, pointer
 from dashboard.intake.commands import import_command
+from dashboard.intake.contract import DeliveryError
 from dashboard.intake.publish import Rules
 from dashboard.intake.review import Change, DropError, Gap, refuse_falls
 
@@ -174,3 +176,44 @@ def test_rejected_lines_are_mended_and_imported_again(clinic: Clinic, tmp_path: 
     ]  # fmt: skip
     assert clinic.one("select count(*) from side_effects") == 1
     assert again.rows_rejected == 3
+
+
+_MAPPED = """
+[bookings]
+file = "visits.*"
+%s
+[bookings.columns]
+booking_id = "id"
+patient_id = "patient"
+site = "site"
+service = { constant = "vitamin-c" }
+starts_at = "start"
+status = { constant = "completed" }
+"""
+
+
+def test_rejected_lines_of_mapped_files(clinic: Clinic, tmp_path: Path) -> None:
+    """Another delimiter, quote and encoding are copied byte for byte; what has no such lines is refused."""
+    (clinic.delivery / "bookings.csv").unlink()
+    mapping = tmp_path / "m.toml"
+    rows = ["id;patient;site;start", "V1;P1;dallas;2026-01-05 09:00", "V2;P2;'zürich\n';2026-01-05 09:00"]
+    text = "\n".join(rows) + "\n"
+    clinic.write_bytes("visits.csv", text.encode("cp1252"))
+    mapping.write_text(_MAPPED % 'encoding = "cp1252"\ndelimiter = ";"\nquote = "\'"', encoding="utf-8")
+    report = clinic.publish(mapping=mapping, rejects=tmp_path / "mend")
+    assert report.rows_rejected == 1
+    assert (tmp_path / "mend" / "visits-rejects.csv").read_bytes().decode("cp1252") == f"{rows[0]}\n{rows[2]}\n"
+
+    mapping.write_text(_MAPPED % 'delimiter = ";"\nquote = "\'"', encoding="utf-8")
+    clinic.write_bytes("visits.csv", text.encode("utf-16"))
+    with pytest.raises(DeliveryError, match=r"utf-16, whose lines.*without --rejects"):
+        clinic.publish(mapping=mapping, rejects=tmp_path / "mend")
+    (clinic.delivery / "visits.csv").unlink()
+    mapping.write_text(_MAPPED % "", encoding="utf-8")
+    with duckdb.connect() as connection:
+        connection.execute(
+            "copy (select 'V1' as id, 'P1' as patient, 'mars' as site, '2026-01-05 09:00' as start) "
+            f"to '{clinic.delivery}/visits.parquet'"
+        )
+    with pytest.raises(DeliveryError, match=r"is Parquet and has no lines.*without --rejects"):
+        clinic.publish(mapping=mapping, rejects=tmp_path / "mend")
