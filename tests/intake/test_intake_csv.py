@@ -485,7 +485,7 @@ cell = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(cell, max_size=8), max_size=8), st.lists(st.lists(cell, max_size=5), max_size=5))
 def test_accepted_and_rejected_add_up_to_read(
     make_clinic: Callable[[], Clinic], bookings: list[list[str]], events: list[list[str]]

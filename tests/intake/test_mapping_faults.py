@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +21,7 @@ from dashboard.intake.draft import draft_mapping
 from dashboard.intake.mapping_file import load_mapping
 from dashboard.intake.reader import find_sources, survey
 from dashboard.intake.reference import load_reference
+from dashboard.intake.report import ImportReport
 
 GOOD = """
 [bookings]
@@ -94,11 +97,12 @@ cell = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.lists(cell, max_size=7), max_size=8),
     st.sampled_from(["utf-8", "utf-16", "cp1252"]),
     st.sampled_from([";", "\t"]),
+    st.sampled_from(['"', "'"]),
     st.sampled_from(["\n", "\r\n"]),
     st.binary(max_size=3),
 )
@@ -107,18 +111,42 @@ def test_accepted_and_rejected_add_up_to_read(
     rows: list[list[str]],
     encoding: str,
     mark: str,
+    quote: str,
     ending: str,
     tail: bytes,
 ) -> None:
     folder = tmp_path_factory.mktemp("mapped")
     clinic, mapping = Clinic(folder), folder / "m.toml"
-    lines = [HEADER.replace(",", mark), ROW.replace(",", mark), *(mark.join(row) for row in rows)]
+    lines = [HEADER.replace(",", mark), ROW.replace(",", mark), *(mark.join(row).replace('"', quote) for row in rows)]
     text = (ending.join(lines) + ending).encode(encoding, "replace")
     clinic.write_bytes("visits.csv", text + tail)
     tab = mark.replace("\t", "\\t")
-    options = f'file = "visits.csv"\nencoding = "{encoding}"\ndelimiter = "{tab}"'
+    options = f'file = "visits.csv"\nencoding = "{encoding}"\ndelimiter = "{tab}"\nquote = {json.dumps(quote)}'
     mapping.write_text(GOOD.replace('file = "visits.csv"', options), encoding="utf-8")
     report = clinic.publish(mapping=mapping)
+    adds_up(clinic, report)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.none() | cell, min_size=5, max_size=5), max_size=8))
+def test_accepted_and_rejected_of_parquet_add_up_to_read(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str | None]]
+) -> None:
+    folder = tmp_path_factory.mktemp("parquet")
+    clinic, mapping = Clinic(folder), folder / "m.toml"
+    names = HEADER.split(",")
+    table = [ROW.split(","), *rows]
+    with duckdb.connect() as connection:
+        connection.execute(f"create table visits ({', '.join(f'{name} varchar' for name in names)})")
+        connection.executemany("insert into visits values (?, ?, ?, ?, ?)", table)
+        connection.execute(f"copy visits to '{clinic.delivery}/visits.parquet'")
+    mapping.write_text(GOOD.replace('file = "visits.csv"', 'file = "visits.parquet"'), encoding="utf-8")
+    report = clinic.publish(mapping=mapping)
+    assert report.rows_read == len(table)
+    adds_up(clinic, report)
+
+
+def adds_up(clinic: Clinic, report: ImportReport) -> None:
     [file] = report.files
     assert file.rows_accepted + file.rows_rejected == file.rows_read
     assert file.rows_accepted == clinic.one("select count(*) from bookings")
