@@ -9,13 +9,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dashboard.access import Viewer
-from dashboard.sign_in.desk import EXPIRED, Desk, retry_after, waiting
+from dashboard.sign_in.desk import EXPIRED, Desk
 from dashboard.sign_in.pages import page
 from dashboard.state.sealing import SealError
 
 log = logging.getLogger(__name__)
 
 _WRONG_CODE = "This code is not right, or was used before. Wait for the next one."
+_NOT_PROVED = "The password is not right. Nothing was changed."
 _BROKEN = "The code cannot be checked now. Ask the person who runs this dashboard."
 
 
@@ -44,19 +45,19 @@ class SecondFactorSteps:
         user = await desk.owner(challenge) if challenge else None
         if challenge is None or user is None:
             return await desk.login_page(status=401, error=EXPIRED)
-        if wait := await desk.wait(request, user.username):
-            await desk.failed(request, user.username, "too many attempts")
-            shown = await desk.ask_code(challenge.facts, error=waiting(wait), former=challenge, status=429)
-            return retry_after(shown, wait)
-        try:
-            right = await desk.run(desk.factors.check, user.username, fields.get("code", ""))
-        except SealError as error:
-            log.error("a second factor cannot be checked: %s", error)
-            return await desk.login_page(status=503, error=_BROKEN)
-        if not right:
+        async with desk.attempt(request, user.username) as attempt:
+            if attempt.held:
+                await desk.failed(request, user.username, "too many attempts")
+                shown = await desk.ask_code(challenge.facts, error=attempt.held, former=challenge, status=429)
+                return attempt.refused(shown)
+            try:
+                attempt.right = await desk.run(desk.factors.check, user.username, fields.get("code", ""))
+            except SealError as error:
+                log.error("a second factor cannot be checked: %s", error)
+                return await desk.login_page(status=503, error=_BROKEN)
+        if not attempt.right:
             await desk.failed(request, user.username, "wrong code")
             return await desk.ask_code(challenge.facts, error=_WRONG_CODE, former=challenge, status=401)
-        await desk.take_back(request, user.username)
         return await desk.enter(request, user, challenge.facts["next"], "second factor")
 
     async def enrolment(self, request: Request) -> Response:
@@ -91,22 +92,23 @@ class SecondFactorSteps:
         remove = fields.get("action") == "remove"
         if remove and viewer.role in desk.required:
             return await self._overview(viewer, error="Your role needs a second factor.", status=403)
-        if wait := await desk.wait(request, viewer.username):
-            return retry_after(await self._overview(viewer, error=waiting(wait), status=429), wait)
-        user = await desk.verify(viewer.username, fields.get("password", ""))
-        if user is None:
-            await desk.failed(request, viewer.username, "wrong password, at the second factor")
-            return await self._overview(viewer, error="The password is not right. Nothing was changed.", status=401)
-        if await desk.run(desk.factors.status, user.username):
-            try:
-                right = await desk.run(desk.factors.check, user.username, fields.get("code", ""))
-            except SealError as error:
-                log.error("a second factor cannot be checked: %s", error)
-                return await self._overview(viewer, error=_BROKEN, status=503)
-            if not right:
-                await desk.failed(request, viewer.username, "wrong code")
-                return await self._overview(viewer, error=f"{_WRONG_CODE} Nothing was changed.", status=401)
-        await desk.take_back(request, viewer.username)
+        async with desk.attempt(request, viewer.username) as attempt:
+            if attempt.held:
+                return attempt.refused(await self._overview(viewer, error=attempt.held, status=429))
+            user = await desk.verify(viewer.username, fields.get("password", ""))
+            if user is None:
+                await desk.failed(request, viewer.username, "wrong password, at the second factor")
+                return await self._overview(viewer, error=_NOT_PROVED, status=401)
+            if await desk.run(desk.factors.status, user.username):
+                try:
+                    right = await desk.run(desk.factors.check, user.username, fields.get("code", ""))
+                except SealError as error:
+                    log.error("a second factor cannot be checked: %s", error)
+                    return await self._overview(viewer, error=_BROKEN, status=503)
+                if not right:
+                    await desk.failed(request, viewer.username, "wrong code")
+                    return await self._overview(viewer, error=f"{_WRONG_CODE} Nothing was changed.", status=401)
+            attempt.right = True
         if not remove:
             return await desk.ask_enrolment(user, "/account")
         user = await desk.run(desk.factors.remove, user.username, by=user.username)

@@ -1,4 +1,4 @@
-"""The state store: users, sessions and failed sign-ins, in SQLite or PostgreSQL."""
+"""The state store: users and sessions, in SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dashboard.access import Role, Viewer
 from dashboard.settings import Settings
-from dashboard.state import brake, passwords, seats
+from dashboard.state import passwords, seats
 from dashboard.state.audit import Audit
 from dashboard.state.database import Database
 from dashboard.state.database import StateError as StateError
@@ -70,7 +70,7 @@ def utc_now() -> datetime:
 
 
 class Store:
-    """Users, sessions and failed sign-ins. Safe to share between threads and processes.
+    """Users and sessions. Safe to share between threads and processes.
 
     Each change is one transaction that holds the one write lock from its start, so that
     simultaneous changes queue up instead of overwriting each other. `audit` is the record of what
@@ -383,31 +383,6 @@ class Store:
                 .where(sessions.c.token_sha256 == key, sessions.c.revoked_at.is_(None))
                 .values(revoked_at=self._now())
             )
-
-    # Failed sign-ins
-
-    def admit_attempt(self, username: str, address: str, device: str = "") -> timedelta:
-        """Count an attempt to sign in before it is checked; the time to wait, zero if it may go on.
-
-        `device` is what the browser shows for having signed in before.
-        """
-        with self._write() as connection:
-            return brake.admit(connection, username, address, device, self._now())
-
-    def retract_attempt(self, username: str, address: str, device: str = "") -> None:
-        """Take an attempt back: it was right, and the next step of the sign-in counts anew."""
-        with self._write() as connection:
-            brake.retract(connection, username, address, device, self._now())
-
-    def forgive_attempts(self, username: str, device: str = "") -> None:
-        """After a sign-in: forget the account's failures; those of the address stay."""
-        with self._write() as connection:
-            brake.forgive(connection, username, device, self._now())
-
-    def remember_device(self, username: str, device: str) -> None:
-        """Count the attempts of this browser by themselves from now on."""
-        with self._write() as connection:
-            brake.remember_device(connection, username.lower(), device, self._now())
 
     # Inside
 
