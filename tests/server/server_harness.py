@@ -138,20 +138,24 @@ class Stream:
         *,
         automatic: bool = False,
         query: str = "",
-        widgets: Mapping[str, list[str]] | None = None,
+        widgets: Mapping[str, list[str] | str | bool] | None = None,
         page: str = "",
         page_hash: str = "",
     ) -> None:
-        """Ask for a run, with whatever page, address and values of multiselects a client likes to send."""
+        """Ask for a run, with whatever page, address and values of widgets a client likes to send."""
         message = BackMsg()
-        message.rerun_script.page_name = page
         message.rerun_script.page_script_hash = page_hash
         message.rerun_script.query_string = query
         message.rerun_script.page_name = page
         message.rerun_script.is_auto_rerun = automatic
         for key, values in (widgets or {}).items():
             state = message.rerun_script.widget_states.widgets.add(id=key)
-            state.string_array_value.data.extend(values)
+            if isinstance(values, list):
+                state.string_array_value.data.extend(values)
+            elif isinstance(values, bool):
+                state.bool_value = values
+            else:
+                state.string_value = values
         self.socket.send(message.SerializeToString())
 
     def messages(self) -> Iterator[ForwardMsg]:
