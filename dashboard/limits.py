@@ -50,6 +50,29 @@ class Slots:
                 del self._held[holder]
 
 
+class Pace:
+    """So many in so many seconds for one asker; kept in memory, since it guards this process's work."""
+
+    def __init__(self, times: int, seconds: float) -> None:
+        self._times = times
+        self._seconds = seconds
+        self._windows: dict[str, tuple[float, int]] = {}
+        self._swept = 0.0
+
+    def wait(self, asker: str, now: float) -> float:
+        """Seconds until it is this asker's turn again; zero, and counted, if it is now."""
+        if now - self._swept >= self._seconds:
+            self._swept = now
+            self._windows = {name: one for name, one in self._windows.items() if now - one[0] < self._seconds}
+        begun, taken = self._windows.get(asker, (now, 0))
+        if now - begun >= self._seconds:
+            begun, taken = now, 0
+        if taken >= self._times:
+            return begun + self._seconds - now
+        self._windows[asker] = begun, taken + 1
+        return 0.0
+
+
 class Sizes:
     """ASGI middleware that refuses what is larger than anything the pages send."""
 

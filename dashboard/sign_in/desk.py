@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from dashboard import gate
 from dashboard.settings import Settings
 from dashboard.sign_in.pages import form_fields, page
-from dashboard.state import Store, UserRecord
+from dashboard.state import SessionsFullError, Store, UserRecord
 from dashboard.state.brake import DEVICE_LIFETIME, Admission, Brake
 from dashboard.state.challenges import Challenge, Challenges
 from dashboard.state.open_sessions import browser_name
@@ -175,16 +175,24 @@ class Desk:
     # The session
 
     async def open(self, request: Request, user: UserRecord, response: Response, means: str) -> Response:
-        """Open a session, by these means; the response hands it over."""
+        """Open a session, by these means; the response hands it over.
+
+        Raises:
+            SessionsFullError: too many are signed in already.
+        """
         device = device_token(request) or secrets.token_urlsafe(32)
         if former := gate.session_token(request):
             await self.run(self.store.close_session, former)
         await self.run(self.brake.forgive, user.username, device)
         await self.run(self.brake.remember_device, user.username, device)
         browser = browser_name(request.headers.get("user-agent", ""))
-        token = await self.run(
-            self.store.open_session, user.username, user.version, address=client_address(request), browser=browser
-        )
+        try:
+            token = await self.run(
+                self.store.open_session, user.username, user.version, address=client_address(request), browser=browser
+            )
+        except SessionsFullError:
+            await self.failed(request, user.username, "all places are taken")
+            raise
         await self.record("sign_in", user.username, address=client_address(request), browser=browser, means=means)
         set_cookie(request, response, gate.COOKIE, token)
         set_cookie(request, response, gate.DEVICE_COOKIE, device, lifetime=DEVICE_LIFETIME)

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from dashboard.access import Viewer
 from dashboard.sign_in.desk import EXPIRED, Desk
 from dashboard.sign_in.pages import page
+from dashboard.state import SessionsFullError
 from dashboard.state.sealing import SealError
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,12 @@ class SecondFactorSteps:
             error = "This code is not right. Is the clock of the device right? Type the code that it shows now."
             return await desk.ask_enrolment(user, target, secret=secret, error=error, former=challenge, status=401)
         user = await desk.run(desk.store.user, user.username)
-        return await desk.open(request, user, page("recovery_codes", codes=codes, next=target), "second factor")
+        shown = page("recovery_codes", codes=codes, next=target)
+        try:
+            return await desk.open(request, user, shown, "second factor")
+        except SessionsFullError:
+            # The codes are shown now or never; what follows leads back to signing in.
+            return shown
 
     async def overview(self, request: Request) -> Response:
         """What the viewer's second factor is, with a form to change it."""

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from dashboard.access import Role, Viewer
+from dashboard.access import Role, Viewer, limited
 from dashboard.settings import Settings
 from dashboard.state import passwords, seats
 from dashboard.state.audit import Audit
@@ -97,6 +97,7 @@ class Store:
         self._shortest = shortest
         self._now = clock
         self.seats = Seats()
+        self.small_cells: frozenset[str] = frozenset()
 
     @classmethod
     def open(
@@ -128,7 +129,7 @@ class Store:
 
     @classmethod
     def for_settings(cls, settings: Settings) -> Store:
-        """Open the store of these settings, with their limits on sessions."""
+        """Open the store of these settings, with their limits on sessions and on what viewers see."""
         store = cls.open(
             settings.data,
             idle=timedelta(minutes=settings.idle_minutes),
@@ -138,6 +139,7 @@ class Store:
             audit_key=settings.audit_key,
         )
         store.seats = Seats(settings.sessions_per_account, settings.sessions)
+        store.small_cells = settings.small_cells
         return store
 
     def by(self, actor: str) -> Store:
@@ -354,7 +356,7 @@ class Store:
         if touch and now - row.last_seen_at >= TOUCH_EVERY:
             self._touch(key, now)
         sites = None if row.sites is None else frozenset(row.sites)
-        return Viewer(row.username, row.name, Role(row.role), sites)
+        return limited(Viewer(row.username, row.name, Role(row.role), sites), self.small_cells)
 
     def seconds_left(self, key: str) -> int:
         """Seconds until the session ends if nothing happens; 0 once it is over."""

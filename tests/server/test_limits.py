@@ -7,11 +7,13 @@ import socket
 from contextlib import ExitStack, closing, suppress
 
 import pytest
+from server_harness import add_accounts, probe_server
 from websockets.exceptions import InvalidStatus
 
 from dashboard import limits
 from dashboard.access import Role
 from dashboard.state import SessionsFullError, Store
+from dashboard.state.audit import Search
 from dashboard.state.seats import Seats
 
 FORM = "application/x-www-form-urlencoded"
@@ -34,6 +36,15 @@ def raw(server, head: str, body: bytes = b"", *, until: bytes | None = None) -> 
                 if until is not None and until in answer:
                     break
         return answer
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    """A server with two places, whose administrators see no small counts."""
+    data = tmp_path_factory.mktemp("crowded")
+    add_accounts(data)
+    with probe_server(data, DASHBOARD_SESSIONS="2", DASHBOARD_SMALL_CELLS="admin") as running:
+        yield running
 
 
 def alive(server):
@@ -209,3 +220,30 @@ def test_the_browser_is_told_to_send_no_statistics(server):
         stream.send_rerun()
         [begun] = [m.new_session for m in stream.messages() if m.WhichOneof("type") == "new_session"]
     assert begun.config.gather_usage_stats is False
+
+
+# --- settings of one server ------------------------------------------------------------------
+
+
+def test_when_all_places_are_taken_a_sign_in_is_refused_with_words_and_the_others_go_on(crowded):
+    first, second = crowded.sign_in("ada"), crowded.sign_in("max")
+    full = crowded.login("eve")
+    assert (full.status, full.headers["Set-Cookie"]) == (503, None)
+    assert b"All places are taken" in full.body
+    assert b"Try again in a few minutes" in full.body
+    for cookie in (first, second):
+        assert crowded.request("GET", "/session", Cookie=cookie).status == 200
+    with crowded.store() as store:
+        (entry,) = store.audit.search(Search(kinds=("sign_in_failed",)), 5)
+    assert (entry.actor, entry.details["reason"]) == ("eve", "all places are taken")
+    crowded.request("GET", "/logout", Cookie=first)
+    assert crowded.request("GET", "/session", Cookie=crowded.sign_in("eve")).status == 200
+    crowded.sql("delete from sessions")
+
+
+def test_signals_have_no_address_for_who_is_shown_no_small_counts(crowded):
+    admin = crowded.sign_in("ada")
+    assert crowded.request("GET", "/signals", Cookie=admin).status == 404
+    assert crowded.request("GET", "/safety", Cookie=admin).status == 200
+    assert crowded.request("GET", "/signals", Cookie=crowded.sign_in("dan")).status == 200
+    crowded.sql("delete from sessions")
