@@ -58,8 +58,9 @@ class Answer:
 
     @property
     def cookie(self) -> str:
-        """The first cookie of the answer as a browser would send it back."""
-        return (self.headers["Set-Cookie"] or "").split(";")[0]
+        """The session's cookie as a browser would send it back, or the first of the answer, or nothing."""
+        given = [line.split(";")[0] for line in self.headers.get_all("Set-Cookie") or []]
+        return next((cookie for cookie in given if "dashboard_session=" in cookie), [*given, ""][0])
 
 
 @dataclass
