@@ -30,8 +30,7 @@ lint: $(READY)
 	$(ENV)/bin/lint-imports
 
 # Tests of the state store need PostgreSQL too, those of deployment nginx and Caddy. In CI they must run; elsewhere
-# their absence
-# is said aloud. A file's tests stay in one process, which then starts its servers once.
+# their absence is said aloud. A file's tests stay in one process, which then starts its servers once.
 unit: $(READY)
 	@sh tests/ensure.sh postgresql nginx caddy
 	$(ENV)/bin/pytest -n 2 --dist loadfile -m "not browser and not bench"
