@@ -40,6 +40,9 @@ SESSION_HEADER = "X-Dashboard-Session"
 #: A silent websocket is asked this often whether its session is still alive.
 WATCH_SECONDS = 5.0
 LONGEST_NEXT = 2000
+#: What a page sends to its script. Streamlit takes more: one such message tells of the checkout's
+#: repository, others clear everybody's caches, prepare uploads, or write files on the server.
+MESSAGES = frozenset({"rerun_script", "stop_script", "app_heartbeat"})
 _IDENTITY = b"x-dashboard-"
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -159,11 +162,13 @@ class _Incoming:
             message = await self._within(WATCH_SECONDS)
             if message is not None and message["type"] != "websocket.receive":
                 return message
-            acts = message is not None and _is_interaction(message.get("bytes") or b"")
+            asked = None if message is None else _parsed(message.get("bytes"))
+            acts = asked is not None and _is_interaction(asked)
             if await _viewer(self._store, self._key, touch=acts) is None:
                 await self._send({"type": "websocket.close", "code": 1008})
                 return {"type": "websocket.disconnect", "code": 1008}
-            if message is not None:
+            # What is no message ends the websocket, which Streamlit sees to.
+            if message is not None and (asked is None or asked.WhichOneof("type") in MESSAGES):
                 return message
 
     def cancel(self) -> None:
@@ -190,13 +195,19 @@ def _is_navigation(connection: HTTPConnection) -> bool:
     return connection.scope["method"] in {"GET", "HEAD"} and "text/html" in connection.headers.get("accept", "")
 
 
-def _is_interaction(data: bytes) -> bool:
-    """Whether a message comes from what a person did, and not from a timer or heartbeat."""
+def _parsed(data: bytes | None) -> BackMsg | None:
+    if not data:
+        return None
     message = BackMsg()
     try:
         message.ParseFromString(data)
     except DecodeError:
-        return False
+        return None
+    return message
+
+
+def _is_interaction(message: BackMsg) -> bool:
+    """Whether a message comes from what a person did, and not from a timer or heartbeat."""
     return message.WhichOneof("type") == "rerun_script" and not message.rerun_script.is_auto_rerun
 
 

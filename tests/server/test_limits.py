@@ -8,9 +8,10 @@ from contextlib import ExitStack, closing, suppress
 
 import pytest
 from server_harness import add_accounts, probe_server
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import InvalidStatus
 
-from dashboard import limits
+from dashboard import gate, limits
 from dashboard.access import Role
 from dashboard.state import SessionsFullError, Store
 from dashboard.state.audit import Search
@@ -121,6 +122,35 @@ def test_a_large_websocket_message_closes_the_websocket(server, size):
         stream.run()
         stream.socket.send(b"\x00" * size)
         assert stream.code_at_end() in {1002, 1009}
+    alive(server)
+
+
+def other_messages(session):
+    """Every kind that Streamlit takes and no page sends; of operations, those that write files."""
+    kinds = [field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
+    assert set(kinds) >= gate.MESSAGES | {"load_git_info", "clear_cache", "backend_operation_request"}
+    for kind in sorted(set(kinds) - gate.MESSAGES):
+        message = BackMsg()
+        if kind == "backend_operation_request":
+            message.backend_operation_request.request_id = "r"
+            message.backend_operation_request.session_id = session
+            message.backend_operation_request.install_skills.SetInParent()
+        elif message.DESCRIPTOR.fields_by_name[kind].message_type:
+            getattr(message, kind).SetInParent()
+        else:
+            setattr(message, kind, True)
+        yield kind, message
+
+
+def test_what_no_page_sends_reaches_nobody(server):
+    """Not what tells of the repository, clears everybody's caches, prepares uploads or writes files."""
+    with server.stream(server.sign_in("max")) as stream:
+        session, _ = stream.run()
+        for kind, message in other_messages(session):
+            stream.socket.send(message.SerializeToString())
+            stream.send_rerun()
+            answers = {answer.WhichOneof("type") for answer in stream.messages()}
+            assert not answers & {"git_info_changed", "file_urls_response", "backend_operation_response"}, kind
     alive(server)
 
 
