@@ -25,8 +25,6 @@ LARGEST_BODY = 64 * 1024
 WEBSOCKETS_PER_SESSION = 20
 WEBSOCKETS = 1_000
 EXPORTS_PER_SESSION = 2
-#: Streamlit's route for uploads, which no page uses: what it takes would stay in memory.
-_UPLOADS = "/_stcore/upload_file"
 
 
 class Slots:
@@ -126,8 +124,6 @@ def _oversize(scope: Scope) -> Response | None:
         return PlainTextResponse("The request's headers are too large. Delete this site's cookies.\n", 431)
     if len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
         return PlainTextResponse("The address is too long. Choose fewer filters.\n", 414)
-    if scope["path"].startswith(_UPLOADS) and scope.get("method") in {"PUT", "POST"}:
-        return PlainTextResponse("Nothing is uploaded here.\n", 413)
     length = dict(scope["headers"]).get(b"content-length", b"0")
     if not length.isdigit() or len(length) > 12 or int(length) > LARGEST_BODY:
         return _too_large()

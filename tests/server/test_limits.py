@@ -103,6 +103,7 @@ def test_a_body_in_chunks_is_cut_off_at_the_limit(server):
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 def test_nothing_can_be_uploaded(server, method):
+    """What Streamlit took would stay in memory."""
     cookie = server.sign_in("ada")
     with server.stream(cookie) as stream:
         session, _ = stream.run()
@@ -113,7 +114,7 @@ def test_nothing_can_be_uploaded(server, method):
             Cookie=cookie,
             Content_Type="multipart/form-data; boundary=x",
         )
-    assert (answer.status, answer.body) == (413, b"Nothing is uploaded here.\n")
+    assert (answer.status, answer.body) == (404, b"There is nothing here.\n")
 
 
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 5 * 1024 * 1024])
