@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dashboard.state.store import Store
@@ -101,10 +101,21 @@ class Brake:
                     _fail(connection, (kind, name), 1, now)
 
     def forgive(self, username: str, device: str = "") -> None:
-        """After a sign-in, forget the account's failures; those of the address stay."""
+        """After a sign-in, forget the account's failures, unless they hold a wait that still runs.
+
+        A wait may be a stranger's, while the account's owner came in by other means. The failures
+        of the address stay.
+        """
+        now = self._store._now()
         with self._store.database.write() as connection:
-            who = _subjects(connection, username, "", device, self._store._now())[0]
-            connection.execute(delete(brakes).where(*_is(brakes, who)))
+            who = _subjects(connection, username, "", device, now)[0]
+            over = or_(brakes.c.until.is_(None), brakes.c.until <= now)
+            connection.execute(delete(brakes).where(*_is(brakes, who), over))
+
+    def lift(self, username: str) -> None:
+        """After an administrator's link was used, forget the account's failures and end its wait."""
+        with self._store.database.write() as connection:
+            connection.execute(delete(brakes).where(*_is(brakes, ("account", _sha256(username.lower())))))
 
     def remember_device(self, username: str, device: str) -> None:
         """Count the attempts of this browser by themselves from now on."""

@@ -194,6 +194,18 @@ def test_a_success_lifts_no_wait_that_failures_have_earned(brake):
     assert fail(brake, 1, device="hers") == [NONE], "a browser that is known doesn't wait for its neighbours"
 
 
+def test_a_sign_in_by_other_means_lifts_no_strangers_wait(brake, clock):
+    """Single sign-on asks no brake; the guesses at the account's password wait on."""
+    fail(brake, 5, address="10.6.6.6")
+    brake.forgive("ada", "hers")
+    assert fail(brake, 1, address="10.6.6.6") == [MINUTE]
+    clock.now += MINUTE
+    brake.forgive("ada", "hers")
+    assert fail(brake, 6, address="10.6.6.6") == [NONE] * 5 + [MINUTE]
+    brake.lift("ada")
+    assert fail(brake, 1, address="10.6.6.6") == [NONE]
+
+
 def test_an_attempt_that_never_ended_has_failed(brake, clock):
     fail(brake, 4)
     lost = brake.admit("ada", "10.0.0.1").ticket
