@@ -50,7 +50,8 @@ _SERVED = re.compile(r"/[A-Za-z0-9_-]*|/session\.js|/export/[^/]+\.csv|/_stcore/
 _STATIC = re.compile(r"/(favicon\.png|manifest\.json|static/(css|js|media)/[\w.-]+)")
 _STATIC_FILES = Path(file_util.get_static_dir())
 #: What a page sends to its script. Streamlit takes more: one such message tells of the checkout's
-#: repository, others clear everybody's caches, prepare uploads, or write files on the server.
+#: repository, others clear everybody's caches, prepare uploads, or write files on the server. (One
+#: fetches parts of tables of more than 150,000 rows; ours are shorter and sent whole.)
 MESSAGES = frozenset({"rerun_script", "stop_script", "app_heartbeat"})
 _IDENTITY = b"x-dashboard-"
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
