@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from contextlib import ExitStack, closing, suppress
 
 import pytest
-from server_harness import add_accounts, probe_server
+from authenticator import code, steady
+from server_harness import PASSWORD, add_accounts, probe_server
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import InvalidStatus
 
@@ -269,6 +271,20 @@ def test_when_all_places_are_taken_a_sign_in_is_refused_with_words_and_the_other
     assert (entry.actor, entry.details["reason"]) == ("eve", "all places are taken")
     crowded.request("GET", "/logout", Cookie=first)
     assert crowded.request("GET", "/session", Cookie=crowded.sign_in("eve")).status == 200
+    crowded.sql("delete from sessions")
+
+
+def test_recovery_codes_are_shown_though_all_places_are_taken(crowded):
+    """They are shown once; whoever gets no session with them signs in later."""
+    cookie = crowded.sign_in("eve")
+    crowded.sign_in("max")
+    form = crowded.post("/second-factor", {"action": "set-up", "password": PASSWORD}, Cookie=cookie)
+    (shown,) = re.findall(r'class="secret"><code>([A-Z2-7 ]+)<', form.body.decode())
+    steady()
+    fields = {"challenge": form.field("challenge"), "code": code(shown.replace(" ", ""))}
+    done = crowded.post("/login/enrolment", fields)
+    assert (done.status, done.headers["Set-Cookie"]) == (200, None)
+    assert len(re.findall(r"<li><code>([a-z2-9-]{19})<", done.body.decode())) == 10
     crowded.sql("delete from sessions")
 
 
