@@ -29,16 +29,15 @@ lint: $(READY)
 	$(ENV)/bin/mypy
 	$(ENV)/bin/lint-imports
 
-# Tests of the state store need PostgreSQL too, those of deployment nginx. In CI they must run; elsewhere their absence
-# is said aloud. A file's tests stay in one process, which then starts its servers once.
+# Tests of the state store need PostgreSQL too, those of deployment nginx and Caddy. In CI they must run; elsewhere
+# their absence is said aloud. A file's tests stay in one process, which then starts its servers once.
 unit: $(READY)
-	@sh tests/state/ensure-postgresql.sh
-	@sh tests/deploy/ensure-nginx.sh
+	@sh tests/ensure.sh postgresql nginx caddy
 	$(ENV)/bin/pytest -n 2 --dist loadfile -m "not browser and not bench"
 
 # Browser tests need a Chromium or Chrome. In CI they must run; elsewhere their absence is said aloud.
 browser: $(READY)
-	@sh tests/browser/ensure-chromium.sh
+	@sh tests/ensure.sh chromium
 	$(ENV)/bin/pytest -n 2 -m browser
 
 # Known vulnerabilities of what is locked. Needs the network, so it is no part of `make test`.
@@ -46,7 +45,7 @@ audit: $(READY)
 	@sh tests/deploy/audit.sh $(ENV)/bin/python requirements.lock
 
 screenshots: $(READY)
-	@sh tests/browser/ensure-chromium.sh
+	@sh tests/ensure.sh chromium
 	$(ENV)/bin/python -m tests.browser.screenshots docs/screenshots
 
 bench: $(READY)

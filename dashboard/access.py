@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -32,12 +32,18 @@ class AccessDeniedError(PermissionError):
 
 @dataclass(frozen=True)
 class Viewer:
-    """A signed-in person. `sites` is None for every site, else the only sites they may see."""
+    """A signed-in person.
+
+    Attributes:
+        sites: the only sites they may see; None for every site.
+        small_counts: whether they see small counts of side effects.
+    """
 
     username: str
     name: str
     role: Role
     sites: frozenset[str] | None = None
+    small_counts: bool = True
 
 
 _CARE = frozenset({Role.MANAGER, Role.MEDICAL_DIRECTOR, Role.ADMIN})
@@ -65,10 +71,15 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "reject_values": frozenset({Role.ADMIN}),
 }
 
+#: What tells small counts whatever is hidden in it: alarms are tests of these very counts.
+_OF_SMALL_COUNTS = frozenset({"signals"})
+
 
 def allows(viewer: Viewer | None, resource: str, site: str | None = None) -> bool:
     """Whether the viewer may see the resource, and, where one is named, the site."""
     if viewer is None or viewer.role not in RESOURCES.get(resource, frozenset()):
+        return False
+    if resource in _OF_SMALL_COUNTS and not viewer.small_counts:
         return False
     return site is None or viewer.sites is None or site in viewer.sites
 
@@ -78,9 +89,9 @@ def allowed_sites(viewer: Viewer, sites: Iterable[str]) -> tuple[str, ...]:
     return tuple(s for s in sites if viewer.sites is None or s in viewer.sites)
 
 
-def hides_small_counts(viewer: Viewer, roles: Iterable[str]) -> bool:
-    """Whether small counts of side effects are hidden from the viewer; `roles` is the setting."""
-    return viewer.role.value in roles
+def limited(viewer: Viewer, roles: Iterable[str]) -> Viewer:
+    """The viewer, without small counts if theirs is one of the roles; `roles` is the setting."""
+    return replace(viewer, small_counts=viewer.small_counts and viewer.role.value not in roles)
 
 
 def require(viewer: Viewer | None, resource: str, site: str | None = None) -> Viewer:

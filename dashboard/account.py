@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import access, gate, identity, page
 from dashboard.settings import Settings
 from dashboard.state import StateError, Store, shared_store
+from dashboard.state.brake import Brake
 from dashboard.state.open_sessions import OpenSession, OpenSessions
 from dashboard.state.sealing import Seal
 from dashboard.state.second_factor import SecondFactors
@@ -86,13 +87,17 @@ def _fault_of_present(viewer: access.Viewer, present: str) -> str | None:
     address = OpenSessions(store).address(identity.session() or "")
     names = (gate.DEVICE_COOKIE, f"__Host-{gate.DEVICE_COOKIE}")
     device = next((value for name in names if isinstance(value := st.context.cookies.get(name), str)), "")
-    if wait := store.admit_attempt(viewer.username, address, device):
-        return f"Too many failed attempts. Try again in {-(-wait.seconds // 60)} min."
-    if store.verify(viewer.username, present) is None:
+    brake = Brake(store)
+    admission = brake.admit(viewer.username, address, device)
+    if admission.ticket is None:
+        minutes = -(-admission.wait.seconds // 60)
+        return f"Too many failed attempts. Try again in {minutes} min." if minutes else "Try again in a few seconds."
+    right = store.verify(viewer.username, present) is not None
+    brake.settle(admission.ticket, right=right)
+    if not right:
         reason = "wrong password, at the change of it"
         store.audit.record("sign_in_failed", viewer.username, address=address, reason=reason)
         return "The present password is not right."
-    store.retract_attempt(viewer.username, address, device)
     return None
 
 

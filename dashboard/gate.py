@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from functools import partial
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from anyio import to_thread
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from starlette.requests import HTTPConnection
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import file_util
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from dashboard import journal, limits
@@ -40,6 +42,17 @@ SESSION_HEADER = "X-Dashboard-Session"
 #: A silent websocket is asked this often whether its session is still alive.
 WATCH_SECONDS = 5.0
 LONGEST_NEXT = 2000
+STREAM = "/_stcore/stream"
+#: What is served with a session: our own routes, and of Streamlit's those that pages need. It has
+#: more (uploads, figures, components, an interface for programs), and answers what it doesn't know
+#: with its own page, which lacks the watch over the session.
+_SERVED = re.compile(r"/[A-Za-z0-9_-]*|/session\.js|/export/[^/]+\.csv|/_stcore/(health|host-config)|/media/[\w.-]+")
+_STATIC = re.compile(r"/(favicon\.png|manifest\.json|static/(css|js|media)/[\w.-]+)")
+_STATIC_FILES = Path(file_util.get_static_dir())
+#: What a page sends to its script. Streamlit takes more: one such message tells of the checkout's
+#: repository, others clear everybody's caches, prepare uploads, or write files on the server. (One
+#: fetches parts of tables of more than 150,000 rows; ours are shorter and sent whole.)
+MESSAGES = frozenset({"rerun_script", "stop_script", "app_heartbeat"})
 _IDENTITY = b"x-dashboard-"
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -109,13 +122,15 @@ class Gate:
         admitted = await self._admit(connection, touch=acts)
         if admitted is None:
             await _refusal(connection)(scope, receive, send)
+        elif not _is_served(scope["path"]):
+            await PlainTextResponse("There is nothing here.\n", 404)(scope, receive, send)
         else:
             await self._app(_with_identity(scope, *admitted), receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
         admitted = await self._admit(connection, touch=False)
-        if admitted is None or not is_same_origin(connection):
+        if admitted is None or not is_same_origin(connection) or scope["path"] != STREAM:
             if admitted is not None:
                 record = partial(self._store.audit.record, "denied", admitted[0].username, "websocket")
                 await to_thread.run_sync(partial(record, origin=connection.headers.get("origin", "")[:200]))
@@ -159,11 +174,13 @@ class _Incoming:
             message = await self._within(WATCH_SECONDS)
             if message is not None and message["type"] != "websocket.receive":
                 return message
-            acts = message is not None and _is_interaction(message.get("bytes") or b"")
+            asked = None if message is None else _parsed(message.get("bytes"))
+            acts = asked is not None and _is_interaction(asked)
             if await _viewer(self._store, self._key, touch=acts) is None:
                 await self._send({"type": "websocket.close", "code": 1008})
                 return {"type": "websocket.disconnect", "code": 1008}
-            if message is not None:
+            # What is no message ends the websocket, which Streamlit sees to.
+            if message is not None and (asked is None or asked.WhichOneof("type") in MESSAGES):
                 return message
 
     def cancel(self) -> None:
@@ -186,17 +203,29 @@ async def _viewer(store: Store, key: str, *, touch: bool) -> Viewer | None:
     return await to_thread.run_sync(partial(store.viewer_of, key, touch=touch))
 
 
+def _is_served(path: str) -> bool:
+    return _SERVED.fullmatch(path) is not None or (
+        _STATIC.fullmatch(path) is not None and (_STATIC_FILES / path.removeprefix("/")).is_file()
+    )
+
+
 def _is_navigation(connection: HTTPConnection) -> bool:
     return connection.scope["method"] in {"GET", "HEAD"} and "text/html" in connection.headers.get("accept", "")
 
 
-def _is_interaction(data: bytes) -> bool:
-    """Whether a message comes from what a person did, and not from a timer or heartbeat."""
+def _parsed(data: bytes | None) -> BackMsg | None:
+    if not data:
+        return None
     message = BackMsg()
     try:
         message.ParseFromString(data)
     except DecodeError:
-        return False
+        return None
+    return message
+
+
+def _is_interaction(message: BackMsg) -> bool:
+    """Whether a message comes from what a person did, and not from a timer or heartbeat."""
     return message.WhichOneof("type") == "rerun_script" and not message.rerun_script.is_auto_rerun
 
 

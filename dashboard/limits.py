@@ -25,8 +25,6 @@ LARGEST_BODY = 64 * 1024
 WEBSOCKETS_PER_SESSION = 20
 WEBSOCKETS = 1_000
 EXPORTS_PER_SESSION = 2
-#: Streamlit's route for uploads, which no page uses: what it takes would stay in memory.
-_UPLOADS = "/_stcore/upload_file"
 
 
 class Slots:
@@ -48,6 +46,29 @@ class Slots:
             self._held[holder] -= free
             if not self._held[holder]:
                 del self._held[holder]
+
+
+class Pace:
+    """So many in so many seconds for one asker; kept in memory, since it guards this process's work."""
+
+    def __init__(self, times: int, seconds: float) -> None:
+        self._times = times
+        self._seconds = seconds
+        self._windows: dict[str, tuple[float, int]] = {}
+        self._swept = 0.0
+
+    def wait(self, asker: str, now: float) -> float:
+        """Seconds until it is this asker's turn again; zero, and counted, if it is now."""
+        if now - self._swept >= self._seconds:
+            self._swept = now
+            self._windows = {name: one for name, one in self._windows.items() if now - one[0] < self._seconds}
+        begun, taken = self._windows.get(asker, (now, 0))
+        if now - begun >= self._seconds:
+            begun, taken = now, 0
+        if taken >= self._times:
+            return begun + self._seconds - now
+        self._windows[asker] = begun, taken + 1
+        return 0.0
 
 
 class Sizes:
@@ -103,8 +124,6 @@ def _oversize(scope: Scope) -> Response | None:
         return PlainTextResponse("The request's headers are too large. Delete this site's cookies.\n", 431)
     if len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
         return PlainTextResponse("The address is too long. Choose fewer filters.\n", 414)
-    if scope["path"].startswith(_UPLOADS) and scope.get("method") in {"PUT", "POST"}:
-        return PlainTextResponse("Nothing is uploaded here.\n", 413)
     length = dict(scope["headers"]).get(b"content-length", b"0")
     if not length.isdigit() or len(length) > 12 or int(length) > LARGEST_BODY:
         return _too_large()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,24 @@ def postgresql_server():
         pytest.skip("NO POSTGRESQL: install postgresql; the state store was tested on SQLite alone")
     with postgresql.running() as server:
         yield server
+
+
+class Clock:
+    """A time that passes when the test says so."""
+
+    def __init__(self):
+        self.now = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+    def pass_by(self, **duration):
+        self.now += timedelta(**duration)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
 
 
 @dataclass(frozen=True)

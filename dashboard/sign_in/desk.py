@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -18,8 +20,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from dashboard import gate
 from dashboard.settings import Settings
 from dashboard.sign_in.pages import form_fields, page
-from dashboard.state import Store, UserRecord
-from dashboard.state.brake import DEVICE_LIFETIME
+from dashboard.state import SessionsFullError, Store, UserRecord
+from dashboard.state.brake import DEVICE_LIFETIME, Admission, Brake
 from dashboard.state.challenges import Challenge, Challenges
 from dashboard.state.open_sessions import browser_name
 from dashboard.state.passwords import DEMO_PASSWORD
@@ -28,6 +30,10 @@ from dashboard.state.second_factor import SecondFactors, app_address, new_secret
 
 #: Checks of passwords that run at once: each keeps a core busy, and pages need one too.
 PASSWORD_CHECKS = 2
+#: Seconds between two looks whether others have left a try, and how long that goes on.
+TURN, PATIENCE = 0.1, 20.0
+#: When to come back after that.
+BUSY = timedelta(seconds=5)
 CODE_LIFETIME = timedelta(minutes=5)
 ENROLMENT_LIFETIME = timedelta(minutes=15)
 #: Where single sign-on begins, and where the provider sends people back to.
@@ -39,12 +45,35 @@ EXPIRED = "That took too long, or was done already. Sign in again."
 T = TypeVar("T")
 
 
+@dataclass
+class Attempt:
+    """An attempt that may go on, unless it is `held` back: a sentence that says for how long."""
+
+    admission: Admission
+    right: bool = False
+
+    @property
+    def held(self) -> str | None:
+        """Why the attempt has to wait, as a sentence; None if it may go on."""
+        if self.admission.ticket:
+            return None
+        wait = self.admission.wait
+        return waiting(wait) if wait else "Many people are signing in at this moment. Try again in a few seconds."
+
+    def refused(self, response: Response) -> Response:
+        """The response with the header that says when to come back."""
+        wait = self.admission.wait or BUSY
+        response.headers["Retry-After"] = str(math.ceil(wait.total_seconds()))
+        return response
+
+
 class Desk:
     """Takes in who has shown something, and says what is to be shown next."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         seal = Seal.for_settings(settings)
         self.store = store
+        self.brake = Brake(store)
         self.factors = SecondFactors(store, seal)
         self.challenges = Challenges(store, seal)
         self.required = settings.second_factor
@@ -64,14 +93,30 @@ class Desk:
 
     # The brake
 
-    async def wait(self, request: Request, username: str) -> timedelta:
-        """Count an attempt as failed; the time that it has to wait, zero if it may go on."""
-        return await self.run(self.store.admit_attempt, username, client_address(request), device_token(request))
+    @asynccontextmanager
+    async def attempt(self, request: Request, username: str) -> AsyncIterator[Attempt]:
+        """One attempt at a password or a code; few at a time, since each check keeps a core busy.
+
+        It has failed unless `right` was set within the context.
+        """
+        address, device = client_address(request), device_token(request)
+        end = anyio.current_time() + PATIENCE
+        while True:
+            async with self._checks:
+                admission = await self.run(self.brake.admit, username, address, device)
+                if admission.ticket or admission.wait or anyio.current_time() >= end:
+                    attempt = Attempt(admission)
+                    try:
+                        yield attempt
+                    finally:
+                        if admission.ticket:
+                            await self.run(self.brake.settle, admission.ticket, right=attempt.right)
+                    return
+            await anyio.sleep(TURN)
 
     async def verify(self, username: str, password: str) -> UserRecord | None:
-        """The account if name and password are right; few at a time."""
-        check = partial(self.store.verify, username, password)
-        return await to_thread.run_sync(check, limiter=self._checks)
+        """The account if name and password are right; to be asked within an attempt."""
+        return await self.run(self.store.verify, username, password)
 
     async def failed(self, request: Request, username: str, reason: str) -> None:
         """Record a failed sign-in, of an account or of a name that is none: people type passwords there."""
@@ -81,10 +126,6 @@ class Desk:
     async def record(self, kind: str, actor: str, **details: object) -> None:
         """Put on record what was done at the door."""
         await self.run(self.store.audit.record, kind, actor, **details)
-
-    async def take_back(self, request: Request, username: str) -> None:
-        """The attempt was right: it doesn't count."""
-        await self.run(self.store.retract_attempt, username, client_address(request), device_token(request))
 
     # The next step
 
@@ -134,16 +175,24 @@ class Desk:
     # The session
 
     async def open(self, request: Request, user: UserRecord, response: Response, means: str) -> Response:
-        """Open a session, by these means; the response hands it over."""
+        """Open a session, by these means; the response hands it over.
+
+        Raises:
+            SessionsFullError: too many are signed in already.
+        """
         device = device_token(request) or secrets.token_urlsafe(32)
         if former := gate.session_token(request):
             await self.run(self.store.close_session, former)
-        await self.run(self.store.forgive_attempts, user.username, device)
-        await self.run(self.store.remember_device, user.username, device)
+        await self.run(self.brake.forgive, user.username, device)
+        await self.run(self.brake.remember_device, user.username, device)
         browser = browser_name(request.headers.get("user-agent", ""))
-        token = await self.run(
-            self.store.open_session, user.username, user.version, address=client_address(request), browser=browser
-        )
+        try:
+            token = await self.run(
+                self.store.open_session, user.username, user.version, address=client_address(request), browser=browser
+            )
+        except SessionsFullError:
+            await self.failed(request, user.username, "all places are taken")
+            raise
         await self.record("sign_in", user.username, address=client_address(request), browser=browser, means=means)
         set_cookie(request, response, gate.COOKIE, token)
         set_cookie(request, response, gate.DEVICE_COOKIE, device, lifetime=DEVICE_LIFETIME)
@@ -195,9 +244,3 @@ def waiting(wait: timedelta) -> str:
     """How long to wait, as a sentence."""
     minutes = math.ceil(wait.total_seconds() / 60)
     return f"Too many failed attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
-
-
-def retry_after(response: Response, wait: timedelta) -> Response:
-    """The response with the header that says when to come back."""
-    response.headers["Retry-After"] = str(math.ceil(wait.total_seconds()))
-    return response

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard import gate
-from dashboard.sign_in.desk import Desk, client_address, retry_after, set_cookie, waiting
+from dashboard.sign_in.desk import Desk, client_address, set_cookie
 from dashboard.sign_in.pages import asset, page
 
 _WRONG = "User name or password is wrong."
@@ -49,15 +49,16 @@ class PasswordSteps:
         if isinstance(fields, Response):
             return fields
         username, target = fields.get("username", "").strip(), gate.safe_next(fields.get("next"))
-        if wait := await self._desk.wait(request, username):
-            await self._desk.failed(request, username, "too many attempts")
-            shown = await self._desk.login_page(status=429, next=target, username=username, error=waiting(wait))
-            return retry_after(shown, wait)
-        user = await self._desk.verify(username, fields.get("password", ""))
+        async with self._desk.attempt(request, username) as attempt:
+            if attempt.held:
+                await self._desk.failed(request, username, "too many attempts")
+                shown = await self._desk.login_page(status=429, next=target, username=username, error=attempt.held)
+                return attempt.refused(shown)
+            user = await self._desk.verify(username, fields.get("password", ""))
+            attempt.right = user is not None
         if user is None:
             await self._desk.failed(request, username, "wrong name or password")
             return await self._desk.login_page(status=401, next=target, username=username, error=_WRONG)
-        await self._desk.take_back(request, username)
         step = await self._desk.welcome(user, target)
         return step or await self._desk.enter(request, user, target, "password")
 

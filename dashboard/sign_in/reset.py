@@ -52,7 +52,7 @@ class ResetSteps:
             return page("reset", 422, token=token, error=f"{error} Nothing was changed.")
         if user is None:
             return page("reset", 410, token="", error=_VOID)
-        await self._desk.run(self._desk.store.forgive_attempts, user.username)
+        await self._desk.run(self._desk.brake.lift, user.username)
         return await self._desk.login_page(
             username=user.username, notice="Your password is set. Sign in with it; every older session has ended."
         )

@@ -9,13 +9,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dashboard.access import Viewer
-from dashboard.sign_in.desk import EXPIRED, Desk, retry_after, waiting
+from dashboard.sign_in.desk import EXPIRED, Desk
 from dashboard.sign_in.pages import page
+from dashboard.state import SessionsFullError
 from dashboard.state.sealing import SealError
 
 log = logging.getLogger(__name__)
 
 _WRONG_CODE = "This code is not right, or was used before. Wait for the next one."
+_NOT_PROVED = "The password is not right. Nothing was changed."
 _BROKEN = "The code cannot be checked now. Ask the person who runs this dashboard."
 
 
@@ -44,19 +46,19 @@ class SecondFactorSteps:
         user = await desk.owner(challenge) if challenge else None
         if challenge is None or user is None:
             return await desk.login_page(status=401, error=EXPIRED)
-        if wait := await desk.wait(request, user.username):
-            await desk.failed(request, user.username, "too many attempts")
-            shown = await desk.ask_code(challenge.facts, error=waiting(wait), former=challenge, status=429)
-            return retry_after(shown, wait)
-        try:
-            right = await desk.run(desk.factors.check, user.username, fields.get("code", ""))
-        except SealError as error:
-            log.error("a second factor cannot be checked: %s", error)
-            return await desk.login_page(status=503, error=_BROKEN)
-        if not right:
+        async with desk.attempt(request, user.username) as attempt:
+            if attempt.held:
+                await desk.failed(request, user.username, "too many attempts")
+                shown = await desk.ask_code(challenge.facts, error=attempt.held, former=challenge, status=429)
+                return attempt.refused(shown)
+            try:
+                attempt.right = await desk.run(desk.factors.check, user.username, fields.get("code", ""))
+            except SealError as error:
+                log.error("a second factor cannot be checked: %s", error)
+                return await desk.login_page(status=503, error=_BROKEN)
+        if not attempt.right:
             await desk.failed(request, user.username, "wrong code")
             return await desk.ask_code(challenge.facts, error=_WRONG_CODE, former=challenge, status=401)
-        await desk.take_back(request, user.username)
         return await desk.enter(request, user, challenge.facts["next"], "second factor")
 
     async def enrolment(self, request: Request) -> Response:
@@ -75,7 +77,12 @@ class SecondFactorSteps:
             error = "This code is not right. Is the clock of the device right? Type the code that it shows now."
             return await desk.ask_enrolment(user, target, secret=secret, error=error, former=challenge, status=401)
         user = await desk.run(desk.store.user, user.username)
-        return await desk.open(request, user, page("recovery_codes", codes=codes, next=target), "second factor")
+        shown = page("recovery_codes", codes=codes, next=target)
+        try:
+            return await desk.open(request, user, shown, "second factor")
+        except SessionsFullError:
+            # The codes are shown now or never; what follows leads back to signing in.
+            return shown
 
     async def overview(self, request: Request) -> Response:
         """What the viewer's second factor is, with a form to change it."""
@@ -91,22 +98,23 @@ class SecondFactorSteps:
         remove = fields.get("action") == "remove"
         if remove and viewer.role in desk.required:
             return await self._overview(viewer, error="Your role needs a second factor.", status=403)
-        if wait := await desk.wait(request, viewer.username):
-            return retry_after(await self._overview(viewer, error=waiting(wait), status=429), wait)
-        user = await desk.verify(viewer.username, fields.get("password", ""))
-        if user is None:
-            await desk.failed(request, viewer.username, "wrong password, at the second factor")
-            return await self._overview(viewer, error="The password is not right. Nothing was changed.", status=401)
-        if await desk.run(desk.factors.status, user.username):
-            try:
-                right = await desk.run(desk.factors.check, user.username, fields.get("code", ""))
-            except SealError as error:
-                log.error("a second factor cannot be checked: %s", error)
-                return await self._overview(viewer, error=_BROKEN, status=503)
-            if not right:
-                await desk.failed(request, viewer.username, "wrong code")
-                return await self._overview(viewer, error=f"{_WRONG_CODE} Nothing was changed.", status=401)
-        await desk.take_back(request, viewer.username)
+        async with desk.attempt(request, viewer.username) as attempt:
+            if attempt.held:
+                return attempt.refused(await self._overview(viewer, error=attempt.held, status=429))
+            user = await desk.verify(viewer.username, fields.get("password", ""))
+            if user is None:
+                await desk.failed(request, viewer.username, "wrong password, at the second factor")
+                return await self._overview(viewer, error=_NOT_PROVED, status=401)
+            if await desk.run(desk.factors.status, user.username):
+                try:
+                    right = await desk.run(desk.factors.check, user.username, fields.get("code", ""))
+                except SealError as error:
+                    log.error("a second factor cannot be checked: %s", error)
+                    return await self._overview(viewer, error=_BROKEN, status=503)
+                if not right:
+                    await desk.failed(request, viewer.username, "wrong code")
+                    return await self._overview(viewer, error=f"{_WRONG_CODE} Nothing was changed.", status=401)
+            attempt.right = True
         if not remove:
             return await desk.ask_enrolment(user, "/account")
         user = await desk.run(desk.factors.remove, user.username, by=user.username)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import math
 import secrets
+import time
 import warnings
 from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+import anyio
 from authlib.common.errors import AuthlibBaseError
 from authlib.deprecate import AuthlibDeprecationWarning
 from joserfc.errors import JoseError
@@ -19,10 +22,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard import gate
+from dashboard import gate, limits
 from dashboard.settings import SingleSignOn
-from dashboard.sign_in.desk import CALLBACK, PROVIDER_LOGIN, Desk, set_cookie
+from dashboard.sign_in.desk import CALLBACK, PROVIDER_LOGIN, Desk, client_address, set_cookie
 from dashboard.sign_in.pages import page
+from dashboard.state.brake import network
 from dashboard.state.identities import Identities
 
 with warnings.catch_warnings():
@@ -38,6 +42,9 @@ LIFETIME = timedelta(minutes=10)
 COOKIE = "dashboard_oidc"
 #: The provider is given so many seconds for each answer.
 PATIENCE = 10
+#: Sign-ins that may begin from one address in a minute, and those that are begun at once: each asks
+#: the provider and leaves a row in the store, for anybody. A clinic behind one address fits in.
+BEGINNINGS, BEGINNING_SECONDS, AT_ONCE = 120, 60.0, 8
 #: Signatures that only the provider can make; others could be made with what this server knows.
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 
@@ -54,6 +61,8 @@ class SingleSignOnSteps:
         self._provider = provider
         self._redirect_uri = url.rstrip("/") + CALLBACK
         self._identities = Identities(desk.store)
+        self._pace = limits.Pace(BEGINNINGS, BEGINNING_SECONDS)
+        self._at_once = anyio.CapacityLimiter(AT_ONCE)
 
     def routes(self) -> list[Route]:
         """The routes of this step."""
@@ -64,6 +73,14 @@ class SingleSignOnSteps:
 
     async def login(self, request: Request) -> Response:
         """On to the provider; what must match when it sends the person back stays here."""
+        if wait := self._pace.wait(network(client_address(request)), time.monotonic()):
+            response = self._refusal(429, "Too many sign-ins were begun from here. Try again in a minute.")
+            response.headers["Retry-After"] = str(math.ceil(wait))
+            return response
+        async with self._at_once:
+            return await self._begin(request)
+
+    async def _begin(self, request: Request) -> Response:
         target = gate.safe_next(request.query_params.get("next"))
         browser, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
         facts = {"browser": _sha256(browser), "nonce": nonce, "verifier": verifier, "next": target}

@@ -1,4 +1,4 @@
-"""The state store: users, sessions and failed sign-ins, in SQLite or PostgreSQL."""
+"""The state store: users and sessions, in SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from dashboard.access import Role, Viewer
+from dashboard.access import Role, Viewer, limited
 from dashboard.settings import Settings
-from dashboard.state import brake, passwords, seats
+from dashboard.state import passwords, seats
 from dashboard.state.audit import Audit
 from dashboard.state.database import Database
 from dashboard.state.database import StateError as StateError
@@ -70,7 +70,7 @@ def utc_now() -> datetime:
 
 
 class Store:
-    """Users, sessions and failed sign-ins. Safe to share between threads and processes.
+    """Users and sessions. Safe to share between threads and processes.
 
     Each change is one transaction that holds the one write lock from its start, so that
     simultaneous changes queue up instead of overwriting each other. `audit` is the record of what
@@ -97,6 +97,7 @@ class Store:
         self._shortest = shortest
         self._now = clock
         self.seats = Seats()
+        self.small_cells: frozenset[str] = frozenset()
 
     @classmethod
     def open(
@@ -128,7 +129,7 @@ class Store:
 
     @classmethod
     def for_settings(cls, settings: Settings) -> Store:
-        """Open the store of these settings, with their limits on sessions."""
+        """Open the store of these settings, with their limits on sessions and on what viewers see."""
         store = cls.open(
             settings.data,
             idle=timedelta(minutes=settings.idle_minutes),
@@ -138,6 +139,7 @@ class Store:
             audit_key=settings.audit_key,
         )
         store.seats = Seats(settings.sessions_per_account, settings.sessions)
+        store.small_cells = settings.small_cells
         return store
 
     def by(self, actor: str) -> Store:
@@ -354,7 +356,7 @@ class Store:
         if touch and now - row.last_seen_at >= TOUCH_EVERY:
             self._touch(key, now)
         sites = None if row.sites is None else frozenset(row.sites)
-        return Viewer(row.username, row.name, Role(row.role), sites)
+        return limited(Viewer(row.username, row.name, Role(row.role), sites), self.small_cells)
 
     def seconds_left(self, key: str) -> int:
         """Seconds until the session ends if nothing happens; 0 once it is over."""
@@ -383,31 +385,6 @@ class Store:
                 .where(sessions.c.token_sha256 == key, sessions.c.revoked_at.is_(None))
                 .values(revoked_at=self._now())
             )
-
-    # Failed sign-ins
-
-    def admit_attempt(self, username: str, address: str, device: str = "") -> timedelta:
-        """Count an attempt to sign in before it is checked; the time to wait, zero if it may go on.
-
-        `device` is what the browser shows for having signed in before.
-        """
-        with self._write() as connection:
-            return brake.admit(connection, username, address, device, self._now())
-
-    def retract_attempt(self, username: str, address: str, device: str = "") -> None:
-        """Take an attempt back: it was right, and the next step of the sign-in counts anew."""
-        with self._write() as connection:
-            brake.retract(connection, username, address, device, self._now())
-
-    def forgive_attempts(self, username: str, device: str = "") -> None:
-        """After a sign-in: forget the account's failures; those of the address stay."""
-        with self._write() as connection:
-            brake.forgive(connection, username, device, self._now())
-
-    def remember_device(self, username: str, device: str) -> None:
-        """Count the attempts of this browser by themselves from now on."""
-        with self._write() as connection:
-            brake.remember_device(connection, username.lower(), device, self._now())
 
     # Inside
 

@@ -97,6 +97,18 @@ brakes = Table(
     Column("until", UtcDateTime),
 )
 
+# Attempts whose password or code is being checked: one row for each subject that they count against.
+under_way = Table(
+    "under_way",
+    metadata,
+    Column("ticket_sha256", String(64), primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("subject", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("under_way_by_subject", "kind", "subject"),
+    info={"backup": False},
+)
+
 # Browsers that an account has signed in with before.
 devices = Table(
     "devices",

@@ -1,4 +1,4 @@
-"""nginx with the published configuration, in front of servers of the tests' own."""
+"""nginx and Caddy with the published configurations, in front of servers of the tests' own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from websockets.sync.client import connect
 from dashboard.settings import ROOT
 from tests.server.server_harness import Answer, Stream, free_port
 
-CONFIGURATION = ROOT / "docs" / "deploy" / "nginx.conf"
+CONFIGURATIONS = ROOT / "docs" / "deploy"
 NAME = "localhost"
 _WRAPPER = """
 daemon off;
@@ -44,14 +44,26 @@ http {{
 """
 
 
-def nginx() -> str | None:
-    """Path of the program, or None where there is none."""
-    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+_CADDY_OPTIONS = """
+{{
+    admin off
+    skip_install_trust
+    storage file_system {folder}
+    http_port {plain}
+    https_port {port}
+    default_bind 127.0.0.1
+}}
+"""
+
+
+def program(name: str) -> str | None:
+    """Path of `nginx` or `caddy`, or None where there is none."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """Where nginx listens, and whom its certificate is trusted by."""
+    """Where a proxy listens, and whom its certificate is trusted by."""
 
     port: int
     plain_port: int
@@ -95,45 +107,71 @@ class Proxy:
 
 
 @contextmanager
-def proxied(folder: Path, ports: tuple[int, int]) -> Iterator[Proxy]:
+def nginx(folder: Path, ports: tuple[int, int]) -> Iterator[Proxy]:
     """Run nginx over servers at these two ports."""
     port, plain = free_port(), free_port()
     certificate, key = _certificate(folder)
-    text = CONFIGURATION.read_text(encoding="utf-8")
     changes = {
-        "127.0.0.1:8501": f"127.0.0.1:{ports[0]}",
-        "127.0.0.1:8502": f"127.0.0.1:{ports[1]}",
         "listen 80;": f"listen 127.0.0.1:{plain};",
         "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
-        "dashboard.example.org": NAME,
         "/etc/ssl/dashboard/fullchain.pem": str(certificate),
         "/etc/ssl/dashboard/key.pem": str(key),
         "/var/log/nginx/dashboard.log": str(folder / "access.log"),
     }
-    for published, here in changes.items():
-        assert published in text
-        text = text.replace(published, here)
-    (folder / "dashboard.conf").write_text(text, encoding="utf-8")
+    (folder / "dashboard.conf").write_text(_here("nginx.conf", ports, changes), encoding="utf-8")
     wrapper = folder / "nginx.conf"
     user = "user root;" if os.getuid() == 0 else ""
     wrapper.write_text(_WRAPPER.format(folder=folder, user=user), encoding="utf-8")
-    process = subprocess.Popen([nginx(), "-c", wrapper, "-p", folder], stderr=subprocess.DEVNULL)
-    proxy = Proxy(port, plain, ssl.create_default_context(cafile=certificate), folder / "access.log")
+    command = [program("nginx"), "-c", wrapper, "-p", folder]
+    with _running(command, folder / "error.log", port, plain, certificate, folder / "access.log") as proxy:
+        yield proxy
+
+
+@contextmanager
+def caddy(folder: Path, ports: tuple[int, int]) -> Iterator[Proxy]:
+    """Run Caddy over servers at these two ports, with a certificate of its own authority."""
+    port, plain = free_port(), free_port()
+    options = _CADDY_OPTIONS.format(folder=folder, port=port, plain=plain)
+    file = folder / "Caddyfile"
+    file.write_text(options + _here("Caddyfile", ports, {}), encoding="utf-8")
+    root = folder / "pki" / "authorities" / "local" / "root.crt"
+    command = [program("caddy"), "run", "--config", file, "--adapter", "caddyfile"]
+    with _running(command, folder / "error.log", port, plain, root, folder / "error.log") as proxy:
+        yield proxy
+
+
+def _here(name: str, ports: tuple[int, int], changes: dict[str, str]) -> str:
+    """A published configuration with this machine's name, ports and files."""
+    text = (CONFIGURATIONS / name).read_text(encoding="utf-8")
+    replicas = {"127.0.0.1:8501": f"127.0.0.1:{ports[0]}", "127.0.0.1:8502": f"127.0.0.1:{ports[1]}"}
+    for published, here in {**replicas, "dashboard.example.org": NAME, **changes}.items():
+        assert published in text
+        text = text.replace(published, here)
+    return text
+
+
+@contextmanager
+def _running(
+    command: list[str | Path], errors: Path, port: int, plain: int, authority: Path, log: Path
+) -> Iterator[Proxy]:
+    with errors.open("ab") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said)
     try:
-        _await(proxy, process, folder / "error.log")
+        proxy = _awaited(process, errors, port, plain, authority, log)
         yield proxy
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _await(proxy: Proxy, process: subprocess.Popen, errors: Path) -> None:
+def _awaited(process: subprocess.Popen, errors: Path, port: int, plain: int, authority: Path, log: Path) -> Proxy:
     end = time.monotonic() + 30
     while time.monotonic() < end:
         assert process.poll() is None, errors.read_text()
         with suppress(OSError):
+            proxy = Proxy(port, plain, ssl.create_default_context(cafile=authority), log)
             proxy.request("GET", "/healthz")
-            return
+            return proxy
         time.sleep(0.05)
     raise AssertionError(errors.read_text())
 

@@ -6,6 +6,7 @@ import pytest
 
 from dashboard.access import Role
 from dashboard.state import Store
+from dashboard.state.brake import Brake
 
 PASSWORD, NEW = "correct horse battery", "another good password"
 
@@ -79,4 +80,4 @@ def test_guesses_of_the_present_password_run_into_the_brake(page, store):
     at = change(at, PASSWORD, NEW)
     assert "Too many failed attempts" in at.error[0].value
     assert store.verify("quin", PASSWORD)
-    assert store.admit_attempt("quin", "198.51.100.1"), "the login page waits too"
+    assert Brake(store).admit("quin", "198.51.100.1").wait, "the login page waits too"

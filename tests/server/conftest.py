@@ -18,6 +18,13 @@ PEOPLE = {
 }
 
 
+@pytest.fixture
+def store(place, clock):
+    """An empty store on both back ends, at the clock's time."""
+    with place.open(clock=clock) as store:
+        yield store
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """The server with the probe page and one account of each role."""

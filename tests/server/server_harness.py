@@ -58,8 +58,9 @@ class Answer:
 
     @property
     def cookie(self) -> str:
-        """The first cookie of the answer as a browser would send it back."""
-        return (self.headers["Set-Cookie"] or "").split(";")[0]
+        """The session's cookie as a browser would send it back, or the first of the answer, or nothing."""
+        given = [line.split(";")[0] for line in self.headers.get_all("Set-Cookie") or []]
+        return next((cookie for cookie in given if "dashboard_session=" in cookie), [*given, ""][0])
 
 
 @dataclass
@@ -138,20 +139,24 @@ class Stream:
         *,
         automatic: bool = False,
         query: str = "",
-        widgets: Mapping[str, list[str]] | None = None,
+        widgets: Mapping[str, list[str] | str | bool] | None = None,
         page: str = "",
         page_hash: str = "",
     ) -> None:
-        """Ask for a run, with whatever page, address and values of multiselects a client likes to send."""
+        """Ask for a run, with whatever page, address and values of widgets a client likes to send."""
         message = BackMsg()
-        message.rerun_script.page_name = page
         message.rerun_script.page_script_hash = page_hash
         message.rerun_script.query_string = query
         message.rerun_script.page_name = page
         message.rerun_script.is_auto_rerun = automatic
         for key, values in (widgets or {}).items():
             state = message.rerun_script.widget_states.widgets.add(id=key)
-            state.string_array_value.data.extend(values)
+            if isinstance(values, list):
+                state.string_array_value.data.extend(values)
+            elif isinstance(values, bool):
+                state.bool_value = values
+            else:
+                state.string_value = values
         self.socket.send(message.SerializeToString())
 
     def messages(self) -> Iterator[ForwardMsg]:

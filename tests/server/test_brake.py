@@ -2,139 +2,219 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from dashboard.access import Role
-from dashboard.state.brake import network
+from dashboard.state.brake import Admission, Brake, network
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 NONE = timedelta(0)
 
 
-class Clock:
-    def __init__(self):
-        self.now = datetime(2026, 3, 1, 8, tzinfo=UTC)
-
-    def __call__(self):
-        return self.now
+@pytest.fixture
+def store(store):
+    store.add_user("ada", Role.ADMIN, "correct horse battery")
+    return store
 
 
 @pytest.fixture
-def clock():
-    return Clock()
+def brake(store):
+    return Brake(store)
 
 
-@pytest.fixture
-def store(place, clock):
-    with place.open(clock=clock) as store:
-        store.add_user("ada", Role.ADMIN, "correct horse battery")
-        yield store
+def fail(brake, times, username="ada", address="10.0.0.1", device=""):
+    """Wrong attempts, one after the other: how long each had to wait."""
+    return [attempt(brake, username, address, device, right=False) for _ in range(times)]
 
 
-def fail(store, times, username="ada", address="10.0.0.1", device=""):
-    return [store.admit_attempt(username, address, device) for _ in range(times)]
+def attempt(brake, username="ada", address="10.0.0.1", device="", *, right):
+    admission = brake.admit(username, address, device)
+    assert admission.ticket or admission.wait, "nothing else is under way"
+    if admission.ticket:
+        brake.settle(admission.ticket, right=right)
+    return admission.wait
 
 
 @pytest.mark.parametrize("username", ["ada", "nobody"])
-def test_the_wait_grows_ends_by_itself_and_is_capped(store, clock, username):
-    assert fail(store, 5, username) == [NONE] * 5
+def test_the_wait_grows_ends_by_itself_and_is_capped(brake, clock, username):
+    assert fail(brake, 5, username) == [NONE] * 5
     for minutes in (1, 5, 15, 60, 60, 60):
         wait = minutes * MINUTE
         # From another address too, and asking doesn't make it longer.
-        assert fail(store, 3, username, address="10.0.0.2") == [wait] * 3
+        assert fail(brake, 3, username, address="10.0.0.2") == [wait] * 3
         clock.now += wait - SECOND
-        assert fail(store, 1, username.upper(), address="10.0.0.3") == [SECOND]
+        assert fail(brake, 1, username.upper(), address="10.0.0.3") == [SECOND]
         clock.now += SECOND
-        assert fail(store, 1, username) == [NONE]
+        assert fail(brake, 1, username) == [NONE]
 
 
-def test_an_address_waits_after_twenty_failures(store):
+def test_an_address_waits_after_twenty_failures(brake):
     for number in range(20):
-        assert fail(store, 1, f"user{number}") == [NONE]
-    assert fail(store, 1) == [MINUTE]
-    assert fail(store, 1, address="10.0.0.2") == [NONE]
+        assert fail(brake, 1, f"user{number}") == [NONE]
+    assert fail(brake, 1) == [MINUTE]
+    assert fail(brake, 1, address="10.0.0.2") == [NONE]
 
 
-def test_failures_are_forgotten_after_a_day_without_any(store, clock):
-    fail(store, 4)
+def test_failures_are_forgotten_after_a_day_without_any(brake, clock):
+    fail(brake, 4)
     clock.now += timedelta(hours=24) - SECOND
-    fail(store, 1)
-    assert fail(store, 1) == [MINUTE]
+    fail(brake, 1)
+    assert fail(brake, 1) == [MINUTE]
     clock.now += timedelta(hours=24) + MINUTE
-    assert fail(store, 6) == [NONE] * 5 + [MINUTE]
+    assert fail(brake, 6) == [NONE] * 5 + [MINUTE]
 
 
-def test_an_address_is_forgotten_after_an_hour(store, clock):
-    fail(store, 19, "user")
+def test_an_address_is_forgotten_after_an_hour(brake, clock):
+    fail(brake, 19, "user")
     clock.now += timedelta(hours=1)
-    assert [fail(store, 1, f"user{number}") for number in range(20)] == [[NONE]] * 20
-    assert fail(store, 1) == [MINUTE]
+    assert [fail(brake, 1, f"user{number}") for number in range(20)] == [[NONE]] * 20
+    assert fail(brake, 1) == [MINUTE]
 
 
-def test_a_sign_in_forgives_the_account_and_not_the_address(store):
+def test_a_sign_in_forgives_the_account_and_not_the_address(brake):
     for number in range(19):
-        fail(store, 1, f"user{number}")
+        fail(brake, 1, f"user{number}")
     for _ in range(30):
-        assert fail(store, 1) == [NONE]
-        store.retract_attempt("ada", "10.0.0.1")
-        store.forgive_attempts("ada")
-    assert fail(store, 2, "eve") == [NONE, MINUTE]
+        assert attempt(brake, right=True) == NONE
+        brake.forgive("ada")
+    assert fail(brake, 2, "eve") == [NONE, MINUTE]
 
 
-def test_a_right_password_alone_forgives_nothing(store):
+def test_a_right_password_alone_forgives_nothing(brake):
     """Whoever knows the password doesn't get more guesses at the code."""
     for number in range(4):
-        fail(store, 1)
-        assert fail(store, 1) == [NONE], number
-        store.retract_attempt("ada", "10.0.0.1")
-    fail(store, 1)
-    assert fail(store, 1) == [MINUTE]
+        fail(brake, 1)
+        assert attempt(brake, right=True) == NONE, number
+    fail(brake, 1)
+    assert fail(brake, 1) == [MINUTE]
 
 
-def test_the_owners_own_browser_is_not_kept_out_by_a_stranger(store):
-    store.remember_device("ada", "hers")
-    fail(store, 5, address="10.6.6.6")
-    assert fail(store, 1, address="10.6.6.6") == [MINUTE]
-    assert fail(store, 5, device="hers") == [NONE] * 5
+def test_the_owners_own_browser_is_not_kept_out_by_a_stranger(brake):
+    brake.remember_device("ada", "hers")
+    fail(brake, 5, address="10.6.6.6")
+    assert fail(brake, 1, address="10.6.6.6") == [MINUTE]
+    assert fail(brake, 5, device="hers") == [NONE] * 5
     # It has a count of its own, which is no way around the brake.
-    assert fail(store, 1, device="hers") == [MINUTE]
+    assert fail(brake, 1, device="hers") == [MINUTE]
 
 
-def test_a_browser_is_known_for_its_own_account_and_for_ninety_days(store, clock):
+def test_a_browser_is_known_for_its_own_account_and_for_ninety_days(brake, store, clock):
     store.add_user("eve", Role.ADMIN, "correct horse battery")
-    store.remember_device("eve", "hers")
-    fail(store, 5)
-    assert fail(store, 1, device="hers") == [MINUTE]
-    assert fail(store, 1, device="guess") == [MINUTE]
-    fail(store, 5, "eve", address="10.0.0.2")
-    assert fail(store, 1, "eve", address="10.0.0.3", device="hers") == [NONE]
+    brake.remember_device("eve", "hers")
+    fail(brake, 5)
+    assert fail(brake, 1, device="hers") == [MINUTE]
+    assert fail(brake, 1, device="guess") == [MINUTE]
+    fail(brake, 5, "eve", address="10.0.0.2")
+    assert fail(brake, 1, "eve", address="10.0.0.3", device="hers") == [NONE]
     clock.now += timedelta(days=91)
-    fail(store, 5, "eve")
-    assert fail(store, 1, "eve", address="10.0.0.3", device="hers") == [MINUTE]
+    fail(brake, 5, "eve")
+    assert fail(brake, 1, "eve", address="10.0.0.3", device="hers") == [MINUTE]
 
 
-def test_the_brake_outlives_the_process(place, store, clock):
-    fail(store, 5)
+def test_the_brake_outlives_the_process(place, brake, clock):
+    fail(brake, 5)
     with place.open(clock=clock) as again:
-        assert fail(again, 1, address="10.0.0.9") == [MINUTE]
+        assert fail(Brake(again), 1, address="10.0.0.9") == [MINUTE]
 
 
-def test_names_that_were_typed_are_not_kept(store):
-    fail(store, 1, "my password by mistake")
+def test_names_that_were_typed_are_not_kept(brake, store):
+    fail(brake, 1, "my password by mistake")
     with store.database.read() as connection:
         kept = connection.exec_driver_sql("select * from brakes").all()
     assert len(kept) == 2
     assert "mistake" not in str(kept)
 
 
-def test_simultaneous_attempts_do_not_pass_together(store):
-    with ThreadPoolExecutor(8) as threads:
-        waits = list(threads.map(lambda _: store.admit_attempt("ada", "10.0.0.1"), range(40)))
-    assert sum(not wait for wait in waits) == 5
+# --- at once ---------------------------------------------------------------------------------
+
+
+def at_once(brake, names, *, right):
+    """All these attempts from one address, taking turns as the login page does: how long each had to wait."""
+
+    def turn(name):
+        end = time.monotonic() + 30
+        while not ((admission := brake.admit(name, "10.0.0.1")).ticket or admission.wait):
+            assert time.monotonic() < end, "nobody leaves a try"
+            time.sleep(0.02)
+        if admission.ticket:
+            brake.settle(admission.ticket, right=right)
+        return admission.wait
+
+    with ThreadPoolExecutor(16) as threads:
+        return list(threads.map(turn, names))
+
+
+def test_attempts_under_way_are_no_failures_but_take_up_the_tries(brake):
+    tickets = [brake.admit("ada", f"10.0.0.{number}").ticket for number in range(5)]
+    assert all(tickets)
+    assert brake.admit("ada", "10.0.0.9") == Admission()
+    brake.settle(tickets[0], right=True)
+    assert attempt(brake, address="10.0.0.9", right=True) == NONE
+    brake.settle(tickets[1], right=False)
+    tickets.append(brake.admit("ada", "10.0.0.9").ticket)
+    assert brake.admit("ada", "10.0.0.9") == Admission()
+    for ticket in tickets[2:]:
+        brake.settle(ticket, right=False)
+    assert fail(brake, 1) == [MINUTE]
+
+
+def test_all_who_sign_in_together_from_one_address_get_in(brake):
+    assert at_once(brake, [f"user{number}" for number in range(60)], right=True) == [NONE] * 60
+    assert fail(brake, 20, "eve")[:5] == [NONE] * 5, "and nothing was counted"
+
+
+def test_simultaneous_guesses_get_no_more_tries_than_guesses_in_turn(brake):
+    waits = at_once(brake, ["ada"] * 40, right=False)
+    assert Counter(waits) == {NONE: 5, MINUTE: 35}
+    waits = at_once(brake, [f"user{number}" for number in range(200)], right=False)
+    assert Counter(waits) == {NONE: 15, MINUTE: 185}
+
+
+def test_once_the_tries_are_used_up_they_come_one_at_a_time(brake, clock):
+    fail(brake, 5)
+    clock.now += MINUTE
+    assert Counter(at_once(brake, ["ada"] * 10, right=False)) == {NONE: 1, 5 * MINUTE: 9}
+
+
+def test_a_success_lifts_no_wait_that_failures_have_earned(brake):
+    brake.remember_device("ada", "hers")
+    theirs = brake.admit("ada", "10.0.0.1", "hers").ticket
+    for number in range(20):
+        assert fail(brake, 1, f"user{number}") == [NONE]
+    assert fail(brake, 1) == [MINUTE]
+    brake.settle(theirs, right=True)
+    brake.forgive("ada", "hers")
+    assert fail(brake, 1) == [MINUTE]
+    assert fail(brake, 1, device="hers") == [NONE], "a browser that is known doesn't wait for its neighbours"
+
+
+def test_a_sign_in_by_other_means_lifts_no_strangers_wait(brake, clock):
+    """Single sign-on asks no brake; the guesses at the account's password wait on."""
+    fail(brake, 5, address="10.6.6.6")
+    brake.forgive("ada", "hers")
+    assert fail(brake, 1, address="10.6.6.6") == [MINUTE]
+    clock.now += MINUTE
+    brake.forgive("ada", "hers")
+    assert fail(brake, 6, address="10.6.6.6") == [NONE] * 5 + [MINUTE]
+    brake.lift("ada")
+    assert fail(brake, 1, address="10.6.6.6") == [NONE]
+
+
+def test_an_attempt_that_never_ended_has_failed(brake, clock):
+    fail(brake, 4)
+    lost = brake.admit("ada", "10.0.0.1").ticket
+    clock.now += MINUTE - SECOND
+    assert brake.admit("ada", "10.0.0.1") == Admission()
+    clock.now += SECOND
+    assert brake.admit("ada", "10.0.0.1") == Admission(wait=MINUTE)
+    brake.settle(lost, right=True)
+    assert brake.admit("ada", "10.0.0.1") == Admission(wait=MINUTE), "too late"
 
 
 @pytest.mark.parametrize(

@@ -1,89 +1,211 @@
-"""A client that speaks Streamlit's protocol itself and sends values that no page offered."""
+"""A client that speaks Streamlit's protocol itself and sends values that no page offered.
+
+The extract's rows carry their site's mark, so that a foreign row shows in whatever bytes hold it.
+"""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
-from server_harness import free_port, running
+from server_harness import PASSWORD, await_ready, dashboard_server
 from streamlit.util import calc_hash
 
-from dashboard import access, navigation
+from dashboard import access, auditing, exports, navigation
+from dashboard.access import Role
+from dashboard.intake.publish import import_delivery
 from dashboard.panels import PANELS
-from dashboard.state.passwords import DEMO_PASSWORD
+from dashboard.state import Store
+from tests.marked import DAYS, VISITS, write_delivery
+
+#: Every role at one site; who sees two, and who sees all.
+ACCOUNTS = {
+    **{role.value: (role, ["dallas"]) for role in Role},
+    "two": (Role.MANAGER, ["chicago", "dallas"]),
+    "books": (Role.FINANCE, None),
+}
+RESTRICTED = [role.value for role in Role]
+#: What no byte for somebody at Dallas may hold: names of sites, and the marks on their rows.
+FOREIGN = (b"Chicago", b"Miami", *(f"{mark}-{site}".encode() for mark in ("MARK", "Dr", "card", "seen")
+           for site in ("chicago", "miami_beach")))  # fmt: skip
+INJECTED = (
+    "' or 1=1 --",
+    "dallas') union all select * from facts.bookings --",
+    "$sites",
+    "%",
+    "\x00",
+    "../../etc",
+    "all",
+)
+#: An address that asks for everything that isn't offered, some of it in values too long to be any.
+HOSTILE = {
+    "site": ["chicago", "miami-beach", "miami_beach", "atlantis", *INJECTED, "x" * 4000],
+    "period": ["12-months"],
+    "from": ["0001-01-01"],
+    "to": ["9999-12-31' or 1=1"],
+    "day": ["2026-02-30"],
+    "compare": ["last-year"],
+    "line": [*INJECTED, "y" * 2000],
+    "band": ["999-plus", *INJECTED],
+    "by": ["site"],
+    "effect": ["everything", *INJECTED],
+    "sites": ["chicago"],
+    "viewer": ["books"],
+}
 
 
 @pytest.fixture(scope="module")
-def demo_server(tmp_path_factory):
-    port = free_port()
-    command = [str(Path(sys.executable).parent / "dashboard"), "serve", "--demo", "--port", str(port)]
-    with running(command, port, tmp_path_factory.mktemp("demo")) as server:
+def marked(tmp_path_factory):
+    """`dashboard serve` over the marked extract, with the accounts."""
+    data = tmp_path_factory.mktemp("marked")
+    delivery = write_delivery(data / "delivery")
+    for _ in range(2):  # the second is compared with the first
+        import_delivery(delivery, data)
+    with Store.open(data, rounds=4) as store:
+        for username, (role, sites) in ACCOUNTS.items():
+            store.add_user(username, role, PASSWORD, sites=sites)
+    with dashboard_server(data) as server:
+        await_ready(server)
         yield server
 
 
-def multiselects(messages):
-    """Ids of the multiselects that were sent, by label, and all bytes."""
-    ids, received = {}, b""
-    for message in messages:
-        received += message.SerializeToString()
-        if message.WhichOneof("type") == "delta":
-            widget = message.delta.new_element.multiselect
-            if widget.id:
-                ids[widget.label] = widget.id
-    return ids, received.decode("utf-8", "replace")
+@pytest.fixture(scope="module")
+def cookie(marked):
+    """A session of each account."""
+    cookies = {username: marked.sign_in(username) for username in ACCOUNTS}
+    return cookies.__getitem__
 
 
-def test_no_forged_widget_value_brings_another_sites_rows(demo_server):
-    cookie = demo_server.login("manager.two", DEMO_PASSWORD).cookie
-    with demo_server.stream(cookie) as stream:
-        stream.send_rerun(query="site=miami-beach")
-        ids, received = multiselects(stream.messages())
-        assert "Dallas" in received
-        assert "Miami" not in received
-        # A value of one's own takes effect, so the others below were not just passed over unread.
-        stream.send_rerun(widgets={ids["Sites"]: ["Dallas"]})
-        _, received = multiselects(stream.messages())
-        assert "site=dallas" in received
-        for forged in (["Miami Beach"], ["miami_beach"], ["Dallas", "Miami Beach"], ["\x00"], ["Dallas"] * 500):
-            stream.send_rerun(query="site=miami-beach", widgets={ids["Sites"]: forged})
-            _, received = multiselects(stream.messages())
-            assert "Dallas" in received
-            assert "Miami" not in received
+def pages_of(username):
+    role, sites = ACCOUNTS[username]
+    viewer = access.Viewer(username, username, role, None if sites is None else frozenset(sites))
+    return [entry.name for entry in navigation.entries_for(viewer)]
 
 
-def test_forged_values_of_the_other_filters_fall_back(demo_server):
-    cookie = demo_server.login("manager.chicago", DEMO_PASSWORD).cookie
-    with demo_server.stream(cookie) as stream:
-        stream.send_rerun()
-        ids, received = multiselects(stream.messages())
-        assert "Sites" not in ids
-        assert "Chicago" in received
-        for label in ("Service lines", "Age bands"):
-            stream.send_rerun(widgets={ids[label]: ["' or 1=1 --", "Dallas"]})
-            _, received = multiselects(stream.messages())
-            assert "Miami" not in received
-
-
-def test_another_roles_page_cannot_be_asked_for_by_name_or_hash(demo_server):
-    """Its hash is known to whoever has the source: Streamlit makes it from the page's address."""
-    for entry in navigation.ENTRIES:
-        if access.allows(access.Viewer("x", "X", access.Role.FINANCE), entry.name):
+def received(stream, **asked):
+    """All bytes that answer a run, and the widgets in them: name by id, with their kind."""
+    widgets, sent = {}, b""
+    stream.send_rerun(**asked)
+    for message in stream.messages():
+        sent += message.SerializeToString()
+        if message.WhichOneof("type") != "delta":
             continue
-        page_hash = calc_hash(entry.name)
-        for page in ({"page": entry.name}, {"page_hash": page_hash}, {"page": entry.name, "page_hash": page_hash}):
-            cookie = demo_server.login("finance", DEMO_PASSWORD).cookie
-            with demo_server.stream(cookie) as stream:
-                stream.send_rerun(**page)
-                _, received = multiselects(stream.messages())
-            panels = [panel.name for panel in PANELS.values() if panel.resource == entry.name]
-            assert "finance" in received.lower()
-            assert [name for name in panels if f"panel_{name}" in received] == [], page
+        kind = message.delta.WhichOneof("type")
+        part = getattr(message.delta, kind)
+        one = part.WhichOneof("type")
+        found = getattr(part, one) if one else None
+        if getattr(found, "id", ""):
+            widgets[found.id] = (one, getattr(found, "label", ""))
+    return widgets, sent
 
 
-def test_ones_own_page_is_found_by_that_hash(demo_server):
+def by_label(widgets):
+    return {label: key for key, (_, label) in widgets.items()}
+
+
+def hostile_value(kind, label):
+    """What nobody was offered, in the type that such a widget sends; no name, since what was asked may come back."""
+    if kind in {"multiselect", "date_input", "button_group"}:
+        return ["miami_beach", "chicago", *INJECTED, "0001/01/01", "9999/12/31"]
+    if kind in {"expandable", "popover", "checkbox"}:
+        return True  # what is drawn only when it is open
+    return "payment_rows" if label == "Dataset" else "miami_beach"
+
+
+# --- every page and file of every role, at one site ------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def known():
+    """The widgets of each page, as they were last seen."""
+    return {}
+
+
+@pytest.mark.parametrize("username", RESTRICTED)
+def test_no_address_and_no_widget_brings_a_foreign_row_to_a_page(marked, cookie, known, username):
+    pages = pages_of(username)
+    assert len(pages) >= 5
+    for page in pages:
+        with marked.stream(cookie(username)) as stream:
+            asked = {"page": page, "query": urlencode(HOSTILE, doseq=True)}
+            widgets, sent, tried = known.get(page, {}), b"", None
+            # Until the values were forged for the very widgets that this viewer has.
+            while tried != set(widgets):
+                tried = set(widgets)
+                values = {key: hostile_value(kind, label) for key, (kind, label) in widgets.items()}
+                widgets, more = received(stream, **asked, widgets=values)
+                sent += more
+        known[page] = widgets
+        assert tried or page == "account"
+        assert b"scriptrunner" not in sent
+        assert [mark for mark in FOREIGN if mark in sent] == [], (page, values)
+
+
+@pytest.mark.parametrize("username", RESTRICTED)
+def test_no_parameter_brings_a_foreign_row_into_a_file(marked, cookie, username):
+    role = ACCOUNTS[username][0]
+    own = 0
+    for name, dataset in {**exports.DATASETS, auditing.RESOURCE: None}.items():
+        resource = dataset.resource if dataset else name
+        answer = marked.request(
+            "GET", f"/export/{name}.csv?{urlencode(HOSTILE, doseq=True)[:8000]}", Cookie=cookie(username)
+        )
+        assert answer.status == (200 if role in access.RESOURCES[resource] else 404), name
+        assert [mark for mark in FOREIGN if mark in answer.body] == [], name
+        own += answer.body.count(b"MARK-dallas")
+    rows = {name for name in ("booking_rows", "side_effect_rows", "payment_rows") if role in access.RESOURCES[name]}
+    assert own >= len(rows) * DAYS * VISITS["dallas"]
+
+
+# --- what the sweep above relies on ----------------------------------------------------------
+
+
+def test_the_marks_are_there_for_who_may_see_them(marked, cookie):
+    """Otherwise nothing would be proved by their absence."""
+    file = marked.request("GET", "/export/booking_rows.csv?period=12-months", Cookie=cookie("two")).body
+    assert b"MARK-chicago" in file
+    assert b"Dr-chicago" in file
+    assert b"miami" not in file
+    with marked.stream(cookie("two")) as stream:
+        assert b"Chicago" in received(stream, page="bookings")[1]
+        widgets, _ = received(stream, page="exports")
+        _, sent = received(
+            stream, page="exports", widgets={by_label(widgets)["Dataset"]: "Rows: Bookings, one row each"}
+        )
+        assert b"MARK-chicago" in sent
+
+
+def test_a_value_of_ones_own_takes_effect_and_another_sites_falls_back(marked, cookie):
+    with marked.stream(cookie("two")) as stream:
+        widgets, sent = received(stream, query="site=miami-beach")
+        assert b"Dallas" in sent
+        assert b"Miami" not in sent
+        sites = by_label(widgets)["Sites"]
+        assert b"site=dallas" in received(stream, widgets={sites: ["Dallas"]})[1]
+        for forged in (["Miami Beach"], ["miami_beach"], ["Dallas", "Miami Beach"], ["\x00"], ["Dallas"] * 500):
+            _, sent = received(stream, query="site=miami-beach", widgets={sites: forged})
+            assert b"Dallas" in sent
+            assert b"Miami" not in sent
+
+
+def test_another_roles_page_cannot_be_asked_for_by_name_or_hash(marked, cookie):
+    """Its hash is known to whoever has the source: Streamlit makes it from the page's address."""
+    others = [entry.name for entry in navigation.ENTRIES if entry.name not in pages_of("books")]
+    assert "safety" in others
+    for name in others:
+        page_hash = calc_hash(name)
+        forms = [{"page": name, "page_hash": page_hash}]
+        if name == "safety":
+            forms += [{"page": name}, {"page_hash": page_hash}]
+        for page in forms:
+            with marked.stream(cookie("books")) as stream:
+                _, sent = received(stream, **page)
+            panels = [panel.name for panel in PANELS.values() if panel.resource == name]
+            assert b"Finance" in sent
+            assert [one for one in panels if f"panel_{one}".encode() in sent] == [], page
+
+
+def test_ones_own_page_is_found_by_that_hash(marked, cookie):
     """What the test above relies on."""
-    with demo_server.stream(demo_server.login("director", DEMO_PASSWORD).cookie) as stream:
-        stream.send_rerun(page_hash=calc_hash("safety"))
-        _, received = multiselects(stream.messages())
-    assert "panel_effects" in received
+    with marked.stream(cookie("medical_director")) as stream:
+        assert b"panel_effects" in received(stream, page_hash=calc_hash("safety"))[1]

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from server_harness import PASSWORD, probe_server
 from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from dashboard import gate, navigation
 from dashboard.access import Role
@@ -180,6 +181,25 @@ def test_the_signed_in_are_served(server):
     assert b'src="/session.js"' in page.body
     assert server.request("GET", "/_stcore/health", Cookie=cookie).body == b"ok"
     assert server.request("GET", "/export/no-such.csv", Cookie=cookie).status == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
+def test_of_streamlits_own_routes_only_what_pages_need_is_served(server, method):
+    """Its page for unknown paths lacks the watch over the session, its other routes serve no page of ours."""
+    cookie = server.sign_in("ada")
+    others = [path for path in PROTECTED if path.startswith(("/_stcore/", "/auth", "/component", "/static/index"))]
+    others += ["/index.html", "/openapi.json", "/x/today", "/static/js/nothing.js", "/static/js/", "/export/bookings"]
+    kept = {"/_stcore/health", "/_stcore/host-config"}
+    for path in {*others} - kept:
+        answer = server.request(method, path, Cookie=cookie, **NAVIGATION)
+        assert (answer.status, answer.body) == (404, b"There is nothing here.\n"), path
+    with (
+        pytest.raises(InvalidStatus),
+        connect(
+            f"ws://{server.host}/_stcore/agent/mcp", additional_headers={"Origin": server.origin, "Cookie": cookie}
+        ),
+    ):
+        pass
 
 
 def test_the_first_page_is_at_the_root(server):

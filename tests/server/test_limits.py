@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from contextlib import ExitStack, closing, suppress
 
 import pytest
+from authenticator import code, steady
+from server_harness import PASSWORD, add_accounts, probe_server
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import InvalidStatus
 
-from dashboard import limits
+from dashboard import gate, limits
 from dashboard.access import Role
 from dashboard.state import SessionsFullError, Store
+from dashboard.state.audit import Search
 from dashboard.state.seats import Seats
 
 FORM = "application/x-www-form-urlencoded"
@@ -34,6 +39,15 @@ def raw(server, head: str, body: bytes = b"", *, until: bytes | None = None) -> 
                 if until is not None and until in answer:
                     break
         return answer
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    """A server with two places, whose administrators see no small counts."""
+    data = tmp_path_factory.mktemp("crowded")
+    add_accounts(data)
+    with probe_server(data, DASHBOARD_SESSIONS="2", DASHBOARD_SMALL_CELLS="admin") as running:
+        yield running
 
 
 def alive(server):
@@ -91,6 +105,7 @@ def test_a_body_in_chunks_is_cut_off_at_the_limit(server):
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 def test_nothing_can_be_uploaded(server, method):
+    """What Streamlit took would stay in memory."""
     cookie = server.sign_in("ada")
     with server.stream(cookie) as stream:
         session, _ = stream.run()
@@ -101,7 +116,7 @@ def test_nothing_can_be_uploaded(server, method):
             Cookie=cookie,
             Content_Type="multipart/form-data; boundary=x",
         )
-    assert (answer.status, answer.body) == (413, b"Nothing is uploaded here.\n")
+    assert (answer.status, answer.body) == (404, b"There is nothing here.\n")
 
 
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 5 * 1024 * 1024])
@@ -110,6 +125,35 @@ def test_a_large_websocket_message_closes_the_websocket(server, size):
         stream.run()
         stream.socket.send(b"\x00" * size)
         assert stream.code_at_end() in {1002, 1009}
+    alive(server)
+
+
+def other_messages(session):
+    """Every kind that Streamlit takes and no page sends; of operations, those that write files."""
+    kinds = [field.name for field in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
+    assert set(kinds) >= gate.MESSAGES | {"load_git_info", "clear_cache", "backend_operation_request"}
+    for kind in sorted(set(kinds) - gate.MESSAGES):
+        message = BackMsg()
+        if kind == "backend_operation_request":
+            message.backend_operation_request.request_id = "r"
+            message.backend_operation_request.session_id = session
+            message.backend_operation_request.install_skills.SetInParent()
+        elif message.DESCRIPTOR.fields_by_name[kind].message_type:
+            getattr(message, kind).SetInParent()
+        else:
+            setattr(message, kind, True)
+        yield kind, message
+
+
+def test_what_no_page_sends_reaches_nobody(server):
+    """Not what tells of the repository, clears everybody's caches, prepares uploads or writes files."""
+    with server.stream(server.sign_in("max")) as stream:
+        session, _ = stream.run()
+        for kind, message in other_messages(session):
+            stream.socket.send(message.SerializeToString())
+            stream.send_rerun()
+            answers = {answer.WhichOneof("type") for answer in stream.messages()}
+            assert not answers & {"git_info_changed", "file_urls_response", "backend_operation_response"}, kind
     alive(server)
 
 
@@ -209,3 +253,44 @@ def test_the_browser_is_told_to_send_no_statistics(server):
         stream.send_rerun()
         [begun] = [m.new_session for m in stream.messages() if m.WhichOneof("type") == "new_session"]
     assert begun.config.gather_usage_stats is False
+
+
+# --- settings of one server ------------------------------------------------------------------
+
+
+def test_when_all_places_are_taken_a_sign_in_is_refused_with_words_and_the_others_go_on(crowded):
+    first, second = crowded.sign_in("ada"), crowded.sign_in("max")
+    full = crowded.login("eve")
+    assert (full.status, full.headers["Set-Cookie"]) == (503, None)
+    assert b"All places are taken" in full.body
+    assert b"Try again in a few minutes" in full.body
+    for cookie in (first, second):
+        assert crowded.request("GET", "/session", Cookie=cookie).status == 200
+    with crowded.store() as store:
+        (entry,) = store.audit.search(Search(kinds=("sign_in_failed",)), 5)
+    assert (entry.actor, entry.details["reason"]) == ("eve", "all places are taken")
+    crowded.request("GET", "/logout", Cookie=first)
+    assert crowded.request("GET", "/session", Cookie=crowded.sign_in("eve")).status == 200
+    crowded.sql("delete from sessions")
+
+
+def test_recovery_codes_are_shown_though_all_places_are_taken(crowded):
+    """They are shown once; whoever gets no session with them signs in later."""
+    cookie = crowded.sign_in("eve")
+    crowded.sign_in("max")
+    form = crowded.post("/second-factor", {"action": "set-up", "password": PASSWORD}, Cookie=cookie)
+    (shown,) = re.findall(r'class="secret"><code>([A-Z2-7 ]+)<', form.body.decode())
+    steady()
+    fields = {"challenge": form.field("challenge"), "code": code(shown.replace(" ", ""))}
+    done = crowded.post("/login/enrolment", fields)
+    assert (done.status, done.headers["Set-Cookie"]) == (200, None)
+    assert len(re.findall(r"<li><code>([a-z2-9-]{19})<", done.body.decode())) == 10
+    crowded.sql("delete from sessions")
+
+
+def test_signals_have_no_address_for_who_is_shown_no_small_counts(crowded):
+    admin = crowded.sign_in("ada")
+    assert crowded.request("GET", "/signals", Cookie=admin).status == 404
+    assert crowded.request("GET", "/safety", Cookie=admin).status == 200
+    assert crowded.request("GET", "/signals", Cookie=crowded.sign_in("dan")).status == 200
+    crowded.sql("delete from sessions")

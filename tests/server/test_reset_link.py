@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from server_harness import PASSWORD, Answer
@@ -14,24 +14,10 @@ from dashboard.state.resets import Resets, link
 NEW = "another good password"
 
 
-class Clock:
-    def __init__(self):
-        self.now = datetime(2026, 3, 1, 8, tzinfo=UTC)
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(place, clock):
-    with place.open(clock=clock) as store:
-        store.add_user("ada", Role.ADMIN, PASSWORD)
-        yield store
+def store(store):
+    store.add_user("ada", Role.ADMIN, PASSWORD)
+    return store
 
 
 @pytest.fixture

@@ -20,7 +20,9 @@ from starlette.applications import Starlette
 from dashboard import sign_in
 from dashboard.access import Role
 from dashboard.settings import Settings
+from dashboard.sign_in import desk
 from dashboard.state import Store, passwords
+from dashboard.state.brake import Brake
 from dashboard.state.sealing import Seal
 from dashboard.state.second_factor import SecondFactors, new_secret
 
@@ -95,6 +97,24 @@ def test_every_kind_of_name_costs_the_same_work(tmp_path, monkeypatch):
     for kind in KINDS:
         assert work[kind] == work["known"], kind
         assert replies[kind] == replies["known"], kind
+
+
+def test_who_waits_for_a_turn_in_vain_is_told_so_and_gets_in_later(tmp_path, monkeypatch):
+    """Another process holds all tries of the account and doesn't come back."""
+    prepare(tmp_path, ROUNDS)
+    monkeypatch.setattr(desk, "PATIENCE", 0.3)
+    with Store.open(tmp_path, rounds=ROUNDS) as store:
+        brake = Brake(store)
+        tickets = [brake.admit("known", f"10.0.0.{number}").ticket for number in range(2, 7)]
+        assert all(tickets)
+        app = Starlette(routes=sign_in.routes(store, Settings(tmp_path)))
+        form = {"username": "known", "password": PASSWORD}
+        status, headers, shown = post(app, form)
+        assert status == 429
+        assert b"retry-after" in headers
+        assert "Try again in a few seconds." in shown
+        brake.settle(tickets[0], right=True)
+        assert post(app, form)[0] == 303
 
 
 @pytest.mark.bench

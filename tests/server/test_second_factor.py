@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pyotp
 import pytest
@@ -18,24 +18,10 @@ from dashboard.state.sealing import Seal, SealError
 from dashboard.state.second_factor import SecondFactors, app_address, new_secret
 
 
-class Clock:
-    def __init__(self):
-        self.now = datetime(2026, 3, 1, 8, tzinfo=UTC)
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(place, clock):
-    with place.open(clock=clock) as store:
-        store.add_user("ada", Role.ADMIN, PASSWORD)
-        yield store
+def store(store):
+    store.add_user("ada", Role.ADMIN, PASSWORD)
+    return store
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
@@ -197,6 +199,17 @@ def test_the_owners_browser_gets_in_while_a_stranger_guesses(server):
 def test_twenty_failures_lock_an_address(server):
     assert [server.login(name, "wrong password").status for name in [*ACCOUNTS] * 5] == [401] * 20
     assert server.login("nobody").status == 429
+
+
+def test_a_whole_clinic_behind_one_address_signs_in_at_once(server):
+    with ThreadPoolExecutor(60) as people:
+        assert Counter(people.map(lambda name: server.login(name).status, [*ACCOUNTS] * 15)) == {303: 60}
+
+
+def test_guesses_sent_at_once_get_no_more_tries(server):
+    with ThreadPoolExecutor(100) as guesses:
+        statuses = guesses.map(lambda name: server.login(name, "wrong password").status, [*ACCOUNTS] * 50)
+        assert Counter(statuses) == {401: 20, 429: 180}
 
 
 def test_a_sign_in_forgives_the_failures_before(server):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -12,7 +15,10 @@ from joserfc.jwk import RSAKey
 from provider import CLIENT, SECRET
 from server_harness import PASSWORD, Answer
 
+from dashboard.access import Role
+from dashboard.limits import Pace
 from dashboard.settings import Settings
+from dashboard.sign_in.single_sign_on import BEGINNINGS
 from dashboard.state.sealing import Seal
 from dashboard.state.second_factor import SecondFactors, new_secret
 
@@ -204,6 +210,57 @@ def test_a_second_factor_is_asked_for_unless_the_provider_checked_one(strict, pr
             assert session_of(sign_in(strict, provider, "1")) is None
         finally:
             factors.remove("eve")
+
+
+def test_who_has_no_password_sets_the_second_factor_up_after_single_sign_on(strict, provider):
+    """The role needs one, and the provider checked none: no session before it is set up."""
+    with strict.store() as store:
+        store.set_role("bo@clinic.example", Role.ADMIN, None)
+        factors = SecondFactors(store, Seal.for_settings(Settings(strict.data)))
+        try:
+            form = sign_in(strict, provider, "6", target="/safety")
+            assert (form.status, session_of(form)) == (200, None)
+            assert b"Set up the second factor" in form.body
+            (shown,) = re.findall(r'class="secret"><code>([A-Z2-7 ]+)<', form.body.decode())
+            secret = shown.replace(" ", "")
+            steady()
+            fields = {"challenge": form.field("challenge"), "code": code(secret, -1)}
+            done = strict.post("/login/enrolment", fields)
+            assert done.status == 200
+            assert b'href="/safety"' in done.body
+            assert strict.request("GET", "/session", Cookie=session_of(done)).status == 200
+            # From now on it is asked for, after the provider as well.
+            asked = sign_in(strict, provider, "6")
+            assert (asked.status, session_of(asked)) == (200, None)
+            entered = strict.post("/login/code", {"challenge": asked.field("challenge"), "code": code(secret)})
+            assert session_of(entered)
+        finally:
+            factors.remove("bo@clinic.example")
+            store.set_role("bo@clinic.example", Role.FINANCE, None)
+
+
+def test_beginnings_of_single_sign_on_have_a_limit_for_each_address(strict, provider):
+    """Each asks the provider and leaves a row in the store, for anybody who comes along."""
+    provider.silent = True  # what is begun then fails, and still counts
+
+    def begun(address):
+        return strict.request("GET", "/oidc/login", X_Forwarded_For=address)
+
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(begun, ["203.0.113.77"] * (BEGINNINGS + 30)))
+    assert Counter(answer.status for answer in answers) == {502: BEGINNINGS, 429: 30}
+    refusal = next(answer for answer in answers if answer.status == 429)
+    assert 0 < int(refusal.headers["Retry-After"]) <= 60
+    assert "Try again in a minute" in refusal.error
+    assert begun("203.0.113.78").status == 502, "another address isn't held back"
+
+
+def test_a_pace_begins_anew():
+    pace = Pace(2, 60)
+    assert [pace.wait("a", 100.0 + number) for number in range(3)] == [0, 0, 58]
+    assert pace.wait("b", 130.0) == 0
+    assert [pace.wait("a", 160.0 + number) for number in range(3)] == [0, 0, 58]
+    assert [pace.wait("b", 161.0 + number) for number in range(2)] == [0, 28]
 
 
 def test_no_code_and_no_secret_is_in_the_log(strict, provider):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -14,28 +14,6 @@ from dashboard.state import StateError, Store, passwords, session_key
 from dashboard.state.demo import DEMO_ACCOUNTS, add_demo_accounts
 
 PASSWORD = "correct horse battery"
-
-
-class Clock:
-    def __init__(self):
-        self.now = datetime(2026, 3, 1, 8, tzinfo=UTC)
-
-    def __call__(self):
-        return self.now
-
-    def pass_by(self, **duration):
-        self.now += timedelta(**duration)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(place, clock):
-    with place.open(clock=clock) as store:
-        yield store
 
 
 @pytest.fixture

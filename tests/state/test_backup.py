@@ -11,6 +11,7 @@ import pytest
 from dashboard.access import Role
 from dashboard.state import StateError, Store, backup
 from dashboard.state.audit import Search
+from dashboard.state.brake import Brake
 
 PASSWORD = "correct horse battery"
 
@@ -20,7 +21,8 @@ def store(place):
     with place.open() as store:
         store.add_user("ada", Role.MANAGER, PASSWORD, sites=["dallas"], name="Ada Park")
         store.add_user("eve", Role.FINANCE, PASSWORD)
-        store.admit_attempt("ada", "10.0.0.1")
+        brake = Brake(store)
+        brake.settle(brake.admit("ada", "10.0.0.1").ticket, right=False)
         store.audit.record("sign_in", "ada", address="10.0.0.1")
         yield store
 
@@ -65,7 +67,7 @@ def test_a_back_up_brings_everything_back_on_the_other_back_end(store, elsewhere
     newest = elsewhere.audit.search(Search(), 2)
     assert [entry.text.split(";")[0] for entry in newest] == ["change restored", "address 10.0.0.1"]
     # The counters go on behind what was restored.
-    elsewhere.admit_attempt("eve", "10.0.0.2")
+    assert Brake(elsewhere).admit("eve", "10.0.0.2").ticket
     elsewhere.add_user("kim", Role.ADMIN, PASSWORD)
     assert elsewhere.audit.verify(elsewhere.audit.head()).fault is None
 

@@ -44,6 +44,22 @@ def test_what_each_role_may_not_see(viewer, closed):
     assert {resource for resource in RESOURCES if not allows(viewer, resource)} == closed
 
 
+def test_signals_are_closed_to_who_is_shown_no_small_counts():
+    """For menu, address, query and file alike: all of them ask this rule."""
+    limited = access.limited(ADMIN, {"admin", "manager"})
+    assert not limited.small_counts
+    assert allows(ADMIN, "signals")
+    assert not allows(limited, "signals")
+    assert "signals" in {entry.name for entry in navigation.entries_for(ADMIN)}
+    assert {entry.name for entry in navigation.entries_for(ADMIN)} - {
+        entry.name for entry in navigation.entries_for(limited)
+    } == {"signals"}
+    closed = {d.name for d in exports.open_to(ADMIN)} - {d.name for d in exports.open_to(limited)}
+    assert closed == {panel.name for panel in panels.PANELS.values() if panel.resource == "signals"}
+    # What the setting took away comes back by no other setting.
+    assert not access.limited(limited, ()).small_counts
+
+
 def test_sites():
     assert allows(DALLAS, "safety", "dallas")
     assert not allows(DALLAS, "safety", "chicago")

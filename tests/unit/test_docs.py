@@ -105,3 +105,19 @@ def test_datasets_have_unique_headings():
     for dataset in exports.DATASETS.values():
         titles = [column.title for column in dataset.columns]
         assert len(set(titles)) == len(titles), dataset.name
+
+
+def test_every_threat_names_tests_that_are_there():
+    """Each row of the threat table: files of tests, and in one of them every function that it names."""
+    table = read("docs/security.md").partition("## Threats")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 50
+    files = {path.name: path for path in (ROOT / "tests").glob("*/test_*.py")}
+    for threat, defence, attacks in rows:
+        named = re.findall(r"`(test_\w+\.py)`", attacks)
+        functions = re.findall(r"`(test_\w+)`", attacks)
+        assert defence
+        assert set(named) <= set(files), threat
+        written = "".join(files[name].read_text(encoding="utf-8") for name in named)
+        assert functions, threat
+        assert [name for name in functions if f"def {name}(" not in written] == [], threat
