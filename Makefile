@@ -33,7 +33,7 @@ lint: $(READY)
 # their absence is said aloud. A file's tests stay in one process, which then starts its servers once.
 unit: $(READY)
 	@sh tests/ensure.sh postgresql nginx caddy
-	$(ENV)/bin/pytest -n 2 --dist loadfile -m "not browser and not bench"
+	$(ENV)/bin/pytest -n 3 --dist loadfile -m "not browser and not bench"
 
 # Browser tests need a Chromium or Chrome. In CI they must run; elsewhere their absence is said aloud.
 browser: $(READY)
