@@ -124,8 +124,7 @@ def _sound(folder: Path, name: str) -> pointer.Pointer:
             f"{target.name} is not as it was published, so the extract in use stays; choose another: "
             "dashboard extracts list"
         )
-    version, _ = schema_of(target.path)
-    if version != SCHEMA_VERSION:
+    if (version := _version(target.path)) != SCHEMA_VERSION:
         raise click.ClickException(
             f"{target.name} has schema version {version} and this program reads {SCHEMA_VERSION}; "
             "the extract in use stays. Import its delivery again"
@@ -133,16 +132,16 @@ def _sound(folder: Path, name: str) -> pointer.Pointer:
     return target
 
 
-def schema_of(path: Path) -> tuple[int | None, bool]:
-    """The schema version of an extract, None where it can't be told, and whether it holds demo data."""
+def _version(path: Path) -> int | None:
+    """The schema version of an extract, None where it can't be told."""
     import duckdb
 
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
-            row = connection.execute("select schema_version, demo from extract_info").fetchone()
+            row = connection.execute("select schema_version from extract_info").fetchone()
     except duckdb.Error:
         row = None
-    return (int(row[0]), bool(row[1])) if row else (None, False)
+    return int(row[0]) if row else None
 
 
 def _settings() -> Settings:
