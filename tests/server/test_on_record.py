@@ -126,6 +126,8 @@ def test_another_sites_name_in_the_address(server, since):
     assert [entry.details["sites"] for entry in denied] == [["dallas", "miami_beach"], ["dallas"]]
     [seen] = since(1, "view")
     assert seen.details["sites"] == ["chicago"]
+    [taken] = since(1, "export")
+    assert taken.details["filters"]["sites"] == ["chicago"]
 
 
 def test_a_file_is_on_record_with_all_that_left(server, since):
