@@ -53,10 +53,14 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "age_groups": _CARE,
     # Alarms over all sites: who weighs them needs the whole picture.
     "signals": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
+    "register": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
     "exports": _ALL,
     "data": _ALL,
     "audit": frozenset({Role.ADMIN, Role.MEDICAL_DIRECTOR}),
     "account": _ALL,
+    # Steps of signals are the medical director's alone; others are told that one exists at their site.
+    "signal_decisions": frozenset({Role.MEDICAL_DIRECTOR}),
+    "signal_notices": _CARE,
     # Row-level datasets: one row a patient's visit, event or payment.
     "booking_rows": _CARE,
     "side_effect_rows": frozenset({Role.MEDICAL_DIRECTOR}),
