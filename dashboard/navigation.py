@@ -30,6 +30,7 @@ ENTRIES = (
     PageEntry("service_mix", "Service mix", ":material/donut_small:", "Ketamine against vitamin and hydration."),
     PageEntry("safety", "Safety", ":material/health_and_safety:", "Side effects per 100 infusions and per patient."),
     PageEntry("signals", "Signals", ":material/notifications_active:", "What rose above its own past, since when."),
+    PageEntry("register", "Signal register", ":material/gavel:", "Signals: who decided what, and why."),
     PageEntry("age_groups", "Age groups", ":material/groups:", "Adolescent to geriatric, by site."),
     PageEntry("exports", "Exports", ":material/download:", "Files for your role, as CSV."),
     PageEntry("data", "Data", ":material/database:", "What the extract holds and what was left out."),

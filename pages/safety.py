@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from dashboard import page
+from dashboard import page, register_page
 
 view = page.open_page("safety", by=True)
 st.title("Safety")
+register_page.notices(view)
 view.show("safety_quality")
 view.show("safety_outcomes")
 view.show("serious_events")

@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from dashboard import page
+from dashboard import page, register_page
 
 view = page.open_page("signals", by=True, effect=True)
 st.title("Signals")
+register_page.notices(view)
 view.show("signal_alarms")
+register_page.opening(view)
 view.show("control_chart")
 view.show("control_forms")
 view.show("event_gaps")

@@ -69,6 +69,7 @@ def described(reader: Reader, filters: Filters, frame: pd.DataFrame) -> pd.DataF
     keys = frame.to_dict("records")
     frame = titled(frame.drop(columns="effect"), reader)
     frame["what"] = [_what(reader, row) for row in keys]
+    frame["series"] = [surveillance.key(row) for row in keys]
     frame["until"] = [_period_end(row, reader.catalogue.last_full_day) for row in keys]
     frame["address"] = [
         "" if row["effect"] == NO_SHOW
