@@ -53,6 +53,8 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "age_groups": _CARE,
     # Alarms over all sites: who weighs them needs the whole picture.
     "signals": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
+    # One by one, with who had them: as the row-level file.
+    "events": frozenset({Role.MEDICAL_DIRECTOR}),
     "register": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
     "exports": _ALL,
     "data": _ALL,

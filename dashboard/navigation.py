@@ -29,6 +29,7 @@ ENTRIES = (
     PageEntry("bookings", "Bookings", ":material/event:", "Bookings, no-shows, cancellations, chairs, lead time."),
     PageEntry("service_mix", "Service mix", ":material/donut_small:", "Ketamine against vitamin and hydration."),
     PageEntry("safety", "Safety", ":material/health_and_safety:", "Side effects per 100 infusions and per patient."),
+    PageEntry("events", "Events", ":material/list_alt:", "Which side effects, whose, how soon; who came back."),
     PageEntry("signals", "Signals", ":material/notifications_active:", "What rose above its own past, since when."),
     PageEntry("register", "Signal register", ":material/gavel:", "Signals: who decided what, and why."),
     PageEntry("age_groups", "Age groups", ":material/groups:", "Adolescent to geriatric, by site."),

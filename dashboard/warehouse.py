@@ -26,6 +26,8 @@ SCHEMA_VERSION = 2
 LOOK_AGAIN_SECONDS = 10.0
 CACHED_RESULTS = 2048
 PART_VECTORS = 20  # of 2,048 rows each
+#: Resources of those alone who see small counts.
+WHOLE = frozenset({"signals", "events"})
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _HEADER = re.compile(r"^--\s*(serves|sites|hides):\s*(.+)$", re.MULTILINE)
 
@@ -267,8 +269,8 @@ class Warehouse:
             raise WarehouseError(f"no such query: {name}")
         if not any(access.allows(viewer, resource) for resource in query.serves):
             raise access.AccessDeniedError(f"not open to this account: {name}")
-        if query.serves == ("signals",) and self.hides_small_counts(viewer):
-            # Surveillance of counts that this viewer isn't shown: all of it would tell them.
+        if set(query.serves) <= WHOLE and self.hides_small_counts(viewer):
+            # Counts that this viewer isn't shown, or what stands behind them: all of it would tell them.
             raise access.AccessDeniedError(f"not open to an account from which small counts are hidden: {name}")
         if query.by_site:
             visible = access.allowed_sites(viewer, self.catalogue.sites)

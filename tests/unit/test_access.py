@@ -26,6 +26,7 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
             DALLAS,
             {
                 "signals",
+                "events",
                 "register",
                 "signal_decisions",
                 "safety_review",
@@ -42,6 +43,7 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
                 "today",
                 "safety",
                 "signals",
+                "events",
                 "register",
                 "signal_decisions",
                 "signal_notices",
@@ -53,7 +55,7 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
                 "audit",
             },
         ),
-        (ADMIN, {"side_effect_rows", "signal_decisions"}),
+        (ADMIN, {"side_effect_rows", "events", "signal_decisions"}),
     ],
 )
 def test_what_each_role_may_not_see(viewer, closed):
