@@ -20,13 +20,30 @@ _AXIS_WIDTH = 44
 
 
 def over_time(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -> Chart:
-    """A control chart. Rows: period, value, centre, lower, upper, verdict and what `tips` name."""
+    """A control chart. Rows: period, value, centre, lower, upper, verdict, marks and forms (words, or empty),
+    limits, and what `tips` name."""
     base = alt.Chart(ROWS).encode(x=_time())
     line = base.mark_line(strokeWidth=1.5, color=theme.quiet(look.mode)).encode(y=_value("value", unit))
     points = base.mark_point(filled=True, opacity=1, size=70).encode(
         y=_value("value", unit), color=_verdict(look), shape=_shape(), tooltip=[_period_tip(), *tips]
     )
-    return alt.layer(*_limits(base, look, unit), line, points).properties(title=heading(title), height=HEIGHT - 40)
+    layers = [*_limits(base, look, unit), line, points, *_notes(base, look)]
+    return alt.layer(*layers).properties(title=heading(title), height=HEIGHT - 40)
+
+
+def _notes(base: alt.Chart, look: Look) -> list[Any]:
+    """People's marks as lines with a sign above; what is unusual about forms as a sign below."""
+    noted = base.transform_filter("datum.marks")
+    tips = [_period_tip(), alt.Tooltip("marks:N", title="Note")]
+    forms = [_period_tip(), alt.Tooltip("forms:N", title="Forms filled in")]
+    accent = theme.accent(look.mode)
+    return [
+        noted.mark_rule(color=accent, strokeDash=[2, 2]).encode(tooltip=tips),
+        noted.mark_text(text="▼", color=accent, fontSize=13, baseline="top").encode(y=alt.value(0), tooltip=tips),
+        base.transform_filter("datum.forms")
+        .mark_text(text="◇", color=accent, fontSize=13, baseline="bottom")
+        .encode(y=alt.value("height"), tooltip=forms),
+    ]
 
 
 def share_below(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -> Chart:
@@ -152,7 +169,9 @@ def _limits(base: alt.Chart, look: Look, unit: str) -> list[Any]:
         base.mark_area(opacity=0.1, color=quiet, interpolate="step").encode(
             y=alt.Y("lower:Q", title=unit), y2="upper:Q"
         ),
-        base.mark_line(strokeWidth=1, color=quiet, strokeDash=[6, 3]).encode(y=alt.Y("centre:Q", title=unit)),
+        base.mark_line(strokeWidth=1, color=quiet, strokeDash=[6, 3], interpolate="step").encode(
+            y=alt.Y("centre:Q", title=unit)
+        ),
     ]
 
 

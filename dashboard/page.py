@@ -16,6 +16,7 @@ from dashboard.intake import attempts
 from dashboard.panels import PANELS, Column, Panel, look_of, rows, signals, specification
 from dashboard.settings import Settings
 from dashboard.state import shared_store
+from dashboard.state.chart_marks import ChartMarks
 from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
@@ -92,7 +93,8 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
         effect: the page has charts of one side effect.
     """
     viewer = access.require(identity.current_viewer(), resource)
-    reader = Reader(warehouse.shelf().current(), viewer)
+    marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if resource == "signals" else ()
+    reader = Reader(warehouse.shelf().current(), viewer, marks)
     if not reader.sites:
         st.warning(
             "No site of this extract is open to your account. Ask an administrator to check your sites: "

@@ -32,6 +32,7 @@ from dashboard.observer import Observer
 from dashboard.settings import ROOT, Settings
 from dashboard.sign_in import pages
 from dashboard.state import SessionsFullError, Store, shared_store
+from dashboard.state.chart_marks import ChartMarks
 from dashboard.state.sealing import Seal
 from dashboard.state.second_factor import SecondFactors
 
@@ -224,7 +225,7 @@ def _file(store: Store, viewer: Viewer, name: str, form: str, parameters: QueryP
     elif name == auditing.RESOURCE:
         response = auditing.respond(viewer, store.audit, asked)
     else:
-        response = exports.respond(viewer, name, parameters)
+        response = exports.respond(viewer, name, parameters, ChartMarks(store).in_force())
     if isinstance(response, FileResponse):
 
         def record(receipt: Receipt) -> None:

@@ -8,7 +8,18 @@ import pandas as pd
 
 from dashboard import access, charts, periods, theme
 from dashboard.filters import Filters
-from dashboard.panels import age_groups, bookings, comparison, events, holdings, safety, service_mix, signals, today
+from dashboard.panels import (
+    age_groups,
+    bookings,
+    comparison,
+    events,
+    holdings,
+    over_time,
+    safety,
+    service_mix,
+    signals,
+    today,
+)  # fmt: skip
 from dashboard.panels.base import Column, Panel
 from dashboard.warehouse import Catalogue, Reader
 
@@ -19,7 +30,7 @@ HIDDEN = Column("hidden", "Small counts")
 
 PANELS: dict[str, Panel] = {
     panel.name: panel
-    for module in (today, bookings, service_mix, safety, events, signals, comparison, age_groups, holdings)
+    for module in (today, bookings, service_mix, safety, events, signals, over_time, comparison, age_groups, holdings)
     for panel in module.PANELS
 }
 
@@ -37,7 +48,8 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     viewer = access.require(reader.viewer, panel.resource)
     for site in filters.sites:
         access.require(viewer, panel.resource, site)
-    key = ("panel", name, viewer.role, reader.sites, filters)
+    # Marks are on control charts alone.
+    key = ("panel", name, viewer.role, reader.sites, filters, reader.marks if panel.resource == "signals" else ())
     return reader.warehouse.remembered(key, lambda: _rows(reader, panel, asked(reader, name, filters)))
 
 

@@ -16,7 +16,7 @@ from dashboard.surveillance import NO_SHOW
 from dashboard.warehouse import Reader
 
 #: What is copied beside the figures of the series.
-_CHARTS = ("control_chart", "control_forms", "event_gaps")
+_CHARTS = ("control_chart", "control_forms", "rate_chart", "event_gaps")
 _COMPARED = ("site_funnel",)
 _NO_SHOW_CHARTS = ("no_show_trend",)
 

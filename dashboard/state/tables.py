@@ -215,3 +215,22 @@ signal_steps = Table(
     Column("due_on", Date),
     info={"append_only": True},
 )
+
+# Annotations and rebases of control charts. A row that withdraws another names its number.
+chart_marks = Table(
+    "chart_marks",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("person", String(80), nullable=False),
+    Column("person_name", String(100), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("site", String(64), nullable=False),
+    # Empty for any side effect, and for all lines.
+    Column("effect", String(200), nullable=False),
+    Column("line", String(64), nullable=False),
+    Column("on_date", Date, nullable=False),
+    Column("text", String(300), nullable=False),
+    Column("withdraws", Integer),
+    info={"append_only": True},
+)

@@ -235,7 +235,7 @@ def test_the_dossier_is_drawn_from_the_copy_alone(signal, frozen):
     assert "Closed, refuted: Dan &lt;b&gt;Ho&lt;/b&gt; (dan), 2 Nov 2026, 09:00 UTC" in text
     assert frozen["extract"]["sha256"] in text
     assert "as it was written" in text
-    assert text.count("<img ") == sum(len(one["charts"]) for one in frozen["panels"]) == 4
+    assert text.count("<img ") == sum(len(one["charts"]) for one in frozen["panels"]) == 5
     printed = PdfReader(io.BytesIO(pdf.render(document)))
     words = "".join(page.extract_text() for page in printed.pages).replace("\n", " ")
     assert "Another way of counting." in words
