@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from html import escape
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from dashboard.settings import Settings
 from dashboard.state import StateError, shared_store
 from dashboard.state.register import DECIDE, NOTICE, READ, SHORTEST_RATIONALE, STEPS, Register, Signal, next_steps
 
+REVIEW = "safety_review"
 #: The next step is due so long after the present one, unless the person says otherwise.
 DUE_DAYS = 14
 PARAMETER = "signal"
@@ -38,6 +40,20 @@ def notices(view: page.View) -> None:
     link = ' <a href="/register" target="_self">Signal register</a>' if access.allows(viewer, READ) else ""
     many = "A safety signal is" if len(found) == 1 else f"{len(found)} safety signals are"
     st.html(f'<p class="notice">{many} under review: {escape("; ".join(named))}.{link}</p>')
+
+
+def printing(view: page.View) -> None:
+    """For who may have it: the safety review of the month that the period ends in."""
+    if not access.allows(view.reader.viewer, REVIEW):
+        return
+    chosen = view.filters
+    asked = {"month": [f"{chosen.end:%Y-%m}"], "site": [] if chosen.sites == chosen.scope.sites else chosen.sites}
+    address = escape(urlencode(asked, doseq=True))
+    links = " ".join(
+        f'<a class="file" href="/export/{REVIEW}.{form}?{address}" target="_self" download>{form.upper()}</a>'
+        for form in ("html", "pdf")
+    )
+    st.html(f'<p class="take">{links} Safety review of {chosen.end:%B %Y}, to print; takes some seconds.</p>')
 
 
 def opening(view: page.View) -> None:

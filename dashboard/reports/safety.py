@@ -13,7 +13,7 @@ from dashboard.warehouse import Reader
 
 _RATE = (
     "site", "line", "band", "effect", "value", "lower", "upper", "numerator", "denominator", "events",
-    "patient_value", "patient_numerator", "patient_denominator", "reading",
+    "patient_value", "patient_numerator", "patient_denominator", "frequency", "against_before", "reading",
 )  # fmt: skip
 #: The panels of a month in the order in which reviewers ask, each with the columns that its table keeps.
 _OF_THE_MONTH: tuple[tuple[str, Sequence[str]], ...] = (
