@@ -102,7 +102,8 @@ def listing() -> None:
     """Every signal of the viewer's sites: open ones first, the overdue marked."""
     found = register().signals(identity.current_viewer())
     if not found:
-        st.info("No signal was opened yet. The page Signals shows which series rose, and opens one about it.")
+        words = "No signal was opened yet. The page Signals shows which series rose, and opens one about it."
+        st.html(f'<p class="take">{words}</p>')
         return
     today = _today()
     open_ones = [one for one in found if one.is_open]
