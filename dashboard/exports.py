@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from dashboard import access, filters, panels, warehouse
 from dashboard.filters import Filters
+from dashboard.marks import Mark
 from dashboard.navigation import ENTRIES
 from dashboard.panels import PANELS, Column
 from dashboard.receipts import FileResponse, Receipt, no_such_file
@@ -179,13 +180,13 @@ def scope_of(reader: Reader) -> filters.Scope:
     )
 
 
-def respond(viewer: access.Viewer, name: str, parameters: QueryParams) -> Response:
+def respond(viewer: access.Viewer, name: str, parameters: QueryParams, marks: tuple[Mark, ...] = ()) -> Response:
     """The answer to a request for a file: the whole file, or a refusal in one line."""
     dataset = DATASETS.get(name)
     if dataset is None or not access.allows(viewer, dataset.resource):
         return no_such_file()
     try:
-        reader = Reader(warehouse.shelf().current(), viewer)
+        reader = Reader(warehouse.shelf().current(), viewer, marks)
     except warehouse.WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
     if not reader.sites:

@@ -46,7 +46,7 @@ STREAM = "/_stcore/stream"
 #: What is served with a session: our own routes, and of Streamlit's those that pages need. It has
 #: more (uploads, figures, components, an interface for programs), and answers what it doesn't know
 #: with its own page, which lacks the watch over the session.
-_SERVED = re.compile(r"/[A-Za-z0-9_-]*|/session\.js|/export/[^/]+\.csv|/_stcore/(health|host-config)|/media/[\w.-]+")
+_SERVED = re.compile(r"/[A-Za-z0-9_-]*|/session\.js|/export/[^/]+\.(csv|html|pdf)|/_stcore/(health|host-config)|/media/[\w.-]+")
 _STATIC = re.compile(r"/(favicon\.png|manifest\.json|static/(css|js|media)/[\w.-]+)")
 _STATIC_FILES = Path(file_util.get_static_dir())
 #: What a page sends to its script. Streamlit takes more: one such message tells of the checkout's

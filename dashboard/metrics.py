@@ -163,6 +163,20 @@ _METRICS = (
         denominator=("ketamine_completed",), interval="wilson", better="lower",
     ),
     Metric(
+        "supervision_other", "Supervised by someone else", "percent",
+        ("by_other",), ("by someone else", "ketamine infusions"),
+        "Completed ketamine infusions with someone recorded as supervising who is no physician ÷ completed ketamine "
+        "infusions; 95 % Wilson interval.",
+        denominator=("ketamine_completed",), interval="wilson", better="lower",
+    ),
+    Metric(
+        "supervision_none", "Without supervision", "percent",
+        ("by_none",), ("without", "ketamine infusions"),
+        "Completed ketamine infusions recorded as not supervised ÷ completed ketamine infusions; 95 % Wilson "
+        "interval.",
+        denominator=("ketamine_completed",), interval="wilson", better="lower",
+    ),
+    Metric(
         "coordinated_care", "Mental-health provider on record", "percent",
         ("coordinated_patients",), ("with a provider", "ketamine patients"),
         "Ketamine patients with a mental-health provider on record ÷ ketamine patients; "
@@ -198,6 +212,14 @@ _METRICS = (
         ("patients_with_effect",), ("patients with an effect", "patients treated"),
         "Patients with at least one side effect after a completed infusion ÷ patients with a "
         "completed infusion; 95 % Wilson interval.",
+        denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
+        bounded=True,
+    ),
+    Metric(
+        "severe_effect_patients", "Patients with a severe or worse side effect", "percent",
+        ("patients_with_severe",), ("patients with a severe effect", "patients treated"),
+        "Patients with at least one side effect of grade severe, life-threatening or fatal after a completed "
+        "infusion ÷ patients with a completed infusion; 95 % Wilson interval.",
         denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
         bounded=True,
     ),

@@ -13,9 +13,10 @@ import streamlit as st
 from dashboard import access, charts, exports, filters, identity, panels, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.intake import attempts
-from dashboard.panels import PANELS, Column, Panel, rows, signals, specification
+from dashboard.panels import PANELS, Column, Panel, look_of, rows, signals, specification
 from dashboard.settings import Settings
 from dashboard.state import shared_store
+from dashboard.state.chart_marks import ChartMarks
 from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
@@ -92,7 +93,8 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
         effect: the page has charts of one side effect.
     """
     viewer = access.require(identity.current_viewer(), resource)
-    reader = Reader(warehouse.shelf().current(), viewer)
+    marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if resource == "signals" else ()
+    reader = Reader(warehouse.shelf().current(), viewer, marks)
     if not reader.sites:
         st.warning(
             "No site of this extract is open to your account. Ask an administrator to check your sites: "
@@ -128,20 +130,6 @@ def on_record(what: str, viewer: access.Viewer, kind: str, subject: str, **detai
         noted.pop("preview", None)
     noted[what] = entry
     shared_store(Settings.from_environment()).audit.record_later(kind, viewer.username, subject, **details)
-
-
-def look_of(catalogue: warehouse.Catalogue, chosen: Filters, shown: theme.Mode) -> charts.Look:
-    """The look of this extract's charts."""
-    colours = dict(zip(catalogue.sites, theme.site_colours(len(catalogue.sites), shown), strict=True))
-    return charts.Look(
-        shown,
-        chosen.grain,
-        tuple(catalogue.site_name(site) for site in chosen.sites),
-        tuple(colours[site] for site in chosen.sites),
-        catalogue.lines,
-        catalogue.bands,
-        tuple(catalogue.effects.values()),
-    )
 
 
 # --- the address -----------------------------------------------------------------------------
@@ -378,11 +366,7 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if panel.dated:
         look = replace(view.look, grain=panels.asked(view.reader, panel.name, view.filters).grain)
     spec = specification(panel.name, look)
-    drawn = frame[[c for c in frame.columns if c in spec.fields]]
-    if "period" in drawn.columns:
-        # As text with a time of day, which browsers read as local: a bare date would be taken as
-        # UTC and drawn a day early in America.
-        drawn = drawn.assign(period=pd.to_datetime(drawn["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
+    drawn = panels.drawn(frame, spec)
     if not panel.each_site:
         st.vega_lite_chart(
             drawn, spec.body, alt=". ".join(dict.fromkeys([panel.title, heading])), key=f"chart_{panel.name}"

@@ -32,6 +32,7 @@ from dashboard.observer import Observer
 from dashboard.settings import ROOT, Settings
 from dashboard.sign_in import pages
 from dashboard.state import SessionsFullError, Store, shared_store
+from dashboard.state.chart_marks import ChartMarks
 from dashboard.state.sealing import Seal
 from dashboard.state.second_factor import SecondFactors
 
@@ -141,7 +142,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
         lifespan=lifespan,
         routes=[
             *condition.routes(),
-            Route("/export/{name}.csv", desk, methods=["GET"]),
+            Route("/export/{name}.{form}", desk, methods=["GET"]),
             *sign_in.routes(store, settings),
             *shell.routes(),
         ],
@@ -205,22 +206,26 @@ def warm_up() -> None:
 
 
 async def export(request: Request, store: Store) -> Response:
-    """A dataset as CSV, as far as the viewer may have it; what left, or was refused, goes on record."""
+    """A file as far as the viewer may have it; what left, or was refused, goes on record."""
+    named = request.path_params
     return await to_thread.run_sync(
-        _file, store, request.state.viewer, request.path_params["name"], request.query_params
+        _file, store, request.state.viewer, named["name"], named["form"], request.query_params
     )
 
 
-def _file(store: Store, viewer: Viewer, name: str, parameters: QueryParams) -> Response:
+def _file(store: Store, viewer: Viewer, name: str, form: str, parameters: QueryParams) -> Response:
     # Imported here, as the warm-up does: it takes seconds.
     from dashboard import auditing, exports
     from dashboard.receipts import FileResponse, Receipt
+    from dashboard.reports import files
 
-    if name == auditing.RESOURCE:
-        asked = {key: parameters.getlist(key) for key in parameters}
+    asked = {key: parameters.getlist(key) for key in parameters}
+    if form != "csv":
+        response = files.respond(viewer, store, name, form, asked)
+    elif name == auditing.RESOURCE:
         response = auditing.respond(viewer, store.audit, asked)
     else:
-        response = exports.respond(viewer, name, parameters)
+        response = exports.respond(viewer, name, parameters, ChartMarks(store).in_force())
     if isinstance(response, FileResponse):
 
         def record(receipt: Receipt) -> None:

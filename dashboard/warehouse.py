@@ -19,6 +19,7 @@ import pandas as pd
 
 from dashboard import access, instruments
 from dashboard.intake import pointer
+from dashboard.marks import Mark
 from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
 
@@ -442,6 +443,8 @@ class Reader:
 
     warehouse: Warehouse
     viewer: access.Viewer
+    #: What people noted on control charts.
+    marks: tuple[Mark, ...] = ()
 
     @property
     def catalogue(self) -> Catalogue:

@@ -2,7 +2,8 @@
 
 A new table, or a new column, stands here and in a new file in migrations/versions, whose number
 is the next one: copy the last file and let it make what is new. The tests compare the two. A table
-whose rows a back-up must not bring back says `info={"backup": False}`.
+whose rows a back-up must not bring back says `info={"backup": False}`, one whose rows the database
+refuses to change `info={"append_only": True}`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     ForeignKey,
@@ -182,6 +184,7 @@ audit = Table(
     Index("audit_by_actor", "actor", "number"),
     Index("audit_by_kind", "kind", "number"),
     Index("audit_by_time", "at"),
+    info={"append_only": True},
 )
 
 # One row: how many entries there are, and the last one's seal, signed.
@@ -192,4 +195,54 @@ audit_head = Table(
     Column("entries", BigInteger, nullable=False),
     Column("seal", String(64), nullable=False),
     Column("signature", String(64), nullable=False),
+)
+
+# Signals, each with the copy of what was seen when it was opened. Where they stand is in their steps.
+signals = Table(
+    "signals",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("site", String(64), nullable=False),
+    # Which series: site, effect, line, age group and weekday, with bars between.
+    Column("series", String(400), nullable=False, index=True),
+    Column("what", String(400), nullable=False),
+    # JSON as text, since the hash is of these very characters.
+    Column("frozen", Text, nullable=False),
+    Column("frozen_sha256", String(64), nullable=False),
+    info={"append_only": True},
+)
+
+signal_steps = Table(
+    "signal_steps",
+    metadata,
+    Column("signal", ForeignKey("signals.number"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("person", String(80), nullable=False),
+    Column("person_name", String(100), nullable=False),
+    Column("step", String(16), nullable=False),
+    Column("outcome", String(16)),
+    Column("rationale", Text, nullable=False),
+    # By when the next step is to be taken; none once it is closed.
+    Column("due_on", Date),
+    info={"append_only": True},
+)
+
+# Annotations and rebases of control charts. A row that withdraws another names its number.
+chart_marks = Table(
+    "chart_marks",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("person", String(80), nullable=False),
+    Column("person_name", String(100), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("site", String(64), nullable=False),
+    # Empty for any side effect, and for all lines.
+    Column("effect", String(200), nullable=False),
+    Column("line", String(64), nullable=False),
+    Column("on_date", Date, nullable=False),
+    Column("text", String(300), nullable=False),
+    Column("withdraws", Integer),
+    info={"append_only": True},
 )

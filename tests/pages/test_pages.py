@@ -42,7 +42,7 @@ def test_a_page_opens_for_whom_it_is_and_for_nobody_else(visit, viewer, username
     assert [title.value for title in at.title] == [entry.title]
     assert not at.error
     assert not at.warning
-    assert "extract of" in html(at) or "Extract" in html(at) or page in {"account", "audit"}
+    assert "extract of" in html(at) or "Extract" in html(at) or page in {"account", "audit", "register"}
 
 
 @pytest.mark.parametrize("page", NAMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import hashlib
 import io
 import socket
@@ -14,8 +15,10 @@ from pathlib import Path
 import pytest
 from server_harness import ACCOUNTS, PASSWORD, add_accounts, free_port, running
 
+from dashboard.access import Role, Viewer
 from dashboard.intake import demo, publish
 from dashboard.state.audit import Search
+from dashboard.state.register import Register
 
 DASHBOARD = str(Path(sys.executable).parent / "dashboard")
 
@@ -180,6 +183,43 @@ def test_the_records_own_file(server, since, store):
     assert (entry.actor, entry.subject, entry.details["rows"]) == ("ada", "audit", 1)
     assert entry.details["sha256"] == hashlib.sha256(answer.body).hexdigest()
     assert entry.details["filters"]["kinds"] == ["signal"]
+
+
+@pytest.mark.parametrize("username", ACCOUNTS)
+def test_printed_documents_are_for_administrators_and_the_medical_director(server, username):
+    cookie = server.sign_in(username)
+    expected = 200 if username in {"ada", "dan"} else 404
+    # A month that isn't there is told only to who may ask.
+    answer = take(server, cookie, "safety_review.pdf?month=1999-01")
+    assert answer.status == (400 if expected == 200 else 404)
+    for path in ("signal-1.html", "signal-0.pdf", "signal-1.docx", "today.pdf", "safety_review.html.pdf"):
+        assert take(server, cookie, path).status == 404
+
+
+def test_a_review_and_a_dossier_are_on_record_with_all_that_left(server, since, store):
+    cookie = server.sign_in("dan")
+    answer = take(server, cookie, "safety_review.pdf?month=2026-09&site=dallas")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/pdf")
+    assert answer.body.startswith(b"%PDF-")
+    [entry] = since(1, "export")
+    assert (entry.actor, entry.subject) == ("dan", "safety_review")
+    assert entry.details["sha256"] == hashlib.sha256(answer.body).hexdigest()
+    assert entry.details["bytes"] == len(answer.body)
+    assert entry.details["filters"] == {"from": "2026-09-01", "to": "2026-09-30", "sites": ["dallas"]}
+    copy = {
+        "site_name": "Dallas", "reading": "41 of 700", "filters": {"from": "2026-09-01", "to": "2026-09-30"},
+        "extract": {"name": "x.duckdb", "sha256": "ab", "last_full_day": "2026-10-30", "demo": True},
+        "definitions_version": "1", "false_alarms_a_year": 1.0, "panels": [],
+        "figures": {"title": "Series", "columns": [["observed", "Observed", "count"]], "rows": [[41]]},
+    }  # fmt: skip
+    director = Viewer("dan", "Dan", Role.MEDICAL_DIRECTOR)
+    due = dt.date(2100, 1, 1)
+    number = Register(store).open(director, "dallas|nausea|ketamine||", "Nausea", copy, "More than before.", due)
+    page = take(server, cookie, f"signal-{number}.html")
+    assert "More than before." in page.body.decode()
+    assert take(server, server.sign_in("max"), f"signal-{number}.html").status == 404
+    denied = since(1, "denied")[-1]
+    assert (denied.actor, denied.subject) == ("max", f"file signal-{number}")
 
 
 def test_all_of_it_holds(store):

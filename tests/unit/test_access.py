@@ -22,7 +22,20 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
 @pytest.mark.parametrize(
     ("viewer", "closed"),
     [
-        (DALLAS, {"signals", "side_effect_rows", "payment_rows", "reject_values", "audit"}),
+        (
+            DALLAS,
+            {
+                "signals",
+                "events",
+                "register",
+                "signal_decisions",
+                "safety_review",
+                "side_effect_rows",
+                "payment_rows",
+                "reject_values",
+                "audit",
+            },
+        ),
         (DIRECTOR, {"payment_rows", "reject_values"}),
         (
             FINANCE,
@@ -30,6 +43,11 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
                 "today",
                 "safety",
                 "signals",
+                "events",
+                "register",
+                "signal_decisions",
+                "signal_notices",
+                "safety_review",
                 "age_groups",
                 "booking_rows",
                 "side_effect_rows",
@@ -37,7 +55,7 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
                 "audit",
             },
         ),
-        (ADMIN, {"side_effect_rows"}),
+        (ADMIN, {"side_effect_rows", "events", "signal_decisions"}),
     ],
 )
 def test_what_each_role_may_not_see(viewer, closed):
