@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import math
 import re
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -10,13 +12,14 @@ from urllib.parse import quote, urlsplit
 from anyio import to_thread
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from starlette.requests import HTTPConnection
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from dashboard import journal, limits
 from dashboard.access import Viewer
 from dashboard.state import Store, session_key
+from dashboard.state.export_tokens import ExportTokens
 
 _READ, _SEND = frozenset({"GET", "HEAD"}), frozenset({"POST"})
 #: What is served to everyone, by path and method; anything else needs a session.
@@ -32,6 +35,8 @@ OPEN = {
     "/oidc/login": _READ,
     "/oidc/callback": _READ,
 }
+#: Where files are, which programs with a token may take too.
+FILES = "/export/"
 COOKIE = "dashboard_session"
 #: Of a browser that somebody has signed in with before.
 DEVICE_COOKIE = "dashboard_device"
@@ -105,12 +110,28 @@ class Gate:
             await self._app(_without_identity(scope), receive, send)
             return
         connection = HTTPConnection(scope)
-        acts = _is_navigation(connection) or scope["path"].startswith("/export/")
+        if scope["path"].startswith(FILES) and (token := _export_token(connection)):
+            await self._with_token(token, connection, receive, send)
+            return
+        acts = _is_navigation(connection) or scope["path"].startswith(FILES)
         admitted = await self._admit(connection, touch=acts)
         if admitted is None:
             await _refusal(connection)(scope, receive, send)
         else:
             await self._app(_with_identity(scope, *admitted), receive, send)
+
+    async def _with_token(self, token: str, connection: HTTPConnection, receive: Receive, send: Send) -> None:
+        """A program with a key to files; a wrong one counts against its address as a failed sign-in does."""
+        bearer = await to_thread.run_sync(ExportTokens(self._store).bearer, token)
+        if bearer is None:
+            client = connection.client.host if connection.client else ""
+            refuse = partial(_refuse_token, self._store, session_key(token), client)
+            await (await to_thread.run_sync(refuse))(connection.scope, receive, send)
+            return
+        journal.note_user(bearer.viewer.username)
+        scope = _with_identity(connection.scope, bearer.viewer, bearer.key)
+        scope["state"] |= {"bearer": bearer}
+        await self._app(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
@@ -184,6 +205,33 @@ class _Incoming:
 
 async def _viewer(store: Store, key: str, *, touch: bool) -> Viewer | None:
     return await to_thread.run_sync(partial(store.viewer_of, key, touch=touch))
+
+
+def _export_token(connection: HTTPConnection) -> str | None:
+    """The token of an Authorization header: as Bearer, or as the password of Basic, which Excel can send."""
+    kind, _, value = connection.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "basic":
+        try:
+            _, _, value = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+        except ValueError:
+            return None
+    elif kind.lower() != "bearer":
+        return None
+    return value.strip() or None
+
+
+def _refuse_token(store: Store, key: str, client: str) -> Response:
+    # Each token counts by itself, so that a guess can't keep a person or another program out.
+    wait = store.admit_attempt(f"export token {key}", client)
+    if wait:
+        seconds = str(math.ceil(wait.total_seconds()))
+        return PlainTextResponse("Too many wrong tokens. Wait, then try again.\n", 429, {"Retry-After": seconds})
+    store.audit.record("denied", "(unknown)", "export token", address=client)
+    return PlainTextResponse(
+        "This token is not valid, or no longer: ask an administrator for a new one.\n",
+        401,
+        {"WWW-Authenticate": 'Basic realm="exports"'},
+    )
 
 
 def _is_navigation(connection: HTTPConnection) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Literal
@@ -19,7 +19,6 @@ from dashboard.state import shared_store
 from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
-PREVIEW_ROWS = 100
 ATTEMPT_ROWS = 20
 _ATTEMPT_COLUMNS = (
     Column("at", "Ended (UTC)", "datetime"),
@@ -41,6 +40,7 @@ _FORMATS: dict[str, Callable[..., Any]] = {
     "percent": lambda title: st.column_config.NumberColumn(title, format="%.1f"),
     "dollars": lambda title: st.column_config.NumberColumn(title, format="dollar"),
     "text": lambda title: st.column_config.TextColumn(title),
+    "link": lambda title: st.column_config.LinkColumn(title, display_text="Open"),
 }
 
 
@@ -81,7 +81,15 @@ def mode() -> theme.Mode:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool = True, effect: bool = False) -> View:
+def open_page(
+    resource: str,
+    *,
+    day: bool = False,
+    by: bool = False,
+    bar: bool = True,
+    effect: bool = False,
+    own: Sequence[str] = (),
+) -> View:
     """Check the viewer, read the address, draw the filter bar.
 
     Args:
@@ -90,6 +98,7 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
         by: the page has charts by day, week or month.
         bar: whether it has a filter bar at all.
         effect: the page has charts of one side effect.
+        own: parameters of its address beside the filters.
     """
     viewer = access.require(identity.current_viewer(), resource)
     reader = Reader(warehouse.shelf().current(), viewer)
@@ -103,15 +112,15 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
         built = filters.day_text(reader.catalogue.built_at.date())
         st.warning(f"Newer data cannot be read, so the extract of {built} is shown. The page Data says what to do.")
     scope = exports.scope_of(reader)
-    chosen = filters.parse(_address(), scope)
+    chosen = filters.parse(address(), scope)
     if bar:
         _bar(chosen, reader, day=day, by=by, effect=effect)
         _whole_periods(resource, reader, chosen)
-    if refused := filters.refused_sites(_address(), reader.catalogue.sites, scope):
+    if refused := filters.refused_sites(address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
     about = chosen.described(of_day=day) if bar else {}
     on_record("page", viewer, "view", resource, **about, extract=reader.catalogue.name)
-    _keep(chosen)
+    _keep(chosen, own)
     return View(reader, chosen, look_of(reader.catalogue, chosen, mode()))
 
 
@@ -147,7 +156,7 @@ def look_of(catalogue: warehouse.Catalogue, chosen: Filters, shown: theme.Mode) 
 # --- the address -----------------------------------------------------------------------------
 
 
-def _address() -> dict[str, list[str]]:
+def address() -> dict[str, list[str]]:
     """The parameters of the address; those of the page before where a page link has dropped them."""
     found = {name: st.query_params.get_all(name) for name in st.query_params}
     if not found and "address" in st.session_state:
@@ -156,20 +165,23 @@ def _address() -> dict[str, list[str]]:
     return found
 
 
-def _keep(chosen: Filters) -> None:
+def _keep(chosen: Filters, own: Sequence[str]) -> None:
     """Write the filters to the address, and remember them for the next page."""
-    wanted = chosen.query()
+    found = address()
+    wanted = chosen.query() | {name: found[name] for name in own if found.get(name)}
     current = {name: st.query_params.get_all(name) for name in st.query_params}
     if current != wanted:
         st.query_params.from_dict(wanted)
     st.session_state["address"] = wanted
 
 
-def _choose(**changes: list[str]) -> None:
+def choose(**changes: list[str]) -> None:
     """Put changed parameters into the address; an empty list drops one."""
-    wanted = _address() | changes
+    wanted = address() | changes
     # In one order, since the browser takes another order for another address.
-    st.query_params.from_dict({name: wanted[name] for name in filters.PARAMETERS if wanted.get(name)})
+    st.query_params.from_dict(
+        {name: wanted[name] for name in (*filters.PARAMETERS, *exports.PARAMETERS) if wanted.get(name)}
+    )
 
 
 # --- the filter bar --------------------------------------------------------------------------
@@ -191,7 +203,7 @@ def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool) 
         _extract_date(reader, chosen, day=day)
 
 
-def _put(key: str, value: object) -> str:
+def put(key: str, value: object) -> str:
     """Set a widget to what the address says, before it is drawn."""
     st.session_state[key] = value
     return key
@@ -200,7 +212,7 @@ def _put(key: str, value: object) -> str:
 def _option(
     name: str, options: dict[str, str], value: str, label: str, width: int | Literal["stretch"] = 215
 ) -> None:
-    key = _put(f"filter_{name}", value)
+    key = put(f"filter_{name}", value)
     st.selectbox(
         label,
         list(options),
@@ -208,16 +220,16 @@ def _option(
         key=key,
         label_visibility="collapsed",
         width=width,
-        on_change=lambda: _choose(**{name: [st.session_state[key]]}),
+        on_change=lambda: choose(**{name: [st.session_state[key]]}),
     )
 
 
 def _day_picker(chosen: Filters) -> None:
-    key = _put("filter_day", chosen.day)
+    key = put("filter_day", chosen.day)
 
     def apply() -> None:
         if st.session_state[key]:
-            _choose(day=[st.session_state[key].isoformat()])
+            choose(day=[st.session_state[key].isoformat()])
 
     st.date_input(
         "Day",
@@ -235,13 +247,13 @@ def _period_picker(chosen: Filters) -> None:
     _option("period", filters.PERIODS, chosen.period, "Period", 150)
     if chosen.period != "custom":
         return
-    key = _put("filter_dates", (chosen.start, chosen.end))
+    key = put("filter_dates", (chosen.start, chosen.end))
 
     def apply() -> None:
         # Between the two clicks there is only a first day.
         if len(st.session_state[key]) == 2:
             start, end = st.session_state[key]
-            _choose(period=["custom"], **{"from": [start.isoformat()], "to": [end.isoformat()]})
+            choose(period=["custom"], **{"from": [start.isoformat()], "to": [end.isoformat()]})
 
     st.date_input(
         "Dates",
@@ -257,7 +269,7 @@ def _period_picker(chosen: Filters) -> None:
 
 def _site_picker(chosen: Filters, reader: Reader) -> None:
     everything = chosen.sites == chosen.scope.sites
-    key = _put("filter_site", [] if everything else list(chosen.sites))
+    key = put("filter_site", [] if everything else list(chosen.sites))
     st.multiselect(
         "Sites",
         chosen.scope.sites,
@@ -267,7 +279,7 @@ def _site_picker(chosen: Filters, reader: Reader) -> None:
         label_visibility="collapsed",
         width=230,
         wrap=False,
-        on_change=lambda: _choose(site=[filters.slug(s) for s in st.session_state[key]]),
+        on_change=lambda: choose(site=[filters.slug(s) for s in st.session_state[key]]),
     )
 
 
@@ -289,14 +301,14 @@ def _more(chosen: Filters, *, by: bool) -> None:
 def _several(
     name: str, label: str, options: tuple[str, ...], value: tuple[str, ...], title: Callable[[str], str]
 ) -> None:
-    key = _put(f"filter_{name}", list(value))
+    key = put(f"filter_{name}", list(value))
     st.multiselect(
         label,
         options,
         format_func=title,
         key=key,
         placeholder="All",
-        on_change=lambda: _choose(**{name: [filters.slug(v) for v in st.session_state[key]]}),
+        on_change=lambda: choose(**{name: [filters.slug(v) for v in st.session_state[key]]}),
     )
 
 
@@ -432,24 +444,6 @@ def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
     )
     if len(frame) > TABLE_ROWS:
         st.caption(f"The first {TABLE_ROWS:,} of {len(frame):,} rows; the CSV has them all.")
-
-
-def preview(view: View, dataset: exports.Dataset) -> None:
-    """The first rows of a file and the link to all of it."""
-    first = next(exports.parts(view.reader, dataset, view.filters), None)
-    seen = view.filters.described(of_day=dataset.of_day)
-    on_record("preview", view.reader.viewer, "view", f"exports, first rows of {dataset.name}", **seen)
-    if first is None or not len(first):
-        st.info("No rows for these filters. Choose a longer period, or more sites or lines.")
-        return
-    of = exports.filters_of(view.reader, dataset, view.filters)
-    when = filters.day_text(of.day) if dataset.of_day else of.period_text()
-    about = f"{'Day' if dataset.of_day else f'Period by {dataset.period}'}: {when}."
-    # Beside the text, since at the other end the table's own buttons lie over it.
-    st.html(f'<p class="take">{csv_link(dataset.name, view.filters, dataset.title)} {escape(about)}</p>')
-    table(first.head(PREVIEW_ROWS), exports.columns_of(view.reader, dataset), f"First rows of {dataset.title}")
-    if len(first) > PREVIEW_ROWS:
-        st.caption(f"The first {PREVIEW_ROWS:,} rows; the CSV has them all.")
 
 
 def extract_facts(view: View) -> None:

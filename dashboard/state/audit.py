@@ -40,6 +40,8 @@ KINDS = {
     "import": "Delivery imported",
     "user": "User changed",
     "signal": "Signal decided",
+    "token": "Export token changed",
+    "month": "Month closed or restated",
     "state": "State kept or restored",
 }
 _PART = 5_000
