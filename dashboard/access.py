@@ -53,6 +53,8 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "age_groups": _CARE,
     # Alarms over all sites: who weighs them needs the whole picture.
     "signals": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
+    # Money is for those who account for it; managers see prices of their own bookings.
+    "revenue": frozenset({Role.FINANCE, Role.ADMIN}),
     "exports": _ALL,
     "data": _ALL,
     "audit": frozenset({Role.ADMIN, Role.MEDICAL_DIRECTOR}),

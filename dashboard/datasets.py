@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dashboard.metrics import METRICS
 from dashboard.navigation import ENTRIES
 from dashboard.panels import PANELS, Column
 
@@ -132,7 +133,7 @@ _ROWS = (
     Dataset(
         "package_liability",
         "Package liability by month",
-        "payment_rows",
+        "revenue",
         _columns(
             "month:Month:date site:Site:text opening:Opening_USD:dollars sold:Sold_USD:dollars "
             "redeemed:Redeemed_USD:dollars refunded:Refunded_USD:dollars expired:Expired_USD:dollars "
@@ -145,6 +146,12 @@ _ROWS = (
     ),
 )
 
+
+def _adds_up(column: Column) -> bool:
+    """Whether a sum over rows means something: of dollars, not of dollars a visit."""
+    return column.name not in METRICS or not METRICS[column.name].denominator
+
+
 DATASETS: dict[str, Dataset] = {
     **{
         panel.name: Dataset(
@@ -152,7 +159,7 @@ DATASETS: dict[str, Dataset] = {
             panel.title,
             panel.resource,
             panel.columns,
-            totals=tuple(column.name for column in panel.columns if column.format == "dollars"),
+            totals=tuple(column.name for column in panel.columns if column.format == "dollars" and _adds_up(column)),
         )
         for panel in PANELS.values()
     },

@@ -184,6 +184,83 @@ def verify(file: Path) -> None:
     )
 
 
+@export.command("month-end")
+@click.option("--month", required=True, help="The month, as 2026-10.")
+@click.option("--site", "sites", multiple=True, help="A site; repeat it for several.  [default: all in one pack]")
+@click.option("-o", "--output", "folder", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--close", is_flag=True, help="Close the month: later changes are reported as restated.")
+@click.option("--as", "username", help="Whose rights apply.  [default: finance, every site]")
+def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: bool, username: str | None) -> None:
+    """Write the month-end pack, a ZIP with its receipt, into the folder DIR.
+
+    Where the month was closed and the extract now has other figures, each of them is named on standard
+    error and in restated.csv.
+
+    \b
+    Example:
+        dashboard export month-end --month 2026-10 -o /var/lib/dashboard/month-end
+        dashboard export month-end --month 2026-10 -o /var/lib/dashboard/month-end --close
+    """
+    from dashboard import access, month_end, receipts
+    from dashboard.state import StateError
+    from dashboard.state.closed_months import ClosedMonths
+    from dashboard.warehouse import WarehouseError
+
+    settings = Settings.from_environment()
+    with store_of(settings) as store:
+        reader = reader_of(settings, store, username)
+        try:
+            made = month_end.pack(reader, month, sites)
+            months = ClosedMonths(store.by(operator()))
+            if close and made.provisional:
+                raise month_end.MonthError(
+                    f"{month} is not over in the extract, which is whole to {reader.catalogue.last_full_day}; "
+                    "close it with a later one"
+                )
+            restated = [
+                line
+                for closed in months.list(month)
+                if closed.site in made.sites
+                for line in month_end.compare(closed.figures, month_end.of_site(made.figures, closed.site))
+            ]
+            if close:
+                months.close(month, made.extract, {s: month_end.of_site(made.figures, s) for s in made.sites})
+            data = month_end.written(made, restated)
+            output = folder / "_".join([made.file_name, *sites, *(["provisional"] if made.provisional else [])])
+            output = output.with_name(f"{output.name}.zip")
+            details = _put(output, data)
+        except (access.AccessDeniedError, month_end.MonthError, StateError, WarehouseError, OSError) as error:
+            _fail(f"the pack of {month} was not written: {error}")
+        details |= {"filters": {"month": month, "sites": made.sites}, "extract": made.extract, "form": "zip"}
+        details |= {
+            "rows": len(made.figures),
+            "definitions": made.definitions,
+            "outcome": "complete",
+            "restated": len(restated),
+        }
+        store.audit.record("export", operator(), "month_end", file=output.name, **details)
+        if restated:
+            lines = [f"{key}: {was} -> {now}" for key, was, now in restated[:100]]
+            store.audit.record("month", operator(), month, change="restated", extract=made.extract, lines=lines)
+        receipts.write_beside(output, {"dataset": "month_end", "file": output.name, "user": operator(), **details})
+    click.echo(f"Wrote {output}: {details['rows']:,} figures{', closed' if close else ''}.")
+    click.echo(f"SHA-256 {details['sha256']}; extract {made.extract}.")
+    for key, was, now in restated:
+        click.echo(f"restated: {key}: {month_end.shown(key, was)} -> {month_end.shown(key, now)}", err=True)
+
+
+def _put(output: Path, data: bytes) -> dict[str, Any]:
+    """Write a file whole or not at all; its digest and size."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    part = output.with_name(f".{output.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
 def _digests(entry: Any) -> set[str]:
     return {entry.details.get("sha256", "")}
 

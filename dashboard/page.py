@@ -432,6 +432,17 @@ def csv_link(name: str, chosen: Filters, title: str) -> str:
     )
 
 
+def row_links(view: View, *names: str) -> None:
+    """Links to the rows behind the page, on the page Exports, with the filters in force."""
+    links = [
+        f'<a class="file" href="/exports?dataset={name}&amp;{escape(view.filters.address())}" target="_self">'
+        f"{escape(exports.DATASETS[name].title)}</a>"
+        for name in names
+        if access.allows(view.reader.viewer, exports.DATASETS[name].resource)
+    ]
+    st.html(f'<p class="take">Rows behind these figures: {" ".join(links)}</p>')
+
+
 def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
     """The rows as a table with headings, units and formats of its columns."""
     shown = frame[[column.name for column in columns]].head(TABLE_ROWS)

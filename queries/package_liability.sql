@@ -2,7 +2,7 @@
 -- A refund that belongs to no visit is taken as one of a package.
 -- grain: month × site, every month from that of start to that of end, whole months
 -- parameters: start, end, sites
--- serves: payment_rows
+-- serves: revenue
 with months as (
     select distinct date_trunc('month', date)::date as month, site
     from calendar

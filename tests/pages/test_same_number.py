@@ -21,7 +21,7 @@ ADDRESS = {"period": "90-days", "compare": "previous"}
 
 @pytest.fixture(scope="module")
 def reader(data, viewer):
-    return Reader(warehouse.shelf().current(), viewer("director"))
+    return Reader(warehouse.shelf().current(), viewer("admin"))
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +58,14 @@ def same(left: pd.DataFrame, right: pd.DataFrame, columns) -> None:
 
 @pytest.fixture(scope="module")
 def drawn(data, sessions):
-    """Each page of the director once with every table open: charts, scorecards, tables by panel."""
+    """Each page of the administrator once with every table open: charts, scorecards, tables by panel."""
     from streamlit.testing.v1 import AppTest
 
     from dashboard.settings import ROOT
 
     def draw(page):
         at = AppTest.from_file(ROOT / "dashboard" / "main.py", default_timeout=60)
-        at.user = {"session": sessions("director")}
+        at.user = {"session": sessions("admin")}
         at.run()
         for name, value in ADDRESS.items():
             at.query_params[name] = value

@@ -22,8 +22,8 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
 @pytest.mark.parametrize(
     ("viewer", "closed"),
     [
-        (DALLAS, {"signals", "side_effect_rows", "payment_rows", "reject_values", "audit"}),
-        (DIRECTOR, {"payment_rows", "reject_values"}),
+        (DALLAS, {"signals", "revenue", "side_effect_rows", "payment_rows", "reject_values", "audit"}),
+        (DIRECTOR, {"revenue", "payment_rows", "reject_values"}),
         (
             FINANCE,
             {
