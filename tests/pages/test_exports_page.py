@@ -63,6 +63,15 @@ def test_the_totals_on_the_page_are_those_of_the_file_and_of_its_receipt(visit, 
     )
 
 
+def test_counts_among_the_totals_are_whole_numbers(visit, file):
+    _, response = file("manager.dallas", "visits_by_day", "period=last-month")
+    details = response.receipt.details()
+    shown = html(visit("manager.dallas", "exports", dataset="visits_by_day", period="last-month"))
+    assert int(details["totals"]["bookings"]) > 30
+    assert f"Bookings <b>{int(details['totals']['bookings']):,}</b>;" in shown
+    assert f"Invoiced USD <b>{Decimal(details['totals']['invoiced']):,}</b>" in shown
+
+
 def test_columns_order_and_date_stand_in_the_address_the_screen_and_the_file(visit, file):
     at = visit(
         "finance",
