@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -62,17 +63,22 @@ class Receipt:
 
     def counted(self, parts: Iterator[Part]) -> Iterator[bytes]:
         """The file's bytes, counted and hashed as they are handed over."""
-        try:
-            for part in parts:
-                self._rows += part.rows
-                self._bytes += len(part.data)
-                self._digest.update(part.data)
-                for name, value in part.totals.items():
-                    self._totals[name] += value  # type: ignore[assignment]  # sums of Decimal
-                yield part.data
-        except Exception:
-            self._outcome = "failed"
-            raise
+        # In a thread of its own, hashing a part costs no time beside making the next.
+        with ThreadPoolExecutor(1, "hash") as hashing:
+            hashed = hashing.submit(lambda: None)
+            try:
+                for part in parts:
+                    self._rows += part.rows
+                    self._bytes += len(part.data)
+                    # One part waits at most: hashing slower than writing must not fill memory.
+                    hashed.result()
+                    hashed = hashing.submit(self._digest.update, part.data)
+                    for name, value in part.totals.items():
+                        self._totals[name] += value  # type: ignore[assignment]  # sums of Decimal
+                    yield part.data
+            except Exception:
+                self._outcome = "failed"
+                raise
         self._outcome = "complete"
 
     @property
