@@ -62,6 +62,8 @@ RESOURCES: dict[str, frozenset[Role]] = {
     # One by one, with who had them: as the row-level file.
     "events": frozenset({Role.MEDICAL_DIRECTOR}),
     "register": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
+    # Money is for those who account for it; managers see prices of their own bookings.
+    "revenue": frozenset({Role.FINANCE, Role.ADMIN}),
     "exports": _ALL,
     "data": _ALL,
     "audit": frozenset({Role.ADMIN, Role.MEDICAL_DIRECTOR}),

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from dashboard.access import Role
+from dashboard.export_commands import export as export_group
+from dashboard.export_commands import tokens as tokens_group
 from dashboard.intake import pointer
 from dashboard.intake.commands import demo as demo_command
 from dashboard.intake.commands import import_command
@@ -58,6 +60,8 @@ main.add_command(state_command)
 main.add_command(audit_command)
 main.add_command(extracts_command)
 main.add_command(report_command)
+main.add_command(export_group)
+main.add_command(tokens_group)
 
 
 # --- serve -----------------------------------------------------------------------------------

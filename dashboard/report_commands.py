@@ -16,7 +16,12 @@ _FORMS = (".html", ".pdf")
 
 @click.group()
 def report() -> None:
-    """Write documents to print and keep, as HTML or PDF."""
+    """Write documents to print and keep, as HTML or PDF.
+
+    \b
+    Example:
+        dashboard report safety --month 2026-09 -o review.pdf
+    """
 
 
 @report.command()

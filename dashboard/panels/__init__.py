@@ -15,6 +15,7 @@ from dashboard.panels import (
     events,
     holdings,
     over_time,
+    revenue,
     safety,
     service_mix,
     signals,
@@ -30,7 +31,19 @@ HIDDEN = Column("hidden", "Small counts")
 
 PANELS: dict[str, Panel] = {
     panel.name: panel
-    for module in (today, bookings, service_mix, safety, events, signals, over_time, comparison, age_groups, holdings)
+    for module in (
+        today,
+        bookings,
+        service_mix,
+        revenue,
+        safety,
+        events,
+        signals,
+        over_time,
+        comparison,
+        age_groups,
+        holdings,
+    )
     for panel in module.PANELS
 }
 

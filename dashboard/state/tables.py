@@ -168,6 +168,48 @@ identities = Table(
     Column("identity", String(254), nullable=False, unique=True),
 )
 
+# Choices of a file that a person named, to take it again.
+saved_exports = Table(
+    "saved_exports",
+    metadata,
+    Column("username", ForeignKey("users.username"), primary_key=True),
+    Column("name", String(80), primary_key=True),
+    Column("dataset", String(64), nullable=False),
+    # The part of an address behind the question mark.
+    Column("query", Text, nullable=False),
+    Column("saved_at", UtcDateTime, nullable=False),
+)
+
+# Keys by which a program takes a person's files.
+export_tokens = Table(
+    "export_tokens",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("username", ForeignKey("users.username"), nullable=False, index=True),
+    # That of the account when it was issued: a change of role, sites or password ends the token.
+    Column("user_version", Integer, nullable=False),
+    Column("label", String(80), nullable=False),
+    Column("datasets", JSON, nullable=False),
+    Column("sites", JSON(none_as_null=True)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    # What was revoked since must not come to life again.
+    info={"backup": False},
+)
+
+# Months whose figures finance has closed, as they were then.
+closed_months = Table(
+    "closed_months",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("site", String(64), primary_key=True),
+    Column("extract", String(80), nullable=False),
+    Column("figures", JSON, nullable=False),
+    Column("closed_at", UtcDateTime, nullable=False),
+    Column("closed_by", String(80), nullable=False),
+)
+
 # What was done, in order and without gaps. The database refuses every change of an entry.
 audit = Table(
     "audit",

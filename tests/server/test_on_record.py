@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import datetime as dt
 import hashlib
@@ -18,6 +19,7 @@ from server_harness import ACCOUNTS, PASSWORD, add_accounts, free_port, running
 from dashboard.access import Role, Viewer
 from dashboard.intake import demo, publish
 from dashboard.state.audit import Search
+from dashboard.state.export_tokens import ExportTokens
 from dashboard.state.register import Register
 
 DASHBOARD = str(Path(sys.executable).parent / "dashboard")
@@ -250,3 +252,66 @@ def test_a_file_that_the_browser_broke_off_is_on_record_as_cut(server, since, st
     assert (cut.actor, cut.details["outcome"]) == ("ada", "cut")
     assert cut.details["rows"] in (0, 5_000, 10_000)
     assert cut.details["bytes"] < 11_000_000
+
+
+def test_a_token_takes_its_datasets_at_its_sites_and_nothing_else(server, since, store):
+    tokens = ExportTokens(store)
+    store.add_user("lou", Role.FINANCE, PASSWORD)
+    token = tokens.issue("lou", "Sheet", ["payment_rows"], ["dallas"])
+    bearer = {"Authorization": f"Bearer {token}"}
+    basic = {"Authorization": "Basic " + base64.b64encode(f"any:{token}".encode()).decode()}
+    for headers in (bearer, basic):
+        answer = server.request(
+            "GET", "/export/payment_rows.csv?period=12-months&site=dallas&site=chicago", **headers
+        )
+        assert answer.status == 200
+        rows = list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig"), newline="")))
+        assert {row["Site"] for row in rows} == {"dallas"}
+    assert server.request("GET", "/export/invoice_rows.csv", **bearer).status == 404
+    assert server.request("GET", "/revenue", **bearer).status == 401
+    assert server.request("GET", "/session", **bearer).status == 401
+    found = since(3, "export", "denied")
+    taken = [entry for entry in found if entry.kind == "export"]
+    assert [(entry.actor, entry.details["token"], entry.details["outcome"]) for entry in taken] == [
+        ("lou", "Sheet", "complete")
+    ] * 2
+    assert hashlib.sha256(answer.body).hexdigest() == taken[1].details["sha256"]
+    assert ("lou", "file invoice_rows") in {(e.actor, e.subject) for e in found if e.kind == "denied"}
+    for end in (
+        lambda: store.set_role("lou", Role.FINANCE, ["miami_beach"]),
+        lambda: store.disable("lou"),
+        lambda: ExportTokens(store).revoke(tokens.list("lou")[0].key),
+    ):
+        fresh = {"Authorization": f"Bearer {tokens.issue('lou', 'Next', ['payment_rows'], None)}"}
+        assert server.request("GET", "/export/payment_rows.csv", **fresh).status == 200
+        end()
+        assert server.request("GET", "/export/payment_rows.csv", **fresh).status == 401
+        store.enable("lou")
+    statuses = [
+        server.request("GET", "/export/payment_rows.csv", Authorization=f"Bearer dsh_{i}").status for i in range(25)
+    ]
+    assert statuses[0] == 401
+    assert statuses[-1] == 429
+    assert server.login("dan", PASSWORD).status == 303
+
+
+def test_a_file_is_whole_from_the_extract_it_began_with(server, since, tmp_path):
+    """A reader so slow that another extract is in use before the file is done."""
+    cookie = server.sign_in("ada")
+    query = "GET /export/booking_rows.csv?period=12-months HTTP/1.1\r\nHost: x\r\nCookie: " + cookie
+    with socket.create_connection(("127.0.0.1", server.port)) as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.sendall(query.encode() + b"\r\nConnection: close\r\n\r\n")
+        raw = reader.recv(2048)
+        demo.write_delivery(tmp_path / "delivery", years=1, bookings=500)
+        publish.import_delivery(tmp_path / "delivery", server.data, rules=publish.Rules(accept_drop=True))
+        while part := reader.recv(65536):
+            raw += part
+    [entry] = since(1, "export")
+    body, rest = b"", raw.split(b"\r\n\r\n", 1)[1]
+    while rest:
+        size, rest = rest.split(b"\r\n", 1)
+        body, rest = body + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
+    assert hashlib.sha256(body).hexdigest() == entry.details["sha256"]
+    assert entry.details["outcome"] == "complete"
+    assert body.count(b"\r\n") - 1 == entry.details["rows"] > 3_000

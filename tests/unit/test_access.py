@@ -30,13 +30,14 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
                 "register",
                 "signal_decisions",
                 "safety_review",
+                "revenue",
                 "side_effect_rows",
                 "payment_rows",
                 "reject_values",
                 "audit",
             },
         ),
-        (DIRECTOR, {"payment_rows", "reject_values"}),
+        (DIRECTOR, {"revenue", "payment_rows", "reject_values"}),
         (
             FINANCE,
             {
@@ -71,7 +72,7 @@ def test_signals_are_closed_to_who_is_shown_no_small_counts():
     assert "signals" in {entry.name for entry in navigation.entries_for(ADMIN)}
     assert {entry.name for entry in navigation.entries_for(ADMIN)} - {
         entry.name for entry in navigation.entries_for(limited)
-    } == {"signals"}
+    } == {"signals", "register"}
     closed = {d.name for d in exports.open_to(ADMIN)} - {d.name for d in exports.open_to(limited)}
     assert closed == {panel.name for panel in panels.PANELS.values() if panel.resource == "signals"}
     # What the setting took away comes back by no other setting.
