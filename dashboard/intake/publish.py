@@ -371,7 +371,7 @@ def _database(path: Path, work: Path, memory_limit: str) -> Iterator[duckdb.Duck
             "temp_directory": str(work / "spill"),
             "preserve_insertion_order": "true",
             # It turns lists of words into joins, behind which rows are read in any order and lose their lines.
-            "disabled_optimizers": "in_clause,build_side_probe_side",
+            "disabled_optimizers": "in_clause",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         },
