@@ -91,7 +91,7 @@ def find_sources(delivery: Path, mapping: DeliveryMapping | None = None) -> list
             raise DeliveryError(
                 f"{delivery} holds no {table.name}.csv; add it (its required columns are "
                 f"{', '.join(table.required_columns)}; a header alone will do)"
-                + (f". If {others} come from another system, {_advice(delivery)}" if others else "")
+                + (f". If it holds another system's files ({others}), {_advice(delivery)}" if others else "")
             )
         sources += [Source(table, path, path.name) for path in sorted(found)]
     return sources
