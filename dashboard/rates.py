@@ -9,7 +9,7 @@ NaN where no value may be missing, shapes that differ) raises ValueError, which 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,7 +39,11 @@ def numeric(name: str, values: ArrayLike, *, minimum: float | None = None, missi
     """
     try:
         # A query result can be a masked array, whose masked entries hold arbitrary numbers.
-        array: FloatArray = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
+        given: np.ma.MaskedArray[tuple[int, ...], np.dtype[Any]] = np.ma.asarray(values)
+        array: FloatArray = np.ma.filled(given.astype(np.float64), np.nan)
+        # NumPy reads "3" as 3, and a date as its number of days.
+        if given.dtype.kind in "USmM" or (given.dtype.kind == "O" and any(isinstance(v, str) for v in given.flat)):
+            raise TypeError
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must hold numbers only, in rows of one length") from error
     if np.isinf(array).any():
@@ -251,6 +255,8 @@ def _squared_events(counts: FloatArray, patients_by_event_count: Mapping[int, Ar
     if patients_by_event_count is None:
         return counts
     name = "patients_by_event_count"
+    if not isinstance(patients_by_event_count, Mapping):
+        raise ValueError(f"{name} must map numbers of events to numbers of patients")
     per_patient = numeric(name, list(patients_by_event_count), minimum=0)
     if (per_patient % 1 != 0).any():
         raise ValueError(f"{name} must be keyed by whole numbers of events")

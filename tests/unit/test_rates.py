@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -356,6 +357,28 @@ def test_a_scalar_goes_with_every_element():
     assert_array_equal(found.value, [0, 0.2])
 
 
+@pytest.mark.parametrize(
+    "events",
+    [
+        pd.Series([1, 2], index=[7, 3]),
+        pd.Series([1, 2], dtype="Int64"),
+        pd.Series([1, 2], dtype="category").astype(object),
+        np.array([1, 2], dtype=np.uint8),
+        (1, 2),
+        range(1, 3),
+    ],
+)
+def test_sequences_of_any_kind_are_taken_by_place(events):
+    assert_array_equal(wilson_interval(events, [4, 8]).value, [0.25, 0.25])
+    assert_array_equal(wilson_interval(events, [4, 8]), wilson_interval([1, 2], [4.0, 8.0]))
+
+
+def test_an_empty_series_gives_an_empty_one():
+    for found in (wilson_interval([], []), poisson_interval([], 5), newcombe_difference([], [], [], [])):
+        assert [side.shape for side in found] == [(0,)] * 3
+    assert false_discovery_adjust([]).shape == (0,)
+
+
 def test_masked_entries_are_missing_whatever_stands_behind_the_mask():
     masked = np.ma.array([12, 999], mask=[False, True])
     assert_array_equal(numeric("x", masked, missing=True), [12, np.nan])
@@ -373,6 +396,10 @@ def test_masked_entries_are_missing_whatever_stands_behind_the_mask():
         ("events", lambda: wilson_interval(math.nan, 5)),
         ("events", lambda: wilson_interval(None, 5)),
         ("events", lambda: wilson_interval("many", 5)),
+        ("events", lambda: wilson_interval("3", 5)),
+        ("events", lambda: wilson_interval(pd.Series(["1", "2"]), 5)),
+        ("trials", lambda: wilson_interval(1, pd.Series([5, None], dtype="Int64"))),
+        ("exposure", lambda: poisson_interval(1, np.array(["2026-01-01"], "datetime64[D]"))),
         ("events", lambda: wilson_interval([[1], [1, 2]], 5)),
         ("trials", lambda: wilson_interval(1, -5)),
         ("trials", lambda: wilson_interval(1, math.inf)),
@@ -421,6 +448,7 @@ def test_impossible_input_is_refused_by_name(name, call):
         ("weights", {"weights": [0, 0]}),
         ("confidence", {"confidence": 1}),
         ("patients_by_event_count", {"patients_by_event_count": {}}),
+        ("patients_by_event_count", {"patients_by_event_count": [(1, 20)]}),
         ("patients_by_event_count", {"patients_by_event_count": {1: [12, 7]}}),
         ("patients_by_event_count", {"patients_by_event_count": {1: 19}}),
         ("patients_by_event_count", {"patients_by_event_count": {1: [12, 8, 0]}}),
