@@ -116,13 +116,47 @@ def newcombe_difference(
     xa, na = _proportion("events_a", events_a, "trials_a", trials_a)
     xb, nb = _proportion("events_b", events_b, "trials_b", trials_b)
     xa, na, xb, nb = _one_shape(events_a=xa, trials_a=na, events_b=xb, trials_b=nb)
-    a, b = _wilson(xa, na, confidence), _wilson(xb, nb, confidence)
-    value = a.value - b.value
+    return difference(_wilson(xa, na, confidence), _wilson(xb, nb, confidence))
+
+
+def difference(a: Interval, b: Interval) -> Interval:
+    """Difference a - b of two estimates with limits recovered from their own limits, in their unit.
+
+    With Wilson's limits it is `newcombe_difference`; it holds for exact and Byar's limits of rates and
+    for Student's of means too. Source: Zou and Donner 2008, Statistics in Medicine 27:1693-1702 (MOVER).
+    """
+    value = np.asarray(a.value - b.value)
     return _interval(
         value,
         value - np.hypot(a.value - a.lower, b.upper - b.value),
         value + np.hypot(a.upper - a.value, b.value - b.lower),
     )
+
+
+def mean_interval(total: ArrayLike, squares: ArrayLike, count: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Mean total / count with Student's limits, in the unit of what was summed.
+
+    Args:
+        total: sum of the values.
+        squares: sum of their squares.
+        count: number of values.
+        confidence: of the limits.
+
+    A count of 0 gives NaN, a count of 1 no limits (NaN). Raises ValueError for squares that no such
+    values have. Source: Student 1908, Biometrika 6:1-25.
+    """
+    s, q, n = _one_shape(
+        total=numeric("total", total),
+        squares=numeric("squares", squares, minimum=0),
+        count=numeric("count", count, minimum=0),
+    )
+    if (s**2 > q * n * (1 + 1e-9)).any():
+        raise ValueError("squares must be at least total squared over count")
+    n = _denominator(n)
+    free = np.where(n > 1, n - 1, np.nan)
+    deviation = np.sqrt(np.maximum(q - s**2 / n, 0) / free)
+    reach = stats.t.isf((1 - _level(confidence)) / 2, free) * deviation / np.sqrt(n)
+    return _interval(s / n, s / n - reach, s / n + reach)
 
 
 def smallest_detectable(
