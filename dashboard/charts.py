@@ -297,14 +297,14 @@ def dots(
 
 
 def shares(look: Look, title: str, category: str, measures: Sequence[str], tips: Sequence[alt.Tooltip]) -> Chart:
-    """Several shares of each category with their intervals, each with its own colour and shape.
+    """Several shares of each category with their intervals, each with its own shape, the first in quiet.
 
     Rows: the category (in the order of the rows), title (one of `measures`; others aren't drawn), value,
     lower, upper and what `tips` name. It is as high as its categories need.
     """
-    kinds: tuple[theme.VerdictKind, ...] = ("common", "neither", "improvement", "concern")
-    colours = [*(theme.verdict_colour(kind, look.mode) for kind in kinds), theme.accent(look.mode)]
     domain = list(measures)
+    # Verdicts alone have strong colours.
+    colours = [theme.quiet(look.mode), *[theme.accent(look.mode)] * (len(domain) - 1)]
     legend = alt.Legend(orient="top", title=None, symbolOpacity=1, columns=3)
     base = (
         alt.Chart(ROWS)
@@ -312,7 +312,7 @@ def shares(look: Look, title: str, category: str, measures: Sequence[str], tips:
         .encode(
             y=alt.Y(f"{category}:N", title=None, sort=None, axis=alt.Axis(labelLimit=200, labelOverlap=False)),
             yOffset=alt.YOffset("title:N", sort=domain),
-            color=alt.Color("title:N", scale=alt.Scale(domain=domain, range=colours[: len(domain)]), legend=legend),
+            color=alt.Color("title:N", scale=alt.Scale(domain=domain, range=colours), legend=legend),
             tooltip=list(tips),
         )
     )
@@ -325,7 +325,7 @@ def shares(look: Look, title: str, category: str, measures: Sequence[str], tips:
         x=alt.X("value:Q", title="%"),
         shape=alt.Shape(
             "title:N",
-            scale=alt.Scale(domain=domain, range=["circle", "diamond", "square", "triangle-up", "triangle-right"]),
+            scale=alt.Scale(domain=domain, range=["stroke", "circle", "square", "cross", "diamond"]),
             legend=legend,
         ),
     )

@@ -128,7 +128,7 @@ def _chart(dimension: str, title: str) -> Callable[[charts.Look], charts.Chart]:
     def build(look: charts.Look) -> charts.Chart:
         return charts.shares(
             look,
-            title,
+            f"By {title.lower()}, % of those scored",
             dimension,
             [METRICS[name].title for name in _SHARES],
             [
