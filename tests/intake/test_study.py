@@ -52,8 +52,9 @@ def study(folder: Path) -> None:
         events.append(("P01", subject(arm, number), len(events), term, severity, "N", flag, began))
 
     for place, (arm, size) in enumerate(SUBJECTS.items()):
-        for number in range(size):
-            people.append(("P01", subject(arm, number), arm, "Y", 50 + number % 39, "F", "2013-02-15"))
+        people += [
+            ("P01", subject(arm, number), arm, "Y", 50 + number % 39, "F", "2013-02-15") for number in range(size)
+        ]
         # Randomised and never treated: in no denominator.
         people.append(("P01", subject(arm, 900), arm, "N", 70, "M", "2013-02-15"))
         with_any, _, total = PUBLISHED["ANY"][place]
