@@ -57,8 +57,6 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "service_mix": _ALL,
     "safety": _CARE,
     "age_groups": _CARE,
-    # How patients fared, beside what they suffered.
-    "outcomes": _CARE,
     # Alarms over all sites: who weighs them needs the whole picture.
     "signals": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
     # One by one, with who had them: as the row-level file.

@@ -52,7 +52,7 @@ class Metric:
     denominator: tuple[str, ...] = ()
     interval: Interval | None = None
     better: Better = "neither"
-    source: Literal["counts", "patients", "effects", "lead_time", "money", "outcomes"] = "counts"
+    source: Literal["counts", "patients", "effects", "lead_time", "money", "effectiveness"] = "counts"
     bounded: bool = False
     squares: str = ""
 
@@ -298,45 +298,45 @@ _METRICS = (
         ("scored",), ("patients scored", "patients due"),
         "Patients with a baseline score (the last of the 14 days up to the first ketamine infusion) and a score at "
         "that time ÷ patients whose time for that score ended in the period; 95 % Wilson interval.",
-        denominator=("due",), interval="wilson", better="higher", source="outcomes",
+        denominator=("due",), interval="wilson", better="higher", source="effectiveness",
     ),
     Metric(
         "score_change", "Change of the score", "points",
         ("change_sum",), ("points", "patients scored"),
         "Mean of score less baseline over patients scored, in points of PHQ-9 or GAD-7; 95 % Student's interval. "
         "A fall is good.",
-        denominator=("scored",), interval="mean", better="lower", source="outcomes", squares="change_squares",
+        denominator=("scored",), interval="mean", better="lower", source="effectiveness", squares="change_squares",
     ),
     Metric(
         "response", "Response", "percent",
         ("responded",), ("patients who responded", "patients scored"),
         "Patients whose score is half of the baseline or less ÷ patients scored; 95 % Wilson interval.",
-        denominator=("scored",), interval="wilson", better="higher", source="outcomes",
+        denominator=("scored",), interval="wilson", better="higher", source="effectiveness",
     ),
     Metric(
         "remission", "Remission", "percent",
         ("in_remission",), ("patients in remission", "patients scored"),
         "Patients with a PHQ-9 below 5 ÷ patients scored; 95 % Wilson interval.",
-        denominator=("scored",), interval="wilson", better="higher", source="outcomes",
+        denominator=("scored",), interval="wilson", better="higher", source="effectiveness",
     ),
     Metric(
         "worsening", "Worsening", "percent",
         ("worse",), ("patients worse", "patients scored"),
         "Patients whose score is 5 points or more above the baseline ÷ patients scored; 95 % Wilson interval.",
-        denominator=("scored",), interval="wilson", better="lower", source="outcomes",
+        denominator=("scored",), interval="wilson", better="lower", source="effectiveness",
     ),
     Metric(
         "durability", "Durability", "percent",
         ("lasting",), ("patients still responding", "responders scored"),
         "Patients who still respond on day 14 ÷ patients who had responded within 24 hours and have a score on day "
         "14; 95 % Wilson interval.",
-        denominator=("early_scored",), interval="wilson", better="higher", source="outcomes",
+        denominator=("early_scored",), interval="wilson", better="higher", source="effectiveness",
     ),
     Metric(
         "responders_scored", "Responders scored on day 14", "percent",
         ("early_scored",), ("responders scored", "responders"),
         "Patients with a score on day 14 ÷ patients who had responded within 24 hours; 95 % Wilson interval.",
-        denominator=("early_responders",), interval="wilson", better="higher", source="outcomes",
+        denominator=("early_responders",), interval="wilson", better="higher", source="effectiveness",
     ),
 )  # fmt: skip
 

@@ -59,7 +59,8 @@ def test_detection_takes_a_small_part_of_the_import(imported):
 
 def rendered(server: Server, cookie: str, page: str, periods: tuple[str, ...]) -> tuple[list[float], float]:
     """Seconds of each change of the period on a page, and the kB that the last one sent."""
-    took, sent = [], 0
+    took: list[float] = []
+    sent = 0
     with server.stream(cookie) as stream:
         for period in periods:
             began = time.perf_counter()

@@ -50,7 +50,6 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
                 "signal_notices",
                 "safety_review",
                 "age_groups",
-                "outcomes",
                 "booking_rows",
                 "side_effect_rows",
                 "reject_values",

@@ -29,9 +29,9 @@ _SHARES = ("scored", "response", "remission", "worsening", "durability")
 
 
 def _counted(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
-    """The sums of `outcomes` by the dimensions named (site, group, indication), a row also where nobody was due."""
+    """The sums of the query by the dimensions named (site, group, indication), a row also where nobody was due."""
     # The finest grain for every panel: they share one answer.
-    frame = reader.query("outcomes", by=("site", "band", "indication"), **filters.values())
+    frame = reader.query("effectiveness", by=("site", "band", "indication"), **filters.values())
     frame["group"] = frame["band"].map(reader.catalogue.groups)
     frame["indication"] = frame["indication"].map(_indication)
     counts = [name for name in frame.columns if name not in {*_KEYS, "band"}]
@@ -163,9 +163,13 @@ _CHANGE = (
 )
 _INSTRUMENT, _MOMENT = Column("instrument", "Questionnaire"), Column("moment", "When")
 _SPLITS = {
-    "site": ("outcomes_by_site", "How patients fared, by site", SITE),
-    "group": ("outcomes_by_age", "How patients fared, by age", Column("group", "Age group")),
-    "indication": ("outcomes_by_indication", "How patients fared, by indication", Column("indication", "Indication")),
+    "site": ("effectiveness_by_site", "How patients fared, by site", SITE),
+    "group": ("effectiveness_by_age", "How patients fared, by age", Column("group", "Age group")),
+    "indication": (
+        "effectiveness_by_indication",
+        "How patients fared, by indication",
+        Column("indication", "Indication"),
+    ),
 }
 _WHO = (
     "Everyone whose time for that score ended in the period is due, whether or not a questionnaire was filled in; "
@@ -175,15 +179,17 @@ _WHO = (
 
 PANELS = (
     Panel(
-        "outcomes", "PHQ-9 and GAD-7 after ketamine", "outcomes", _by_moment,
+        "effectiveness", "PHQ-9 and GAD-7 after ketamine", "safety", _by_moment,
         (_INSTRUMENT, _MOMENT, *_VALUES, *_CHANGE), None, (*_EVERY, *_ALONE), _answer, html=scorecard.moments,
+        whole="asked",
         note=f"{_WHO} Day 7: the score nearest to it of days 5 to 9; day 14: of days 12 to 16. Induction: the "
         "infusions of the 28 days from the first.",
     ),
     *(
         Panel(
-            name, title, "outcomes", _by(dimension), (column, _INSTRUMENT, _MOMENT, *_VALUES),
+            name, title, "safety", _by(dimension), (column, _INSTRUMENT, _MOMENT, *_VALUES),
             _chart(dimension, column.title), _SHARES, _split_answer(dimension), each="instrument",
+            whole="asked",
             note="14–31 days after induction; durability: on day 14. The table has the mean change too.",
         )
         for dimension, (name, title, column) in _SPLITS.items()

@@ -5,7 +5,7 @@
 -- grain: one row for each instrument, moment (hours_24, day_7, day_14, after_induction) and combination of site,
 --   band, indication in $by
 -- parameters: start, end, sites, lines, bands, by
--- serves: outcomes
+-- serves: safety
 with firsts as (
     select patient, min(starts_on) as first_on, min(starts_at) as first_at
     from bookings

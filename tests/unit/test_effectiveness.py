@@ -51,7 +51,7 @@ COURSES = {
 
 @pytest.fixture(scope="module")
 def by_hand(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("outcomes")
+    folder = tmp_path_factory.mktemp("effectiveness")
     delivery = folder / "delivery"
     delivery.mkdir()
     bookings, scores = [], []
@@ -78,7 +78,7 @@ def by_hand(tmp_path_factory):
     house.close()
 
 
-def shown(reader, name="outcomes", **parameters):
+def shown(reader, name="effectiveness", **parameters):
     chosen = {"period": ["custom"], "from": ["2026-03-02"], "to": [LAST], "compare": ["none"]}
     chosen |= {key.rstrip("_"): [value] for key, value in parameters.items()}
     frame = panels.rows(reader, name, filters.parse(chosen, scope_of(reader)))
@@ -140,20 +140,20 @@ def test_a_patient_is_due_in_the_period_in_which_the_time_for_the_score_ends(by_
 
 def test_one_line_indication_or_age_group_at_a_time(by_hand):
     assert shown(by_hand, line="vitamin")["denominator"].sum() == 0
-    assert set(shown(by_hand, "outcomes_by_indication")["indication"]) == {"PTSD"}
-    assert set(shown(by_hand, "outcomes_by_age")["group"]) == {"Adult"}
+    assert set(shown(by_hand, "effectiveness_by_indication")["indication"]) == {"PTSD"}
+    assert set(shown(by_hand, "effectiveness_by_age")["group"]) == {"Adult"}
     assert shown(by_hand, band="65-74")["denominator"].sum() == 0
     # Nobody begins in Chicago, so nothing is said of it.
-    assert set(shown(by_hand, "outcomes_by_site")["site"]) == {"Dallas"}
+    assert set(shown(by_hand, "effectiveness_by_site")["site"]) == {"Dallas"}
 
 
 def test_outcomes_are_open_to_who_cares_for_patients(reader_of):
     for username in ("director", "admin", "manager.dallas"):
         reader = reader_of(username)
-        assert len(panels.rows(reader, "outcomes_by_site", filters.parse({}, scope_of(reader))))
+        assert len(panels.rows(reader, "effectiveness_by_site", filters.parse({}, scope_of(reader))))
     finance = reader_of("finance")
     with pytest.raises(AccessDeniedError):
-        panels.rows(finance, "outcomes", filters.parse({}, scope_of(finance)))
+        panels.rows(finance, "effectiveness", filters.parse({}, scope_of(finance)))
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ def test_the_figures_of_the_demo_extract_are_those_of_pandas(everything, courses
     due = first[(first["last_on"] + pd.Timedelta(days=31)).between(str(chosen.start), str(chosen.end))]
     both = due.assign(baseline=baseline.astype(int), score=later).dropna(subset=["baseline", "score"])
 
-    rows = panels.rows(everything, "outcomes_by_site", chosen)
+    rows = panels.rows(everything, "effectiveness_by_site", chosen)
     rows = rows[rows["instrument"] == instrument].set_index(["metric", "site"])
     for site, part in both.groupby(both["site"].map(everything.catalogue.site_name)):
         n = len(part)
@@ -210,15 +210,15 @@ def test_the_figures_of_the_demo_extract_are_those_of_pandas(everything, courses
     responders = first[(first["starts_on"] + pd.Timedelta(days=16)).between(str(chosen.start), str(chosen.end))]
     responders = responders.assign(baseline=baseline, soon=soon).dropna(subset=["baseline", "soon"])
     responders = responders[responders["soon"] <= responders["baseline"] / 2]
-    whole = panels.rows(everything, "outcomes", chosen)
+    whole = panels.rows(everything, "effectiveness", chosen)
     lasting = whole[(whole["metric"] == "responders_scored") & (whole["instrument"] == instrument)]
     assert lasting["denominator"].item() == len(responders) > 0
 
 
 def test_the_change_of_a_mean_has_the_interval_of_both_means(everything):
     chosen = filters.parse({"period": ["90-days"]}, scope_of(everything))
-    now = panels.rows(everything, "outcomes", chosen).query("metric == 'score_change'")
-    before = panels.rows(everything, "outcomes", chosen.compared()).query("metric == 'score_change'")
+    now = panels.rows(everything, "effectiveness", chosen).query("metric == 'score_change'")
+    before = panels.rows(everything, "effectiveness", chosen.compared()).query("metric == 'score_change'")
     assert now["change"].notna().all()
     np.testing.assert_allclose(now["change"], now["value"] - before["value"].to_numpy())
     below = np.hypot(now["value"] - now["lower"], (before["upper"] - before["value"]).to_numpy())
