@@ -104,8 +104,7 @@ def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     Every site asked for has its rows, also where nothing was booked; likewise lines and bands.
     With `by` of period and site only, the columns of chair capacity are there too.
     """
-    frame = reader.query("counts", by=by, grain=filters.grain, **filters.values())
-    frame = _whole(frame, filters, by)
+    frame = _whole(_sums(reader, filters, "counts", by, _FINE), filters, by)
     if set(by) <= {"period", "site"}:
         capacity = reader.query(
             "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=by, grain=filters.grain
@@ -121,7 +120,25 @@ def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 
 def effect_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Side effects by the dimensions named, without rows for what did not happen."""
-    return reader.query("effect_counts", by=by, grain=filters.grain, **filters.values())
+    return _sums(reader, filters, "effect_counts", by, (*_FINE, "effect"))
+
+
+#: Rows so fine are few, and what is asked of a page mostly adds up from them.
+_FINE = ("site", "line", "band")
+
+
+def _sums(reader: Reader, filters: Filters, name: str, by: Sequence[str], fine: tuple[str, ...]) -> pd.DataFrame:
+    """The answer by the dimensions named, added up from finer rows that many panels share.
+
+    Not where small counts are hidden: of what is shown, each cell is decided by itself.
+    """
+    if reader.hides_small_counts or not set(by) <= set(fine):
+        return reader.query(name, by=by, grain=filters.grain, **filters.values())
+    frame = reader.query(name, by=fine, grain=filters.grain, **filters.values())
+    measures = [column for column in frame.columns if column not in DIMENSIONS]
+    if by:
+        return frame.groupby(list(by), sort=False)[measures].sum().reset_index()
+    return frame[measures].sum().to_frame().T
 
 
 def lead_medians(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
