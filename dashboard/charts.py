@@ -296,6 +296,42 @@ def dots(
     return alt.layer(rule, point).properties(title=heading(title), height=rows + ROOM)
 
 
+def shares(look: Look, title: str, category: str, measures: Sequence[str], tips: Sequence[alt.Tooltip]) -> Chart:
+    """Several shares of each category with their intervals, each with its own shape, the first in quiet.
+
+    Rows: the category (in the order of the rows), title (one of `measures`; others aren't drawn), value,
+    lower, upper and what `tips` name. It is as high as its categories need.
+    """
+    domain = list(measures)
+    # Verdicts alone have strong colours.
+    colours = [theme.quiet(look.mode), *[theme.accent(look.mode)] * (len(domain) - 1)]
+    legend = alt.Legend(orient="top", title=None, symbolOpacity=1, columns=3)
+    base = (
+        alt.Chart(ROWS)
+        .transform_filter(alt.FieldOneOfPredicate("title", domain))
+        .encode(
+            y=alt.Y(f"{category}:N", title=None, sort=None, axis=alt.Axis(labelLimit=200, labelOverlap=False)),
+            yOffset=alt.YOffset("title:N", sort=domain),
+            color=alt.Color("title:N", scale=alt.Scale(domain=domain, range=colours), legend=legend),
+            tooltip=list(tips),
+        )
+    )
+    axis = alt.Axis(tickCount=6, grid=False)
+    scale = alt.Scale(domain=[0, 100])
+    reach = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
+        x=alt.X("lower:Q", title="%", scale=scale, axis=axis), x2="upper:Q"
+    )
+    point = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x=alt.X("value:Q", title="%"),
+        shape=alt.Shape(
+            "title:N",
+            scale=alt.Scale(domain=domain, range=["stroke", "circle", "square", "cross", "diamond"]),
+            legend=legend,
+        ),
+    )
+    return alt.layer(reach, point).properties(title=heading(title), height=alt.Step(15, **{"for": "offset"}))
+
+
 def heat(
     look: Look,
     title: str,

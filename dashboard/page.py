@@ -379,17 +379,17 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         look = replace(view.look, grain=panels.asked(view.reader, panel.name, view.filters).grain)
     spec = specification(panel.name, look)
     drawn = panels.drawn(frame, spec)
-    if not panel.each_site:
+    if not panel.each:
         st.vega_lite_chart(
             drawn, spec.body, alt=". ".join(dict.fromkeys([panel.title, heading])), key=f"chart_{panel.name}"
         )
         return
-    for place, (site, part) in zip(
-        st.columns(frame["site"].nunique()), drawn.groupby(frame["site"], sort=False), strict=True
+    for place, (one, part) in zip(
+        st.columns(frame[panel.each].nunique()), drawn.groupby(frame[panel.each], sort=False), strict=True
     ):
         with place:
-            st.caption(f"**{site}**")
-            st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {site}.", key=f"chart_{panel.name}_{site}")
+            st.caption(f"**{one}**")
+            st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {one}.", key=f"chart_{panel.name}_{one}")
 
 
 def _foot(view: View, panel: Panel) -> None:

@@ -35,6 +35,14 @@ def compare(frame: pd.DataFrame, mode: theme.Mode) -> str:
     return _table(frame, lambda row: _period_cell(row, mode), "The period by metric and site", alone)
 
 
+def moments(frame: pd.DataFrame, mode: theme.Mode) -> str:
+    """How patients fared: a scorecard for each questionnaire, its columns the moments after the first infusion."""
+    return "".join(
+        _table(rows, lambda row: _period_cell(row, mode), f"{name} by moment", False, "moment", str(name))
+        for name, rows in frame.groupby("instrument", sort=False)
+    )
+
+
 def attention_list(found: list[tuple[theme.VerdictKind, str]], mode: theme.Mode, links: Sequence[str] = ()) -> str:
     """What is out of the ordinary, in full sentences; one line where nothing is.
 
@@ -53,13 +61,20 @@ def attention_list(found: list[tuple[theme.VerdictKind, str]], mode: theme.Mode,
     return f'<ul class="attention" aria-label="Needs attention">{"".join(items)}</ul>'
 
 
-def _table(frame: pd.DataFrame, cell: Callable[[pd.Series], str], caption: str, alone: bool) -> str:
-    sites = list(dict.fromkeys(frame["site"]))
-    head = "".join(f'<th scope="col">{escape(site)}</th>' for site in sites)
+def _table(
+    frame: pd.DataFrame,
+    cell: Callable[[pd.Series], str],
+    caption: str,
+    alone: bool,
+    across: str = "site",
+    corner: str = "",
+) -> str:
+    columns = list(dict.fromkeys(frame[across]))
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = []
     for name, rows in frame.groupby("metric", sort=False):
         metric = METRICS[str(name)]
-        cells = rows.set_index("site").reindex(sites)
+        cells = rows.set_index(across).reindex(columns)
         body.append(
             f'<tr><th scope="row"><abbr title="{escape(metric.definition)}">{escape(metric.title)}</abbr>'
             f"<small>{escape(_unit(metric.unit))}</small></th>"
@@ -68,7 +83,8 @@ def _table(frame: pd.DataFrame, cell: Callable[[pd.Series], str], caption: str, 
         )
     kind = "scorecard alone" if alone else "scorecard"
     return (
-        f'<div class="{kind}"><table><caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead>'
+        f'<div class="{kind}"><table><caption>{escape(caption)}</caption>'
+        f'<thead><tr><td class="corner">{escape(corner)}</td>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
@@ -99,22 +115,27 @@ def _counted(row: pd.Series) -> str:
 
 
 def _period_cell(row: pd.Series, mode: theme.Mode) -> str:
+    if row["metric"] not in METRICS:
+        # A metric that doesn't exist in this column.
+        return ""
     metric = METRICS[row["metric"]]
     if pd.isna(row["numerator"]) and row.get("hidden"):
         return '<span class="cell quiet">hidden</span>'
     value = f"<b>{text(row['value'], metric.unit)}</b>"
     counted = ""
     if metric.interval and pd.notna(row["value"]):
-        counted = (
-            f'<span class="counted">{row["numerator"]:,.0f}/{row["denominator"]:,.0f}</span>{_limits(row, metric)}'
-        )
+        of = f"{row['denominator']:,.0f}"
+        of = f"n {of}" if metric.interval == "mean" else f"{row['numerator']:,.0f}/{of}"
+        counted = f'<span class="counted">{of}</span>{_limits(row, metric)}'
     return f'<span class="cell">{value}{counted}</span>{_change(row, mode)}'
 
 
 def _limits(row: pd.Series, metric: Metric) -> str:
     if metric.bounded and row["numerator"] == 0:
         return f'<span class="bound">upper bound {row["upper"]:.2f}</span>'
-    return f'<span class="interval">{row["lower"]:.1f} to {row["upper"]:.1f}</span>'
+    if pd.isna(row["lower"]):
+        return ""
+    return f'<span class="interval">{row["lower"]:.1f} to {row["upper"]:.1f}</span>'.replace("-", "−")
 
 
 def _change(row: pd.Series, mode: theme.Mode) -> str:
@@ -135,7 +156,7 @@ def _change(row: pd.Series, mode: theme.Mode) -> str:
             f'<span class="change"><span style="color:{theme.verdict_colour(kind, mode)}" role="img" '
             f'aria-label="{verdict.word}">{verdict.icon}</span> {points}</span>'
         )
-    if metric.unit in {"percent", "per 100 infusions"}:
+    if metric.unit in {"percent", "per 100 infusions", "points"}:
         return f'<span class="change quiet">{_points(change)} points</span>'
     before = row["before"]
     part = f" ({_points(100 * change / before, 0)} %)" if before else ""

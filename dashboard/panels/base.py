@@ -43,7 +43,7 @@ class Panel:
         answer: the heading: the rows in one sentence.
         note: a line on how to read it, where the definitions don't say it.
         dated: whether the chart has a time axis.
-        each_site: one small chart a site, beside each other.
+        each: one small chart for each value of this column (site, instrument), beside each other.
         whole: for viewers from whom small counts are hidden, the rows are of whole calendar
             periods: those asked for, or the twelve months up to their end.
         hides: whether the rows hold counts of side effects, of which small ones are hidden.
@@ -59,7 +59,7 @@ class Panel:
     answer: Callable[[pd.DataFrame], str] | None = None
     note: str = ""
     dated: bool = False
-    each_site: bool = False
+    each: str = ""
     html: Callable[[pd.DataFrame, Mode], str] | None = None
     whole: Literal["", "asked", "year"] = ""
     hides: bool = False
@@ -78,7 +78,8 @@ PERIOD = Column("period", "From", "date")
 def value_columns(name: str) -> tuple[Column, ...]:
     """The columns of `metrics.measure` for one metric, with headings that name unit and counts."""
     metric = METRICS[name]
-    unit = {"percent": "%", "per 100 infusions": "per 100 infusions", "dollars": "US$"}.get(metric.unit, "")
+    units = {"percent": "%", "per 100 infusions": "per 100 infusions", "dollars": "US$", "points": "points"}
+    unit = units.get(metric.unit, "")
     heading = f"{metric.title} ({unit})" if unit else metric.title
     if not metric.denominator:
         formats: dict[str, Format] = {"dollars": "dollars", "count": "count", "days": "decimal"}
@@ -103,8 +104,7 @@ def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     Every site asked for has its rows, also where nothing was booked; likewise lines and bands.
     With `by` of period and site only, the columns of chair capacity are there too.
     """
-    frame = reader.query("counts", by=by, grain=filters.grain, **filters.values())
-    frame = _whole(frame, filters, by)
+    frame = _whole(_sums(reader, filters, "counts", by, _FINE), filters, by)
     if set(by) <= {"period", "site"}:
         capacity = reader.query(
             "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=by, grain=filters.grain
@@ -120,7 +120,25 @@ def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 
 def effect_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Side effects by the dimensions named, without rows for what did not happen."""
-    return reader.query("effect_counts", by=by, grain=filters.grain, **filters.values())
+    return _sums(reader, filters, "effect_counts", by, (*_FINE, "effect"))
+
+
+#: Rows so fine are few, and what is asked of a page mostly adds up from them.
+_FINE = ("site", "line", "band")
+
+
+def _sums(reader: Reader, filters: Filters, name: str, by: Sequence[str], fine: tuple[str, ...]) -> pd.DataFrame:
+    """The answer by the dimensions named, added up from finer rows that many panels share.
+
+    Not where small counts are hidden: of what is shown, each cell is decided by itself.
+    """
+    if reader.hides_small_counts or not set(by) <= set(fine):
+        return reader.query(name, by=by, grain=filters.grain, **filters.values())
+    frame = reader.query(name, by=fine, grain=filters.grain, **filters.values())
+    measures = [column for column in frame.columns if column not in DIMENSIONS]
+    if by:
+        return frame.groupby(list(by), sort=False)[measures].sum().reset_index()
+    return frame[measures].sum().to_frame().T
 
 
 def lead_medians(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
@@ -251,31 +269,53 @@ def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFra
 
     Returns:
         One row a metric and site: metric, title, unit, site, value, numerator, denominator, lower,
-        upper, and of the compared period before, before_numerator, change, change_lower,
-        change_upper (NaN without).
-        A change of a rate is a difference in its unit with Newcombe's interval.
+        upper, and those of `against`.
     """
-    now = _scores(reader, filters, names)
     earlier = filters.compared()
-    then = _scores(reader, earlier, names) if earlier else now.assign(value=np.nan, numerator=0.0, denominator=0.0)
-    now["before"] = then["value"]
-    now["before_numerator"] = then["numerator"]
-    now["change"] = now["value"] - then["value"]
-    now["change_lower"] = now["change_upper"] = np.nan
-    for name in names:
+    return against(_scores(reader, filters, names), _scores(reader, earlier, names) if earlier else None)
+
+
+def against(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.DataFrame:
+    """Rows of metrics with their change from those of the compared period, row by row.
+
+    Args:
+        now: of `measure`, with the column metric.
+        then: the same of the compared period, if there is one.
+
+    Returns:
+        `now` with before, before_numerator, change, change_lower and change_upper (NaN without).
+        The change is a difference in the metric's unit. Where the metric has an interval, the
+        difference has one too: Newcombe's of proportions, for rates and means likewise recovered
+        from the limits of both.
+    """
+    if then is None:
+        then = now.assign(value=np.nan, numerator=0.0, denominator=0.0, lower=np.nan, upper=np.nan)
+    now = now.assign(
+        before=then["value"], before_numerator=then["numerator"], change=now["value"] - then["value"],
+        change_lower=np.nan, change_upper=np.nan,
+    )  # fmt: skip
+    for name in now["metric"].unique():
         metric = METRICS[name]
-        if metric.interval != "wilson":
-            continue
         rows = (now["metric"] == name) & now["numerator"].notna() & then["numerator"].notna()
-        scale = 100.0
-        difference = rates.newcombe_difference(
-            now.loc[rows, "numerator"], now.loc[rows, "denominator"],
-            then.loc[rows, "numerator"].where(then.loc[rows, "denominator"] > 0, 0.0),
-            then.loc[rows, "denominator"],
-        )  # fmt: skip
+        if metric.interval is None:
+            continue
+        if metric.interval == "wilson":
+            difference = rates.newcombe_difference(
+                now.loc[rows, "numerator"], now.loc[rows, "denominator"],
+                then.loc[rows, "numerator"].where(then.loc[rows, "denominator"] > 0, 0.0),
+                then.loc[rows, "denominator"],
+            )  # fmt: skip
+            scale = 100.0
+        else:
+            difference = rates.difference(*(_limits(part[rows]) for part in (now, then)))
+            scale = 1.0
         now.loc[rows, "change_lower"] = difference.lower * scale
         now.loc[rows, "change_upper"] = difference.upper * scale
     return now
+
+
+def _limits(rows: pd.DataFrame) -> rates.Interval:
+    return rates.Interval(*(rows[name].to_numpy(dtype=float) for name in ("value", "lower", "upper")))
 
 
 def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
@@ -283,10 +323,15 @@ def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFr
     if len(filters.sites) > 1:
         whole = gathered(reader, filters, names).assign(site=ALL_SITES)
         frame = pd.concat([frame, whole], ignore_index=True)
-    rows = measure_all(frame, list(names), ["site"])
-    rows.insert(2, "title", rows["metric"].map(lambda n: METRICS[n].title))
-    rows.insert(3, "unit", rows["metric"].map(lambda n: METRICS[n].unit))
-    return rows
+    return named(measure_all(frame, list(names), ["site"]))
+
+
+def named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of metrics with title and unit."""
+    return rows.assign(
+        title=rows["metric"].map(lambda name: METRICS[name].title),
+        unit=rows["metric"].map(lambda name: METRICS[name].unit),
+    )
 
 
 SCORE_COLUMNS = (

@@ -237,7 +237,7 @@ PANELS = (
     Panel(
         "day_by_hour", "Bookings by start hour", "today", _hours,
         (SITE, Column("start", "Start hour"), Column("status", "Status"), Column("value", "Bookings", "count")),
-        _hours_chart, ("bookings",), each_site=True, note="Local time of each site.",
+        _hours_chart, ("bookings",), each="site", note="Local time of each site.",
     ),
     Panel(
         "days_ahead", "Chairs booked, the fourteen days ahead", "today", _ahead,
