@@ -152,7 +152,7 @@ def _grid(block: Grid) -> Flowable:
 
 
 def _cell(text: str, kind: str, width: float) -> Paragraph | str:
-    """A cell; as plain text where it fits in one line of the one font, which is set in a tenth of the time."""
+    """A cell; as plain text where it fits in one line of the one font, which spares the breaking of lines."""
     style = _style(kind)
     plain = all(ord(character) in _known() for character in text)
     if plain and pdfmetrics.stringWidth(text, style.fontName, style.fontSize) <= width - _CELL_PADDING:
