@@ -67,6 +67,7 @@ def visit(sessions):
     def visit(username: str, page: str, **address: str | list[str]) -> AppTest:
         at = AppTest.from_file(ROOT / "dashboard" / "main.py", default_timeout=30)
         at.user = {"session": sessions(username)}
+        at.run()
         for name, value in address.items():
             at.query_params[name.rstrip("_")] = value
         return at.switch_page(str(Path("..") / "pages" / f"{page}.py")).run()
