@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from dashboard import access, filters, panels, warehouse
 from dashboard.filters import Filters
 from dashboard.navigation import ENTRIES
-from dashboard.panels import PANELS, Column
+from dashboard.panels import PANELS, Column, today
 from dashboard.receipts import FileResponse, Receipt, no_such_file
 from dashboard.surveillance import SERIOUS
 from dashboard.warehouse import Reader
@@ -176,6 +176,7 @@ def scope_of(reader: Reader) -> filters.Scope:
         catalogue.lines,
         catalogue.bands,
         (SERIOUS, *catalogue.effects),
+        today.figures_of(reader),
     )
 
 

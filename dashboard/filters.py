@@ -31,7 +31,7 @@ DEFAULT_COMPARISON = "previous"
 DEFAULT_GRAIN = "auto"
 
 #: Every parameter of an address, in order.
-PARAMETERS = ("period", "from", "to", "day", "compare", "site", "line", "band", "by", "effect")
+PARAMETERS = ("period", "from", "to", "day", "compare", "site", "line", "band", "by", "effect", "figure")
 
 Parameters = Mapping[str, Sequence[str]]
 
@@ -57,6 +57,7 @@ class Scope:
     lines: tuple[str, ...]
     bands: tuple[str, ...]
     effects: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Filters:
     """One choice of the filter bar, within its scope.
 
     `start` and `end` are both inclusive local dates. `sites` is never empty; `lines` and `bands`
-    are empty for "all"; `effect` is empty for any side effect. A period of "whole" is in no address:
-    it is what `periods.whole` makes.
+    are empty for "all"; `effect` is empty for any side effect, `figure` for the one that stands out.
+    A period of "whole" is in no address: it is what `periods.whole` makes.
     """
 
     scope: Scope
@@ -79,6 +80,7 @@ class Filters:
     bands: tuple[str, ...]
     by: str
     effect: str = ""
+    figure: str = ""
 
     @property
     def days(self) -> int:
@@ -157,12 +159,14 @@ class Filters:
             found["by"] = [self.by]
         if self.effect:
             found["effect"] = [slug(self.effect)]
+        if self.figure:
+            found["figure"] = [slug(self.figure)]
         return found
 
     def described(self, *, of_day: bool) -> dict[str, object]:
         """The choice as it goes on record: dates spelled out, sites always, the rest where it is chosen."""
         period = {"day": self.day} if of_day else {"from": self.start, "to": self.end}
-        chosen = {"lines": self.lines, "bands": self.bands, "effect": self.effect}
+        chosen = {"lines": self.lines, "bands": self.bands, "effect": self.effect, "figure": self.figure}
         return {**period, "sites": self.sites, **{key: value for key, value in chosen.items() if value}}
 
     def address(self) -> str:
@@ -201,6 +205,7 @@ def parse(parameters: Parameters, scope: Scope) -> Filters:
         bands=() if bands == scope.bands else bands,
         by=_one_of(parameters, "by", GRAINS, DEFAULT_GRAIN),
         effect=next(iter(_some_of(parameters, "effect", scope.effects)), ""),
+        figure=next(iter(_some_of(parameters, "figure", scope.figures)), ""),
     )
 
 

@@ -13,7 +13,8 @@ import streamlit as st
 from dashboard import access, charts, exports, filters, identity, panels, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.intake import attempts
-from dashboard.panels import PANELS, Column, Panel, rows, signals, specification
+from dashboard.metrics import METRICS
+from dashboard.panels import PANELS, Column, Panel, rows, signals, specification, today
 from dashboard.settings import Settings
 from dashboard.state import shared_store
 from dashboard.warehouse import Reader
@@ -57,6 +58,11 @@ class View:
         """Light or dark."""
         return self.look.mode
 
+    @property
+    def one_site(self) -> bool:
+        """Whether the page is of one site alone."""
+        return len(self.filters.sites) == 1
+
     def show(self, *names: str) -> None:
         """Panels beside each other, below each other on a phone."""
         places = st.columns(len(names)) if len(names) > 1 else [st.container()]
@@ -81,7 +87,15 @@ def mode() -> theme.Mode:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool = True, effect: bool = False) -> View:
+def open_page(
+    resource: str,
+    *,
+    day: bool = False,
+    by: bool = False,
+    bar: bool = True,
+    effect: bool = False,
+    figure: bool = False,
+) -> View:
     """Check the viewer, read the address, draw the filter bar.
 
     Args:
@@ -90,6 +104,7 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
         by: the page has charts by day, week or month.
         bar: whether it has a filter bar at all.
         effect: the page has charts of one side effect.
+        figure: the page has a chart of one of the day's figures.
     """
     viewer = access.require(identity.current_viewer(), resource)
     reader = Reader(warehouse.shelf().current(), viewer)
@@ -105,7 +120,7 @@ def open_page(resource: str, *, day: bool = False, by: bool = False, bar: bool =
     scope = exports.scope_of(reader)
     chosen = filters.parse(_address(), scope)
     if bar:
-        _bar(chosen, reader, day=day, by=by, effect=effect)
+        _bar(chosen, reader, day=day, by=by, effect=effect, figure=figure)
         _whole_periods(resource, reader, chosen)
     if refused := filters.refused_sites(_address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
@@ -175,7 +190,7 @@ def _choose(**changes: list[str]) -> None:
 # --- the filter bar --------------------------------------------------------------------------
 
 
-def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool) -> None:
+def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool, figure: bool) -> None:
     with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="small"):
         if day:
             _day_picker(chosen)
@@ -185,6 +200,8 @@ def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool) 
             _site_picker(chosen, reader)
         if effect:
             _effect_picker(chosen, reader)
+        if figure:
+            _figure_picker(chosen, reader)
         if not day:
             _option("compare", filters.COMPARISONS, chosen.compare, "Compare")
         _more(chosen, by=by)
@@ -276,6 +293,11 @@ def _effect_picker(chosen: Filters, reader: Reader) -> None:
     _option("effect", names, filters.slug(chosen.effect), "Side effect", 200)
 
 
+def _figure_picker(chosen: Filters, reader: Reader) -> None:
+    names = {filters.slug(name): f"Chart: {METRICS[name].title}" for name in today.figures_of(reader)}
+    _option("figure", names, filters.slug(today.figure_of(reader, chosen)), "Chart of", 260)
+
+
 def _more(chosen: Filters, *, by: bool) -> None:
     active = bool(chosen.lines) + bool(chosen.bands) + (by and chosen.by != filters.DEFAULT_GRAIN)
     with st.popover(f"More filters ({active})" if active else "More filters", icon=":material/tune:"):
@@ -351,7 +373,7 @@ def _panel(view: View, name: str) -> None:
     if panel.answer or not (panel.chart or panel.html):
         st.html(f'<h3 class="answer">{escape(heading)}</h3>')
     _draw(view, panel, frame, heading)
-    _foot(view, panel)
+    _foot(view, panel, frame)
     if not (panel.chart or panel.html):
         return
     # Nothing is sent for a closed table.
@@ -396,9 +418,10 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
             st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {site}.", key=f"chart_{panel.name}_{site}")
 
 
-def _foot(view: View, panel: Panel) -> None:
+def _foot(view: View, panel: Panel, frame: pd.DataFrame) -> None:
     """The definition in one line, more of them folded, and the file."""
-    metrics = panel.definitions()
+    shown = set(frame["metric"]) if "metric" in frame else set(panel.metrics)
+    metrics = [metric for metric in panel.definitions() if metric.name in shown]
     lines = [f"<p>{escape(panel.note)}</p>"] if panel.note else []
     if len(metrics) <= 2:
         lines += [f"<p><b>{escape(m.title)}:</b> {escape(m.definition)}</p>" for m in metrics]

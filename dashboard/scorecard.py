@@ -5,43 +5,26 @@ Plain HTML tables, so that a screen reader reads headings with cells and one scr
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from html import escape
 
-import numpy as np
 import pandas as pd
 
 from dashboard import theme
 from dashboard.metrics import METRICS, Metric, text
 
-SPARK_WIDTH = 84
-SPARK_HEIGHT = 22
-
-
-def day(frame: pd.DataFrame, mode: theme.Mode) -> str:
-    """The day's scorecard: value, n/N, sparkline with the usual range, verdict.
-
-    With one site there is room for the verdict in words; with several it is in the tooltip and
-    for screen readers.
-    """
-    alone = frame["site"].nunique() == 1
-    return _table(frame, lambda row: _day_cell(row, mode, alone), "The day by metric and site", alone)
-
 
 def compare(frame: pd.DataFrame, mode: theme.Mode) -> str:
     """A period's scorecard: value, n/N with interval, and the change from the compared period."""
     alone = frame["site"].nunique() == 1
-    return _table(frame, lambda row: _period_cell(row, mode), "The period by metric and site", alone)
+    return table(frame, lambda row: _period_cell(row, mode), "The period by metric and site", alone=alone)
 
 
 def attention_list(found: list[tuple[theme.VerdictKind, str]], mode: theme.Mode, links: Sequence[str] = ()) -> str:
-    """What is out of the ordinary, in full sentences; one line where nothing is.
+    """What is out of the ordinary, in full sentences.
 
     `links`, as HTML, stand behind the sentences, as far as there are any.
     """
-    if not found:
-        found = [("common", "A usual day: every figure is within its usual range.")]
     items = []
     behind = [*links, *[""] * len(found)]
     for (kind, sentence), link in zip(found, behind, strict=False):
@@ -53,7 +36,8 @@ def attention_list(found: list[tuple[theme.VerdictKind, str]], mode: theme.Mode,
     return f'<ul class="attention" aria-label="Needs attention">{"".join(items)}</ul>'
 
 
-def _table(frame: pd.DataFrame, cell: Callable[[pd.Series], str], caption: str, alone: bool) -> str:
+def table(frame: pd.DataFrame, cell: Callable[[pd.Series], str], caption: str, *, alone: bool) -> str:
+    """Metrics below each other, sites beside each other; `alone` is the look for one site."""
     sites = list(dict.fromkeys(frame["site"]))
     head = "".join(f'<th scope="col">{escape(site)}</th>' for site in sites)
     body = []
@@ -75,27 +59,6 @@ def _table(frame: pd.DataFrame, cell: Callable[[pd.Series], str], caption: str, 
 
 def _unit(unit: str) -> str:
     return {"percent": "", "count": "", "dollars": "", "days": "days"}.get(unit, unit)
-
-
-def _day_cell(row: pd.Series, mode: theme.Mode, alone: bool) -> str:
-    if row["closed"]:
-        return '<span class="quiet">Closed</span>'
-    verdict = theme.VERDICTS[row["verdict"]]
-    colour = theme.verdict_colour(row["verdict"], mode)
-    sentence = escape(str(row["sentence"]))
-    words = f'<span class="words">{sentence}</span>' if alone else f'<span class="unseen">{sentence}</span>'
-    return (
-        f'<span class="cell" title="{sentence}">'
-        f'<span class="verdict" style="color:{colour}" role="img" aria-label="{verdict.word}">{verdict.icon}</span>'
-        f"<b>{text(row['value'], row['unit'])}</b>{_counted(row)}"
-        f"{_sparkline(row, colour, mode)}</span>{words}"
-    )
-
-
-def _counted(row: pd.Series) -> str:
-    if pd.isna(row["denominator"]) or METRICS[row["metric"]].interval is None:
-        return '<span class="counted"></span>'
-    return f'<span class="counted">{row["numerator"]:,.0f}/{row["denominator"]:,.0f}</span>'
 
 
 def _period_cell(row: pd.Series, mode: theme.Mode) -> str:
@@ -152,43 +115,3 @@ def _points(change: float, places: int = 1) -> str:
     """A signed number with a true minus sign; what rounds to zero has none."""
     rounded = round(change, places)
     return f"{rounded:+,.{places}f}".replace("-", "−") if rounded else f"{0:.{places}f}"
-
-
-def _sparkline(row: pd.Series, colour: str, mode: theme.Mode) -> str:
-    """The earlier days and the day itself as a line, its usual range as a band.
-
-    An image, since Streamlit cleans drawings out of HTML.
-    """
-    history = np.asarray(row["history"], dtype=float)
-    known = history[np.isfinite(history)]
-    limits = [v for v in (row["usual_from"], row["usual_to"]) if np.isfinite(v)]
-    if len(known) < 2:
-        return ""
-    low, high = min([*known, *limits]), max([*known, *limits])
-    # Some air around the limits, so that what lies outside is seen to.
-    margin = 0.2 * ((high - low) or 1.0)
-    low, high = low - margin, high + margin
-    quiet = theme.quiet(mode)
-
-    def y(value: float) -> float:
-        return round(float(2 + (SPARK_HEIGHT - 4) * (1 - (value - low) / (high - low))), 1)
-
-    step = (SPARK_WIDTH - 8) / (len(history) - 1)
-    points = [(round(4 + i * step, 1), y(v)) for i, v in enumerate(history) if np.isfinite(v)]
-    line = " ".join(f"{x},{yy}" for x, yy in points)
-    band = ""
-    if len(limits) == 2:
-        top, bottom = y(limits[1]), y(limits[0])
-        band = (
-            f'<rect x="0" y="{top}" width="{SPARK_WIDTH}" height="{max(bottom - top, 1):.1f}" '
-            f'fill="{quiet}" opacity="0.16"/>'
-        )
-    x, yy = points[-1]
-    drawing = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}">{band}'
-        f'<polyline points="{line}" fill="none" stroke="{quiet}" stroke-width="1.3"/>'
-        f'<circle cx="{x}" cy="{yy}" r="3" fill="{colour}"/></svg>'
-    )
-    encoded = base64.b64encode(drawing.encode()).decode()
-    size = f'width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}"'
-    return f'<img class="spark" alt="" {size} src="data:image/svg+xml;base64,{encoded}">'

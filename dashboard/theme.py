@@ -26,7 +26,7 @@ VERDICTS: dict[VerdictKind, Verdict] = {
     "improvement": Verdict("Improvement", "★", "#0077B6", "#4FB0E3"),
     "neither": Verdict("Unusual", "◆", "#6A3D9A", "#B08BD6"),
     "common": Verdict("As usual", "●", "#7F7F7F", "#A6A6A6"),
-    "unknown": Verdict("Too few days", "○", "#7F7F7F", "#A6A6A6"),
+    "unknown": Verdict("Not judged", "○", "#7F7F7F", "#A6A6A6"),
 }
 
 _SITES = {

@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from dashboard import page, panels, scorecard
+from dashboard import page, panels
 from dashboard.panels import today
 
-view = page.open_page("today", day=True)
+view = page.open_page("today", day=True, figure=True)
 st.title("Today")
-attention = today.attention(panels.rows(view.reader, "today", view.filters))
-st.html(scorecard.attention_list(attention, view.mode))
-view.show("today")
+st.html(today.attention(panels.rows(view.reader, "today", view.filters), view.mode))
+if view.one_site:
+    view.show("today", "day_chart")
+else:
+    view.show("today")
+    view.show("day_chart")
 view.show("day_by_hour")
 view.show("days_ahead")

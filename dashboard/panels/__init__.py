@@ -8,7 +8,17 @@ import pandas as pd
 
 from dashboard import access, charts, periods
 from dashboard.filters import Filters
-from dashboard.panels import age_groups, bookings, comparison, holdings, safety, service_mix, signals, today
+from dashboard.panels import (
+    age_groups,
+    bookings,
+    comparison,
+    day_hours,
+    holdings,
+    safety,
+    service_mix,
+    signals,
+    today,
+)
 from dashboard.panels.base import Column, Panel
 from dashboard.warehouse import Reader
 
@@ -19,7 +29,7 @@ HIDDEN = Column("hidden", "Small counts")
 
 PANELS: dict[str, Panel] = {
     panel.name: panel
-    for module in (today, bookings, service_mix, safety, signals, comparison, age_groups, holdings)
+    for module in (today, day_hours, bookings, service_mix, safety, signals, comparison, age_groups, holdings)
     for panel in module.PANELS
 }
 
