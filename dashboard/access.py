@@ -59,10 +59,19 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "age_groups": _CARE,
     # Alarms over all sites: who weighs them needs the whole picture.
     "signals": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
+    # One by one, with who had them: as the row-level file.
+    "events": frozenset({Role.MEDICAL_DIRECTOR}),
+    "register": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
+    # Money is for those who account for it; managers see prices of their own bookings.
+    "revenue": frozenset({Role.FINANCE, Role.ADMIN}),
     "exports": _ALL,
     "data": _ALL,
     "audit": frozenset({Role.ADMIN, Role.MEDICAL_DIRECTOR}),
     "account": _ALL,
+    # Steps of signals are the medical director's alone; others are told that one exists at their site.
+    "signal_decisions": frozenset({Role.MEDICAL_DIRECTOR}),
+    "signal_notices": _CARE,
+    "safety_review": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
     # Row-level datasets: one row a patient's visit, event or payment.
     "booking_rows": _CARE,
     "side_effect_rows": frozenset({Role.MEDICAL_DIRECTOR}),
@@ -71,15 +80,16 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "reject_values": frozenset({Role.ADMIN}),
 }
 
-#: What tells small counts whatever is hidden in it: alarms are tests of these very counts.
-_OF_SMALL_COUNTS = frozenset({"signals"})
+#: What tells small counts whatever is hidden in it: alarms are tests of these very counts, the
+#: register keeps copies of them, and events stand one by one.
+OF_SMALL_COUNTS = frozenset({"signals", "register", "signal_decisions", "events"})
 
 
 def allows(viewer: Viewer | None, resource: str, site: str | None = None) -> bool:
     """Whether the viewer may see the resource, and, where one is named, the site."""
     if viewer is None or viewer.role not in RESOURCES.get(resource, frozenset()):
         return False
-    if resource in _OF_SMALL_COUNTS and not viewer.small_counts:
+    if resource in OF_SMALL_COUNTS and not viewer.small_counts:
         return False
     return site is None or viewer.sites is None or site in viewer.sites
 

@@ -57,7 +57,7 @@ def frame(entries: Sequence[Entry]) -> pd.DataFrame:
 def write(record: Audit, wanted: Search, put: Callable[[bytes], object]) -> dict[str, Any]:
     """Write the file with `put`; what went into it, as it goes on record."""
     receipt = Receipt("audit", wanted.described(), extract=None)
-    for part in receipt.counted(exports.csv_text(FILE_COLUMNS, receipt.rows_of(_frames(record, wanted)))):
+    for part in receipt.counted(exports.csv_parts(FILE_COLUMNS, _frames(record, wanted))):
         put(part)
     return receipt.details()
 
@@ -68,7 +68,7 @@ def respond(viewer: access.Viewer, record: Audit, parameters: Mapping[str, Seque
         return no_such_file()
     wanted = parse(parameters, dt.datetime.now(dt.UTC))
     receipt = Receipt("audit", wanted.described(), extract=None)
-    body = receipt.counted(exports.csv_text(FILE_COLUMNS, receipt.rows_of(_frames(record, wanted))))
+    body = receipt.counted(exports.csv_parts(FILE_COLUMNS, _frames(record, wanted)))
     return FileResponse(body, f"audit_{dt.datetime.now(dt.UTC):%Y-%m-%d}.csv", receipt)
 
 

@@ -93,7 +93,8 @@ def plain(look: Look, field: str, title: str, values: tuple[str, str]) -> Series
     return Series(field, title, values, colours)
 
 
-def _colour(series: Series, **options: Any) -> alt.Color:
+def colour(series: Series, **options: Any) -> alt.Color:
+    """A series' colours, with its legend above where there are several."""
     # More than four entries don't fit beside each other in half a page.
     columns = 3 if len(series.domain) > 4 else 0
     legend = alt.Legend(orient="top", title=None, symbolLimit=0, labelLimit=200, symbolOpacity=1, columns=columns)
@@ -148,7 +149,7 @@ def lines(
     A click in the legend brings one series out; that needs no rerun.
     """
     chosen = alt.selection_point(fields=[series.field], bind="legend", name="chosen")
-    base = alt.Chart(ROWS).encode(x=_time(look), color=_colour(series))
+    base = alt.Chart(ROWS).encode(x=_time(look), color=colour(series))
     tips = _tooltips(look, series, "value", unit) + (rate_tips(counted) if counted else [])
     line = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=28, filled=True)).encode(
         y=_number("value", unit),
@@ -188,7 +189,7 @@ def time_bars(look: Look, title: str, unit: str, series: Series, *, share: bool 
                 if share
                 else alt.Axis(tickCount=5, tickMinStep=1, format=",d"),
             ),
-            color=_colour(series),
+            color=colour(series),
             order=alt.Order("position:Q"),
             opacity=alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.15)),
             tooltip=_tooltips(look, series, "value", unit if not share else "Visits"),
@@ -214,7 +215,7 @@ def bars(
     chosen = alt.selection_point(fields=[series.field], bind="legend", name="chosen")
     length = alt.X if horizontal else alt.Y
     encodings: dict[str, Any] = {
-        "color": _colour(series),
+        "color": colour(series),
         "order": alt.Order("position:Q"),
         "opacity": alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.15)),
         "tooltip": [
@@ -279,7 +280,7 @@ def dots(
     )
     base = alt.Chart(ROWS).encode(y=y)
     if series:
-        base = base.encode(color=_colour(series), yOffset=alt.YOffset(f"{series.field}:N", sort=list(series.domain)))
+        base = base.encode(color=colour(series), yOffset=alt.YOffset(f"{series.field}:N", sort=list(series.domain)))
     else:
         base = base.encode(color=alt.value(theme.accent(look.mode)))
     tips = [alt.Tooltip(f"{category}:N", title=category_title)]

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from dashboard.access import Role
+from dashboard.export_commands import export as export_group
+from dashboard.export_commands import tokens as tokens_group
 from dashboard.intake import pointer
 from dashboard.intake.commands import demo as demo_command
 from dashboard.intake.commands import import_command
@@ -21,6 +23,7 @@ from dashboard.intake.commands import mapping as mapping_group
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.extracts import extracts as extracts_command
 from dashboard.intake.reference import load_reference
+from dashboard.report_commands import report as report_command
 from dashboard.settings import QUERIES, REFERENCE, Settings
 from dashboard.sign_in_commands import new_link, reset_link, reset_second_factor, set_identity
 from dashboard.state_commands import audit as audit_command
@@ -56,6 +59,9 @@ main.add_command(mapping_group)
 main.add_command(state_command)
 main.add_command(audit_command)
 main.add_command(extracts_command)
+main.add_command(report_command)
+main.add_command(export_group)
+main.add_command(tokens_group)
 
 
 # --- serve -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from dashboard import theme
-from dashboard.charts import HEIGHT, ROWS, Chart, Look, heading
+from dashboard.charts import HEIGHT, ROWS, Chart, Look, Series, colour, heading
 
 #: Vega's drawings of the verdicts' icons: ▲ ★ ◆ ●.
 _SHAPES: dict[theme.VerdictKind, str] = {
@@ -20,13 +20,30 @@ _AXIS_WIDTH = 44
 
 
 def over_time(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -> Chart:
-    """A control chart. Rows: period, value, centre, lower, upper, verdict and what `tips` name."""
+    """A control chart. Rows: period, value, centre, lower, upper, verdict, marks and forms (words, or empty),
+    limits, and what `tips` name."""
     base = alt.Chart(ROWS).encode(x=_time())
     line = base.mark_line(strokeWidth=1.5, color=theme.quiet(look.mode)).encode(y=_value("value", unit))
     points = base.mark_point(filled=True, opacity=1, size=70).encode(
         y=_value("value", unit), color=_verdict(look), shape=_shape(), tooltip=[_period_tip(), *tips]
     )
-    return alt.layer(*_limits(base, look, unit), line, points).properties(title=heading(title), height=HEIGHT - 40)
+    layers = [*_limits(base, look, unit), line, points, *_notes(base, look)]
+    return alt.layer(*layers).properties(title=heading(title), height=HEIGHT - 40)
+
+
+def _notes(base: alt.Chart, look: Look) -> list[Any]:
+    """People's marks as lines with a sign above; what is unusual about forms as a sign below."""
+    noted = base.transform_filter("datum.marks")
+    tips = [_period_tip(), alt.Tooltip("marks:N", title="Note")]
+    forms = [_period_tip(), alt.Tooltip("forms:N", title="Forms filled in")]
+    accent = theme.accent(look.mode)
+    return [
+        noted.mark_rule(color=accent, strokeDash=[2, 2]).encode(tooltip=tips),
+        noted.mark_text(text="▼", color=accent, fontSize=13, baseline="top").encode(y=alt.value(0), tooltip=tips),
+        base.transform_filter("datum.forms")
+        .mark_text(text="◇", color=accent, fontSize=13, baseline="bottom")
+        .encode(y=alt.value("height"), tooltip=forms),
+    ]
 
 
 def of_figure(look: Look, axis: str, tips: list[alt.Tooltip]) -> Chart:
@@ -118,13 +135,61 @@ def intervals(look: Look, title: str, unit: str, category: str, rows: int, tips:
     return alt.layer(zero, reach, points).properties(title=heading(title), height=34 * rows + 90)
 
 
+def steps(title: str, unit: str, series: Series, tips: list[alt.Tooltip]) -> Chart:
+    """Shares reached by minutes, a stepped line a series. Rows: minutes, value, series' field, what `tips` name."""
+    base = alt.Chart(ROWS).encode(
+        x=alt.X("minutes:Q", title="Minutes", axis=alt.Axis(grid=False, tickCount=8, format=",.0f")),
+        y=alt.Y("value:Q", title=unit, scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(tickCount=5)),
+        color=colour(series),
+    )
+    line = base.mark_line(interpolate="step-after", strokeWidth=2)
+    # Steps are too thin to point at.
+    points = base.mark_point(filled=True, size=36, opacity=0).encode(tooltip=tips)
+    return alt.layer(line, points).properties(title=heading(title), height=HEIGHT - 40)
+
+
+def patient(colours: dict[str, str]) -> Chart:
+    """One patient over time. Rows: period, kind (a key of `colours`), what, value, severity.
+
+    Infusions are lines from top to bottom, side effects marks above, scores lines.
+    """
+    by_kind = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=list(colours), range=list(colours.values())),
+        legend=alt.Legend(orient="top", title=None, symbolOpacity=1),
+    )
+    axis = alt.Axis(grid=False, format="%-d %b %Y", labelOverlap=True, tickCount=6)
+    base = alt.Chart(ROWS).encode(x=alt.X("period:T", title=None, axis=axis), color=by_kind)
+    tips = [
+        alt.Tooltip("period:T", title="When", format="%a %-d %b %Y, %H:%M"), alt.Tooltip("kind:N", title="Kind"),
+        alt.Tooltip("what:N", title="What"), alt.Tooltip("value:Q", title="Dose (mg) or score"),
+        alt.Tooltip("severity:N", title="Severity"),
+    ]  # fmt: skip
+    infusions = base.transform_filter("datum.kind === 'Infusion'").mark_rule(strokeWidth=1.5, opacity=0.6)
+    score = alt.Y(
+        "value:Q", title="Score", scale=alt.Scale(domain=[0, 30]), axis=alt.Axis(values=[0, 5, 10, 15, 20, 27])
+    )
+    scores = base.transform_filter("datum.kind === 'PHQ-9' || datum.kind === 'GAD-7'")
+    effects = base.transform_filter("datum.kind === 'Side effect'").mark_point(
+        shape="triangle-up", filled=True, size=90, opacity=1
+    )
+    return alt.layer(
+        infusions.encode(tooltip=tips),
+        scores.mark_line(strokeWidth=1.5).encode(y=score),
+        scores.mark_point(filled=True, size=40, opacity=1).encode(y=score, tooltip=tips),
+        effects.encode(y=alt.Y(datum=29, type="quantitative"), tooltip=tips),
+    ).properties(title=heading("Infusions, side effects (above) and scores"), height=HEIGHT - 40)
+
+
 def _limits(base: alt.Chart, look: Look, unit: str) -> list[Any]:
     quiet = theme.quiet(look.mode)
     return [
         base.mark_area(opacity=0.1, color=quiet, interpolate="step").encode(
             y=alt.Y("lower:Q", title=unit), y2="upper:Q"
         ),
-        base.mark_line(strokeWidth=1, color=quiet, strokeDash=[6, 3]).encode(y=alt.Y("centre:Q", title=unit)),
+        base.mark_line(strokeWidth=1, color=quiet, strokeDash=[6, 3], interpolate="step").encode(
+            y=alt.Y("centre:Q", title=unit)
+        ),
     ]
 
 

@@ -1,100 +1,133 @@
-"""Files: every panel's table and the row-level datasets, as CSV, from the same rows as the screen."""
+"""Files: what is asked for, within what the viewer may have, and the answer with its receipt."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 from starlette.datastructures import QueryParams
 from starlette.responses import PlainTextResponse, Response
 
 from dashboard import access, filters, panels, warehouse
+from dashboard.datasets import DATASETS, DATES, Dataset
 from dashboard.filters import Filters
-from dashboard.navigation import ENTRIES
-from dashboard.panels import PANELS, Column, today
-from dashboard.receipts import FileResponse, Receipt, no_such_file
+from dashboard.intake.contract import DEFINITIONS_VERSION
+from dashboard.marks import Mark
+from dashboard.panels import Column, today
+from dashboard.receipts import FileResponse, Part, Receipt, no_such_file
+from dashboard.sources import FrameRows, QueryRows, Source, Totals
 from dashboard.surveillance import SERIOUS
 from dashboard.warehouse import Reader
+from dashboard.writers import FORMS
 
-#: Cells that a spreadsheet would run as a formula begin with one of these.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: What an address of a file, or of the page Exports, names beside the filters.
+PARAMETERS = ("dataset", "columns", "date", "extract")
+
+__all__ = ["DATASETS", "DATES", "FORMS", "Dataset", "Export"]
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """A file that a role may take: a panel's table, or the rows of a query.
+class Export:
+    """One choice of a file: a dataset, filters, columns in order, and which date the period is of.
 
-    `query` is None for a panel's table. `period` says which date the period is of.
+    `refused` are sites that were asked for and aren't the viewer's.
     """
 
-    name: str
-    title: str
-    resource: str
+    reader: Reader
+    dataset: Dataset
+    filters: Filters
     columns: tuple[Column, ...]
-    query: str | None = None
-    period: str = "service date"
-    by: tuple[str, ...] = ("sites", "lines", "bands")
+    date: str
+    refused: tuple[str, ...] = ()
 
     @property
-    def of_day(self) -> bool:
-        """Whether it is of one day, and the days around it, instead of a period."""
-        return self.resource == "today"
+    def period(self) -> Filters:
+        """The filters that the rows are of."""
+        return filters_of(self.reader, self.dataset, self.filters)
 
     @property
-    def label(self) -> str:
-        """The title with the page it stands on."""
-        page = next((entry.title for entry in ENTRIES if entry.name == self.resource), "Rows")
-        return f"{page}: {self.title}"
+    def source(self) -> Source:
+        """The rows."""
+        dataset, names = self.dataset, {column.name for column in self.columns}
+        totals = tuple(name for name in dataset.totals if name in names)
+        if dataset.query is None:
+            make = partial(parts, self.reader, dataset, self.filters)
+            return FrameRows(make, self.columns, totals)
+        return QueryRows(self.reader, dataset.query, _values(dataset, self.filters, self.date), self.columns, totals)
+
+    def summary(self) -> tuple[int, Totals]:
+        """How many rows, and their control totals, as the file will have them."""
+        access.require(self.reader.viewer, self.dataset.resource)
+        return self.source.summary()
+
+    def query(self) -> dict[str, list[str]]:
+        """The parameters of its address; what stands at its default is left out."""
+        found = self.filters.query()
+        if self.date != self.dataset.dates[0]:
+            found["date"] = [self.date]
+        if self.columns != columns_of(self.reader, self.dataset):
+            found["columns"] = [",".join(column.name for column in self.columns)]
+        return found
+
+    def page(self) -> str:
+        """The address of the page Exports that opens it again, with its dates spelled out."""
+        fixed = (
+            self
+            if self.dataset.of_day
+            else replace(self, filters=self.filters.on(self.period.start, self.period.end))
+        )
+        return f"/exports?{urlencode({'dataset': [self.dataset.name], **fixed.query()}, doseq=True)}"
+
+    def link(self, form: str) -> str:
+        """The address of its file."""
+        return f"/export/{self.dataset.name}.{form}?{urlencode(self.query(), doseq=True)}"
+
+    def file_name(self, form: str) -> str:
+        """What the file is called: what it is of, and which date where there is a choice."""
+        by = f"_by_{self.date}_date" if len(self.dataset.dates) > 1 else ""
+        return f"{self.dataset.name}{by}_{self.period.start}_{self.period.end}.{form}"
+
+    def described(self) -> dict[str, Any]:
+        """The filters as they go on record."""
+        chosen = self.filters.described(of_day=self.dataset.of_day)
+        return chosen if self.dataset.query is None else {**chosen, "date": DATES[self.date]}
+
+    def about(self, form: str) -> dict[str, Any]:
+        """What else goes on record of its file."""
+        catalogue = self.reader.catalogue
+        return {
+            "form": form,
+            "definitions": DEFINITIONS_VERSION,
+            "extract_sha256": self.reader.warehouse.sha256,
+            "columns": [column.name for column in self.columns],
+            "link": self.page(),
+            **({"demo": True} if catalogue.demo else {}),
+        }
+
+    def write(self, form: str) -> tuple[Iterator[bytes], Receipt]:
+        """The file's bytes in parts, and the receipt that counts them.
+
+        Raises:
+            AccessDeniedError: the dataset or a site isn't open to the viewer.
+        """
+        access.require(self.reader.viewer, self.dataset.resource)
+        about = self.about(form)
+        receipt = Receipt(self.dataset.name, self.described(), self.reader.catalogue.name, self.refused, about)
+        # On the file itself, only what is the same each time it is taken.
+        of = {"dataset": self.dataset.title, **self.described(), "extract": self.reader.catalogue.name, **about}
+        if FORMS[form].own_totals:
+            rows, totals = self.summary()
+            of |= {"rows": rows} | {f"total of {name}": value for name, value in totals.items()}
+        words = {key: _words(value) for key, value in of.items()}
+        return receipt.counted(FORMS[form].write(self.source, words, self.reader.warehouse.spill)), receipt
 
 
-def _rows(name: str, title: str, columns: str, **options: object) -> Dataset:
-    headed = tuple(
-        Column(key, heading.replace("_", " "), form)  # type: ignore[arg-type]
-        for key, heading, form in (part.split(":") for part in columns.split())
-    )
-    return Dataset(name, title, name, headed, f"rows_{name.removesuffix('_rows')}s", **options)  # type: ignore[arg-type]
-
-
-_PATIENT = "patient:Patient:text"
-_ROW_DATASETS = (
-    _rows(
-        "booking_rows",
-        "Bookings, one row each",
-        f"booking_id:Booking:text {_PATIENT} site:Site:text service:Service:text line:Line:text "
-        "status:Status:text starts_at:Start:datetime ends_at:End:datetime booked_on:Booked:date "
-        "lead_days:Lead_days:count age:Age:count band:Age_band:text sex:Sex:text indication:Indication:text "
-        "provider:Provider:text supervision:Supervision:text "
-        "mental_health_provider:Mental_health_provider:text channel:Channel:text "
-        "chair_minutes:Chair_minutes:count price:Price_USD:dollars assessed:Form_filled_in:text "
-        "dose_mg:Dose_mg:decimal is_new:New_patient:text",
-    ),
-    _rows(
-        "side_effect_rows",
-        "Side effects, one row each",
-        f"event_id:Event:text booking_id:Booking:text {_PATIENT} site:Site:text service:Service:text "
-        "line:Line:text band:Age_band:text starts_on:Visit:date effect:Side_effect:text "
-        "severity:Severity:text serious:Serious:text related:Related:text onset_at:Onset:datetime "
-        "resolved_at:Resolved:datetime onset_minutes:Onset_minutes:count "
-        "duration_minutes:Duration_minutes:count outcome:Outcome:text transfer:Emergency_transfer:text "
-        "action:Action:text",
-    ),
-    _rows(
-        "payment_rows",
-        "Payments, one row each",
-        f"payment_id:Payment:text {_PATIENT} booking_id:Booking:text site:Site:text line:Line:text "
-        "paid_at:Paid_at:datetime kind:Kind:text method:Method:text amount:Amount_USD:dollars",
-        period="payment date",
-        by=("sites",),
-    ),
-)
-
-DATASETS: dict[str, Dataset] = {
-    **{panel.name: Dataset(panel.name, panel.title, panel.resource, panel.columns) for panel in PANELS.values()},
-    **{dataset.name: dataset for dataset in _ROW_DATASETS},
-}
+def _words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def open_to(viewer: access.Viewer) -> list[Dataset]:
@@ -112,7 +145,24 @@ def filters_of(reader: Reader, dataset: Dataset, chosen: Filters) -> Filters:
     return chosen if dataset.query else panels.asked(reader, dataset.name, chosen)
 
 
-def parts(reader: Reader, dataset: Dataset, chosen: Filters) -> Iterator[pd.DataFrame]:
+def asked(reader: Reader, dataset: Dataset, parameters: filters.Parameters) -> Export:
+    """Read an address. What is unknown, malformed or the viewer's not falls to its default."""
+    scope = scope_of(reader)
+    known = {column.name: column for column in columns_of(reader, dataset)}
+    named = dict.fromkeys(name for text in parameters.get("columns", ()) for name in text.split(","))
+    columns = tuple(known[name] for name in named if name in known)
+    date = next(iter(parameters.get("date", ())), "")
+    return Export(
+        reader,
+        dataset,
+        filters.parse(parameters, scope),
+        columns or tuple(known.values()),
+        date if date in dataset.dates else dataset.dates[0],
+        filters.refused_sites(parameters, reader.catalogue.sites, scope),
+    )
+
+
+def parts(reader: Reader, dataset: Dataset, chosen: Filters, date: str | None = None) -> Iterator[pd.DataFrame]:
     """The dataset's rows in its columns, in parts.
 
     Raises:
@@ -123,46 +173,26 @@ def parts(reader: Reader, dataset: Dataset, chosen: Filters) -> Iterator[pd.Data
     if dataset.query is None:
         yield panels.rows(reader, dataset.name, chosen)[keys]
         return
-    values = {k: v for k, v in chosen.values().items() if k in ("start", "end", *dataset.by)}
+    values = _values(dataset, chosen, date or dataset.dates[0])
     for part in reader.warehouse.stream(reader.viewer, dataset.query, **values):
         yield part[keys]
 
 
+def _values(dataset: Dataset, chosen: Filters, date: str) -> dict[str, Any]:
+    """What the dataset's query binds."""
+    given = {**chosen.values(), "every_line": not chosen.lines}
+    dated = {"dated": date} if len(dataset.dates) > 1 else {}
+    return {k: v for k, v in given.items() if k in ("start", "end", *dataset.by)} | dated
+
+
+def csv_parts(columns: Sequence[Column], frames: Iterator[pd.DataFrame]) -> Iterator[Part]:
+    """Frames as parts of a CSV file (RFC 4180, UTF-8, with a byte-order mark for Excel)."""
+    return FrameRows(lambda: frames, tuple(columns)).csv()
+
+
 def csv_text(columns: Sequence[Column], frames: Iterator[pd.DataFrame]) -> Iterator[str]:
-    """CSV (RFC 4180, UTF-8, with a byte-order mark for Excel) in parts.
-
-    Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers don't.
-    """
-    yield "\ufeff" + _lines([[_harmless(column.title) for column in columns]])
-    for frame in frames:
-        yield _lines(zip(*(_cells(frame[column.name], column) for column in columns), strict=True))
-
-
-def _lines(rows: object) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)  # type: ignore[arg-type]
-    return text.getvalue()
-
-
-def _cells(values: pd.Series, column: Column) -> list[str]:
-    empty = values.isna()
-    if column.format == "date":
-        cells = pd.to_datetime(values).dt.strftime("%Y-%m-%d")
-    elif column.format == "datetime":
-        cells = pd.to_datetime(values).dt.strftime("%Y-%m-%dT%H:%M:%S")
-    elif column.format == "count":
-        cells = values.map(lambda v: f"{v:.0f}", na_action="ignore")
-    elif column.format == "dollars":
-        cells = values.map(lambda v: f"{v:.2f}", na_action="ignore")
-    elif column.format in {"decimal", "percent"}:
-        cells = values.map(lambda v: repr(float(v)), na_action="ignore")
-    else:
-        cells = values.map(lambda v: _harmless(str(v)), na_action="ignore")
-    return cells.astype("object").mask(empty, "").tolist()
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    """As `csv_parts`, as text."""
+    return (part.data.decode() for part in csv_parts(columns, frames))
 
 
 def scope_of(reader: Reader) -> filters.Scope:
@@ -180,33 +210,39 @@ def scope_of(reader: Reader) -> filters.Scope:
     )
 
 
-def respond(viewer: access.Viewer, name: str, parameters: QueryParams) -> Response:
+def respond(
+    viewer: access.Viewer, name: str, parameters: QueryParams, form: str = "csv", marks: tuple[Mark, ...] = ()
+) -> Response:
     """The answer to a request for a file: the whole file, or a refusal in one line."""
     dataset = DATASETS.get(name)
-    if dataset is None or not access.allows(viewer, dataset.resource):
+    if dataset is None or form not in FORMS or not access.allows(viewer, dataset.resource):
         return no_such_file()
     try:
-        reader = Reader(warehouse.shelf().current(), viewer)
+        reader = Reader(warehouse.shelf().current(), viewer, marks)
     except warehouse.WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
     if not reader.sites:
         return PlainTextResponse("No site of this extract is open to this account.\n", status_code=404)
-    asked = {key: parameters.getlist(key) for key in parameters}
-    scope = scope_of(reader)
-    chosen = filters.parse(asked, scope)
-    refused = filters.refused_sites(asked, reader.catalogue.sites, scope)
-    receipt = Receipt(name, chosen.described(of_day=dataset.of_day), reader.catalogue.name, refused)
-    body = csv_text(columns_of(reader, dataset), receipt.rows_of(parts(reader, dataset, chosen)))
+    named: Mapping[str, list[str]] = {key: parameters.getlist(key) for key in parameters}
+    if (extract := parameters.get("extract")) and extract != reader.catalogue.name:
+        return PlainTextResponse(
+            "There is newer data than on the page that this link is from. Load the page again, look at its totals, "
+            "then take the file.\n",
+            status_code=409,
+        )
+    export = asked(reader, dataset, named)
+    body, receipt = export.write(form)
     try:
         # The first rows are read before the answer begins, so that a failure can still say so.
-        head = [next(body), *([first] if (first := next(body, "")) else [])]
+        first = [next(body), *([more] if (more := next(body, b"")) else [])]
     except warehouse.WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
-    of = filters_of(reader, dataset, chosen)
-    file = f"{name}_{of.start}_{of.end}.csv"
+    return FileResponse(_whole(first, body), export.file_name(form), receipt, FORMS[form].media_type)
 
-    def whole() -> Iterator[str]:
-        yield from head
-        yield from body
 
-    return FileResponse(receipt.counted(whole()), file, receipt)
+def _whole(first: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from first
+        yield from rest
+    finally:
+        rest.close()  # type: ignore[attr-defined]  # a generator: it lets go of the extract

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import file_util
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from dashboard import journal, limits
+from dashboard import journal, limits, programs
 from dashboard.access import Viewer
 from dashboard.state import Store, session_key
 
@@ -34,6 +34,8 @@ OPEN = {
     "/oidc/login": _READ,
     "/oidc/callback": _READ,
 }
+#: Where files are, which programs with a token may take too.
+FILES = "/export/"
 COOKIE = "dashboard_session"
 #: Of a browser that somebody has signed in with before.
 DEVICE_COOKIE = "dashboard_device"
@@ -46,7 +48,10 @@ STREAM = "/_stcore/stream"
 #: What is served with a session: our own routes, and of Streamlit's those that pages need. It has
 #: more (uploads, figures, components, an interface for programs), and answers what it doesn't know
 #: with its own page, which lacks the watch over the session.
-_SERVED = re.compile(r"/[A-Za-z0-9_-]*|/session\.js|/export/[^/]+\.csv|/_stcore/(health|host-config)|/media/[\w.-]+")
+_SERVED = re.compile(
+    r"/[A-Za-z0-9_-]*|/session\.js|/export/[^/]+\.(csv|csv\.gz|xlsx|parquet|html|pdf)|"
+    r"/_stcore/(health|host-config)|/media/[\w.-]+"
+)
 _STATIC = re.compile(r"/(favicon\.png|manifest\.json|static/(css|js|media)/[\w.-]+)")
 _STATIC_FILES = Path(file_util.get_static_dir())
 #: What a page sends to its script. Streamlit takes more: one such message tells of the checkout's
@@ -102,6 +107,7 @@ class Gate:
     def __init__(self, app: ASGIApp, store: Store) -> None:
         self._app = app
         self._store = store
+        self._programs = programs.Programs(store)
         self._pages = limits.Slots(limits.WEBSOCKETS_PER_SESSION, limits.WEBSOCKETS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,7 +124,10 @@ class Gate:
             await self._app(_without_identity(scope), receive, send)
             return
         connection = HTTPConnection(scope)
-        acts = _is_navigation(connection) or scope["path"].startswith("/export/")
+        if scope["path"].startswith(FILES) and (token := programs.token_of(connection)):
+            await self._with_token(token, connection, receive, send)
+            return
+        acts = _is_navigation(connection) or scope["path"].startswith(FILES)
         admitted = await self._admit(connection, touch=acts)
         if admitted is None:
             await _refusal(connection)(scope, receive, send)
@@ -126,6 +135,16 @@ class Gate:
             await PlainTextResponse("There is nothing here.\n", 404)(scope, receive, send)
         else:
             await self._app(_with_identity(scope, *admitted), receive, send)
+
+    async def _with_token(self, token: str, connection: HTTPConnection, receive: Receive, send: Send) -> None:
+        bearer = await self._programs.admit(token, connection.client.host if connection.client else "")
+        if isinstance(bearer, Response):
+            await bearer(connection.scope, receive, send)
+            return
+        journal.note_user(bearer.viewer.username)
+        scope = _with_identity(connection.scope, bearer.viewer, bearer.key)
+        scope["state"] |= {"bearer": bearer}
+        await self._app(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)

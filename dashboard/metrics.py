@@ -51,7 +51,7 @@ class Metric:
     denominator: tuple[str, ...] = ()
     interval: Interval | None = None
     better: Better = "neither"
-    source: Literal["counts", "patients", "effects", "lead_time"] = "counts"
+    source: Literal["counts", "patients", "effects", "lead_time", "money"] = "counts"
     bounded: bool = False
 
     @property
@@ -130,6 +130,33 @@ _METRICS = (
         "Prices of completed visits by service date, in US dollars; not what was paid.",
     ),
     Metric(
+        "paid", "Paid", "dollars", ("paid_cents",), ("US dollars", ""),
+        "Payments and packages sold less refunds, by payment date, in US dollars; not what was invoiced.",
+        source="money",
+    ),
+    Metric(
+        "discount", "Discounts", "dollars", ("discount_cents",), ("US dollars", ""),
+        "List price of the service less the price of the visit, of completed visits with a price, by service date.",
+        source="money",
+    ),
+    Metric(
+        "outstanding", "Outstanding", "dollars", ("outstanding_cents",), ("US dollars", ""),
+        "Prices of completed visits by service date, less what was paid or redeemed on them up to the extract; a "
+        "refund takes its charge back with the money, so that what was refunded isn't owed again.",
+        source="money", better="lower",
+    ),
+    Metric(
+        "invoiced_per_visit", "Invoiced per visit", "dollars", ("invoiced_cents",), ("US dollars", "visits"),
+        "Prices of completed visits ÷ completed visits with a price, by service date.",
+        denominator=("visits",), source="money", better="higher",
+    ),
+    Metric(
+        "invoiced_per_chair_hour", "Invoiced per chair-hour", "dollars", ("invoiced_cents",),
+        ("US dollars", "chair-hours"),
+        "Prices of completed visits ÷ chair-hours of completed visits with a price, by service date.",
+        denominator=("chair_hours",), source="money", better="higher",
+    ),
+    Metric(
         "patients", "Patients", "count", ("patients",), ("patients", ""),
         "Distinct patients with an arrived or completed visit in the period.",
         source="patients",
@@ -160,6 +187,20 @@ _METRICS = (
         ("by_not_recorded",), ("not recorded", "ketamine infusions"),
         "Completed ketamine infusions without a record of who supervised ÷ completed ketamine "
         "infusions; 95 % Wilson interval.",
+        denominator=("ketamine_completed",), interval="wilson", better="lower",
+    ),
+    Metric(
+        "supervision_other", "Supervised by someone else", "percent",
+        ("by_other",), ("by someone else", "ketamine infusions"),
+        "Completed ketamine infusions with someone recorded as supervising who is no physician ÷ completed ketamine "
+        "infusions; 95 % Wilson interval.",
+        denominator=("ketamine_completed",), interval="wilson", better="lower",
+    ),
+    Metric(
+        "supervision_none", "Without supervision", "percent",
+        ("by_none",), ("without", "ketamine infusions"),
+        "Completed ketamine infusions recorded as not supervised ÷ completed ketamine infusions; 95 % Wilson "
+        "interval.",
         denominator=("ketamine_completed",), interval="wilson", better="lower",
     ),
     Metric(
@@ -198,6 +239,14 @@ _METRICS = (
         ("patients_with_effect",), ("patients with an effect", "patients treated"),
         "Patients with at least one side effect after a completed infusion ÷ patients with a "
         "completed infusion; 95 % Wilson interval.",
+        denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
+        bounded=True,
+    ),
+    Metric(
+        "severe_effect_patients", "Patients with a severe or worse side effect", "percent",
+        ("patients_with_severe",), ("patients with a severe effect", "patients treated"),
+        "Patients with at least one side effect of grade severe, life-threatening or fatal after a completed "
+        "infusion ÷ patients with a completed infusion; 95 % Wilson interval.",
         denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
         bounded=True,
     ),
@@ -269,7 +318,7 @@ def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     if not metric.denominator:
         value = above / CENTS if metric.unit == "dollars" else above
         return _columns(frame, value, above, missing, missing, missing)
-    scale = 100.0
+    scale = 1 / CENTS if metric.unit == "dollars" else 100.0
     below = frame[list(metric.denominator)].sum(axis=1).to_numpy(dtype=float)
     value = np.divide(above, below, out=missing.copy(), where=below > 0) * scale
     if metric.interval is None or not len(frame):

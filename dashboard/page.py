@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Literal
@@ -14,13 +14,13 @@ from dashboard import access, charts, exports, filters, identity, panels, theme,
 from dashboard.filters import Filters
 from dashboard.intake import attempts
 from dashboard.metrics import METRICS
-from dashboard.panels import PANELS, Column, Panel, rows, signals, specification, today
+from dashboard.panels import PANELS, Column, Panel, look_of, rows, signals, specification, today
 from dashboard.settings import Settings
 from dashboard.state import shared_store
+from dashboard.state.chart_marks import ChartMarks
 from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
-PREVIEW_ROWS = 100
 ATTEMPT_ROWS = 20
 _ATTEMPT_COLUMNS = (
     Column("at", "Ended (UTC)", "datetime"),
@@ -42,6 +42,7 @@ _FORMATS: dict[str, Callable[..., Any]] = {
     "percent": lambda title: st.column_config.NumberColumn(title, format="%.1f"),
     "dollars": lambda title: st.column_config.NumberColumn(title, format="dollar"),
     "text": lambda title: st.column_config.TextColumn(title),
+    "link": lambda title: st.column_config.LinkColumn(title, display_text="Open"),
 }
 
 
@@ -95,6 +96,7 @@ def open_page(
     bar: bool = True,
     effect: bool = False,
     figure: bool = False,
+    own: Sequence[str] = (),
 ) -> View:
     """Check the viewer, read the address, draw the filter bar.
 
@@ -105,9 +107,11 @@ def open_page(
         bar: whether it has a filter bar at all.
         effect: the page has charts of one side effect.
         figure: the page has a chart of one of the day's figures.
+        own: parameters of its address beside the filters.
     """
     viewer = access.require(identity.current_viewer(), resource)
-    reader = Reader(warehouse.shelf().current(), viewer)
+    marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if resource == "signals" else ()
+    reader = Reader(warehouse.shelf().current(), viewer, marks)
     if not reader.sites:
         st.warning(
             "No site of this extract is open to your account. Ask an administrator to check your sites: "
@@ -118,15 +122,15 @@ def open_page(
         built = filters.day_text(reader.catalogue.built_at.date())
         st.warning(f"Newer data cannot be read, so the extract of {built} is shown. The page Data says what to do.")
     scope = exports.scope_of(reader)
-    chosen = filters.parse(_address(), scope)
+    chosen = filters.parse(address(), scope)
     if bar:
         _bar(chosen, reader, day=day, by=by, effect=effect, figure=figure)
         _whole_periods(resource, reader, chosen)
-    if refused := filters.refused_sites(_address(), reader.catalogue.sites, scope):
+    if refused := filters.refused_sites(address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
     about = chosen.described(of_day=day) if bar else {}
     on_record("page", viewer, "view", resource, **about, extract=reader.catalogue.name)
-    _keep(chosen)
+    _keep(chosen, own)
     return View(reader, chosen, look_of(reader.catalogue, chosen, mode()))
 
 
@@ -145,24 +149,10 @@ def on_record(what: str, viewer: access.Viewer, kind: str, subject: str, **detai
     shared_store(Settings.from_environment()).audit.record_later(kind, viewer.username, subject, **details)
 
 
-def look_of(catalogue: warehouse.Catalogue, chosen: Filters, shown: theme.Mode) -> charts.Look:
-    """The look of this extract's charts."""
-    colours = dict(zip(catalogue.sites, theme.site_colours(len(catalogue.sites), shown), strict=True))
-    return charts.Look(
-        shown,
-        chosen.grain,
-        tuple(catalogue.site_name(site) for site in chosen.sites),
-        tuple(colours[site] for site in chosen.sites),
-        catalogue.lines,
-        catalogue.bands,
-        tuple(catalogue.effects.values()),
-    )
-
-
 # --- the address -----------------------------------------------------------------------------
 
 
-def _address() -> dict[str, list[str]]:
+def address() -> dict[str, list[str]]:
     """The parameters of the address; those of the page before where a page link has dropped them."""
     found = {name: st.query_params.get_all(name) for name in st.query_params}
     if not found and "address" in st.session_state:
@@ -171,20 +161,23 @@ def _address() -> dict[str, list[str]]:
     return found
 
 
-def _keep(chosen: Filters) -> None:
+def _keep(chosen: Filters, own: Sequence[str]) -> None:
     """Write the filters to the address, and remember them for the next page."""
-    wanted = chosen.query()
+    found = address()
+    wanted = chosen.query() | {name: found[name] for name in own if found.get(name)}
     current = {name: st.query_params.get_all(name) for name in st.query_params}
     if current != wanted:
         st.query_params.from_dict(wanted)
     st.session_state["address"] = wanted
 
 
-def _choose(**changes: list[str]) -> None:
+def choose(**changes: list[str]) -> None:
     """Put changed parameters into the address; an empty list drops one."""
-    wanted = _address() | changes
+    wanted = address() | changes
     # In one order, since the browser takes another order for another address.
-    st.query_params.from_dict({name: wanted[name] for name in filters.PARAMETERS if wanted.get(name)})
+    st.query_params.from_dict(
+        {name: wanted[name] for name in (*filters.PARAMETERS, *exports.PARAMETERS) if wanted.get(name)}
+    )
 
 
 # --- the filter bar --------------------------------------------------------------------------
@@ -208,7 +201,7 @@ def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool, 
         _extract_date(reader, chosen, day=day)
 
 
-def _put(key: str, value: object) -> str:
+def put(key: str, value: object) -> str:
     """Set a widget to what the address says, before it is drawn."""
     st.session_state[key] = value
     return key
@@ -217,7 +210,7 @@ def _put(key: str, value: object) -> str:
 def _option(
     name: str, options: dict[str, str], value: str, label: str, width: int | Literal["stretch"] = 215
 ) -> None:
-    key = _put(f"filter_{name}", value)
+    key = put(f"filter_{name}", value)
     st.selectbox(
         label,
         list(options),
@@ -225,16 +218,16 @@ def _option(
         key=key,
         label_visibility="collapsed",
         width=width,
-        on_change=lambda: _choose(**{name: [st.session_state[key]]}),
+        on_change=lambda: choose(**{name: [st.session_state[key]]}),
     )
 
 
 def _day_picker(chosen: Filters) -> None:
-    key = _put("filter_day", chosen.day)
+    key = put("filter_day", chosen.day)
 
     def apply() -> None:
         if st.session_state[key]:
-            _choose(day=[st.session_state[key].isoformat()])
+            choose(day=[st.session_state[key].isoformat()])
 
     st.date_input(
         "Day",
@@ -252,13 +245,13 @@ def _period_picker(chosen: Filters) -> None:
     _option("period", filters.PERIODS, chosen.period, "Period", 150)
     if chosen.period != "custom":
         return
-    key = _put("filter_dates", (chosen.start, chosen.end))
+    key = put("filter_dates", (chosen.start, chosen.end))
 
     def apply() -> None:
         # Between the two clicks there is only a first day.
         if len(st.session_state[key]) == 2:
             start, end = st.session_state[key]
-            _choose(period=["custom"], **{"from": [start.isoformat()], "to": [end.isoformat()]})
+            choose(period=["custom"], **{"from": [start.isoformat()], "to": [end.isoformat()]})
 
     st.date_input(
         "Dates",
@@ -274,7 +267,7 @@ def _period_picker(chosen: Filters) -> None:
 
 def _site_picker(chosen: Filters, reader: Reader) -> None:
     everything = chosen.sites == chosen.scope.sites
-    key = _put("filter_site", [] if everything else list(chosen.sites))
+    key = put("filter_site", [] if everything else list(chosen.sites))
     st.multiselect(
         "Sites",
         chosen.scope.sites,
@@ -284,7 +277,7 @@ def _site_picker(chosen: Filters, reader: Reader) -> None:
         label_visibility="collapsed",
         width=230,
         wrap=False,
-        on_change=lambda: _choose(site=[filters.slug(s) for s in st.session_state[key]]),
+        on_change=lambda: choose(site=[filters.slug(s) for s in st.session_state[key]]),
     )
 
 
@@ -311,14 +304,14 @@ def _more(chosen: Filters, *, by: bool) -> None:
 def _several(
     name: str, label: str, options: tuple[str, ...], value: tuple[str, ...], title: Callable[[str], str]
 ) -> None:
-    key = _put(f"filter_{name}", list(value))
+    key = put(f"filter_{name}", list(value))
     st.multiselect(
         label,
         options,
         format_func=title,
         key=key,
         placeholder="All",
-        on_change=lambda: _choose(**{name: [filters.slug(v) for v in st.session_state[key]]}),
+        on_change=lambda: choose(**{name: [filters.slug(v) for v in st.session_state[key]]}),
     )
 
 
@@ -400,11 +393,7 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if panel.dated:
         look = replace(view.look, grain=panels.asked(view.reader, panel.name, view.filters).grain)
     spec = specification(panel.name, look)
-    drawn = frame[[c for c in frame.columns if c in spec.fields]]
-    if "period" in drawn.columns:
-        # As text with a time of day, which browsers read as local: a bare date would be taken as
-        # UTC and drawn a day early in America.
-        drawn = drawn.assign(period=pd.to_datetime(drawn["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
+    drawn = panels.drawn(frame, spec)
     if not panel.each_site:
         st.vega_lite_chart(
             drawn, spec.body, alt=". ".join(dict.fromkeys([panel.title, heading])), key=f"chart_{panel.name}"
@@ -443,6 +432,17 @@ def csv_link(name: str, chosen: Filters, title: str) -> str:
     )
 
 
+def row_links(view: View, *names: str) -> None:
+    """Links to the rows behind the page, on the page Exports, with the filters in force."""
+    links = [
+        f'<a class="file" href="/exports?dataset={name}&amp;{escape(view.filters.address())}" target="_self">'
+        f"{escape(exports.DATASETS[name].title)}</a>"
+        for name in names
+        if access.allows(view.reader.viewer, exports.DATASETS[name].resource)
+    ]
+    st.html(f'<p class="take">Rows behind these figures: {" ".join(links)}</p>')
+
+
 def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
     """The rows as a table with headings, units and formats of its columns."""
     shown = frame[[column.name for column in columns]].head(TABLE_ROWS)
@@ -455,24 +455,6 @@ def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
     )
     if len(frame) > TABLE_ROWS:
         st.caption(f"The first {TABLE_ROWS:,} of {len(frame):,} rows; the CSV has them all.")
-
-
-def preview(view: View, dataset: exports.Dataset) -> None:
-    """The first rows of a file and the link to all of it."""
-    first = next(exports.parts(view.reader, dataset, view.filters), None)
-    seen = view.filters.described(of_day=dataset.of_day)
-    on_record("preview", view.reader.viewer, "view", f"exports, first rows of {dataset.name}", **seen)
-    if first is None or not len(first):
-        st.info("No rows for these filters. Choose a longer period, or more sites or lines.")
-        return
-    of = exports.filters_of(view.reader, dataset, view.filters)
-    when = filters.day_text(of.day) if dataset.of_day else of.period_text()
-    about = f"{'Day' if dataset.of_day else f'Period by {dataset.period}'}: {when}."
-    # Beside the text, since at the other end the table's own buttons lie over it.
-    st.html(f'<p class="take">{csv_link(dataset.name, view.filters, dataset.title)} {escape(about)}</p>')
-    table(first.head(PREVIEW_ROWS), exports.columns_of(view.reader, dataset), f"First rows of {dataset.title}")
-    if len(first) > PREVIEW_ROWS:
-        st.caption(f"The first {PREVIEW_ROWS:,} rows; the CSV has them all.")
 
 
 def extract_facts(view: View) -> None:

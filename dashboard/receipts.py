@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterator
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
 from anyio import CancelScope, to_thread
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 NO_SUCH_FILE = "There is no such file for this account.\n"
+#: What stands behind a file's name for the receipt beside it.
+BESIDE = ".receipt.json"
+
+Totals = Mapping[str, Decimal | int]
 
 
 def no_such_file() -> Response:
@@ -20,57 +28,93 @@ def no_such_file() -> Response:
     return PlainTextResponse(NO_SUCH_FILE, status_code=404)
 
 
+@dataclass(frozen=True)
+class Part:
+    """Bytes of a file, with the rows that they finish and what those add to the control totals."""
+
+    data: bytes
+    rows: int = 0
+    totals: Totals = field(default_factory=dict)
+
+
 class Receipt:
-    """What left in a file, counted while it is written: rows, bytes, SHA-256, and how it ended.
+    """What left in a file, counted while it is written: rows, control totals, bytes, SHA-256, and how it ended.
 
     `refused_sites` are those that were asked for and aren't the viewer's; none of it is in the file.
+    `about` is what else goes on record of the file: its form, columns, definitions, link.
     """
 
     def __init__(
-        self, dataset: str, filters: dict[str, Any], extract: str | None, refused_sites: tuple[str, ...] = ()
+        self,
+        dataset: str,
+        filters: dict[str, Any],
+        extract: str | None,
+        refused_sites: tuple[str, ...] = (),
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         self.dataset = dataset
         self.refused_sites = refused_sites
-        self._about = {"filters": filters, "extract": extract}
-        self._read: deque[int] = deque()
+        self._about = {"filters": filters, "extract": extract, **(about or {})}
         self._rows = 0
         self._bytes = 0
+        self._totals: Counter[str] = Counter()
         self._digest = hashlib.sha256()
         self._outcome: Literal["complete", "cut", "failed"] = "cut"
 
-    def rows_of(self, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        """The frames, whose rows count once their text is on its way."""
-        for frame in frames:
-            self._read.append(len(frame))
-            yield frame
-
-    def counted(self, texts: Iterator[str]) -> Iterator[bytes]:
-        """The file's text as UTF-8, counted and hashed: its head, then a part for each frame."""
-        try:
-            for number, text in enumerate(texts):
-                part = text.encode()
-                self._rows += self._read.popleft() if number else 0
-                self._bytes += len(part)
-                self._digest.update(part)
-                yield part
-        except Exception:
-            self._outcome = "failed"
-            raise
+    def counted(self, parts: Iterator[Part]) -> Iterator[bytes]:
+        """The file's bytes, counted and hashed as they are handed over."""
+        # In a thread of its own, hashing a part costs no time beside making the next.
+        with ThreadPoolExecutor(1, "hash") as hashing:
+            hashed = hashing.submit(lambda: None)
+            try:
+                for part in parts:
+                    self._rows += part.rows
+                    self._bytes += len(part.data)
+                    # One part waits at most: hashing slower than writing must not fill memory.
+                    hashed.result()
+                    hashed = hashing.submit(self._digest.update, part.data)
+                    for name, value in part.totals.items():
+                        self._totals[name] += value  # type: ignore[assignment]  # sums of Decimal
+                    yield part.data
+            except Exception:
+                self._outcome = "failed"
+                raise
         self._outcome = "complete"
+
+    def whole(self, content: bytes) -> Iterator[bytes]:
+        """A file that was made in one piece."""
+        self._bytes, self._digest = len(content), hashlib.sha256(content)
+        self._outcome = "complete"
+        yield content
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of the file was handed over."""
+        return self._outcome == "complete"
 
     def details(self) -> dict[str, Any]:
         """What goes on record: of a file that was cut or failed, what had been handed over so far."""
         counts = {"rows": self._rows, "bytes": self._bytes, "sha256": self._digest.hexdigest()}
-        return {**self._about, **counts, "outcome": self._outcome}
+        totals = {name: str(value) for name, value in self._totals.items()}
+        return {**self._about, **({"totals": totals} if totals else {}), **counts, "outcome": self._outcome}
+
+
+def write_beside(file: Path, content: Mapping[str, Any]) -> Path:
+    """Write the receipt beside a file; where it lies."""
+    path = file.with_name(file.name + BESIDE)
+    path.write_text(json.dumps(content, indent=2, default=str, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
 
 
 class FileResponse(StreamingResponse):
-    """A CSV file in parts. `ended` is called with the receipt when the answer is over, however it ends."""
+    """A file in parts. `ended` is called with the receipt when the answer is over, however it ends."""
 
-    def __init__(self, parts: Iterator[bytes], name: str, receipt: Receipt) -> None:
+    def __init__(
+        self, parts: Iterator[bytes], name: str, receipt: Receipt, media_type: str = "text/csv; charset=utf-8"
+    ) -> None:
         super().__init__(
             parts,
-            media_type="text/csv; charset=utf-8",
+            media_type=media_type,
             headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
         )
         self.receipt = receipt

@@ -86,7 +86,7 @@ def _change(row: pd.Series, mode: theme.Mode) -> str:
     if pd.isna(change):
         return ""
     metric = METRICS[row["metric"]]
-    if metric.interval:
+    if metric.interval and pd.notna(row["change_lower"]):
         low, high = row["change_lower"], row["change_upper"]
         points = f'{_points(change)} points<span class="more"> ({_points(low)} to {_points(high)})</span>'
         if low <= 0 <= high:
@@ -98,7 +98,7 @@ def _change(row: pd.Series, mode: theme.Mode) -> str:
             f'<span class="change"><span style="color:{theme.verdict_colour(kind, mode)}" role="img" '
             f'aria-label="{verdict.word}">{verdict.icon}</span> {points}</span>'
         )
-    if metric.unit == "percent":
+    if metric.unit in {"percent", "per 100 infusions"}:
         return f'<span class="change quiet">{_points(change)} points</span>'
     before = row["before"]
     part = f" ({_points(100 * change / before, 0)} %)" if before else ""

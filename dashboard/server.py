@@ -32,6 +32,8 @@ from dashboard.observer import Observer
 from dashboard.settings import ROOT, Settings
 from dashboard.sign_in import pages
 from dashboard.state import SessionsFullError, Store, shared_store
+from dashboard.state.chart_marks import ChartMarks
+from dashboard.state.export_tokens import Bearer
 from dashboard.state.sealing import Seal
 from dashboard.state.second_factor import SecondFactors
 
@@ -141,7 +143,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
         lifespan=lifespan,
         routes=[
             *condition.routes(),
-            Route("/export/{name}.csv", desk, methods=["GET"]),
+            Route("/export/{file}", desk, methods=["GET"]),
             *sign_in.routes(store, settings),
             *shell.routes(),
         ],
@@ -205,32 +207,40 @@ def warm_up() -> None:
 
 
 async def export(request: Request, store: Store) -> Response:
-    """A dataset as CSV, as far as the viewer may have it; what left, or was refused, goes on record."""
+    """A file as far as the viewer may have it; what left, or was refused, goes on record."""
+    bearer = getattr(request.state, "bearer", None)
     return await to_thread.run_sync(
-        _file, store, request.state.viewer, request.path_params["name"], request.query_params
+        _file, store, request.state.viewer, bearer, request.path_params["file"], request.query_params
     )
 
 
-def _file(store: Store, viewer: Viewer, name: str, parameters: QueryParams) -> Response:
+def _file(store: Store, viewer: Viewer, bearer: Bearer | None, file: str, parameters: QueryParams) -> Response:
     # Imported here, as the warm-up does: it takes seconds.
     from dashboard import auditing, exports
-    from dashboard.receipts import FileResponse, Receipt
+    from dashboard.receipts import FileResponse, Receipt, no_such_file
+    from dashboard.reports import files
 
-    if name == auditing.RESOURCE:
-        asked = {key: parameters.getlist(key) for key in parameters}
+    name, _, form = file.partition(".")
+    by = {} if bearer is None else {"token": bearer.label}
+    asked = {key: parameters.getlist(key) for key in parameters}
+    if bearer is not None and name not in bearer.datasets:
+        response = no_such_file()
+    elif form in files.MEDIA:
+        response = files.respond(viewer, store, name, form, asked)
+    elif (name, form) == (auditing.RESOURCE, "csv"):
         response = auditing.respond(viewer, store.audit, asked)
     else:
-        response = exports.respond(viewer, name, parameters)
+        response = exports.respond(viewer, name, parameters, form, ChartMarks(store).in_force())
     if isinstance(response, FileResponse):
 
         def record(receipt: Receipt) -> None:
-            store.audit.record("export", viewer.username, receipt.dataset, **receipt.details())
+            store.audit.record("export", viewer.username, receipt.dataset, **by, **receipt.details())
 
         response.ended = record
         if sites := response.receipt.refused_sites:
-            store.audit.record("denied", viewer.username, f"file {name}", sites=sites)
+            store.audit.record("denied", viewer.username, f"file {name}", sites=sites, **by)
     elif response.status_code == HTTPStatus.NOT_FOUND:
-        store.audit.record("denied", viewer.username, f"file {name}")
+        store.audit.record("denied", viewer.username, f"file {name}", **by)
     return response
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -65,6 +65,11 @@ class Past(NamedTuple):
     trials: float
     forms: float
     days: int
+
+
+def key(row: Mapping[Any, Any]) -> str:
+    """What a series is known by: site, effect, line, age group and weekday with bars between."""
+    return "|".join(str(row[name]) for name in ("site", "effect", "line", "group", "weekday"))
 
 
 def surveil(reader: Reader) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,9 +16,11 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from dashboard import access, instruments
 from dashboard.intake import pointer
+from dashboard.marks import Mark
 from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
 
@@ -26,6 +28,7 @@ SCHEMA_VERSION = 2
 LOOK_AGAIN_SECONDS = 10.0
 CACHED_RESULTS = 2048
 PART_VECTORS = 20  # of 2,048 rows each
+BATCH_ROWS = PART_VECTORS * 2_048
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _HEADER = re.compile(r"^--\s*(serves|sites|hides):\s*(.+)$", re.MULTILINE)
 
@@ -134,19 +137,20 @@ class Warehouse:
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
         self.damaged = False
+        #: Where files that are too large for memory may lie for a while.
+        self.spill = settings.data / "spill"
         self._seconds = settings.query_seconds
         self._small_cells = settings.small_cells
         self._cache: OrderedDict[tuple[Any, ...], pd.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
-        spill = settings.data / "spill"
-        spill.mkdir(parents=True, exist_ok=True)
+        self.spill.mkdir(parents=True, exist_ok=True)
         try:
             self._connection = duckdb.connect(
                 str(path),
                 read_only=True,
                 config={
                     "memory_limit": settings.memory_limit,
-                    "temp_directory": str(spill),
+                    "temp_directory": str(self.spill),
                     "max_temp_directory_size": "10GB",
                     "autoinstall_known_extensions": "false",
                     "autoload_known_extensions": "false",
@@ -165,6 +169,11 @@ class Warehouse:
             self._connection.execute("set lock_configuration=true")
         self.catalogue = self._read_catalogue()
         self.small_counts = SmallCounts(self.catalogue, self._small_question, settings.small_cell_limit)
+
+    @property
+    def sha256(self) -> str | None:
+        """The extract's digest as it was published, or None where nothing says."""
+        return next((one.sha256 for one in pointer.published(self.path.parent) if one.name == self.path.name), None)
 
     def ping(self) -> None:
         """Read something, to find out whether the extract can still be read.
@@ -257,6 +266,33 @@ class Warehouse:
                 if not len(part):
                     return
                 yield _as_text(part)
+        finally:
+            cursor.close()
+
+    def batches(
+        self, viewer: access.Viewer, name: str, wanted: Sequence[str], **values: Any
+    ) -> Iterator[pa.RecordBatch]:
+        """As `stream`, as Arrow batches of expressions over the query's columns, for files.
+
+        `wanted` are words of the product, never of a request; they may use the macros of
+        queries/export/cells.sql.
+        """
+        query, bound = self._admit(viewer, name, values)
+        if query.hides and self.hides_small_counts(viewer):
+            raise access.AccessDeniedError(f"not open to this account in rows: {name}")
+        cursor = self._connection.cursor()
+        try:
+            with self._bounded(cursor):
+                cursor.execute((QUERIES / "export" / "cells.sql").read_text(encoding="utf-8"))
+                found = cursor.sql(f"select {', '.join(wanted)} from ({query.sql})", params=bound)  # noqa: S608
+                reader = found.to_arrow_reader(BATCH_ROWS)
+            while True:
+                # Timed part by part: how fast the other side reads isn't the query's fault.
+                with self._bounded(cursor):
+                    batch = next(reader, None)
+                if batch is None:
+                    return
+                yield batch
         finally:
             cursor.close()
 
@@ -442,6 +478,8 @@ class Reader:
 
     warehouse: Warehouse
     viewer: access.Viewer
+    #: What people noted on control charts.
+    marks: tuple[Mark, ...] = ()
 
     @property
     def catalogue(self) -> Catalogue:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from dashboard import access, exports, filters, panels, warehouse
-from dashboard.page import look_of
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +19,7 @@ def run() -> None:
     everyone = access.Viewer("warm-up", "Warm-up", access.Role.ADMIN)
     reader = warehouse.Reader(house, everyone)
     chosen = filters.parse({}, exports.scope_of(reader))
-    look = look_of(house.catalogue, chosen, "light")
+    look = panels.look_of(house.catalogue, chosen, "light")
     for panel in panels.PANELS.values():
         if panel.chart:
             panels.specification(panel.name, look if panel.dated else look.undated())

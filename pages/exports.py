@@ -1,12 +1,12 @@
-"""Files for the role, with a preview of what they hold."""
+"""Files for the role: choose one, see its totals and first rows, take it; those taken before."""
 
 import streamlit as st
 
-from dashboard import exports, page
+from dashboard import exports_page
 
-chosen = exports.DATASETS.get(st.session_state.get("dataset", ""))
-view = page.open_page("exports", day=chosen is not None and chosen.of_day)
+view = exports_page.open_page()
 st.title("Exports")
-datasets = {dataset.name: dataset for dataset in exports.open_to(view.reader.viewer)}
-name = st.selectbox("Dataset", list(datasets), format_func=lambda key: datasets[key].label, key="dataset")
-page.preview(view, datasets[name])
+export = exports_page.choice(view)
+exports_page.take(view, export)
+exports_page.named_exports(export)
+exports_page.past_exports(view)

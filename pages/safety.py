@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from dashboard import page
+from dashboard import page, register_page
 
 view = page.open_page("safety", by=True)
 st.title("Safety")
+register_page.notices(view)
 view.show("safety_quality")
 view.show("safety_outcomes")
 view.show("serious_events")
@@ -13,3 +14,4 @@ view.show("effects", "severity")
 view.show("effect_trend", "ascertainment_trend")
 view.show("effects_by_site", "effects_by_line")
 view.show("effects_by_age", "any_effect_by_line")
+register_page.printing(view)

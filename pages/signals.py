@@ -2,13 +2,17 @@
 
 import streamlit as st
 
-from dashboard import page
+from dashboard import marks_page, page, register_page
 
 view = page.open_page("signals", by=True, effect=True)
 st.title("Signals")
+register_page.notices(view)
 view.show("signal_alarms")
+register_page.opening(view)
 view.show("control_chart")
 view.show("control_forms")
+view.show("rate_chart")
+marks_page.marking(view)
 view.show("event_gaps")
 view.show("site_funnel", "site_rates")
 view.show("group_differences")

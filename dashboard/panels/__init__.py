@@ -6,30 +6,46 @@ from functools import lru_cache
 
 import pandas as pd
 
-from dashboard import access, charts, periods
+from dashboard import access, charts, periods, theme
 from dashboard.filters import Filters
 from dashboard.panels import (
     age_groups,
     bookings,
     comparison,
     day_hours,
+    events,
     holdings,
+    over_time,
+    revenue,
     safety,
     service_mix,
     signals,
     today,
-)
+)  # fmt: skip
 from dashboard.panels.base import Column, Panel
-from dashboard.warehouse import Reader
+from dashboard.warehouse import Catalogue, Reader
 
-__all__ = ["PANELS", "Column", "Panel", "asked", "columns", "rows", "specification"]
+__all__ = ["PANELS", "Column", "Panel", "asked", "columns", "drawn", "look_of", "rows", "specification"]
 
 #: What stands in a row whose counts of side effects are hidden.
 HIDDEN = Column("hidden", "Small counts")
 
 PANELS: dict[str, Panel] = {
     panel.name: panel
-    for module in (today, day_hours, bookings, service_mix, safety, signals, comparison, age_groups, holdings)
+    for module in (
+        today,
+        day_hours,
+        bookings,
+        service_mix,
+        revenue,
+        safety,
+        events,
+        signals,
+        over_time,
+        comparison,
+        age_groups,
+        holdings,
+    )
     for panel in module.PANELS
 }
 
@@ -47,7 +63,8 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     viewer = access.require(reader.viewer, panel.resource)
     for site in filters.sites:
         access.require(viewer, panel.resource, site)
-    key = ("panel", name, viewer.role, reader.sites, filters)
+    # Marks are on control charts alone.
+    key = ("panel", name, viewer.role, reader.sites, filters, reader.marks if panel.resource == "signals" else ())
     return reader.warehouse.remembered(key, lambda: _rows(reader, panel, asked(reader, name, filters)))
 
 
@@ -92,3 +109,27 @@ def specification(name: str, look: charts.Look) -> charts.Specification:
     if build is None:
         raise KeyError(f"{name} has no chart")
     return charts.specification(build(look))
+
+
+def look_of(catalogue: Catalogue, chosen: Filters, shown: theme.Mode) -> charts.Look:
+    """The look of this extract's charts."""
+    colours = dict(zip(catalogue.sites, theme.site_colours(len(catalogue.sites), shown), strict=True))
+    return charts.Look(
+        shown,
+        chosen.grain,
+        tuple(catalogue.site_name(site) for site in chosen.sites),
+        tuple(colours[site] for site in chosen.sites),
+        catalogue.lines,
+        catalogue.bands,
+        tuple(catalogue.effects.values()),
+    )
+
+
+def drawn(frame: pd.DataFrame, spec: charts.Specification) -> pd.DataFrame:
+    """The columns of a panel's rows that its chart draws."""
+    kept = frame[[column for column in frame.columns if column in spec.fields]]
+    if "period" in kept.columns:
+        # As text with a time of day, which browsers read as local: a bare date would be taken as
+        # UTC and drawn a day early in America.
+        kept = kept.assign(period=pd.to_datetime(kept["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
+    return kept

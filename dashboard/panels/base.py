@@ -15,7 +15,7 @@ from dashboard.metrics import METRICS, Metric, measure, measure_all
 from dashboard.theme import SEVERITY_TITLES, STATUS_TITLES, Mode, line_title
 from dashboard.warehouse import Reader
 
-Format = Literal["text", "date", "count", "decimal", "percent", "dollars", "datetime"]
+Format = Literal["text", "date", "count", "decimal", "percent", "dollars", "datetime", "link"]
 
 
 @dataclass(frozen=True)

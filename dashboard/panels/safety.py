@@ -35,6 +35,8 @@ QUALITY = (
     "ascertainment",
     "anesthesiologist_coverage",
     "physician_coverage",
+    "supervision_other",
+    "supervision_none",
     "supervision_not_recorded",
     "coordinated_care",
 )
@@ -42,8 +44,10 @@ OUTCOMES = (
     "any_effect",
     "any_effect_patients",
     "severe_effect",
+    "severe_effect_patients",
     "serious_effect",
     "serious_effect_patients",
+    "event_rate",
     "events",
     "transfers",
 )
@@ -129,7 +133,42 @@ def _reading(row: Mapping[Any, Any]) -> str:
 
 
 def _effects(reader: Reader, filters: Filters) -> pd.DataFrame:
-    return effect_rows(reader, filters)
+    """Every side effect with how frequent it is and its change from the compared period."""
+    rows = effect_rows(reader, filters)
+    rows["frequency"] = [_frequency(value, hidden) for value, hidden in zip(
+        rows["patient_value"], rows["patient_numerator"].isna(), strict=True
+    )]  # fmt: skip
+    earlier = filters.compared()
+    before = effect_rows(reader, earlier) if earlier else rows.assign(numerator=0.0, denominator=0.0, value=np.nan)
+    rows["before_numerator"], rows["before"] = before["numerator"], before["value"]
+    rows["change"] = rows["change_lower"] = rows["change_upper"] = np.nan
+    known = rows["numerator"].notna() & before["numerator"].notna()
+    known &= (rows["denominator"] > 0) & (before["denominator"] > 0)
+    now, then = (part.loc[known, ["numerator", "denominator"]].to_numpy(dtype=float).T for part in (rows, before))
+    difference = rates.newcombe_difference(*now, *then)
+    for name, part in zip(("change", "change_lower", "change_upper"), difference, strict=True):
+        rows.loc[known, name] = 100 * np.asarray(part)
+    rows["against_before"] = [_against(row) for row in rows.to_dict("records")]
+    return rows
+
+
+#: How frequent a side effect is, by the share of patients in per cent (CIOMS III).
+FREQUENCIES = ((10, "very common"), (1, "common"), (0.1, "uncommon"), (0.01, "rare"), (0, "very rare"))
+
+
+def _frequency(percent: float, hidden: bool) -> str:
+    if hidden:
+        return ""
+    # Of none seen nothing is said but the bound.
+    return next((word for least, word in FREQUENCIES if percent >= least), "") if percent > 0 else "none seen"
+
+
+def _against(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["change"]):
+        return ""
+    if row["change_lower"] <= 0 <= row["change_upper"]:
+        return "not distinguishable"
+    return "higher" if row["change"] > 0 else "lower"
 
 
 def _effects_by(*by: str) -> Callable[[Reader, Filters], pd.DataFrame]:
@@ -260,6 +299,14 @@ _EFFECT_COLUMNS = (
     Column("patient_denominator", "Patients treated", "count"),
     Column("reading", "In words"),
 )
+_CHANGE_COLUMNS = (
+    Column("frequency", "How frequent"),
+    Column("before", "Compared period", "decimal"),
+    Column("change", "Change, points", "decimal"),
+    Column("change_lower", "Change, 95 % from", "decimal"),
+    Column("change_upper", "Change, 95 % to", "decimal"),
+    Column("against_before", "Against the compared period"),
+)
 _EFFECT = Column("effect", "Side effect")
 _EFFECT_METRICS = ("effect_incidence", "effect_incidence_patients")
 
@@ -285,7 +332,8 @@ PANELS = (
     ),
     Panel(
         "effects", "Each side effect, by infusion and by patient", "safety", _effects,
-        (_EFFECT, *_EFFECT_COLUMNS), _effects_chart, _EFFECT_METRICS, _effects_answer,
+        (_EFFECT, *_EFFECT_COLUMNS[:-1], *_CHANGE_COLUMNS, _EFFECT_COLUMNS[-1]), _effects_chart, _EFFECT_METRICS,
+        _effects_answer,
         whole="asked", hides=True,
     ),
     Panel(

@@ -41,6 +41,8 @@ KINDS = {
     "extract": "Extract put in use or removed",
     "user": "User changed",
     "signal": "Signal decided",
+    "token": "Export token changed",
+    "month": "Month closed or restated",
     "state": "State kept or restored",
 }
 _PART = 5_000

@@ -11,14 +11,14 @@ import hashlib
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Table, create_engine, delete, func, insert, select, text
+from sqlalchemy import Connection, Integer, Table, bindparam, create_engine, delete, func, insert, select, text
 
 from dashboard.state import migrate
 from dashboard.state.audit import Audit
@@ -90,7 +90,8 @@ def restore(database: Database, record: Audit, file: Path, *, actor: str, force:
         present = record.head_of(target)
         stays = present is not None and record.contains(target, record.head_of(source))
         left = (audit, audit_head) if stays else ()
-        with _record_unlocked(target) if not stays else nullcontext():
+        locked = [table for table in metadata.sorted_tables if table.info.get("append_only") and table not in left]
+        with _unlocked(target, locked):
             for table in reversed(metadata.sorted_tables):
                 if table not in left:
                     target.execute(delete(table))
@@ -224,16 +225,18 @@ def _advance_numbers(connection: Connection, table: Table) -> None:
 
 
 @contextmanager
-def _record_unlocked(connection: Connection) -> Iterator[None]:
-    """Let the record be emptied, within this transaction, for one that takes its place."""
+def _unlocked(connection: Connection, tables: Sequence[Table]) -> Iterator[None]:
+    """Let append-only tables be emptied, within this transaction, for rows that take their place."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("alter table audit disable trigger audit_append_only"))
+        for table in tables:
+            connection.execute(text(f"alter table {table.name} disable trigger {table.name}_append_only"))
         yield
-        connection.execute(text("alter table audit enable trigger audit_append_only"))
+        for table in tables:
+            connection.execute(text(f"alter table {table.name} enable trigger {table.name}_append_only"))
         return
-    found: list[Any] = list(
-        connection.execute(text("select name, sql from sqlite_master where type = 'trigger' and tbl_name = 'audit'"))
-    )
+    listed = text("select name, sql from sqlite_master where type = 'trigger' and tbl_name in :tables")
+    names = [table.name for table in tables]
+    found: list[Any] = list(connection.execute(listed.bindparams(bindparam("tables", names, expanding=True))))
     for name, _ in found:
         connection.exec_driver_sql(f"drop trigger {name}")
     yield

@@ -2,7 +2,8 @@
 
 A new table, or a new column, stands here and in a new file in migrations/versions, whose number
 is the next one: copy the last file and let it make what is new. The tests compare the two. A table
-whose rows a back-up must not bring back says `info={"backup": False}`.
+whose rows a back-up must not bring back says `info={"backup": False}`, one whose rows the database
+refuses to change `info={"append_only": True}`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     ForeignKey,
@@ -166,6 +168,48 @@ identities = Table(
     Column("identity", String(254), nullable=False, unique=True),
 )
 
+# Choices of a file that a person named, to take it again.
+saved_exports = Table(
+    "saved_exports",
+    metadata,
+    Column("username", ForeignKey("users.username"), primary_key=True),
+    Column("name", String(80), primary_key=True),
+    Column("dataset", String(64), nullable=False),
+    # The part of an address behind the question mark.
+    Column("query", Text, nullable=False),
+    Column("saved_at", UtcDateTime, nullable=False),
+)
+
+# Keys by which a program takes a person's files.
+export_tokens = Table(
+    "export_tokens",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("username", ForeignKey("users.username"), nullable=False, index=True),
+    # That of the account when it was issued: a change of role, sites or password ends the token.
+    Column("user_version", Integer, nullable=False),
+    Column("label", String(80), nullable=False),
+    Column("datasets", JSON, nullable=False),
+    Column("sites", JSON(none_as_null=True)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    # What was revoked since must not come to life again.
+    info={"backup": False},
+)
+
+# Months whose figures finance has closed, as they were then.
+closed_months = Table(
+    "closed_months",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("site", String(64), primary_key=True),
+    Column("extract", String(80), nullable=False),
+    Column("figures", JSON, nullable=False),
+    Column("closed_at", UtcDateTime, nullable=False),
+    Column("closed_by", String(80), nullable=False),
+)
+
 # What was done, in order and without gaps. The database refuses every change of an entry.
 audit = Table(
     "audit",
@@ -182,6 +226,7 @@ audit = Table(
     Index("audit_by_actor", "actor", "number"),
     Index("audit_by_kind", "kind", "number"),
     Index("audit_by_time", "at"),
+    info={"append_only": True},
 )
 
 # One row: how many entries there are, and the last one's seal, signed.
@@ -192,4 +237,54 @@ audit_head = Table(
     Column("entries", BigInteger, nullable=False),
     Column("seal", String(64), nullable=False),
     Column("signature", String(64), nullable=False),
+)
+
+# Signals, each with the copy of what was seen when it was opened. Where they stand is in their steps.
+signals = Table(
+    "signals",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("site", String(64), nullable=False),
+    # Which series: site, effect, line, age group and weekday, with bars between.
+    Column("series", String(400), nullable=False, index=True),
+    Column("what", String(400), nullable=False),
+    # JSON as text, since the hash is of these very characters.
+    Column("frozen", Text, nullable=False),
+    Column("frozen_sha256", String(64), nullable=False),
+    info={"append_only": True},
+)
+
+signal_steps = Table(
+    "signal_steps",
+    metadata,
+    Column("signal", ForeignKey("signals.number"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("person", String(80), nullable=False),
+    Column("person_name", String(100), nullable=False),
+    Column("step", String(16), nullable=False),
+    Column("outcome", String(16)),
+    Column("rationale", Text, nullable=False),
+    # By when the next step is to be taken; none once it is closed.
+    Column("due_on", Date),
+    info={"append_only": True},
+)
+
+# Annotations and rebases of control charts. A row that withdraws another names its number.
+chart_marks = Table(
+    "chart_marks",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("person", String(80), nullable=False),
+    Column("person_name", String(100), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("site", String(64), nullable=False),
+    # Empty for any side effect, and for all lines.
+    Column("effect", String(200), nullable=False),
+    Column("line", String(64), nullable=False),
+    Column("on_date", Date, nullable=False),
+    Column("text", String(300), nullable=False),
+    Column("withdraws", Integer),
+    info={"append_only": True},
 )

@@ -124,8 +124,8 @@ def test_finance_takes_payments_that_tie_out(visit, facts):
         choose(window, "Dataset", "Rows: Payments, one row each")
         expect(window.page.get_by_text("Period by payment date: 1 Sep 2026 to 30 Sep 2026.")).to_be_visible()
         with window.page.expect_download() as started:
-            window.page.get_by_role("link", name="CSV of Payments, one row each").click()
-        assert started.value.suggested_filename == "payment_rows_2026-09-01_2026-09-30.csv"
+            window.page.get_by_role("link", name="CSV of Payments, one row each", exact=True).click()
+        assert started.value.suggested_filename == "payment_rows_by_payment_date_2026-09-01_2026-09-30.csv"
         text = started.value.path().read_bytes().decode("utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
         [(count, cents)] = facts(

@@ -119,21 +119,17 @@ def test_side_effects_with_patients_are_for_the_medical_director_alone(take, fac
     ] * 3
 
 
-def test_a_file_in_many_parts_is_the_file_in_one(take, monkeypatch):
+def test_a_file_in_many_parts_is_the_file_in_one(take, viewer, monkeypatch):
     _, whole = take("director", "booking_rows")
-    monkeypatch.setattr(warehouse, "PART_VECTORS", 1)
-    response_parts = []
-    viewer_parts = exports.csv_text
+    monkeypatch.setattr(warehouse, "BATCH_ROWS", 2048)
+    response = exports.respond(viewer("director"), "booking_rows", QueryParams(YEAR))
 
-    def counted(columns, frames):
-        for part in viewer_parts(columns, frames):
-            response_parts.append(part)
-            yield part
+    async def parts():
+        return [part async for part in response.body_iterator]
 
-    monkeypatch.setattr(exports, "csv_text", counted)
-    _, parts = take("director", "booking_rows")
-    assert len(response_parts) > 3
-    assert parts == whole
+    found = anyio.run(parts)
+    assert len(found) > 3
+    assert b"".join(found) == whole
 
 
 def test_text_is_made_harmless_and_numbers_are_left_alone():
@@ -158,5 +154,8 @@ def test_text_is_made_harmless_and_numbers_are_left_alone():
 
 def test_a_file_is_named_by_what_it_holds(viewer):
     response = exports.respond(viewer("finance"), "payment_rows", QueryParams("period=last-month"))
-    assert response.headers["content-disposition"] == 'attachment; filename="payment_rows_2026-09-01_2026-09-30.csv"'
+    assert (
+        response.headers["content-disposition"]
+        == 'attachment; filename="payment_rows_by_payment_date_2026-09-01_2026-09-30.csv"'
+    )
     assert response.headers["cache-control"] == "no-store"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import datetime as dt
 import hashlib
 import io
 import socket
@@ -14,8 +16,11 @@ from pathlib import Path
 import pytest
 from server_harness import ACCOUNTS, PASSWORD, add_accounts, free_port, running
 
+from dashboard.access import Role, Viewer
 from dashboard.intake import demo, publish
 from dashboard.state.audit import Search
+from dashboard.state.export_tokens import ExportTokens
+from dashboard.state.register import Register
 
 DASHBOARD = str(Path(sys.executable).parent / "dashboard")
 
@@ -182,6 +187,43 @@ def test_the_records_own_file(server, since, store):
     assert entry.details["filters"]["kinds"] == ["signal"]
 
 
+@pytest.mark.parametrize("username", ACCOUNTS)
+def test_printed_documents_are_for_administrators_and_the_medical_director(server, username):
+    cookie = server.sign_in(username)
+    expected = 200 if username in {"ada", "dan"} else 404
+    # A month that isn't there is told only to who may ask.
+    answer = take(server, cookie, "safety_review.pdf?month=1999-01")
+    assert answer.status == (400 if expected == 200 else 404)
+    for path in ("signal-1.html", "signal-0.pdf", "signal-1.docx", "today.pdf", "safety_review.html.pdf"):
+        assert take(server, cookie, path).status == 404
+
+
+def test_a_review_and_a_dossier_are_on_record_with_all_that_left(server, since, store):
+    cookie = server.sign_in("dan")
+    answer = take(server, cookie, "safety_review.pdf?month=2026-09&site=dallas")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/pdf")
+    assert answer.body.startswith(b"%PDF-")
+    [entry] = since(1, "export")
+    assert (entry.actor, entry.subject) == ("dan", "safety_review")
+    assert entry.details["sha256"] == hashlib.sha256(answer.body).hexdigest()
+    assert entry.details["bytes"] == len(answer.body)
+    assert entry.details["filters"] == {"from": "2026-09-01", "to": "2026-09-30", "sites": ["dallas"]}
+    copy = {
+        "site_name": "Dallas", "reading": "41 of 700", "filters": {"from": "2026-09-01", "to": "2026-09-30"},
+        "extract": {"name": "x.duckdb", "sha256": "ab", "last_full_day": "2026-10-30", "demo": True},
+        "definitions_version": "1", "false_alarms_a_year": 1.0, "panels": [],
+        "figures": {"title": "Series", "columns": [["observed", "Observed", "count"]], "rows": [[41]]},
+    }  # fmt: skip
+    director = Viewer("dan", "Dan", Role.MEDICAL_DIRECTOR)
+    due = dt.date(2100, 1, 1)
+    number = Register(store).open(director, "dallas|nausea|ketamine||", "Nausea", copy, "More than before.", due)
+    page = take(server, cookie, f"signal-{number}.html")
+    assert "More than before." in page.body.decode()
+    assert take(server, server.sign_in("max"), f"signal-{number}.html").status == 404
+    denied = since(1, "denied")[-1]
+    assert (denied.actor, denied.subject) == ("max", f"file signal-{number}")
+
+
 def test_all_of_it_holds(store):
     verdict = store.audit.verify(store.audit.head())
     assert verdict.fault is None
@@ -210,3 +252,66 @@ def test_a_file_that_the_browser_broke_off_is_on_record_as_cut(server, since, st
     assert (cut.actor, cut.details["outcome"]) == ("ada", "cut")
     assert cut.details["rows"] in (0, 5_000, 10_000)
     assert cut.details["bytes"] < 11_000_000
+
+
+def test_a_token_takes_its_datasets_at_its_sites_and_nothing_else(server, since, store):
+    tokens = ExportTokens(store)
+    store.add_user("lou", Role.FINANCE, PASSWORD)
+    token = tokens.issue("lou", "Sheet", ["payment_rows"], ["dallas"])
+    bearer = {"Authorization": f"Bearer {token}"}
+    basic = {"Authorization": "Basic " + base64.b64encode(f"any:{token}".encode()).decode()}
+    for headers in (bearer, basic):
+        answer = server.request(
+            "GET", "/export/payment_rows.csv?period=12-months&site=dallas&site=chicago", **headers
+        )
+        assert answer.status == 200
+        rows = list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig"), newline="")))
+        assert {row["Site"] for row in rows} == {"dallas"}
+    assert server.request("GET", "/export/invoice_rows.csv", **bearer).status == 404
+    assert server.request("GET", "/revenue", **bearer).status == 401
+    assert server.request("GET", "/session", **bearer).status == 401
+    found = since(3, "export", "denied")
+    taken = [entry for entry in found if entry.kind == "export"]
+    assert [(entry.actor, entry.details["token"], entry.details["outcome"]) for entry in taken] == [
+        ("lou", "Sheet", "complete")
+    ] * 2
+    assert hashlib.sha256(answer.body).hexdigest() == taken[1].details["sha256"]
+    assert ("lou", "file invoice_rows") in {(e.actor, e.subject) for e in found if e.kind == "denied"}
+    for end in (
+        lambda: store.set_role("lou", Role.FINANCE, ["miami_beach"]),
+        lambda: store.disable("lou"),
+        lambda: ExportTokens(store).revoke(tokens.list("lou")[0].key),
+    ):
+        fresh = {"Authorization": f"Bearer {tokens.issue('lou', 'Next', ['payment_rows'], None)}"}
+        assert server.request("GET", "/export/payment_rows.csv", **fresh).status == 200
+        end()
+        assert server.request("GET", "/export/payment_rows.csv", **fresh).status == 401
+        store.enable("lou")
+    statuses = [
+        server.request("GET", "/export/payment_rows.csv", Authorization=f"Bearer dsh_{i}").status for i in range(25)
+    ]
+    assert statuses[0] == 401
+    assert statuses[-1] == 429
+    assert server.login("dan", PASSWORD).status == 303
+
+
+def test_a_file_is_whole_from_the_extract_it_began_with(server, since, tmp_path):
+    """A reader so slow that another extract is in use before the file is done."""
+    cookie = server.sign_in("ada")
+    query = "GET /export/booking_rows.csv?period=12-months HTTP/1.1\r\nHost: x\r\nCookie: " + cookie
+    with socket.create_connection(("127.0.0.1", server.port)) as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.sendall(query.encode() + b"\r\nConnection: close\r\n\r\n")
+        raw = reader.recv(2048)
+        demo.write_delivery(tmp_path / "delivery", years=1, bookings=500)
+        publish.import_delivery(tmp_path / "delivery", server.data, rules=publish.Rules(accept_drop=True))
+        while part := reader.recv(65536):
+            raw += part
+    [entry] = since(1, "export")
+    body, rest = b"", raw.split(b"\r\n\r\n", 1)[1]
+    while rest:
+        size, rest = rest.split(b"\r\n", 1)
+        body, rest = body + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
+    assert hashlib.sha256(body).hexdigest() == entry.details["sha256"]
+    assert entry.details["outcome"] == "complete"
+    assert body.count(b"\r\n") - 1 == entry.details["rows"] > 3_000

@@ -22,14 +22,33 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
 @pytest.mark.parametrize(
     ("viewer", "closed"),
     [
-        (DALLAS, {"signals", "side_effect_rows", "payment_rows", "reject_values", "audit"}),
-        (DIRECTOR, {"payment_rows", "reject_values"}),
+        (
+            DALLAS,
+            {
+                "signals",
+                "events",
+                "register",
+                "signal_decisions",
+                "safety_review",
+                "revenue",
+                "side_effect_rows",
+                "payment_rows",
+                "reject_values",
+                "audit",
+            },
+        ),
+        (DIRECTOR, {"revenue", "payment_rows", "reject_values"}),
         (
             FINANCE,
             {
                 "today",
                 "safety",
                 "signals",
+                "events",
+                "register",
+                "signal_decisions",
+                "signal_notices",
+                "safety_review",
                 "age_groups",
                 "booking_rows",
                 "side_effect_rows",
@@ -37,7 +56,7 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
                 "audit",
             },
         ),
-        (ADMIN, {"side_effect_rows"}),
+        (ADMIN, {"side_effect_rows", "events", "signal_decisions"}),
     ],
 )
 def test_what_each_role_may_not_see(viewer, closed):
@@ -53,7 +72,7 @@ def test_signals_are_closed_to_who_is_shown_no_small_counts():
     assert "signals" in {entry.name for entry in navigation.entries_for(ADMIN)}
     assert {entry.name for entry in navigation.entries_for(ADMIN)} - {
         entry.name for entry in navigation.entries_for(limited)
-    } == {"signals"}
+    } == {"signals", "register"}
     closed = {d.name for d in exports.open_to(ADMIN)} - {d.name for d in exports.open_to(limited)}
     assert closed == {panel.name for panel in panels.PANELS.values() if panel.resource == "signals"}
     # What the setting took away comes back by no other setting.

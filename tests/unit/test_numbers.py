@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from dashboard import panels
-from dashboard.access import RESOURCES, Role
+from dashboard.access import RESOURCES, Role, allows
 from dashboard.exports import scope_of
 from dashboard.filters import parse
 from dashboard.metrics import METRICS, measure
+from dashboard.panels import safety
 from dashboard.panels.base import ALL_SITES, counts, effect_counts, gathered
 from dashboard.panels.safety import effect_rows
 
@@ -43,6 +44,14 @@ ON_BOOKINGS = {
         f"count_if({DONE} and {KETAMINE} and supervision = 'not_recorded')",
         f"count_if({DONE} and {KETAMINE})",
     ),
+    "supervision_other": (
+        f"count_if({DONE} and {KETAMINE} and supervision = 'other')",
+        f"count_if({DONE} and {KETAMINE})",
+    ),
+    "supervision_none": (
+        f"count_if({DONE} and {KETAMINE} and supervision = 'none')",
+        f"count_if({DONE} and {KETAMINE})",
+    ),
     "coordinated_care": (
         f"count(distinct patient) filter ({DONE} and {KETAMINE} and mental_health_provider = 'yes')",
         f"count(distinct patient) filter ({DONE} and {KETAMINE})",
@@ -59,6 +68,11 @@ ON_BOOKINGS = {
     ),
     "any_effect_patients": (
         f"count(distinct patient) filter ({DONE} and booking_id in (select booking_id from side_effects))",
+        f"count(distinct patient) filter ({DONE})",
+    ),
+    "severe_effect_patients": (
+        f"count(distinct patient) filter ({DONE} and booking_id in "
+        "(select booking_id from side_effects where severity in ('severe', 'life_threatening', 'fatal')))",
         f"count(distinct patient) filter ({DONE})",
     ),
     "serious_effect_patients": (
@@ -115,7 +129,7 @@ def asked(facts, chosen, name, sites):
 
 
 def test_every_metric_has_independent_sql():
-    assert ON_BOOKINGS.keys() | OF_AN_EFFECT == METRICS.keys()
+    assert ON_BOOKINGS.keys() | OF_AN_EFFECT == {name for name, metric in METRICS.items() if metric.source != "money"}
 
 
 @pytest.mark.parametrize("name", ON_BOOKINGS)
@@ -222,8 +236,10 @@ def test_panels_agree_on_a_rate(everything, chosen, trend, summary, name):
 
 
 @pytest.mark.parametrize("name", panels.PANELS)
-def test_every_panel_has_its_columns_for_every_choice(everything, name):
+def test_every_panel_has_its_columns_for_every_choice(everything, reader_of, name):
     panel = panels.PANELS[name]
+    if not allows(everything.viewer, panel.resource):
+        everything = reader_of("director")
     choices = ({}, {"site": ["dallas"]}, {"line": ["vitamin"]}, {"band": ["85-plus"]}, {"compare": ["none"]},
                {"compare": ["last-year"], "period": ["12-months"]})  # fmt: skip
     for choice in choices:
@@ -240,3 +256,33 @@ def test_the_other_sites_are_in_no_panel_of_a_manager(reader_of, name):
     dallas = reader_of("manager.dallas")
     frame = panels.PANELS[name].frame(dallas, parse({"site": ["chicago", "miami-beach"]}, scope_of(dallas)))
     assert not frame.astype(str).isin(["Chicago", "Miami Beach", "chicago", "miami_beach"]).to_numpy().any()
+
+
+def test_how_frequent_and_against_the_compared_period(everything):
+    """At, above and below each threshold of CIOMS III; a change is told only where its interval excludes 0."""
+    words = [safety._frequency(percent, False) for percent in (10, 9.99, 1, 0.999, 0.1, 0.0999, 0.01, 0.00999, 0)]
+    assert words == [
+        "very common",
+        "common",
+        "common",
+        "uncommon",
+        "uncommon",
+        "rare",
+        "rare",
+        "very rare",
+        "none seen",
+    ]
+    assert safety._frequency(float("nan"), True) == ""
+    rows = panels.rows(everything, "effects", parse({"period": ["90-days"]}, scope_of(everything)))
+    for row in rows.to_dict("records"):
+        told = row["against_before"]
+        assert (told == "not distinguishable") == (row["change_lower"] <= 0 <= row["change_upper"])
+        assert told in {"not distinguishable", "higher" if row["change"] > 0 else "lower"}
+    before = parse({"period": ["90-days"]}, scope_of(everything)).compared()
+    earlier = panels.rows(everything, "effects", before)
+    pd.testing.assert_series_equal(rows["before"], earlier["value"], check_names=False)
+    none = panels.rows(
+        everything, "effects", parse({"period": ["90-days"], "compare": ["none"]}, scope_of(everything))
+    )
+    assert none["change"].isna().all()
+    assert set(none["against_before"]) == {""}

@@ -1,0 +1,79 @@
+"""Cells of a file: which text is harmless in a spreadsheet, and how each kind of value is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from dashboard.panels.base import Column
+
+#: What a spreadsheet, or a person who pastes, may drop before it looks for a formula: spaces, controls,
+#: characters without width, quotes. As queries/export/cells.sql has them.
+_DROPPED = (
+    "\\s\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180e\u2000-\u200f\u2028-\u202f"
+    "\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\"'`\xb4\u2018-\u201f\xab\xbb\u2039"
+    "\u203a\uff02\uff07"
+)
+#: = + - @ and their full-width, small, raised and lowered forms.
+_STARTS = "=+\\-@\u207a-\u207c\u208a-\u208c\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
+_HARMFUL = re.compile(
+    f"[\x00-\x1f']|[{_DROPPED}]*[{_STARTS}]"
+    # Numbers that lose digits, zeros or their exponent when read as numbers.
+    "|[0-9][0-9.]{11,}\\Z|0[0-9]+\\Z|[0-9][0-9.]*[eE][+\\-]?[0-9]+\\Z"
+)
+_NAME = re.compile(r"[a-z_]+")
+
+
+def harmless(text: str) -> str:
+    """The text as a cell of CSV holds it: unchanged, or with an apostrophe in front.
+
+    >>> harmless("=1+1"), harmless("nausea"), harmless("'quoted"), harmless("1234567890123456")
+    ("'=1+1", 'nausea', "''quoted", "'1234567890123456")
+    """
+    return f"'{text}" if _HARMFUL.match(text) else text
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet could take the text for something else when it is edited there."""
+    return harmless(text) != text
+
+
+def read_back(cell: str) -> str:
+    """The text that a cell of CSV stands for.
+
+    >>> read_back(harmless("'=1+1")) == "'=1+1"
+    True
+    """
+    return cell.removeprefix("'")
+
+
+def line_sql(columns: Sequence[Column]) -> str:
+    """An SQL expression for a row's line of CSV, with the macros of queries/export/cells.sql.
+
+    Raises:
+        ValueError: a column's key isn't one that our own queries could have.
+    """
+    cells = ", ',', ".join(f"{column.format}_cell({name_sql(column)})" for column in columns)
+    return f"concat({cells}, chr(13), chr(10))"
+
+
+def value_sql(column: Column) -> str:
+    """An SQL expression for a column's typed value: money as decimals with cents, ENUMs as text."""
+    types = {
+        "text": "varchar",
+        "date": "date",
+        "datetime": "timestamp",
+        "count": "bigint",
+        "dollars": "decimal(18, 2)",
+        "decimal": "double",
+        "percent": "double",
+    }
+    name = name_sql(column)
+    return f"{name}::{types[column.format]} as {name}"
+
+
+def name_sql(column: Column) -> str:
+    """The column's key, checked: these are the only words that are put into SQL."""
+    if not _NAME.fullmatch(column.name):
+        raise ValueError(f"{column.name!r} is no column of a query")
+    return column.name

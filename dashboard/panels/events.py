@@ -1,0 +1,299 @@
+"""Panels of the Events page: which side effects, whose, how soon, and who came back."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from dashboard import charts, control_charts, rates, theme
+from dashboard.filters import Filters, day_text
+from dashboard.metrics import plural
+from dashboard.panels.base import LINE, SITE, Column, Panel, titled
+from dashboard.panels.signals import effect_title
+from dashboard.rates import FloatArray
+from dashboard.theme import VERDICTS
+from dashboard.warehouse import Reader
+
+NOT_RECORDED = "not recorded"
+#: As many as `event_list` gives.
+LISTED = 2_000
+#: A patient has come back who has another infusion of the same line within so long.
+RETURN_DAYS = 60
+_TEXTS = ("related", "outcome", "action")
+_NUMBERS = {"age": "age", "dose_mg": "dose", "onset_minutes": "onset", "duration_minutes": "duration"}
+
+
+def _asked(filters: Filters) -> dict[str, object]:
+    return {**filters.values(), "effect": filters.effect}
+
+
+def _listing(reader: Reader, filters: Filters) -> pd.DataFrame:
+    # Infusions are counted over all sites that the viewer may see, whichever are chosen.
+    every = reader.query("event_list", **_asked(filters) | {"sites": reader.sites})
+    frame = every[every["site"].isin(filters.sites)].reset_index(drop=True)
+    for name in _TEXTS:
+        frame[name] = frame[name].fillna(NOT_RECORDED)
+    frame["serious"] = np.where(frame["serious"], "yes", "no")
+    frame["service"] = frame["service"].map(lambda service: reader.catalogue.services.get(service, service))
+    return titled(frame, reader)
+
+
+def _listing_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No such side effect is recorded in this period"
+    said = "The latest " if len(frame) == LISTED else ""
+    said += (
+        f"{plural(len(frame), 'side effect', 'side effects')} of "
+        f"{plural(frame['patient'].nunique(), 'patient', 'patients')}"
+    )
+    serious = int((frame["serious"] == "yes").sum())
+    missing = {title: int(frame[name].isna().sum()) for name, title in _NUMBERS.items()}
+    missing |= {name: int((frame[name] == NOT_RECORDED).sum()) for name in _TEXTS}
+    gaps = ", ".join(f"{name} of {count:,}" for name, count in missing.items() if count)
+    return f"{said}, {serious:,} serious" + (f"; {NOT_RECORDED}: {gaps}" if gaps else "")
+
+
+def _times(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return reader.query("event_times", **_asked(filters))
+
+
+def _onset_curve(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Share of side effects that had begun after so many minutes, by service line."""
+    frame = _times(reader, filters).dropna(subset=["onset_minutes"])
+    by_minute = frame.groupby(["line", "onset_minutes"], sort=True, observed=True)["events"].sum().reset_index()
+    begun = by_minute.groupby("line", observed=True)["events"]
+    total = begun.transform("sum")
+    rows = by_minute.assign(
+        minutes=by_minute["onset_minutes"].astype(float), numerator=begun.cumsum(), denominator=total,
+        value=100 * begun.cumsum() / total,
+    )  # fmt: skip
+    return titled(rows.assign(what=effect_title(reader, filters.effect)), reader)
+
+
+def _onset_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No onset is recorded for such side effects in this period"
+    half = frame[frame["value"] >= 50].groupby("line", sort=False).head(1)
+    said = ", ".join(f"{row['minutes']:.0f} min after {row['line'].lower()}" for row in half.to_dict("records"))
+    return f"{frame['what'].iloc[0]}: half had begun {said}"
+
+
+def _onset_chart(look: charts.Look) -> charts.Chart:
+    return control_charts.steps(
+        "Begun, by minutes from the start", "% of those with a recorded onset", charts.by_line(look),
+        [
+            alt.Tooltip("line:N", title="Service line"), alt.Tooltip("minutes:Q", title="Minutes", format=",.0f"),
+            alt.Tooltip("value:Q", title="% begun", format=",.1f"),
+            alt.Tooltip("numerator:Q", title="Begun", format=",.0f"),
+            alt.Tooltip("denominator:Q", title="With a recorded onset", format=",.0f"),
+        ],
+    )  # fmt: skip
+
+
+def _durations(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Median and quartiles of minutes to onset and of duration, by side effect."""
+    frame = _times(reader, filters)
+    rows = []
+    for effect, part in frame.groupby("effect", sort=False):
+        row: dict[str, object] = {"effect": effect, "events": part["events"].sum()}
+        for name, column in (("onset", "onset_minutes"), ("duration", "duration_minutes")):
+            known = part.dropna(subset=[column])
+            times, often = known[column].to_numpy(dtype=float), known["events"].to_numpy(dtype=float)
+            row[f"{name}_n"] = often.sum()
+            for quartile, share in (("q1", 0.25), ("median", 0.5), ("q3", 0.75)):
+                row[f"{name}_{quartile}"] = weighted_quantile(times, often, share)
+        rows.append(row)
+    columns = ["effect", "events", *(f"{n}_{q}" for n in ("onset", "duration") for q in ("n", "q1", "median", "q3"))]
+    places = {effect: place for place, effect in enumerate(reader.catalogue.effects)}
+    found = pd.DataFrame(rows, columns=columns).sort_values("effect", key=lambda column: column.map(places))
+    return titled(found.reset_index(drop=True), reader)
+
+
+def weighted_quantile(values: FloatArray, weights: FloatArray, share: float) -> float:
+    """The smallest value that at least this share of the weight doesn't exceed; NaN without any.
+
+    The inverse of the empirical distribution function (Hyndman and Fan 1996, type 1).
+
+    >>> weighted_quantile(np.array([10.0, 20.0, 30.0]), np.array([1.0, 1.0, 2.0]), 0.5)
+    20.0
+    """
+    if not weights.sum():
+        return float("nan")
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order])
+    # A rounding error must not step over a value that is reached exactly.
+    place = int(np.searchsorted(reached, share * reached[-1] - 1e-9))
+    return float(values[order][place])
+
+
+def _durations_answer(frame: pd.DataFrame) -> str:
+    known = frame.dropna(subset=["duration_median"])
+    if not len(known):
+        return "No duration is recorded for such side effects in this period"
+    longest = known.sort_values("duration_median").iloc[-1]
+    return f"Longest: {longest['effect'].lower()}, {longest['duration_median']:.0f} min in the median"
+
+
+def _returns(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """After how many infusions with and without the side effect patients came back, by site and in all."""
+    catalogue = reader.catalogue
+    until = min(filters.end, catalogue.last_full_day - dt.timedelta(days=RETURN_DAYS))
+    values = {key: value for key, value in _asked(filters).items() if key != "end"}
+    found = reader.query(
+        "event_returns", **values | {"sites": reader.sites, "start": catalogue.first_day, "until": until}
+    )
+    found = found[found["site"].isin(filters.sites)]
+    parts = [(catalogue.site_name(site), found[found["site"] == site]) for site in filters.sites]
+    if len(parts) > 1:
+        parts.append(("All sites", found))
+    rows = pd.DataFrame([{"comparison": name, **_with_and_without(part)} for name, part in parts])
+    rows = rows[(rows["denominator"] > 0) & (rows["other_denominator"] > 0)].reset_index(drop=True)
+    with_it, followed, without, others = (rows[name].to_numpy(dtype=float) for name in _COUNTED)
+    difference = rates.newcombe_difference(with_it, followed, without, others)
+    rows = rows.assign(
+        rate=100 * rows["numerator"] / rows["denominator"],
+        other_rate=100 * rows["other_numerator"] / rows["other_denominator"],
+        difference=100 * np.asarray(difference.value), lower=100 * np.asarray(difference.lower),
+        upper=100 * np.asarray(difference.upper), what=effect_title(reader, filters.effect), until=day_text(until),
+    )  # fmt: skip
+    apart = (rows["lower"] > 0) | (rows["upper"] < 0)
+    fewer = np.where(rows["difference"] < 0, VERDICTS["concern"].word, VERDICTS["neither"].word)
+    return rows.assign(verdict=np.where(apart, fewer, VERDICTS["common"].word))
+
+
+_COUNTED = ("numerator", "denominator", "other_numerator", "other_denominator")
+
+
+def _with_and_without(part: pd.DataFrame) -> dict[str, float]:
+    with_it = part[part["with_it"]]
+    without = part[~part["with_it"]]
+    counts = (with_it["returned"], with_it["infusions"], without["returned"], without["infusions"])
+    return {name: float(count.sum()) for name, count in zip(_COUNTED, counts, strict=True)}
+
+
+def _returns_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No infusions with and without it that began 60 days ago or more"
+    row = frame.iloc[-1]
+    said = (
+        f"After {row['rate']:.1f} % of infusions with {row['what'].lower()} the patient came back within "
+        f"{RETURN_DAYS} days, {row['other_rate']:.1f} % without"
+    )
+    if row["verdict"] == VERDICTS["common"].word:
+        return f"{said}: not distinguishable"
+    return f"{said}, apart by {row['difference']:+.1f} points ({row['lower']:+.1f} to {row['upper']:+.1f})".replace(
+        "-", "−"
+    )
+
+
+def _returns_chart(look: charts.Look) -> charts.Chart:
+    return control_charts.intervals(
+        look, "Came back, with it − without it", "Points", "comparison", len(look.sites) + 1,
+        [
+            alt.Tooltip("comparison:N", title="Site"),
+            alt.Tooltip("rate:Q", title="With it, %", format=",.1f"),
+            alt.Tooltip("other_rate:Q", title="Without it, %", format=",.1f"),
+            alt.Tooltip("difference:Q", title="Difference, points", format="+,.1f"),
+            alt.Tooltip("lower:Q", title="95 % from", format="+,.1f"),
+            alt.Tooltip("upper:Q", title="95 % to", format="+,.1f"),
+        ],
+    )  # fmt: skip
+
+
+# --- one patient -----------------------------------------------------------------------------
+
+
+def timeline(reader: Reader, patient: str) -> pd.DataFrame:
+    """All that is recorded of a patient at the sites that the viewer may see.
+
+    Returns:
+        One row an infusion, side effect or score, in order: moment, kind (Infusion, Side effect, PHQ-9,
+        GAD-7), what, value (dose in mg of an infusion, the score of a score), severity, site.
+    """
+    frame = titled(reader.query("patient_timeline", patient=patient), reader)
+    names = {**reader.catalogue.effects, **reader.catalogue.services}
+    return frame.assign(what=frame["what"].map(lambda what: names.get(what, what)))
+
+
+TIMELINE_COLUMNS = (
+    Column("moment", "When", "datetime"),
+    Column("kind", "Kind"),
+    Column("what", "What"),
+    Column("value", "Dose (mg) or score", "decimal"),
+    Column("severity", "Severity"),
+    SITE,
+)
+
+
+def timeline_specification(look: charts.Look) -> charts.Specification:
+    """The chart of `timeline`: infusions and side effects as marks, scores as lines below them."""
+    colours = {
+        "Infusion": theme.accent(look.mode), "Side effect": theme.verdict_colour("concern", look.mode),
+        "PHQ-9": theme.verdict_colour("neither", look.mode), "GAD-7": theme.quiet(look.mode),
+    }  # fmt: skip
+    return charts.specification(control_charts.patient(colours))
+
+
+_RETURN_COLUMNS = (
+    Column("comparison", "Site"),
+    Column("what", "Side effect"),
+    Column("rate", "Came back after it (%)", "decimal"),
+    Column("numerator", "Came back after it", "count"),
+    Column("denominator", "Infusions with it", "count"),
+    Column("other_rate", "Came back without it (%)", "decimal"),
+    Column("other_numerator", "Came back without it", "count"),
+    Column("other_denominator", "Infusions without it", "count"),
+    Column("difference", "Difference, points", "decimal"),
+    Column("lower", "95 % from", "decimal"),
+    Column("upper", "95 % to", "decimal"),
+    Column("verdict", "Verdict"),
+    Column("until", "Infusions up to"),
+)
+
+PANELS = (
+    Panel(
+        "event_list", "Side effects, one by one", "events", _listing,
+        (
+            Column("starts_on", "Visit", "date"), SITE, Column("patient", "Patient"), Column("age", "Age", "count"),
+            Column("service", "Service"), Column("infusion", "Infusion", "count"),
+            Column("dose_mg", "Dose (mg)", "decimal"), Column("effect", "Side effect"),
+            Column("severity", "Severity"), Column("serious", "Serious"), Column("related", "Related"),
+            Column("onset_minutes", "Onset (min)", "count"), Column("duration_minutes", "Duration (min)", "count"),
+            Column("outcome", "Outcome"), Column("action", "Action"), Column("event_id", "Event"),
+        ),
+        None, (), _listing_answer,
+        note="The latest 2,000, of all bookings; Exports has every row. Patient: the keyed number. Infusion: 1 "
+        "for the patient's first completed one of the same service line, and so on. An empty number is not recorded.",
+    ),
+    Panel(
+        "onset_curve", "Time to onset", "events", _onset_curve,
+        (LINE, Column("minutes", "Minutes from the start", "count"), Column("value", "Begun (%)", "decimal"),
+         Column("numerator", "Begun", "count"), Column("denominator", "With a recorded onset", "count")),
+        _onset_chart, (), _onset_answer,
+        note="Of side effects after completed infusions whose onset is recorded, from the start of the visit.",
+    ),
+    Panel(
+        "event_times", "Onset and duration", "events", _durations,
+        (
+            Column("effect", "Side effect"), Column("events", "Events", "count"),
+            Column("onset_median", "Onset, median (min)", "decimal"), Column("onset_q1", "Onset, quarter", "decimal"),
+            Column("onset_q3", "Onset, three quarters", "decimal"), Column("onset_n", "Onset recorded", "count"),
+            Column("duration_median", "Duration, median (min)", "decimal"),
+            Column("duration_q1", "Duration, quarter", "decimal"),
+            Column("duration_q3", "Duration, three quarters", "decimal"),
+            Column("duration_n", "Duration recorded", "count"),
+        ),
+        None, (), _durations_answer,
+        note="Minutes from the start to onset, and from onset to resolution; of those recorded.",
+    ),
+    Panel(
+        "event_returns", "Return to the next infusion", "events", _returns, _RETURN_COLUMNS, _returns_chart, (),
+        _returns_answer,
+        note="Completed infusions of all of the extract, 60 days or more before its end; came back: another "
+        "completed infusion of the same service line within 60 days. Newcombe's 95 % interval. People who fare badly "
+        "come back less and report more: this shows no cause.",
+    ),
+)  # fmt: skip

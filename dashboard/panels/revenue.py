@@ -1,0 +1,205 @@
+"""Panels of the Revenue page: what was invoiced, by service date, and what was paid, by payment date."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dashboard import charts, money
+from dashboard.filters import Filters
+from dashboard.metrics import CENTS, METRICS, measure, text
+from dashboard.panels.base import LINE, PERIOD, SITE, Column, Panel, titled
+from dashboard.theme import line_title
+from dashboard.warehouse import Reader
+from dashboard.waterfall import waterfall
+
+KINDS = ("Invoiced", "Paid")
+NO_VISIT = "Not of a visit"
+_KIND = Column("kind", "What")
+_DOLLARS = Column("value", "US$", "dollars")
+_MONEY = ("invoiced", "discount", "outstanding", "paid")
+_RATES = ("invoiced_per_visit", "invoiced_per_chair_hour")
+
+
+def invoiced(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Invoiced, discounts, outstanding, visits and chair-hours by the dimensions named, in cents."""
+    values = {k: v for k, v in filters.values().items() if k != "bands"}
+    frame = reader.query("revenue", by=by, grain=filters.grain, **values)
+    return frame.assign(chair_hours=frame["chair_minutes"] / 60)
+
+
+def paid(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Payments, packages sold, refunds and what they come to by the dimensions named, in cents."""
+    values = {k: v for k, v in filters.values().items() if k != "bands"}
+    return reader.query("paid", by=by, grain=filters.grain, every_line=not filters.lines, **values)
+
+
+def _beside(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Both, whole: a row for each that either has."""
+    keys = list(by)
+    both = invoiced(reader, filters, *by).merge(paid(reader, filters, *by)[[*keys, "paid_cents"]], "outer", keys)
+    measures = [c for c in both.columns if c not in {"period", "site", "line", "service"}]
+    return both.assign(**{c: both[c].fillna(0) for c in measures})
+
+
+def _table(reader: Reader, filters: Filters, by: str) -> pd.DataFrame:
+    both = _beside(reader, filters, by)
+    found = both[[by, "visits", "chair_hours"]].copy()
+    for name in (*_MONEY, *_RATES):
+        found[name] = measure(both, METRICS[name])["value"]
+    return found
+
+
+def _by_site(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return titled(_table(reader, filters, "site"), reader)
+
+
+def _by_line(reader: Reader, filters: Filters) -> pd.DataFrame:
+    found = _table(reader, filters, "line")
+    return found.assign(line=found["line"].map(line_title, na_action="ignore").fillna(NO_VISIT))
+
+
+def _table_columns(first: Column) -> tuple[Column, ...]:
+    money_columns = (Column(name, f"{METRICS[name].title} (US$)", "dollars") for name in (*_MONEY, *_RATES))
+    return (
+        first,
+        Column("visits", "Visits", "count"),
+        Column("chair_hours", "Chair-hours", "decimal"),
+        *money_columns,
+    )
+
+
+def _table_answer(frame: pd.DataFrame) -> str:
+    in_all, came = frame["invoiced"].sum(), frame["paid"].sum()
+    if not in_all and not came:
+        return "Nothing was invoiced or paid in this period"
+    return (
+        f"{text(in_all, 'dollars')} invoiced, {text(came, 'dollars')} paid, "
+        f"{text(frame['outstanding'].sum(), 'dollars')} of the invoices still open"
+    )
+
+
+def _bridge(reader: Reader, filters: Filters) -> pd.DataFrame:
+    frame = reader.query("bridge", start=filters.start, end=filters.end, sites=filters.sites)
+    sums = frame.drop(columns="site").sum()
+    order = [money.INVOICED, *money.ITEMS, money.PAID]
+    values = np.array([int(sums[name]) for name in order])
+    after = np.cumsum(values)
+    after[-1] = values[-1]
+    before = np.concatenate([[0], after[:-2], [0]])
+    titles = money.ENDS | money.ITEMS
+    return pd.DataFrame(
+        {
+            "item": [titles[name] for name in order],
+            "value": values / CENTS,
+            "start": before / CENTS,
+            "end": after / CENTS,
+        }
+    )
+
+
+def _bridge_answer(frame: pd.DataFrame) -> str:
+    values = dict(zip(frame["item"], frame["value"], strict=True))
+    cents = [round(value * CENTS) for value in values.values()]
+    gap = sum(cents[:-1]) - cents[-1]
+    closes = (
+        f"and does not close: {text(gap / CENTS, 'dollars')} are unexplained" if gap else "and closes to the cent"
+    )
+    return (
+        f"From {text(values['Invoiced'], 'dollars')} invoiced to {text(values['Paid'], 'dollars')} paid: "
+        f"the bridge lists every item {closes}"
+    )
+
+
+def _bridge_chart(look: charts.Look) -> charts.Chart:
+    order = [money.ENDS[money.INVOICED], *money.ITEMS.values(), money.ENDS[money.PAID]]
+    return waterfall(look, "From invoiced to paid", "US dollars", order, tuple(money.ENDS.values()))
+
+
+def _long(frame: pd.DataFrame, *by: str) -> pd.DataFrame:
+    parts = [
+        frame[list(by)].assign(kind=kind, value=frame[column] / CENTS)
+        for kind, column in zip(KINDS, ("invoiced_cents", "paid_cents"), strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _over_time(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return _long(_beside(reader, filters, "period"), "period")
+
+
+def _over_time_chart(look: charts.Look) -> charts.Chart:
+    kinds = charts.plain(look, "kind", "What", KINDS)
+    return charts.lines(look, "Invoiced and paid over time", "US dollars", kinds)
+
+
+def _site_bars(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return titled(_long(_beside(reader, filters, "site"), "site"), reader)
+
+
+def _site_chart(look: charts.Look) -> charts.Chart:
+    kinds = charts.plain(look, "kind", "What", KINDS)
+    return charts.bars(
+        "Invoiced and paid by site", "US dollars", "site", "Site", look.sites, kinds,
+        side_by_side=True, number_format="$,.2f",
+    )  # fmt: skip
+
+
+def _methods(reader: Reader, filters: Filters) -> pd.DataFrame:
+    frame = paid(reader, filters, "site", "method")
+    found = titled(frame[["site"]].assign(method=frame["method"].fillna("not recorded")), reader)
+    for name in ("payment", "sold", "refund", "paid"):
+        found[name] = frame[f"{name}_cents"] / CENTS
+    return found
+
+
+def _missed(reader: Reader, filters: Filters) -> pd.DataFrame:
+    values = {k: v for k, v in filters.values().items() if k != "bands"}
+    frame = reader.query("missed", **values)
+    return titled(frame, reader).assign(value=frame["cents"] / CENTS)
+
+
+def _missed_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No visit was missed or cancelled in this period"
+    return f"Visits worth {text(frame['value'].sum(), 'dollars')} at list price did not take place"
+
+
+PANELS = (
+    Panel(
+        "revenue_by_site", "Invoiced, paid and outstanding by site", "revenue", _by_site, _table_columns(SITE),
+        metrics=(*_MONEY, *_RATES), answer=_table_answer,
+    ),
+    Panel(
+        "bridge", "From invoiced to paid", "revenue", _bridge,
+        (Column("item", "Item"), _DOLLARS), _bridge_chart, ("invoiced", "paid"), _bridge_answer,
+        note="All service lines, whatever lines are chosen above: a package belongs to none.",
+    ),
+    Panel(
+        "revenue_over_time", "Invoiced and paid over time", "revenue", _over_time,
+        (PERIOD, _KIND, _DOLLARS), _over_time_chart, ("invoiced", "paid"), dated=True,
+    ),
+    Panel(
+        "revenue_bars", "Invoiced and paid by site", "revenue", _site_bars,
+        (SITE, _KIND, _DOLLARS), _site_chart, ("invoiced", "paid"),
+    ),
+    Panel(
+        "revenue_by_line", "Invoiced, paid and outstanding by service line", "revenue", _by_line,
+        _table_columns(LINE), metrics=(*_MONEY, *_RATES),
+    ),
+    Panel(
+        "paid_by_method", "Paid by site and method", "revenue", _methods,
+        (
+            SITE, Column("method", "Method"), Column("payment", "Payments (US$)", "dollars"),
+            Column("sold", "Packages sold (US$)", "dollars"), Column("refund", "Refunds (US$)", "dollars"),
+            Column("paid", "Paid (US$)", "dollars"),
+        ),
+        metrics=("paid",),
+    ),
+    Panel(
+        "missed_visits", "No-shows and cancellations at list price", "revenue", _missed,
+        (SITE, LINE, Column("status", "Status"), Column("missed", "Bookings", "count"), _DOLLARS),
+        answer=_missed_answer,
+        note="The price of the booking, or the list price of its service where it has none.",
+    ),
+)  # fmt: skip

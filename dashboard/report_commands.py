@@ -1,0 +1,78 @@
+"""`dashboard report`: documents to print, from the extract in use."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from dashboard.settings import Settings
+from dashboard.state_commands import operator
+
+_FORMS = (".html", ".pdf")
+
+
+@click.group()
+def report() -> None:
+    """Write documents to print and keep, as HTML or PDF.
+
+    \b
+    Example:
+        dashboard report safety --month 2026-09 -o review.pdf
+    """
+
+
+@report.command()
+@click.option("--month", required=True, metavar="YYYY-MM", help="The month.")
+@click.option("--site", "sites", multiple=True, help="This site only; repeat it for several.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="FILE.html or FILE.pdf."
+)
+def safety(month: str, sites: tuple[str, ...], output: Path) -> None:
+    """Write the safety review of a month: what the page Safety shows, with alarms and the signal register.
+
+    It holds small counts as the medical director sees them: hand it on with care. That it was
+    written goes on record.
+
+    \b
+    Example:
+        dashboard report safety --month 2026-09 -o review.pdf
+        dashboard report safety --month 2026-09 --site dallas -o dallas.html
+    """
+    form = output.suffix.lower()
+    if form not in _FORMS:
+        raise click.UsageError(f"{output.name} ends in neither .html nor .pdf, so its form isn't clear.")
+    # Imported here: it takes seconds, which `--help` shouldn't.
+    from dashboard import access, warehouse
+    from dashboard.receipts import Receipt
+    from dashboard.reports import files
+    from dashboard.reports.safety import MonthError
+    from dashboard.state import StateError, Store
+
+    try:
+        settings = Settings.from_environment()
+        viewer = access.Viewer(operator(), operator(), access.Role.MEDICAL_DIRECTOR)
+        reader = warehouse.Reader(warehouse.Shelf(settings).current(), viewer)
+        with Store.for_settings(settings) as store:
+            document, described = files.review(reader, store, month, sites)
+            receipt = Receipt(files.REVIEW, described, reader.catalogue.name)
+            _write(output, b"".join(receipt.whole(files.rendered(document, form[1:]))))
+            store.audit.record("export", operator(), files.REVIEW, **receipt.details())
+    except (MonthError, StateError, warehouse.WarehouseError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written ({error.strerror}). Choose another place.") from error
+    click.echo(f"Wrote {output}.")
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Write the file whole or not at all, for its owner only."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).replace(target)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Documents to print: what panels show, as HTML and PDF from the same blocks, without a browser."""

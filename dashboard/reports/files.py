@@ -1,0 +1,74 @@
+"""Printed documents as files: the answer to a request, and the same for the command line."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.responses import PlainTextResponse, Response
+
+from dashboard import access, warehouse
+from dashboard.receipts import FileResponse, Receipt, no_such_file
+from dashboard.reports import dossier, html, pdf, safety
+from dashboard.reports.document import Document
+from dashboard.state import StateError, Store
+from dashboard.state.register import READ, Register
+from dashboard.warehouse import Reader
+
+REVIEW = "safety_review"
+MEDIA = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
+_SIGNAL = re.compile(r"signal-([1-9][0-9]{0,8})")
+
+
+def rendered(document: Document, form: str) -> bytes:
+    """The document as a file of that form, "html" or "pdf"."""
+    return pdf.render(document) if form == "pdf" else html.render(document).encode()
+
+
+def review(reader: Reader, store: Store, month: str, sites: Sequence[str]) -> tuple[Document, dict[str, Any]]:
+    """The safety review of a month, and what goes on record of it.
+
+    Raises:
+        AccessDeniedError: it isn't open to the reader's viewer.
+        MonthError: the month or a site isn't there.
+    """
+    access.require(reader.viewer, REVIEW)
+    chosen = safety.month_of(reader, month, sites)
+    signals = Register(store).signals(reader.viewer)
+    return safety.review(reader, chosen, signals, _today()), chosen.described(of_day=False)
+
+
+def respond(
+    viewer: access.Viewer, store: Store, name: str, form: str, asked: Mapping[str, Sequence[str]]
+) -> Response:
+    """The answer to a request for a printed document, or a refusal in one line."""
+    found = _SIGNAL.fullmatch(name)
+    if form not in MEDIA or not access.allows(viewer, READ if found else REVIEW):
+        return no_such_file()
+    try:
+        if found:
+            signal = Register(store).signal(viewer, int(found[1]))
+            receipt = Receipt(name, {"site": signal.site}, signal.frozen["extract"]["name"])
+            content = rendered(dossier.document(signal, _today()), form)
+        elif name == REVIEW:
+            reader = Reader(warehouse.shelf().current(), viewer)
+            month = (asked.get("month") or [""])[0]
+            document, described = review(reader, store, month, asked.get("site") or ())
+            receipt = Receipt(name, described, reader.catalogue.name)
+            content = rendered(document, form)
+        else:
+            return no_such_file()
+    except safety.MonthError as error:
+        return PlainTextResponse(f"{error}\n", status_code=400)
+    except StateError:
+        return no_such_file()
+    except warehouse.WarehouseError as error:
+        return PlainTextResponse(f"{error}\n", status_code=503)
+    suffix = f"_{month}" if not found else ""
+    return FileResponse(receipt.whole(content), f"{name}{suffix}.{form}", receipt, MEDIA[form])
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()

@@ -1,0 +1,182 @@
+"""A document as PDF: pages numbered, its title and the extract on each; no browser, no font of the machine."""
+
+from __future__ import annotations
+
+import io
+from functools import cache, partial
+from html import escape
+from typing import Any
+
+from reportlab.lib import colors, pagesizes, styles, units
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
+
+from dashboard import theme
+from dashboard.reports import pictures
+from dashboard.reports.document import Block, Document, Facts, Grid, Heading, Picture, Pictures, Text
+
+_MARGIN = 1.5 * units.cm
+_PAGE = pagesizes.landscape(pagesizes.letter)
+_WIDTH = _PAGE[0] - 2 * _MARGIN
+_REGULAR, _BOLD = "Vera", "VeraBd"
+#: Signs that the text font lacks, and those of PDF's own fonts that have them.
+_SIGNS = {**dict.fromkeys("▲★◆●", "ZapfDingbats"), **dict.fromkeys("′″→∞Δσ", "Symbol")}
+#: A column's share of the width grows with its text up to so many characters.
+_WIDEST, _NARROWEST = 46, 7
+
+
+def render(document: Document) -> bytes:
+    """The document as PDF, on US Letter, landscape."""
+    _fonts()
+    target = io.BytesIO()
+    template = SimpleDocTemplate(
+        target, pagesize=_PAGE, leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=_MARGIN,
+        bottomMargin=1.7 * _MARGIN, title=document.title, subject=document.subtitle, author="Infusion dashboard",
+    )  # fmt: skip
+    demo = "Demo data. " if document.demo else ""
+    story: list[Flowable] = [_paragraph(document.title, "title"), _paragraph(demo + document.subtitle, "quiet")]
+    heading: list[Flowable] = []
+    for block in document.blocks:
+        if isinstance(block, Heading):
+            story += heading
+            heading = [Spacer(0, 8 if block.level == 2 else 3), _paragraph(block.text, f"heading{block.level}")]
+            continue
+        drawn = _flowables(block)
+        # A heading stays with what begins below it.
+        story += [KeepTogether([*heading, drawn[0]]), *drawn[1:]] if heading and drawn else drawn
+        heading = []
+    foot = partial(_foot, text=f"{demo}{document.title}. {document.subtitle}")
+    template.build([*story, *heading], onFirstPage=foot, onLaterPages=foot)
+    return target.getvalue()
+
+
+@cache
+def _fonts() -> None:
+    pdfmetrics.registerFont(TTFont(_REGULAR, "Vera.ttf"))
+    pdfmetrics.registerFont(TTFont(_BOLD, "VeraBd.ttf"))
+    pdfmetrics.registerFontFamily(_REGULAR, normal=_REGULAR, bold=_BOLD, italic=_REGULAR, boldItalic=_BOLD)
+
+
+@cache
+def _known() -> frozenset[int]:
+    """The characters that the text font has."""
+    _fonts()
+    return frozenset(pdfmetrics.getFont(_REGULAR).face.charToGlyph)
+
+
+@cache
+def _style(name: str) -> styles.ParagraphStyle:
+    quiet = colors.HexColor(theme.quiet("light"))
+    plain: dict[str, Any] = {"fontName": _REGULAR, "fontSize": 8, "leading": 10.5}
+    more: dict[str, dict[str, Any]] = {
+        "title": {"fontName": _BOLD, "fontSize": 15, "leading": 19},
+        "heading2": {"fontName": _BOLD, "fontSize": 10, "leading": 13, "spaceAfter": 3},
+        "heading3": {"fontName": _BOLD, "fontSize": 8.5, "leading": 11, "spaceAfter": 2},
+        "text": {"spaceAfter": 3},
+        "quiet": {"fontSize": 7, "leading": 9, "textColor": quiet, "spaceAfter": 2},
+        "term": {"fontName": _BOLD},
+        "cell": {"fontSize": 6.5, "leading": 8},
+        "number": {"fontSize": 6.5, "leading": 8, "alignment": 2},
+        "head": {"fontName": _BOLD, "fontSize": 6.5, "leading": 8},
+        "head number": {"fontName": _BOLD, "fontSize": 6.5, "leading": 8, "alignment": 2},
+    }
+    return styles.ParagraphStyle(name, **plain | more.get(name, {}))
+
+
+def _paragraph(text: str, style: str) -> Paragraph:
+    return Paragraph(_marked(text), _style(style))
+
+
+def _marked(text: str) -> str:
+    """Text as the library's markup; what no font here has is written as its code point."""
+    parts = []
+    for character in text:
+        if character == "\n":
+            parts.append("<br/>")
+        elif ord(character) in _known():
+            parts.append(escape(character))
+        elif character in _SIGNS:
+            parts.append(f'<font name="{_SIGNS[character]}">{character}</font>')
+        else:
+            parts.append(f"[U+{ord(character):04X}]")
+    return "".join(parts)
+
+
+def _flowables(block: Block) -> list[Flowable]:
+    if isinstance(block, Heading):
+        return [_paragraph(block.text, f"heading{block.level}")]
+    if isinstance(block, Text):
+        return [_paragraph(block.text, "quiet" if block.quiet else "text")]
+    if isinstance(block, Facts):
+        return [_facts(block)]
+    if isinstance(block, Grid):
+        return [_grid(block), Spacer(0, 3)]
+    if isinstance(block, Picture):
+        return [_image(block, _WIDTH)]
+    return [_beside(block)] if block.each else []
+
+
+def _facts(block: Facts) -> Flowable:
+    rows = [[_paragraph(term, "term"), _paragraph(text, "text")] for term, text in block.rows]
+    table = Table(rows, colWidths=[0.2 * _WIDTH, 0.8 * _WIDTH], hAlign="LEFT")
+    table.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), *_tight()])
+    return table
+
+
+def _grid(block: Grid) -> Flowable:
+    # Repeated on every page that the table goes on to.
+    heads = ["head number" if numeric else "head" for numeric in block.numeric]
+    kinds = ["number" if numeric else "cell" for numeric in block.numeric]
+    rows = [[_paragraph(text, kind) for text, kind in zip(block.headings, heads, strict=True)]]
+    rows += [[_paragraph(text, kind) for text, kind in zip(row, kinds, strict=True)] for row in block.rows]
+    table = Table(rows, colWidths=_widths(block), repeatRows=1, hAlign="LEFT")
+    line = colors.Color(0, 0, 0, alpha=0.15)
+    table.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.4, line), *_tight()])
+    return table
+
+
+def _tight() -> list[tuple[Any, ...]]:
+    padding = {"LEFTPADDING": 0, "RIGHTPADDING": 5, "TOPPADDING": 1, "BOTTOMPADDING": 1.5}
+    return [(name, (0, 0), (-1, -1), value) for name, value in padding.items()]
+
+
+def _widths(block: Grid) -> list[float]:
+    """Widths by the longest text of each column, and no word of a heading broken."""
+    longest = []
+    for place, heading in enumerate(block.headings):
+        cells = max((len(row[place]) for row in block.rows), default=0)
+        word = max(len(word) for word in heading.split() or [""])
+        longest.append(min(max(cells, word + 2, _NARROWEST), _WIDEST))
+    return [_WIDTH * share / sum(longest) for share in longest]
+
+
+def _image(block: Picture, width: float) -> Flowable:
+    image = Image(io.BytesIO(pictures.png(block.body)), lazy=0)
+    # Two pixels a point; smaller where there is no room.
+    scale = min(0.5, width / image.imageWidth, 0.55 * _PAGE[1] / image.imageHeight)
+    image.drawWidth, image.drawHeight = image.imageWidth * scale, image.imageHeight * scale
+    image.hAlign = "LEFT"
+    return image
+
+
+def _beside(block: Pictures) -> Flowable:
+    width = _WIDTH / max(len(block.each), 1)
+    captions = [_paragraph(one.caption, "term") for one in block.each]
+    table = Table(
+        [captions, [_image(one, width - 8) for one in block.each]], colWidths=[width] * len(block.each), hAlign="LEFT"
+    )
+    table.setStyle(_tight())
+    return table
+
+
+def _foot(canvas: Canvas, _template: object, text: str) -> None:
+    canvas.saveState()
+    canvas.setFont(_REGULAR, 6.5)
+    canvas.setFillColor(colors.HexColor(theme.quiet("light")))
+    foot = Paragraph(_marked(text), _style("quiet"))
+    foot.wrapOn(canvas, _WIDTH - 2 * units.cm, _MARGIN)
+    foot.drawOn(canvas, _MARGIN, _MARGIN)
+    canvas.drawRightString(_PAGE[0] - _MARGIN, _MARGIN, f"Page {canvas.getPageNumber()}")
+    canvas.restoreState()

@@ -1,0 +1,96 @@
+"""Annotations and rebases of control charts: append-only, signed, on record."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import func, insert, select
+
+from dashboard import access
+from dashboard.access import Viewer
+from dashboard.marks import Kind, Mark
+from dashboard.state.database import StateError
+from dashboard.state.store import Store
+from dashboard.state.tables import chart_marks
+
+#: Who marks charts.
+WRITE = "signal_decisions"
+SHORTEST, LONGEST = 5, 300
+
+
+class ChartMarks:
+    """The marks in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def in_force(self) -> tuple[Mark, ...]:
+        """Every mark that wasn't withdrawn, oldest first; panels show those of a viewer's sites."""
+        with self._store.database.read() as connection:
+            rows = connection.execute(select(chart_marks).order_by(chart_marks.c.number)).all()
+        withdrawn = {row.withdraws for row in rows if row.withdraws is not None}
+        return tuple(
+            Mark(
+                row.number, row.kind, row.site, row.effect, row.line, row.on_date, row.text, row.person_name, row.at
+            )
+            for row in rows
+            if row.withdraws is None and row.number not in withdrawn
+        )  # fmt: skip
+
+    def add(self, viewer: Viewer, kind: Kind, site: str, effect: str, line: str, on_date: date, text: str) -> None:
+        """Put a mark on a site's chart of this side effect and line (empty: any, all).
+
+        Raises:
+            AccessDeniedError: the viewer may not mark charts of this site.
+            StateError: the reason is missing or too long, or the limits begin anew there already.
+        """
+        access.require(viewer, WRITE, site)
+        reason = _checked(text)
+        if kind == "rebase" and any(
+            (m.kind, m.site, m.effect, m.line, m.on_date) == (kind, site, effect, line, on_date)
+            for m in self.in_force()
+        ):
+            raise StateError(f"The limits of this chart begin anew on {on_date} already.")
+        self._append(viewer, kind, site, effect, line, on_date, reason, None)
+
+    def withdraw(self, viewer: Viewer, number: int, text: str) -> None:
+        """Take a mark off the charts; it stays on record, with the reason.
+
+        Raises:
+            AccessDeniedError: the viewer may not mark charts of its site.
+            StateError: there is no such mark in force, or the reason is missing or too long.
+        """
+        access.require(viewer, WRITE)
+        mark = next((m for m in self.in_force() if m.number == number), None)
+        if mark is None:
+            raise StateError("This mark is withdrawn already.")
+        access.require(viewer, WRITE, mark.site)
+        self._append(
+            viewer, mark.kind, mark.site, mark.effect, mark.line, mark.on_date, _checked(text), withdraws=number
+        )
+
+    def _append(
+        self, viewer: Viewer, kind: str, site: str, effect: str, line: str, on_date: date, text: str,
+        withdraws: int | None,
+    ) -> None:  # fmt: skip
+        with self._store.database.write() as connection:
+            number = 1 + int(connection.scalar(select(func.max(chart_marks.c.number))) or 0)
+            values = {"kind": kind, "site": site, "effect": effect, "line": line, "on_date": on_date}
+            connection.execute(
+                insert(chart_marks).values(
+                    number=number, at=self._store._now(), person=viewer.username, person_name=viewer.name, text=text,
+                    withdraws=withdraws, **values,
+                )
+            )  # fmt: skip
+            change = "withdrawn" if withdraws else "marked"
+            self._store.audit.append(
+                connection, "signal", viewer.username, f"chart mark {withdraws or number}", change=change,
+                mark=kind, **{key: value for key, value in values.items() if value and key != "kind"},
+            )  # fmt: skip
+
+
+def _checked(text: str) -> str:
+    reason = text.strip()
+    if not SHORTEST <= len(reason) <= LONGEST:
+        raise StateError(f"Write what it is, or why, in {SHORTEST} to {LONGEST} characters.")
+    return reason

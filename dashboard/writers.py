@@ -1,0 +1,219 @@
+"""The forms of a file: CSV, CSV in gzip, Parquet and XLSX, each written while it is read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xlsxwriter
+
+from dashboard import cells
+from dashboard.receipts import Part
+from dashboard.sources import Source, schema
+
+SHEET_ROWS = 1_048_576
+_LONGEST_CELL = 32_767
+_READ = 1 << 20
+_GROUP_ROWS = 100_000
+_GZIP = zlib.MAX_WBITS | 16  # its head holds no name and no time: the same rows give the same bytes
+
+
+class FileError(RuntimeError):
+    """Rows that a form of file cannot hold; the message says which other form can."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of file. Its key is the file's ending.
+
+    Attributes:
+        title: as staff read it.
+        media_type: as HTTP has it.
+        write: the file in parts, from its rows, what it says of itself, and a folder to work in.
+        own_totals: whether the file itself says how many rows it holds, and their totals.
+    """
+
+    title: str
+    media_type: str
+    write: Callable[[Source, Mapping[str, str], Path], Iterator[Part]]
+    own_totals: bool = False
+
+
+def _csv(source: Source, _about: Mapping[str, str], _folder: Path) -> Iterator[Part]:
+    return source.csv()
+
+
+def _gzip(source: Source, _about: Mapping[str, str], _folder: Path) -> Iterator[Part]:
+    packer = zlib.compressobj(wbits=_GZIP)
+    for part in source.csv():
+        yield replace(part, data=packer.compress(part.data))
+    yield Part(packer.flush())
+
+
+def _parquet(source: Source, about: Mapping[str, str], _folder: Path) -> Iterator[Part]:
+    """Rows in groups; what the file is of stands in its metadata."""
+    sink = io.BytesIO()
+    form = schema(source.columns).with_metadata({f"dashboard.{key}": value for key, value in about.items()})
+    with pq.ParquetWriter(_Drain(sink), form, compression="zstd") as writer:
+        for group in _groups(source.batches()):
+            writer.write_table(group.cast(form))
+            yield Part(_taken(sink), group.num_rows, _sums(source, group))
+    yield Part(_taken(sink))
+
+
+def _xlsx(source: Source, about: Mapping[str, str], folder: Path) -> Iterator[Part]:
+    """Sheets of rows and one that says what they are; kept row by row in a file until it is whole."""
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        path = Path(place) / "rows.xlsx"
+        book = xlsxwriter.Workbook(path, {"constant_memory": True, "tmpdir": place, "strings_to_formulas": False})
+        # A time of its own would make other bytes of the same rows.
+        book.set_properties({"created": dt.datetime(2000, 1, 1)})  # noqa: DTZ001 - written as it stands
+        try:
+            sheets = _Sheets(book, source)
+            for batch in source.batches():
+                sheets.add(batch)
+                yield Part(b"", batch.num_rows, _sums(source, pa.Table.from_batches([batch])))
+            sheets.describe(about)
+        finally:
+            # Also when it is broken off: it holds files of its own.
+            book.close()
+        with path.open("rb") as file:
+            while data := file.read(_READ):
+                yield Part(data)
+
+
+class _Sheets:
+    """Rows in one sheet after the other, since a sheet holds a million."""
+
+    def __init__(self, book: Any, source: Source) -> None:
+        self._book = book
+        self._columns = source.columns
+        self._bold = book.add_format({"bold": True})
+        # Text that looks like a formula stays text when somebody edits its cell.
+        self._text = book.add_format({"quote_prefix": True})
+        self._formats = {
+            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+            "datetime": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+            "dollars": book.add_format({"num_format": "0.00"}),
+            "count": book.add_format({"num_format": "0"}),
+        }
+        self._number = 0
+        self._open()
+
+    def _open(self) -> None:
+        self._number += 1
+        self._sheet = self._book.add_worksheet("Rows" if self._number == 1 else f"Rows {self._number}")
+        self._sheet.freeze_panes(1, 0)
+        for place, column in enumerate(self._columns):
+            self._sheet.set_column(place, place, max(12, min(len(column.title) + 2, 40)))
+            self._write_text(0, place, column.title, self._bold)
+        self._row = 1
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Write the rows of a batch."""
+        values = [batch.column(place).to_pylist() for place in range(batch.num_columns)]
+        for row in zip(*values, strict=True):
+            if self._row == SHEET_ROWS:
+                self._open()
+            for place, (value, column) in enumerate(zip(row, self._columns, strict=True)):
+                if value is not None:
+                    self._write(place, value, column.format)
+            self._row += 1
+
+    def _write(self, place: int, value: Any, form: str) -> None:
+        if form == "text":
+            self._write_text(self._row, place, value, self._text if cells.is_formula(value) else None)
+        elif form in {"date", "datetime"}:
+            self._sheet.write_datetime(self._row, place, value, self._formats[form])
+        else:
+            self._sheet.write_number(self._row, place, value, self._formats.get(form))
+
+    def _write_text(self, row: int, place: int, text: str, form: Any) -> None:
+        if len(text) > _LONGEST_CELL:
+            raise FileError(f"A cell of XLSX holds {_LONGEST_CELL:,} characters, and a text here has more; take CSV.")
+        self._sheet.write_string(row, place, text, form)
+
+    def describe(self, about: Mapping[str, str]) -> None:
+        """A sheet that says what the rows are of."""
+        sheet = self._book.add_worksheet("About this file")
+        sheet.set_column(0, 0, 24)
+        sheet.set_column(1, 1, 80)
+        for row, (key, value) in enumerate(about.items()):
+            sheet.write_string(row, 0, key.replace("_", " ").capitalize(), self._bold)
+            sheet.write_string(row, 1, value)
+
+
+class _Drain:
+    """What Arrow needs of a file that is emptied while it is written: it counts on."""
+
+    def __init__(self, sink: io.BytesIO) -> None:
+        self._sink = sink
+        self._position = 0
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        count = self._sink.write(data)
+        self._position += count
+        return count
+
+    def tell(self) -> int:
+        return self._position
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def close(self) -> None:
+        self.closed = True
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _taken(sink: io.BytesIO) -> bytes:
+    data = sink.getvalue()
+    sink.seek(0)
+    sink.truncate()
+    return data
+
+
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches together, so that a group of rows is worth its head."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(len(b) for b in waiting) >= _GROUP_ROWS:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _sums(source: Source, table: pa.Table) -> dict[str, Decimal | int]:
+    names = [column.name for column in source.columns if column.name in source.totals]
+    return {name: pc.sum(table.column(name)).as_py() or 0 for name in names}
+
+
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+#: By the ending of the file's name.
+FORMS = {
+    "csv": Form("CSV", "text/csv; charset=utf-8", _csv),
+    "csv.gz": Form("CSV, gzip", "application/gzip", _gzip),
+    "parquet": Form("Parquet", "application/vnd.apache.parquet", _parquet),
+    "xlsx": Form("Excel", _WORKBOOK, _xlsx, own_totals=True),
+}

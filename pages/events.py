@@ -1,0 +1,12 @@
+"""Which side effects, whose, how soon after the start, and who came back."""
+
+import streamlit as st
+
+from dashboard import events_page, page
+
+view = page.open_page("events", effect=True)
+st.title("Events")
+view.show("event_list")
+events_page.timeline(view)
+view.show("onset_curve", "event_returns")
+view.show("event_times")

@@ -1,0 +1,14 @@
+"""Invoiced against paid: by site, line and method, with the bridge between them."""
+
+import streamlit as st
+
+from dashboard import page
+
+view = page.open_page("revenue", by=True)
+st.title("Revenue")
+view.show("revenue_by_site")
+view.show("bridge", "revenue_over_time")
+view.show("revenue_bars", "paid_by_method")
+view.show("revenue_by_line")
+view.show("missed_visits")
+page.row_links(view, "invoice_rows", "payment_rows", "package_liability")

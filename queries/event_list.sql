@@ -1,0 +1,48 @@
+-- The latest 2,000 side effects with who had them: which infusion, of whom, what came of it.
+-- grain: side effect, latest first; infusion is counts the patient's completed ones of the service line
+-- parameters: start, end (inclusive local dates of the visit), sites, lines, bands, effect (empty: any; serious: any
+--   serious one)
+-- serves: events
+with found as (
+    select *
+    from side_effects
+    where starts_on between $start and $end
+        and site = any($sites::site[])
+        and line = any($lines::line[])
+        and band = any($bands::band[])
+        and ($effect = '' or effect::varchar = $effect or ($effect = 'serious' and serious))
+    order by starts_on desc, event_id
+    limit 2000
+),
+numbered as (
+    select
+        booking_id,
+        row_number() over (partition by patient, line order by starts_at, booking_id) as infusion
+    from bookings
+    where status = 'completed'
+        and starts_on <= $end
+        and site = any($sites::site[])
+        and patient in (select patient from found)
+)
+select
+    event_id,
+    found.patient::varchar as patient,
+    found.starts_on,
+    found.site,
+    found.service,
+    found.line,
+    bookings.age::integer as age,
+    numbered.infusion::bigint as infusion,
+    bookings.dose_mg::double as dose_mg,
+    effect,
+    severity,
+    serious,
+    related,
+    onset_minutes,
+    duration_minutes,
+    outcome,
+    action
+from found
+left join bookings on bookings.booking_id = found.booking_id
+left join numbered on numbered.booking_id = found.booking_id
+order by found.starts_on desc, event_id

@@ -1,0 +1,26 @@
+-- What was paid, by payment date, net of refunds: payments and packages sold less refunds; package movements beside it.
+-- grain: one row for each combination of period, site, line, method in $by; line and method are null where the
+--   payment names none
+-- parameters: start, end, sites, lines, every_line (whether what belongs to no visit is asked for too), by, grain
+-- serves: revenue
+select
+    case
+        when not list_contains($by, 'period') then null
+        when $grain = 'week' then date_trunc('week', paid_on)::date
+        when $grain = 'month' then date_trunc('month', paid_on)::date
+        else paid_on
+    end as period,
+    case when list_contains($by, 'site') then site end as site,
+    case when list_contains($by, 'line') then line end as line,
+    case when list_contains($by, 'method') then method end as method,
+    coalesce(sum(amount_cents) filter (where kind = 'payment'), 0)::bigint as payment_cents,
+    coalesce(sum(amount_cents) filter (where kind = 'package_sale'), 0)::bigint as sold_cents,
+    coalesce(sum(amount_cents) filter (where kind = 'refund'), 0)::bigint as refund_cents,
+    coalesce(sum(case kind when 'refund' then -amount_cents else amount_cents end), 0)::bigint as paid_cents
+from payments
+where paid_on between $start and $end
+    and kind in ('payment', 'package_sale', 'refund')
+    and site = any($sites::site[])
+    and (line = any($lines::line[]) or ($every_line and line is null))
+group by all
+order by all

@@ -1,0 +1,167 @@
+"""The guard and the forms of file: nothing lost, no number changed, nothing that runs."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import shutil
+import subprocess
+from decimal import Decimal
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboard import cells
+from dashboard.panels.base import Column
+from dashboard.settings import QUERIES
+from dashboard.sources import FrameRows
+from dashboard.writers import FORMS, FileError
+from tests.exports import naughty, workbook
+
+TEXTS = naughty.all_texts()
+COLUMNS = (Column("text", "Text"), Column("money", "Money", "dollars"), Column("n", "N", "count"))
+MACROS = (QUERIES / "export" / "cells.sql").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    """Cells of CSV as DuckDB writes them."""
+    with duckdb.connect() as connection:
+        connection.execute(MACROS)
+
+        def cells_of(texts):
+            connection.register("texts", pa.table({"place": range(len(texts)), "t": pa.array(texts, pa.string())}))
+            return connection.sql("select text_cell(t), is_harmful(t) from texts order by place").fetchall()
+
+        yield cells_of
+
+
+def source(texts=TEXTS, totals=("money",)):
+    money = [(-1) ** i * (i * 101) / 100 for i in range(len(texts))]
+    frame = pd.DataFrame({"text": texts, "money": money, "n": range(len(texts))})
+    return FrameRows(lambda: iter([frame]), COLUMNS, totals)
+
+
+def written(form, tmp_path, rows):
+    return b"".join(part.data for part in FORMS[form].write(rows, {"dataset": "Test"}, tmp_path))
+
+
+def test_there_are_texts_enough():
+    assert len(naughty.disguised()) >= 500
+    assert len(TEXTS) >= 2_500
+
+
+def test_every_disguise_is_seen():
+    assert [ascii(text) for text in naughty.disguised() if not cells.is_formula(text)] == []
+
+
+def test_python_and_duckdb_write_the_same_cells(guarded):
+    found = guarded(TEXTS)
+    assert [harmful for _, harmful in found] == [cells.is_formula(text) for text in TEXTS]
+    read = [next(csv.reader(io.StringIO(cell + "\r\n", newline="")), [""]) for cell, _ in found]
+    assert [row for row in read if len(row) != 1] == []
+    assert [row[0] for row in read] == [cells.harmless(text) for text in TEXTS]
+    assert [
+        cells.read_back(row[0]) if cells.is_formula(text) else row[0] for row, text in zip(read, TEXTS, strict=True)
+    ] == TEXTS
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=20))
+def test_python_and_duckdb_agree_on_any_text(texts):
+    with duckdb.connect() as connection:
+        connection.execute(MACROS)
+        connection.register("texts", pa.table({"place": range(len(texts)), "t": pa.array(texts, pa.string())}))
+        found = connection.sql("select is_harmful(t), text_cell(t) from texts order by place").fetchall()
+    assert [harmful for harmful, _ in found] == [cells.is_formula(text) for text in texts]
+    read = [next(csv.reader(io.StringIO(cell + "\r\n", newline="")), [""]) or [""] for _, cell in found]
+    # One apostrophe taken away, wherever there is one, gives the text: nothing else has to be known.
+    assert [cells.read_back(row[0]) for row in read] == texts
+
+
+def test_numbers_are_never_touched(guarded):
+    with duckdb.connect() as connection:
+        connection.execute(MACROS)
+        row = connection.sql(
+            "select dollars_cell(-475.5), dollars_cell(-0.01), count_cell(-7), decimal_cell(-0.25), date_cell('2026-10-01'),"
+            " datetime_cell(timestamp '2026-10-01 09:05:00.5'), concat(text_cell(null), '|', dollars_cell(null))"
+        ).fetchall()[0]
+    assert row == ("-475.50", "-0.01", "-7", "-0.25", "2026-10-01", "2026-10-01T09:05:00", "|")
+
+
+def test_csv_and_gzip_hold_the_texts(tmp_path):
+    plain = written("csv", tmp_path, source())
+    assert plain.startswith(b"\xef\xbb\xbf")
+    assert gzip.decompress(written("csv.gz", tmp_path, source())) == plain
+    rows = list(csv.reader(io.StringIO(plain.decode("utf-8-sig"), newline="")))[1:]
+    assert [cells.read_back(row[0]) for row in rows] == TEXTS
+    assert sum(Decimal(row[1]) for row in rows) == source().summary()[1]["money"]
+    assert rows[1][1] == "-1.01"
+
+
+def test_parquet_is_typed(tmp_path):
+    table = pq.read_table(pa.BufferReader(written("parquet", tmp_path, source())))
+    assert table.column("text").to_pylist() == TEXTS
+    assert str(table.schema.field("money").type) == "decimal128(18, 2)"
+    assert sum(table.column("money").to_pylist()) == source().summary()[1]["money"]
+    assert table.schema.metadata[b"dashboard.dataset"] == b"Test"
+
+
+def test_xlsx_holds_text_as_text_and_money_as_numbers(tmp_path):
+    path = tmp_path / "rows.xlsx"
+    path.write_bytes(written("xlsx", tmp_path, source()))
+    found = workbook.sheets(path)
+    rows = found["Rows"][1:]
+    # XML has one line end, and no other way to write it than an escape, which a reader gives back.
+    assert [ascii(row[0]) for row in rows] == [ascii(text) for text in TEXTS]
+    assert [row[1] for row in rows[:3]] == [0.0, -1.01, 2.02]
+    assert found["About this file"] == [["Dataset", "Test"]]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_rows_give_the_same_bytes(form, tmp_path):
+    assert written(form, tmp_path, source()) == written(form, tmp_path, source())
+
+
+def test_more_rows_than_a_sheet_holds_go_on_in_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr("dashboard.writers.SHEET_ROWS", 1_000)
+    path = tmp_path / "rows.xlsx"
+    path.write_bytes(written("xlsx", tmp_path, source()))
+    found = workbook.sheets(path)
+    rows = [row for name, sheet in found.items() if name.startswith("Rows") for row in sheet[1:]]
+    assert len(found) == len(TEXTS) // 999 + 2
+    assert [row[2] for row in rows] == list(range(len(TEXTS)))
+
+
+def test_a_text_that_no_cell_holds_is_not_cut(tmp_path):
+    with pytest.raises(FileError, match="take CSV"):
+        written("xlsx", tmp_path, source(["x" * 32_768]))
+    assert len(written("csv", tmp_path, source(["x" * 32_768]))) > 32_768
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_libreoffice_finds_no_formula_and_no_other_number(form, tmp_path):
+    office = shutil.which("soffice") or shutil.which("libreoffice")
+    if office is None:
+        pytest.skip("NO LIBREOFFICE: install libreoffice-calc; no spreadsheet has opened these files")
+    path = tmp_path / f"rows.{form}"
+    path.write_bytes(written(form, tmp_path, source()))
+    # 44,34,76: separated by commas, quoted, UTF-8; formulas as formulas, so that one that lived would show.
+    options = ["--infilter=CSV:44,34,76,1,,0,false,true,false"] if form == "csv" else []
+    subprocess.run(
+        [office, "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", *options,
+         "--convert-to", "fods", "--outdir", str(tmp_path), str(path)],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    text = (tmp_path / "rows.fods").read_text(encoding="utf-8")
+    assert text.count("<table:table-row") >= len(TEXTS) / 2
+    assert "table:formula" not in text
+    assert 'office:value="-1.01"' in text
+    assert "1234567890123456" in text
+    assert "E+15" not in text.replace("1E+15", "")

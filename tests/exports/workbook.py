@@ -1,0 +1,50 @@
+"""Reads XLSX as its standard says, to see what a spreadsheet would: text, numbers, formulas."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+_NS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_ESCAPE = re.compile(r"_x([0-9A-F]{4})_")
+
+
+def sheets(path: Path) -> dict[str, list[list[object]]]:
+    """Each sheet's rows: str for text, float for numbers, None for empty cells; formulas raise."""
+    with zipfile.ZipFile(path) as book:
+        names = [s.get("name") for s in ElementTree.fromstring(book.read("xl/workbook.xml")).iter(f"{_NS}sheet")]
+        shared = []
+        if "xl/sharedStrings.xml" in book.namelist():
+            shared = [_text(item) for item in ElementTree.fromstring(book.read("xl/sharedStrings.xml"))]
+        return {
+            name: _rows(ElementTree.fromstring(book.read(f"xl/worksheets/sheet{number}.xml")), shared)
+            for number, name in enumerate(names, start=1)
+        }
+
+
+def _text(item: ElementTree.Element) -> str:
+    raw = "".join(part.text or "" for part in item.iter(f"{_NS}t"))
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), raw)
+
+
+def _rows(sheet: ElementTree.Element, shared: list[str]) -> list[list[object]]:
+    found = []
+    for row in sheet.iter(f"{_NS}row"):
+        cells: list[object] = []
+        for cell in row:
+            assert cell.find(f"{_NS}f") is None, "a formula"
+            place = 0
+            for letter in re.match("[A-Z]+", cell.get("r"))[0]:
+                place = place * 26 + ord(letter) - 64
+            cells += [None] * (place - 1 - len(cells))
+            value, kind = cell.find(f"{_NS}v"), cell.get("t", "n")
+            if kind == "inlineStr":
+                cells.append(_text(cell))
+            elif value is None:
+                cells.append(None)
+            else:
+                cells.append(shared[int(value.text)] if kind == "s" else float(value.text))
+        found.append(cells)
+    return found

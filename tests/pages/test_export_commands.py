@@ -1,0 +1,191 @@
+"""Files on the command line: receipts, checks, the month-end pack, a month that changed after it was closed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import zipfile
+from decimal import Decimal
+
+import pytest
+from click.testing import CliRunner
+
+from dashboard.cli import main
+from dashboard.intake import publish
+from dashboard.state import Store
+from dashboard.state.audit import Search
+
+
+@pytest.fixture(scope="module")
+def house(data, tmp_path_factory):
+    """A data folder of its own, since these tests publish another extract in it."""
+    folder = tmp_path_factory.mktemp("commands") / "data"
+    shutil.copytree(data, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(house):
+    def run(*words, code=0):
+        result = CliRunner().invoke(main, words, env={"DASHBOARD_DATA": str(house)})
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+def records(house, **wanted):
+    with Store.open(house, rounds=4) as store:
+        return store.audit.search(Search(**wanted), 20)
+
+
+def test_a_file_its_receipt_and_its_check(run, house, tmp_path):
+    file = tmp_path / "october.csv"
+    result = run(
+        "export", "payment_rows", "--from", "2026-09-01", "--to", "2026-09-30", "--site", "dallas", "-o", str(file)
+    )
+    rows = list(csv.DictReader(io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")))
+    receipt = json.loads((tmp_path / "october.csv.receipt.json").read_text())
+    amount = sum(Decimal(row["Amount USD"]) for row in rows)
+    assert len(rows) > 30
+    assert f"{len(rows):,} rows, amount {amount}" in result.output
+    assert (receipt["rows"], receipt["totals"]["amount"], receipt["outcome"]) == (len(rows), str(amount), "complete")
+    assert receipt["filters"] == {
+        "from": "2026-09-01",
+        "to": "2026-09-30",
+        "sites": ["dallas"],
+        "date": "payment date",
+    }
+    assert receipt["extract_sha256"]
+    assert receipt["definitions"]
+    assert receipt["user"].startswith("os:")
+    [entry] = records(house, kinds=("export",), text=receipt["sha256"])
+    assert entry.details["totals"] == receipt["totals"]
+    assert "is what was exported: payment_rows" in run("export", "verify", str(file)).output
+    file.write_bytes(file.read_bytes().replace(b"dallas", b"dalles", 1))
+    assert "is not what was exported" in run("export", "verify", str(file), code=1).output
+    (tmp_path / "october.csv.receipt.json").unlink()
+    assert "is not on record" in run("export", "verify", str(file), code=1).output
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "parquet", "xlsx"])
+def test_the_same_export_is_the_same_bytes(run, tmp_path, form):
+    for name in ("a", "b"):
+        run("export", "take", "visits_by_day", "-o", str(tmp_path / f"{name}.{form}"))
+    first, second = ((tmp_path / f"{name}.{form}").read_bytes() for name in ("a", "b"))
+    assert first == second
+    assert len(first) > 500
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("export", "nonsense", "-o", "x.csv"), 2, "There is no dataset nonsense"),
+        (("export", "payment_rows", "-o", "x.doc"), 2, "must end in one of: .csv"),
+        (("export", "payment_rows", "-o", "x.csv", "--site", "boston"), 2, "There is no site boston here"),
+        (("export", "payment_rows", "-o", "x.csv", "--columns", "amount,salary"), 2, "There is no column salary"),
+        (("export", "payment_rows", "-o", "/no/such/folder/x.csv"), 1, "was not written"),
+        (("export", "booking_rows", "-o", "x.csv", "--as", "finance"), 1, "not open to this account"),
+        (("export", "booking_rows", "-o", "x.csv", "--as", "nobody"), 1, "There is no user nobody"),
+        (("export", "month-end", "--month", "October", "-o", "."), 1, "is no month"),
+        (("export", "month-end", "--month", "2019-01", "-o", "."), 1, "is not in the extract"),
+        (
+            ("export", "month-end", "--month", "2026-09", "-o", ".", "--as", "manager.dallas"),
+            1,
+            "not open to this account",
+        ),
+        (("tokens", "add", "finance", "--dataset", "booking_rows", "--label", "x"), 1, "may not take booking_rows"),
+        (("tokens", "revoke", "12345678"), 1, "There is no token"),
+    ],
+)
+def test_what_cannot_be_is_said_and_leaves_nothing(run, tmp_path, monkeypatch, words, code, said):
+    monkeypatch.chdir(tmp_path)
+    assert said in run(*words, code=code).output
+    assert list(tmp_path.iterdir()) == []
+
+
+def tables(path):
+    with zipfile.ZipFile(path) as archive:
+        return {
+            name: list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig"), newline="")))
+            for name in archive.namelist()
+            if name.endswith(".csv")
+        }
+
+
+def test_the_month_end_pack_ties_out_and_a_closed_month_never_changes_in_silence(run, house, tmp_path):
+    month = ("export", "month-end", "--month", "2026-09", "-o", str(tmp_path))
+    run(*month)
+    pack = tmp_path / "month-end_2026-09.zip"
+    first = pack.read_bytes()
+    run(*month, "--close")
+    assert pack.read_bytes() == first
+    assert "is closed already" in run(*month, "--close", code=1).output
+    found = tables(pack)
+    assert set(found) == {
+        "cover.csv", "revenue_by_line.csv", "paid_by_method.csv", "refunds.csv", "bridge.csv", "package_liability.csv",
+        "no_shows_and_cancellations.csv",
+    }  # fmt: skip
+    assert len(found["bridge.csv"]) == len(found["package_liability.csv"]) == 3
+    for row in found["bridge.csv"]:
+        values = [Decimal(value) for value in list(row.values())[1:]]
+        assert sum(values[:-2]) == values[-2] > 0
+        assert values[-1] == 0
+    for row in found["package_liability.csv"]:
+        opening, sold, redeemed, refunded, expired, closing, gap = (Decimal(v) for v in list(row.values())[1:])
+        assert opening + sold - redeemed - refunded - expired == closing > 0
+        assert gap == 0
+    invoiced = sum(Decimal(row["Invoiced (US$)"]) for row in found["revenue_by_line.csv"])
+    assert sum(Decimal(row["Invoiced (US$)"]) for row in found["bridge.csv"]) == invoiced
+    paid = sum(Decimal(row["Paid (US$)"]) for row in found["paid_by_method.csv"])
+    assert sum(Decimal(row["Paid (US$)"]) for row in found["bridge.csv"]) == paid
+    cover = {row["What"]: row["Total"] for row in found["cover.csv"]}
+    assert Decimal(cover["bridge: Paid (US$)"]) == paid
+    assert "is what was exported: month_end" in run("export", "verify", str(pack)).output
+    # A later delivery changes one payment of the closed month.
+    payments = house / "delivery" / "payments.csv"
+    lines = payments.read_text().splitlines()
+    place, line = next((i, text) for i, text in enumerate(lines) if ",2026-09-1" in text and ",payment," in text)
+    parts = line.split(",")
+    amount = lines[0].split(",").index("amount")
+    parts[amount] = str(Decimal(parts[amount]) + Decimal("0.01"))
+    lines[place] = ",".join(parts)
+    payments.write_text("\n".join(lines) + "\n")
+    publish.import_delivery(house / "delivery", house)
+    result = run(*month)
+    said = [line for line in result.output.splitlines() if line.startswith("restated: ")]
+    assert [line for line in said if "bridge" in line and "| paid_cents" in line]
+    assert not [line for line in said if "invoiced_cents" in line]
+    restated = tables(pack)["restated.csv"]
+    assert len(restated) == len(said) >= 4
+    assert all(abs(Decimal(row["Now"]) - Decimal(row["As closed"])) == Decimal("0.01") for row in restated)
+    [entry] = [e for e in records(house, kinds=("month",)) if e.details["change"] == "restated"]
+    assert len(entry.details["lines"]) == len(said)
+
+
+def test_a_month_that_is_not_over_is_provisional_and_stays_open(run, tmp_path):
+    month = ("export", "month-end", "--month", "2026-10", "--site", "dallas", "-o", str(tmp_path))
+    run(*month)
+    [pack] = tmp_path.glob("*.zip")
+    state = {row["What"]: row["Value"] for row in tables(pack)["cover.csv"]}["State"]
+    if pack.stem.endswith("provisional"):
+        assert state.startswith("provisional")
+        assert "is not over" in run(*month, "--close", code=1).output
+    else:
+        assert state == "whole month"
+
+
+def test_tokens_are_shown_once_listed_and_ended(run, house):
+    token = run(
+        "tokens", "add", "finance", "--dataset", "payment_rows", "--site", "dallas", "--label", "Sheet"
+    ).output.split()[0]
+    listed = run("tokens", "list").output
+    assert "payment_rows; dallas; never used; Sheet" in listed
+    assert token not in listed
+    key = listed.split()[0]
+    run("tokens", "revoke", key)
+    assert key not in run("tokens", "list").output
+    assert [entry.details["change"] for entry in records(house, kinds=("token",))] == ["revoked", "issued"]
+    assert records(house, text=token) == []

@@ -1,0 +1,108 @@
+"""The register as people use it: opened from a series, decided step by step, shut to everyone else."""
+
+from __future__ import annotations
+
+import pytest
+from elements import html, sent
+from streamlit.testing.v1 import AppTest
+
+from dashboard.access import Role, Viewer
+from dashboard.settings import PAGES
+from dashboard.state import Store
+from dashboard.state.register import Register
+
+WHY = "More of it than its own past explains."
+
+
+@pytest.fixture
+def signals(data):
+    """What the register holds now."""
+
+    def signals():
+        with Store.open(data, rounds=4) as store:
+            return Register(store).signals(Viewer("a", "A", Role.ADMIN))
+
+    return signals
+
+
+@pytest.fixture
+def page(sessions):
+    """The register's page on its own, for a signal."""
+
+    def page(username, number):
+        at = AppTest.from_file(PAGES / "register.py", default_timeout=30)
+        at.user = {"session": sessions(username)}
+        at.query_params["signal"] = str(number)
+        return at.run()
+
+    return page
+
+
+def press(at, label):
+    next(button for button in at.button if button.label == label).click()
+    return at.run()
+
+
+def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, signals):
+    assert "No signal was opened yet" in html(visit("director", "register"))
+    at = visit("director", "signals", line="ketamine", period="90-days")
+    series = next(
+        key for key in at.selectbox(key="signal_series").options if key == "Nausea after ketamine in Dallas"
+    )
+    at.selectbox(key="signal_series").set_value("dallas|nausea|ketamine||")
+    press(at, "Open the signal")
+    assert "Write the rationale" in at.error[0].value
+    assert signals() == []
+    at.text_area[0].set_value(WHY)
+    press(at, "Open the signal")
+    assert not at.exception
+    assert not at.error
+    [signal] = signals()
+    assert (signal.what, signal.series) == (series, "dallas|nausea|ketamine||")
+    assert f"/register?signal={signal.number}" in at.success[0].value
+    assert signal.latest.person == "director"
+    assert signal.is_intact()
+    # Twice about the same is once too often.
+    at.text_area[0].set_value(WHY)
+    assert "is open already" in press(at, "Open the signal").error[0].value
+
+    at = page("director", signal.number)
+    assert WHY in html(at)
+    assert signal.frozen["extract"]["sha256"] in html(at)
+    assert f"/export/signal-{signal.number}.pdf" in html(at)
+    assert at.selectbox[0].options == ["Validated", "Closed, refuted"]
+    at.text_area[0].set_value("Forms agree with the charts of the nurses.")
+    press(at, "Sign")
+    assert not at.error
+    assert [step.step for step in signals()[0].steps] == ["detected", "validated"]
+
+    # An administrator reads and can't decide.
+    at = page("admin", signal.number)
+    assert WHY in html(at)
+    assert not at.button
+    assert "Only the medical director decides" in at.caption[0].value
+
+    # A manager learns that there is one at their site, and not what.
+    told = visit("manager.dallas", "safety")
+    assert "A safety signal is under review: Dallas (validated, opened" in html(told)
+    assert WHY not in sent(told)
+    assert "/register" not in html(told)
+    assert "under review" not in html(visit("manager.chicago", "safety"))
+    assert "under review" in html(visit("director", "safety", site="dallas"))
+    assert "under review" not in html(visit("director", "safety", site="chicago"))
+
+    at = page("director", signal.number)
+    at.selectbox[0].set_value(("closed", "refuted"))
+    at.text_area[0].set_value("A new form asks about it first.")
+    press(at, "Sign")
+    assert signals()[0].latest.title == "Closed, refuted"
+    assert "under review" not in html(visit("manager.dallas", "safety"))
+    assert "0 of 1 open" in html(visit("admin", "register"))
+
+
+def test_a_signal_that_isn_t_there_shows_the_list(page):
+    for number in ("99", "x", "1' or 1=1", "9" * 30):
+        at = page("director", number)
+        assert not at.exception
+        assert [title.value for title in at.title] == ["Signal register"]
+        assert not at.text_area

@@ -1,0 +1,86 @@
+"""Annotations and rebases: only by who decides, signed, withdrawn instead of removed, on record."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import delete
+from sqlalchemy.exc import DatabaseError
+
+from dashboard import marks
+from dashboard.access import AccessDeniedError, Role, Viewer
+from dashboard.state import StateError
+from dashboard.state.audit import Search
+from dashboard.state.chart_marks import ChartMarks
+from dashboard.state.tables import chart_marks
+
+DIRECTOR = Viewer("dan", "Dan Ho", Role.MEDICAL_DIRECTOR)
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+DAY = date(2026, 8, 3)
+
+
+@pytest.fixture
+def store(place):
+    with place.open(clock=lambda: NOW) as store:
+        yield store
+
+
+def test_marks_are_added_read_and_withdrawn(store):
+    kept = ChartMarks(store)
+    kept.add(DIRECTOR, "annotation", "dallas", "", "", DAY, "  A new form  ")
+    kept.add(DIRECTOR, "rebase", "dallas", "nausea", "ketamine", DAY, "Confirmed: another antiemetic")
+    note, rebase = kept.in_force()
+    assert (note.kind, note.text, note.person_name, note.at, note.on_date) == (
+        "annotation",
+        "A new form",
+        "Dan Ho",
+        NOW,
+        DAY,
+    )
+    with pytest.raises(StateError, match="anew on 2026-08-03 already"):
+        kept.add(DIRECTOR, "rebase", "dallas", "nausea", "ketamine", DAY, "once more")
+    for viewer in (
+        Viewer("a", "A", Role.ADMIN), Viewer("m", "M", Role.MANAGER, frozenset({"dallas"})),
+        Viewer("d", "D", Role.MEDICAL_DIRECTOR, frozenset({"chicago"})),
+    ):  # fmt: skip
+        with pytest.raises(AccessDeniedError):
+            kept.add(viewer, "annotation", "dallas", "", "", DAY, "A new form")
+        with pytest.raises(AccessDeniedError):
+            kept.withdraw(viewer, note.number, "It was elsewhere")
+    for text in ("", "  why ", "x" * 301):
+        with pytest.raises(StateError, match="5 to 300"):
+            kept.withdraw(DIRECTOR, rebase.number, text)
+    kept.withdraw(DIRECTOR, rebase.number, "Refuted after all")
+    assert kept.in_force() == (note,)
+    with pytest.raises(StateError, match="withdrawn already"):
+        kept.withdraw(DIRECTOR, rebase.number, "Refuted after all")
+    changes = [e.details["change"] for e in store.audit.search(Search(kinds=("signal",)), 5)]
+    assert changes == ["withdrawn", "marked", "marked"]
+    with pytest.raises(DatabaseError, match="append-only"), store.database.write() as connection:
+        connection.execute(delete(chart_marks))
+
+
+def mark(kind="annotation", effect="", line=""):
+    return marks.Mark(1, kind, "dallas", effect, line, DAY, "text", "Dan", NOW)
+
+
+@pytest.mark.parametrize(
+    ("one", "effect", "lines", "expected"),
+    [
+        (mark(), "nausea", ("ketamine",), True),
+        (mark(effect="nausea"), "nausea", (), True),
+        (mark(effect="nausea"), "dizziness", (), False),
+        (mark(effect="nausea"), "", (), False),
+        (mark(line="ketamine"), "nausea", (), True),
+        (mark(line="ketamine"), "nausea", ("vitamin", "hydration"), False),
+        (mark("rebase", "nausea", "ketamine"), "nausea", ("ketamine",), True),
+        (mark("rebase", "nausea", "ketamine"), "nausea", (), False),
+        (mark("rebase", "nausea"), "nausea", (), True),
+        (mark("rebase", "nausea"), "nausea", ("ketamine", "vitamin"), False),
+        (mark("rebase"), "nausea", (), False),
+    ],
+)
+def test_which_charts_a_mark_is_on(one, effect, lines, expected):
+    assert one.is_on(effect, lines) is expected
+    assert marks.of_chart([one], effect, lines) == ((one,) if expected else ())

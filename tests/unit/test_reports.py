@@ -1,0 +1,269 @@
+"""Printed documents: the page's own numbers, in HTML and in PDF, and a signal's copy that outlives its extract."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import re
+from html import unescape
+
+import pytest
+from click.testing import CliRunner
+from pypdf import PdfReader
+
+from dashboard import access, exports, filters, panels
+from dashboard.access import Role, Viewer
+from dashboard.cli import main
+from dashboard.exports import scope_of
+from dashboard.reports import dossier, files, html, pdf, safety
+from dashboard.reports.document import Document, Facts, Grid, Heading, Picture, Pictures, Text, cell, seen
+from dashboard.state import Store
+from dashboard.state.audit import Search
+from dashboard.state.register import Register
+from dashboard.warehouse import Reader
+
+MONTH = "2026-09"
+TODAY = dt.date(2026, 11, 2)
+
+
+@pytest.fixture(scope="module")
+def director(house):
+    return Reader(house, Viewer("dan", "Dan Ho", Role.MEDICAL_DIRECTOR))
+
+
+@pytest.fixture(scope="module")
+def chosen(director):
+    return safety.month_of(director, MONTH)
+
+
+@pytest.fixture(scope="module")
+def review(director, chosen):
+    return safety.review(director, chosen, [], TODAY)
+
+
+@pytest.fixture(scope="module")
+def written(review):
+    return html.render(review), pdf.render(review)
+
+
+def tables(text):
+    """The tables of an HTML page by caption: headings and rows of cells."""
+    found = {}
+    for body in re.findall(r"<table>(.*?)</table>", text, re.DOTALL):
+        caption = unescape(re.search(r"<caption>(.*?)</caption>", body)[1])
+        headings = [unescape(h) for h in re.findall(r"<th [^>]*>(.*?)</th>", body)]
+        rows = [
+            [unescape(c) for c in re.findall(r"<td[^>]*>(.*?)</td>", row)]
+            for row in re.findall(r"<tr>(.*?)</tr>", body)[1:]
+        ]
+        found[caption] = headings, rows
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name, _ in safety._OF_THE_MONTH])
+def test_the_review_holds_the_numbers_of_the_pages_own_file(director, written, name):
+    # The page's address for the same days, and the file that the page hands out.
+    page = filters.parse({"period": ["custom"], "from": ["2026-09-01"], "to": ["2026-09-30"]}, scope_of(director))
+    dataset = exports.DATASETS[name]
+    text = "".join(exports.csv_text(dataset.columns, exports.parts(director, dataset, page)))
+    _, *lines = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
+    headings, rows = tables(written[0])[panels.PANELS[name].title]
+    places = [[c.title for c in dataset.columns].index(heading) for heading in headings]
+    assert len(rows) == len(lines) > 0
+    compared = 0
+    for row, line in zip(rows, lines, strict=True):
+        for shown, place in zip(row, places, strict=True):
+            column, value = dataset.columns[place], line[place]
+            number = column.format in {"count", "decimal"} and value
+            assert shown == cell(float(value) if number else value, column.format), (column.name, line)
+            compared += bool(number)
+    assert compared > 5
+
+
+def test_pdf_and_html_hold_the_same(review, written):
+    text = " ".join(" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(written[1])).pages)
+    pages = len(PdfReader(io.BytesIO(written[1])).pages)
+    assert f"Page {pages}" in text
+    squeezed = text.replace(" ", "")
+    grids = [block for block in review.blocks if isinstance(block, Grid)]
+    shown = tables(written[0])
+    assert len(grids) == len(shown) >= 10
+    for grid in grids:
+        assert shown[grid.title] == (list(grid.headings), [list(row) for row in grid.rows])
+        for row in grid.rows:
+            assert all(text.replace(" ", "") in squeezed for text in row), row
+    drawn = [b for b in review.blocks if isinstance(b, Pictures)]
+    images = sum(len(page.images) for page in PdfReader(io.BytesIO(written[1])).pages)
+    assert images == written[0].count("<img ") == sum(len(b.each) for b in drawn) >= 7
+
+
+def test_html_needs_nothing_from_elsewhere(written):
+    assert not re.findall(r'(?:src|href)="(?!data:)', written[0])
+    assert "<script" not in written[0]
+    assert "Demo data" in written[0]
+
+
+def test_a_site_s_review_is_of_it_alone(director):
+    one = safety.review(director, safety.month_of(director, MONTH, ["dallas"]), [], TODAY)
+    text = html.render(Document(one.title, one.subtitle, tuple(b for b in one.blocks if not isinstance(b, Pictures))))
+    assert "Dallas" in text
+    assert "Chicago" not in text
+
+
+@pytest.mark.parametrize(
+    ("month", "sites", "words"),
+    [
+        ("2026-13", (), "is no month"),
+        ("September", (), "is no month"),
+        ("1999-01", (), "isn't in the extract. The extract holds 2025-10 to 2026-10"),
+        (MONTH, ("boston",), "no site boston here. Sites: chicago, dallas, miami_beach"),
+    ],
+)
+def test_what_can_t_be_reported_on_is_named(director, month, sites, words):
+    with pytest.raises(safety.MonthError, match=re.escape(words)):
+        safety.month_of(director, month, sites)
+
+
+def test_a_month_that_isn_t_over_says_so(director):
+    chosen = safety.month_of(director, "2026-10")
+    assert chosen.end == director.catalogue.last_full_day < dt.date(2026, 10, 31)
+    facts = next(b for b in safety.review(director, chosen, [], TODAY).blocks if isinstance(b, Facts))
+    assert dict(facts.rows)["Period"].endswith("a part of the month")
+
+
+def test_managers_get_no_review(reader_of, settings):
+    with Store.open(settings.data, rounds=4) as store:
+        for username in ("manager.dallas", "finance"):
+            with pytest.raises(access.AccessDeniedError):
+                files.review(reader_of(username), store, MONTH, ())
+
+
+def test_the_command_writes_it_and_puts_it_on_record(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("DASHBOARD_DATA", str(settings.data))
+    file = tmp_path / "review.html"
+    asked = ["report", "safety", "--month", MONTH, "--site", "dallas"]
+    done = CliRunner().invoke(main, [*asked, "-o", str(file)])
+    assert (done.exit_code, done.output) == (0, f"Wrote {file}.\n")
+    assert "Safety review, September 2026, Dallas" in file.read_text()
+    with Store.open(settings.data, rounds=4) as store:
+        entry = store.audit.search(Search(kinds=("export",)), 1)[0]
+    assert (entry.subject, entry.details["filters"]["sites"]) == ("safety_review", ["dallas"])
+    assert (entry.details["bytes"], entry.details["outcome"]) == (file.stat().st_size, "complete")
+    wrong = CliRunner().invoke(main, [*asked, "-o", str(tmp_path / "review.docx")])
+    assert wrong.exit_code == 2
+    assert "neither .html nor .pdf" in wrong.output
+    missing = CliRunner().invoke(main, [*asked, "-o", str(tmp_path / "nowhere" / "review.pdf")])
+    assert missing.exit_code == 1
+    assert "cannot be written" in missing.output
+
+
+# --- the dossier ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def frozen(director):
+    page = filters.parse({"period": ["90-days"]}, scope_of(director))
+    series = "dallas|nausea|ketamine||"
+    return dossier.freeze(director, page, series)
+
+
+@pytest.fixture
+def signal(frozen, tmp_path):
+    viewer = Viewer("dan", "Dan <b>Ho</b>", Role.MEDICAL_DIRECTOR)
+    clock = lambda: dt.datetime(2026, 11, 2, 9, tzinfo=dt.UTC)  # noqa: E731
+    with Store.open(tmp_path, rounds=4, clock=clock) as store:
+        register = Register(store)
+        why = "Looked into: <script>alert(1)</script> Жар ≥ 38"
+        number = register.open(viewer, frozen["series"], frozen["what"], frozen, why, dt.date(2026, 11, 16))
+        register.decide(viewer, number, 1, "closed", "refuted", "Another way of counting.", None)
+        yield register.signal(viewer, number)
+
+
+def test_a_copy_holds_what_the_page_shows_now(director, frozen):
+    page = filters.parse({"period": ["90-days"], "site": ["dallas"], "line": ["ketamine"]}, scope_of(director))
+    rows = panels.rows(director, "signal_alarms", page)
+    [row] = rows[rows["series"] == "dallas|nausea|ketamine||"].to_dict("records")
+    names = [name for name, _, _ in frozen["figures"]["columns"]]
+    [copied] = frozen["figures"]["rows"]
+    assert copied[names.index("observed")] == row["observed"] > 0
+    assert copied[names.index("expected")] == pytest.approx(row["expected"], rel=1e-12)
+    assert frozen["reading"] == row["reading"]
+    chart = panels.rows(director, "control_chart", filters.parse(
+        {"period": ["90-days"], "site": ["dallas"], "line": ["ketamine"], "effect": ["nausea"]}, scope_of(director)
+    ))  # fmt: skip
+    [control] = [one for one in frozen["panels"] if one["panel"] == "control_chart"]
+    names = [name for name, _, _ in control["columns"]]
+    assert [r[names.index("value")] for r in control["rows"]] == pytest.approx(list(chart["value"]), rel=1e-12)
+    assert [v["value"] for v in control["charts"][0]["body"]["data"]["values"]] == pytest.approx(list(chart["value"]))
+
+
+def test_a_copy_names_the_extract_by_its_bytes(director, frozen):
+    import hashlib
+
+    extract = frozen["extract"]
+    assert extract["name"] == director.warehouse.path.name
+    assert extract["sha256"] == hashlib.sha256(director.warehouse.path.read_bytes()).hexdigest()
+    assert frozen["definitions_version"] == director.catalogue.definitions_version
+    assert frozen["filters"]["sites"] == ["dallas"]
+    assert frozen["filters"]["address"].startswith("period=90-days")
+
+
+def test_a_copy_of_no_shows_and_one_of_nothing(director):
+    page = filters.parse({}, scope_of(director))
+    copy = dossier.freeze(director, page, "miami_beach|no_show|||Monday")
+    assert [one["panel"] for one in copy["panels"]] == ["no_show_trend"]
+    for unknown in ("dallas|hiccups|ketamine||", "boston|nausea|ketamine||", "", "|||||||"):
+        with pytest.raises(dossier.SeriesError):
+            dossier.freeze(director, page, unknown)
+
+
+def test_only_who_sees_signals_can_copy_one(reader_of):
+    reader = reader_of("manager.dallas")
+    with pytest.raises(access.AccessDeniedError):
+        dossier.freeze(reader, filters.parse({}, scope_of(reader)), "dallas|nausea|ketamine||")
+
+
+def test_the_dossier_is_drawn_from_the_copy_alone(signal, frozen):
+    assert json.loads(json.dumps(frozen)) == signal.frozen
+    document = dossier.document(signal, TODAY)
+    text = html.render(document)
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "Another way of counting." in text
+    assert "Closed, refuted: Dan &lt;b&gt;Ho&lt;/b&gt; (dan), 2 Nov 2026, 09:00 UTC" in text
+    assert frozen["extract"]["sha256"] in text
+    assert "as it was written" in text
+    assert text.count("<img ") == sum(len(one["charts"]) for one in frozen["panels"]) == 5
+    printed = PdfReader(io.BytesIO(pdf.render(document)))
+    words = "".join(page.extract_text() for page in printed.pages).replace("\n", " ")
+    assert "Another way of counting." in words
+    # What the font lacks is named instead of dropped.
+    assert "[U+0416]" in words
+    assert "≥ 38" in words
+
+
+def test_blocks_of_every_kind_are_written():
+    body = {
+        "mark": "point",
+        "data": {"values": [{"a": 1}]},
+        "encoding": {"x": {"field": "a", "type": "quantitative"}},
+    }
+    blocks = (
+        Heading("One & only"), Text("two\nlines"), Facts((("term", "▲ ★ ◆ ● ′"),)), Picture(body, "a point"),
+        Grid("empty", ("A",), (True,), ()), Pictures(()), Heading("last", 3),
+    )  # fmt: skip
+    document = Document("Title", "sub", blocks)
+    assert "One &amp; only" in html.render(document)
+    assert "two<br>lines" in html.render(document)
+    [page] = PdfReader(io.BytesIO(pdf.render(document))).pages
+    assert "One & only" in page.extract_text()
+    assert "last" in page.extract_text()
+    assert "[U+" not in page.extract_text()
+
+
+def test_seen_asks_who_looks(reader_of):
+    reader = reader_of("finance")
+    with pytest.raises(access.AccessDeniedError):
+        seen(reader, "effects", filters.parse({}, scope_of(reader)))
