@@ -255,6 +255,29 @@ def bars(
     )
 
 
+def slots(title: str, unit: str, series: Series) -> Chart:
+    """Stacked bars by time of day. Rows: start (a label), position (its order), the series' field, value."""
+    return (
+        alt.Chart(ROWS)
+        .transform_calculate(place=_position(series))
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "start:N", title=None, sort=alt.EncodingSortField("position", op="min"),
+                axis=alt.Axis(labelAngle=0, labelOverlap=True),
+            ),
+            y=alt.Y("value:Q", title=unit, stack="zero", axis=alt.Axis(tickCount=5, tickMinStep=1)),
+            color=colour(series),
+            order=alt.Order("place:Q"),
+            tooltip=[
+                alt.Tooltip("start:N", title="From"), alt.Tooltip(f"{series.field}:N", title=series.title),
+                alt.Tooltip("value:Q", title=unit, format=",.1f"),
+            ],
+        )
+        .properties(title=heading(title))
+    )  # fmt: skip
+
+
 def _position(series: Series) -> str:
     """A Vega expression: where a row's value stands in the series, so that bars stack in its order."""
     return f"indexof({list(series.domain)!r}, datum.{series.field})"

@@ -22,6 +22,8 @@ from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
 ATTEMPT_ROWS = 20
+#: Small charts of sites: so many at once, so many beside each other.
+SMALL_CHARTS, SMALL_CHARTS_A_ROW = 12, 4
 _ATTEMPT_COLUMNS = (
     Column("at", "Ended (UTC)", "datetime"),
     Column("delivery", "Delivery"),
@@ -399,12 +401,18 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
             drawn, spec.body, alt=". ".join(dict.fromkeys([panel.title, heading])), key=f"chart_{panel.name}"
         )
         return
-    for place, (site, part) in zip(
-        st.columns(frame["site"].nunique()), drawn.groupby(frame["site"], sort=False), strict=True
-    ):
-        with place:
-            st.caption(f"**{site}**")
-            st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {site}.", key=f"chart_{panel.name}_{site}")
+    parts = list(drawn.groupby(frame["site"], sort=False))
+    for row in _rows_of(parts[:SMALL_CHARTS], SMALL_CHARTS_A_ROW):
+        for place, (site, part) in zip(st.columns(min(len(parts), SMALL_CHARTS_A_ROW)), row, strict=False):
+            with place:
+                st.caption(f"**{site}**")
+                st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {site}.", key=f"chart_{panel.name}_{site}")
+    if len(parts) > SMALL_CHARTS:
+        st.caption(f"The first {SMALL_CHARTS} of {len(parts)} sites; choose others above, the table has them all.")
+
+
+def _rows_of(parts: list[Any], width: int) -> list[list[Any]]:
+    return [parts[start : start + width] for start in range(0, len(parts), width)]
 
 
 def _foot(view: View, panel: Panel, frame: pd.DataFrame) -> None:

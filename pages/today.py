@@ -10,8 +10,10 @@ st.title("Today")
 st.html(today.attention(panels.rows(view.reader, "today", view.filters), view.mode))
 if view.one_site:
     view.show("today", "day_chart")
+    view.show("day_by_hour", "day_gaps")
 else:
     view.show("today")
     view.show("day_chart")
-view.show("day_by_hour")
+    view.show("day_by_hour")
+    view.show("day_gaps")
 view.show("days_ahead")

@@ -111,6 +111,22 @@ def _site_days(reader: Reader, filters: Filters) -> list[SiteDays]:
     return [_of_site(past[past["site"] == site], site, names) for site in filters.sites]
 
 
+def usual_rates(reader: Reader, filters: Filters, name: str) -> dict[str, list[float]]:
+    """By site a rate's usual value on each weekday from Monday on, in per cent, of all days that are over.
+
+    Each weekday has its own where the rate has a weekly pattern; NaN without a day to tell.
+    """
+    last = min(filters.scope.last_day, reader.catalogue.last_full_day)
+    found = {}
+    for own in _site_days(reader, replace(filters, day=last)):
+        value, above, below = own.measured[name][:, :3].T
+        weekdays = np.array([day.weekday() for day in own.days])
+        weekly = verdicts.weekly_pattern(value, weekdays)
+        of = [np.isfinite(value) & ((weekdays == day) | (not weekly)) for day in range(7)]
+        found[own.site] = [100 * above[part].sum() / below[part].sum() if part.any() else np.nan for part in of]
+    return found
+
+
 def _past(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
     """Every figure measured at every site on every day of the extract, so that each day asks the same of it."""
     frame = reader.query(
