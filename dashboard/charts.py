@@ -19,6 +19,8 @@ HEIGHT = 300
 ROOM = 120
 #: What a builder returns: Altair types its combinations of charts too narrowly to name.
 Chart: TypeAlias = Any
+#: What is said of a group of too few patients, instead of a value.
+TOO_FEW = "too few to judge"
 #: Stands for the rows until the chart is drawn.
 ROWS = alt.NamedData("rows")
 _PERIOD_FORMAT = {"day": "%a %-d %b", "week": "%-d %b", "month": "%b %Y"}
@@ -255,6 +257,35 @@ def bars(
     )
 
 
+def curves(title: str, unit: str, along: str, colours: Sequence[str]) -> Chart:
+    """Steps over a number, one a group in the order of the rows, with bands. Rows: of (the group), day, value,
+    lower, upper, numerator (at risk)."""
+    shade = alt.Color(
+        "of:N",
+        sort=None,
+        scale=alt.Scale(range=list(colours)),
+        legend=alt.Legend(orient="top", title=None, symbolOpacity=1),
+    )
+    x = alt.X("day:Q", title=along, axis=alt.Axis(grid=False, tickCount=8), scale=alt.Scale(nice=False))
+    base = alt.Chart(ROWS).encode(x=x, color=shade)
+    scale = alt.Scale(domain=[0, 100])
+    tips = [
+        alt.Tooltip("of:N", title="Group"),
+        alt.Tooltip("day:Q", title="Day"),
+        alt.Tooltip("value:Q", title=unit, format=".1f"),
+        alt.Tooltip("lower:Q", title="95 % from", format=".1f"),
+        alt.Tooltip("upper:Q", title="95 % to", format=".1f"),
+        alt.Tooltip("numerator:Q", title="At risk", format=",d"),
+    ]
+    band = base.mark_area(opacity=0.14, interpolate="step-after").encode(
+        y=alt.Y("lower:Q", title=unit, scale=scale), y2="upper:Q"
+    )
+    line = base.mark_line(strokeWidth=2, interpolate="step-after").encode(y=alt.Y("value:Q", title=unit, scale=scale))
+    # Lines are hard to hit: points over them take the tooltip.
+    hit = base.mark_point(filled=True, size=60, opacity=0).encode(y=alt.Y("value:Q", title=unit), tooltip=tips)
+    return alt.layer(band, line, hit).properties(title=heading(title), height=HEIGHT)  # fmt: skip
+
+
 def slots(title: str, unit: str, series: Series) -> Chart:
     """Stacked bars by time of day. Rows: start (a label), position (its order), the series' field, value."""
     return (
@@ -291,15 +322,22 @@ def dots(
     category_title: str,
     counted: tuple[str, str],
     *,
-    order: Sequence[str],
+    order: Sequence[str] | int,
     series: Series | None = None,
+    few_together: bool = False,
 ) -> Chart:
     """Rates with 95 % intervals, one row a category; side by side by series where given.
+
+    `order` are the categories, or how many there are about where they stand in the rows' order. Rows whose
+    `reading` is TOO_FEW have no value and say so instead; `few_together` where they all do in a category.
 
     Rows: category, value, lower, upper, numerator, denominator.
     """
     y = alt.Y(
-        f"{category}:N", title=None, sort=list(order), axis=alt.Axis(labelLimit=200, grid=True, labelOverlap=False)
+        f"{category}:N",
+        title=None,
+        sort=None if isinstance(order, int) else list(order),
+        axis=alt.Axis(labelLimit=200, grid=True, labelOverlap=False),
     )
     base = alt.Chart(ROWS).encode(y=y)
     if series:
@@ -310,13 +348,24 @@ def dots(
     if series:
         tips.append(alt.Tooltip(f"{series.field}:N", title=series.title))
     tips += [alt.Tooltip("value:Q", title=unit, format=",.2f"), *rate_tips(counted)]
-    x = alt.X("value:Q", title=unit, scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6, grid=False))
+    x = alt.X(
+        "value:Q",
+        title=unit,
+        scale=alt.Scale(zero=True, nice=True),
+        axis=alt.Axis(tickCount=6, grid=False, format=",~g"),
+    )
     rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
         x=alt.X("lower:Q", title=unit), x2="upper:Q", tooltip=tips
     )
     point = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, tooltip=tips)
-    rows = len(order) * (16 * (len(series.domain) if series else 1) + 12)
-    return alt.layer(rule, point).properties(title=heading(title), height=rows + ROOM)
+    words = (
+        (alt.Chart(ROWS).encode(y=y) if few_together else base)
+        .transform_filter(f"datum.reading === {TOO_FEW!r}")
+        .mark_text(align="left", fontSize=10, color=theme.quiet(look.mode))
+        .encode(x=alt.value(4), text="reading:N", color=alt.value(theme.quiet(look.mode)))
+    )
+    rows = (order if isinstance(order, int) else len(order)) * (16 * (len(series.domain) if series else 1) + 12)
+    return alt.layer(rule, point, words).properties(title=heading(title), height=rows + ROOM)
 
 
 def heat(

@@ -51,7 +51,7 @@ class Metric:
     denominator: tuple[str, ...] = ()
     interval: Interval | None = None
     better: Better = "neither"
-    source: Literal["counts", "patients", "effects", "lead_time", "money"] = "counts"
+    source: Literal["counts", "patients", "effects", "lead_time", "money", "courses"] = "counts"
     bounded: bool = False
 
     @property
@@ -293,7 +293,76 @@ _METRICS = (
     ),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
+_BEGUN = "patients whose first completed ketamine infusion falls in the period"
+_COURSES = (
+    Metric(
+        "courses", "Ketamine courses begun", "count", ("courses",), ("courses", ""),
+        "Patients whose first completed ketamine infusion falls in the period.",
+        source="courses",
+    ),
+    Metric(
+        "induction_completion", "Induction completed", "percent",
+        ("inductions_completed",), ("with six infusions", "patients whose day 28 has passed"),
+        f"Patients who reach 6 completed ketamine infusions by day 28 after their first ÷ {_BEGUN} and whose day 28 "
+        "has passed; 95 % Wilson interval.",
+        denominator=("inductions_due",), interval="wilson", better="higher", source="courses",
+    ),
+    Metric(
+        "inductions_under_way", "Inductions under way", "count",
+        ("inductions_under_way",), ("patients within their 28 days", ""),
+        "Patients whose first completed ketamine infusion falls in the period and whose day 28 has not passed.",
+        source="courses",
+    ),
+)  # fmt: skip
+
+
+def _outcomes(key: str, name: str) -> tuple[Metric, ...]:
+    """What the scores of one questionnaire say, after induction and on day 14."""
+    baseline = f"a {name} baseline"
+
+    def outcome(
+        what: str, title: str, counted: tuple[str, str], above: str, below: str, better: Better, definition: str
+    ) -> Metric:
+        return Metric(
+            f"{key}_{what}", f"{name} {title}", "percent", (above,), counted,
+            f"{definition}; 95 % Wilson interval.", (below,), "wilson", better, "courses",
+        )  # fmt: skip
+
+    followed = (f"{key}_followed", f"patients with {baseline} and a score 14 to 31 days after induction")
+    return (
+        outcome(
+            "scored", "scored", ("scored", "patients due"), followed[0], "follow_up_due", "higher",
+            f"Patients with {baseline} and a score 14 to 31 days after induction ÷ {_BEGUN} and whose day 31 after "
+            "induction has passed",
+        ),
+        outcome(
+            "response", "response", ("responders", "patients scored"), f"{key}_responded", followed[0], "higher",
+            f"A fall of 50 % or more from baseline 14 to 31 days after induction ÷ {followed[1]}",
+        ),
+        outcome(
+            "worsening", "worsening", ("worse", "patients scored"), f"{key}_worsened", followed[0], "lower",
+            f"A rise of 5 points or more from baseline 14 to 31 days after induction ÷ {followed[1]}",
+        ),
+        outcome(
+            "durability", "durability", ("still responding", "responders at 24 hours"), f"{key}_still_responding",
+            f"{key}_early_responders", "higher",
+            f"Responders on day 14 after the first infusion ÷ responders within 24 hours after it with a {name} "
+            "score on day 14",
+        ),
+    )  # fmt: skip
+
+
+_REMISSION = Metric(
+    "phq9_remission", "PHQ-9 remission", "percent", ("phq9_remitted",), ("in remission", "patients scored"),
+    "A PHQ-9 below 5, 14 to 31 days after induction ÷ patients with a PHQ-9 baseline and a score 14 to 31 days after "
+    "induction; 95 % Wilson interval.",
+    ("phq9_followed",), "wilson", "higher", "courses",
+)  # fmt: skip
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (*_METRICS, *_COURSES, *_outcomes("phq9", "PHQ-9"), _REMISSION, *_outcomes("gad7", "GAD-7"))
+}
 
 
 def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:

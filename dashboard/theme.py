@@ -105,6 +105,11 @@ def site_colours(count: int, mode: Mode) -> list[str]:
     return [*own, *further][:count]
 
 
+def group_colours() -> tuple[str, ...]:
+    """Colours of groups that have none of their own."""
+    return _FURTHER
+
+
 def line_colours(lines: Sequence[str], mode: Mode) -> list[str]:
     """One colour a service line."""
     known = _LINES[mode]

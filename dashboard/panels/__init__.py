@@ -15,6 +15,7 @@ from dashboard.panels import (
     day_hours,
     events,
     holdings,
+    outcomes,
     over_time,
     revenue,
     safety,
@@ -43,6 +44,7 @@ PANELS: dict[str, Panel] = {
         signals,
         over_time,
         comparison,
+        outcomes,
         age_groups,
         holdings,
     )

@@ -94,7 +94,7 @@ def value_columns(name: str) -> tuple[Column, ...]:
 
 
 #: What rows can be by; every other column of a query is additive.
-DIMENSIONS = ("period", "site", "line", "service", "band", "status", "effect", "severity")
+DIMENSIONS = ("period", "site", "line", "service", "band", "status", "effect", "severity", "indication")
 
 
 def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
@@ -121,6 +121,15 @@ def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 def effect_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Side effects by the dimensions named, without rows for what did not happen."""
     return reader.query("effect_counts", by=by, grain=filters.grain, **filters.values())
+
+
+def course_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Courses of ketamine begun in the period by the dimensions named (period, site, band, indication)."""
+    values = filters.values()
+    del values["lines"]
+    until = reader.catalogue.last_full_day
+    frame = reader.query("course_counts", by=by, grain=filters.grain, until=until, **values)
+    return _whole(frame, filters, by)
 
 
 def lead_medians(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
@@ -152,6 +161,8 @@ def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -
         frame = _beside(frame, patient_counts(reader, filters, *by), by)
     if "lead_time" in sources:
         frame = _beside(frame, lead_medians(reader, filters, *by), by)
+    if "courses" in sources:
+        frame = _beside(frame, course_counts(reader, filters, *by), by)
     if "effects" in sources:
         frame = _beside(frame, _whole(effect_counts(reader, filters, *by), filters, by), by)
     return frame
