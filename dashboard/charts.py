@@ -352,7 +352,7 @@ def dots(
         "value:Q",
         title=unit,
         scale=alt.Scale(zero=True, nice=True),
-        axis=alt.Axis(tickCount=6, grid=False, format=",~g"),
+        axis=alt.Axis(tickCount=6, grid=False, format=",.2~f"),
     )
     rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
         x=alt.X("lower:Q", title=unit), x2="upper:Q", tooltip=tips

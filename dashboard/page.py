@@ -198,8 +198,8 @@ def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool, 
         if figure:
             _figure_picker(chosen, reader)
         if not day:
-            _option("compare", filters.COMPARISONS, chosen.compare, "Compare")
-        _more(chosen, by=by)
+            _option("compare", _comparisons(chosen, reader), chosen.compare, "Compare")
+        _more(chosen, reader, by=by, day=day)
         _extract_date(reader, chosen, day=day)
 
 
@@ -293,14 +293,27 @@ def _figure_picker(chosen: Filters, reader: Reader) -> None:
     _option("figure", names, filters.slug(today.figure_of(reader, chosen)), "Chart of", 260)
 
 
-def _more(chosen: Filters, *, by: bool) -> None:
-    active = bool(chosen.lines) + bool(chosen.bands) + (by and chosen.by != filters.DEFAULT_GRAIN)
+def _comparisons(chosen: Filters, reader: Reader) -> dict[str, str]:
+    """What a period can be compared with: other periods and, where there are several, another site."""
+    sites = chosen.scope.sites if len(chosen.scope.sites) > 1 else ()
+    named = {
+        filters.SITE_PREFIX + filters.slug(site): f"Against {reader.catalogue.site_name(site)}" for site in sites
+    }
+    return filters.COMPARISONS | named
+
+
+def _more(chosen: Filters, reader: Reader, *, by: bool, day: bool) -> None:
+    second = not day and chosen.also != "none"
+    active = bool(chosen.lines) + bool(chosen.bands) + (by and chosen.by != filters.DEFAULT_GRAIN) + second
     with st.popover(f"More filters ({active})" if active else "More filters", icon=":material/tune:"):
         _several("line", "Service lines", chosen.scope.lines, chosen.lines, theme.line_title)
         _several("band", "Age bands", chosen.scope.bands, chosen.bands, str)
         if by:
             st.caption("Trend by")
             _option("by", filters.GRAINS, chosen.by, "Trend by", "stretch")
+        if not day:
+            st.caption("Second comparison")
+            _option("also", _comparisons(chosen, reader), chosen.also, "Second comparison", "stretch")
 
 
 def _several(
@@ -320,8 +333,11 @@ def _several(
 def _extract_date(reader: Reader, chosen: Filters, *, day: bool) -> None:
     catalogue = reader.catalogue
     about = f"{chosen.day:%A} {filters.day_text(chosen.day)}" if day else chosen.period_text()
-    if not day and (before := chosen.compared()):
-        about += f", against {before.period_text()}"
+    for also in () if day else (False, True):
+        if before := chosen.compared(also=also):
+            about += f", against {before.period_text()}"
+        elif site := chosen.compared_site(also=also):
+            about += f", against {catalogue.site_name(site)}"
     demo = '<span class="demo">Demo data</span>' if catalogue.demo else ""
     warning = warehouse.shelf().warning
     alert = f'<span class="alert" title="{escape(warning)}">Newer data could not be read</span>' if warning else ""

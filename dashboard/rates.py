@@ -121,6 +121,21 @@ def newcombe_difference(
     )
 
 
+def count_difference(count_a: ArrayLike, count_b: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Difference of two counts of events, a - b, with limits.
+
+    The limits of both (exact below 10, Byar's from 10 on) combined as Newcombe does with proportions.
+    Source: Zou and Donner 2008, Statistics in Medicine 27:1693-1702 (MOVER).
+    """
+    a, b = poisson_interval(count_a, 1, confidence), poisson_interval(count_b, 1, confidence)
+    value = a.value - b.value
+    return _interval(
+        value,
+        value - np.hypot(a.value - a.lower, b.upper - b.value),
+        value + np.hypot(a.upper - a.value, b.value - b.lower),
+    )
+
+
 def smallest_detectable(
     trials_a: ArrayLike, rate_b: ArrayLike, trials_b: ArrayLike, power: float = 0.8, confidence: float = 0.95
 ) -> Number:

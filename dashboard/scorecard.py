@@ -71,7 +71,7 @@ def _period_cell(row: pd.Series, mode: theme.Mode) -> str:
         counted = (
             f'<span class="counted">{row["numerator"]:,.0f}/{row["denominator"]:,.0f}</span>{_limits(row, metric)}'
         )
-    return f'<span class="cell">{value}{counted}</span>{_change(row, mode)}'
+    return f'<span class="cell">{value}{counted}</span>{_change(row, mode)}{_change(row, mode, "also_")}'
 
 
 def _limits(row: pd.Series, metric: Metric) -> str:
@@ -80,15 +80,18 @@ def _limits(row: pd.Series, metric: Metric) -> str:
     return f'<span class="interval">{row["lower"]:.1f} to {row["upper"]:.1f}</span>'
 
 
-def _change(row: pd.Series, mode: theme.Mode) -> str:
-    """The change in words: a rate's is only called one where its interval excludes 0."""
-    change = row["change"]
+def _change(row: pd.Series, mode: theme.Mode, lead: str = "") -> str:
+    """The change in words: only called one where its interval excludes 0. Of two comparisons each is named."""
+    change = row[f"{lead}change"]
     if pd.isna(change):
         return ""
     metric = METRICS[row["metric"]]
-    if metric.interval and pd.notna(row["change_lower"]):
-        low, high = row["change_lower"], row["change_upper"]
-        points = f'{_points(change)} points<span class="more"> ({_points(low)} to {_points(high)})</span>'
+    named = f'<span class="against">{escape(row[f"{lead}against"])}: </span>' if row["also_against"] else ""
+    low, high = row[f"{lead}change_lower"], row[f"{lead}change_upper"]
+    if pd.notna(low):
+        shown = f"{_points(change)} points" if metric.interval else _signed(change, metric.unit)
+        places = 1 if metric.interval else 0
+        points = f'{named}{shown}<span class="more"> ({_points(low, places)} to {_points(high, places)})</span>'
         if low <= 0 <= high:
             return f'<span class="change quiet">{points}<span class="more">, not distinguishable</span></span>'
         better = (change > 0) == (metric.better == "higher")
@@ -99,10 +102,10 @@ def _change(row: pd.Series, mode: theme.Mode) -> str:
             f'aria-label="{verdict.word}">{verdict.icon}</span> {points}</span>'
         )
     if metric.unit in {"percent", "per 100 infusions"}:
-        return f'<span class="change quiet">{_points(change)} points</span>'
-    before = row["before"]
+        return f'<span class="change quiet">{named}{_points(change)} points</span>'
+    before = row[f"{lead}before"]
     part = f" ({_points(100 * change / before, 0)} %)" if before else ""
-    return f'<span class="change quiet">{_signed(change, metric.unit)}{part}</span>'
+    return f'<span class="change quiet">{named}{_signed(change, metric.unit)}{part}</span>'
 
 
 def _signed(change: float, unit: str) -> str:

@@ -94,7 +94,8 @@ def _rows(reader: Reader, panel: Panel, filters: Filters) -> pd.DataFrame:
         return frame
     own = frame["numerator" if "numerator" in frame else "value"].isna()
     words = pd.Series("", index=frame.index).mask(own, "hidden")
-    for name, also in (("patient_numerator", "patients hidden"), ("before_numerator", "compared period hidden")):
+    for name, also in (("patient_numerator", "patients hidden"), ("before_numerator", "compared period hidden"),
+                       ("also_before_numerator", "second comparison hidden")):  # fmt: skip
         if name in frame:
             words = words.mask(~own & frame[name].isna(), also)
     return frame.assign(hidden=words)

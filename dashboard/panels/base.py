@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, rates
+from dashboard import changes, charts
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS, Metric, measure, measure_all
 from dashboard.theme import SEVERITY_TITLES, STATUS_TITLES, Mode, line_title
@@ -258,35 +258,41 @@ ALL_SITES = "All sites"
 
 
 def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
-    """Metrics by site, and over all of them where there are several, with the compared period.
+    """Metrics by site, and over all of them where there are several, with one or two comparisons.
 
     Returns:
         One row a metric and site: metric, title, unit, site, value, numerator, denominator, lower,
-        upper, and of the compared period before, before_numerator, change, change_lower,
-        change_upper (NaN without).
-        A change of a rate is a difference in its unit with Newcombe's interval.
+        upper, and of the first comparison against (what with, in words), before, before_numerator, change,
+        change_lower, change_upper (`changes.between`); of a second one the same, led by `also_`.
+        Empty and NaN where nothing is compared.
     """
     now = _scores(reader, filters, names)
-    earlier = filters.compared()
-    then = _scores(reader, earlier, names) if earlier else now.assign(value=np.nan, numerator=0.0, denominator=0.0)
-    now["before"] = then["value"]
-    now["before_numerator"] = then["numerator"]
-    now["change"] = now["value"] - then["value"]
-    now["change_lower"] = now["change_upper"] = np.nan
-    for name in names:
-        metric = METRICS[name]
-        if metric.interval != "wilson":
-            continue
-        rows = (now["metric"] == name) & now["numerator"].notna() & then["numerator"].notna()
-        scale = 100.0
-        difference = rates.newcombe_difference(
-            now.loc[rows, "numerator"], now.loc[rows, "denominator"],
-            then.loc[rows, "numerator"].where(then.loc[rows, "denominator"] > 0, 0.0),
-            then.loc[rows, "denominator"],
-        )  # fmt: skip
-        now.loc[rows, "change_lower"] = difference.lower * scale
-        now.loc[rows, "change_upper"] = difference.upper * scale
-    return now
+    parts = [now]
+    for also, lead in ((False, ""), (True, "also_")):
+        against, then = _then(reader, filters, names, now, also=also)
+        part = changes.between(now, then).assign(against=against)
+        if filters.compared_site(also=also):
+            # Sites differ in size: of counts that is no finding.
+            limits = ["change_lower", "change_upper"]
+            part[limits] = part[limits].where(now["unit"] != "count", axis=0)
+        parts.append(part.add_prefix(lead))
+    return pd.concat(parts, axis=1)
+
+
+def _then(
+    reader: Reader, filters: Filters, names: Sequence[str], now: pd.DataFrame, *, also: bool
+) -> tuple[str, pd.DataFrame]:
+    """What is compared with, in words, and its rows beside those of now."""
+    if earlier := filters.compared(also=also):
+        return earlier.period_text(), _scores(reader, earlier, names)
+    nothing = now[["value", "numerator", "denominator"]].assign(value=np.nan, numerator=0.0, denominator=0.0)
+    if (site := filters.compared_site(also=also)) is None:
+        return "", nothing
+    name = reader.catalogue.site_name(site)
+    own = _scores(reader, filters.at(site), names).set_index("metric")
+    then = own.loc[now["metric"], ["value", "numerator", "denominator"]].set_index(now.index)
+    # A site isn't compared with itself, nor with a whole that it is part of.
+    return name, then.where(~now["site"].isin([name, ALL_SITES]), nothing)
 
 
 def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
@@ -309,10 +315,16 @@ SCORE_COLUMNS = (
     Column("denominator", "Denominator", "count"),
     Column("lower", "95 % from", "decimal"),
     Column("upper", "95 % to", "decimal"),
-    Column("before", "Compared period", "decimal"),
+    Column("against", "Compared with"),
+    Column("before", "Value compared with", "decimal"),
     Column("change", "Change", "decimal"),
     Column("change_lower", "Change, 95 % from", "decimal"),
     Column("change_upper", "Change, 95 % to", "decimal"),
+    Column("also_against", "Second comparison"),
+    Column("also_before", "Second value", "decimal"),
+    Column("also_change", "Second change", "decimal"),
+    Column("also_change_lower", "Second change, 95 % from", "decimal"),
+    Column("also_change_upper", "Second change, 95 % to", "decimal"),
 )
 
 
