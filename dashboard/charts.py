@@ -286,6 +286,24 @@ def curves(title: str, unit: str, along: str, colours: Sequence[str]) -> Chart:
     return alt.layer(band, line, hit).properties(title=heading(title), height=HEIGHT)  # fmt: skip
 
 
+def pyramid(
+    title: str, unit: str, side: str, sides: tuple[str, ...], colours: tuple[str, ...], order: Sequence[str]
+) -> Chart:
+    """Bars to the left and to the right, the oldest on top. Rows: band, the side's field, value."""
+    series = Series(side, "Side", sides, colours)
+    y = alt.Y("band:N", title=None, sort=list(reversed(order)), axis=alt.Axis(labelOverlap=False))
+    x = alt.X("signed:Q", title=unit, axis=alt.Axis(labelExpr="format(abs(datum.value), ',d')", tickCount=5))
+    tips = [
+        alt.Tooltip("band:N", title="Age band"),
+        alt.Tooltip(f"{side}:N", title="Line"),
+        alt.Tooltip("value:Q", title=unit, format=",d"),
+    ]
+    signed = f"datum.{side} === {sides[0]!r} ? -datum.value : datum.value"
+    bars_of = alt.Chart(ROWS).transform_calculate(signed=signed).mark_bar()
+    found = bars_of.encode(x=x, y=y, color=colour(series), tooltip=tips)
+    return found.properties(title=heading(title), height=24 * len(order) + ROOM)  # fmt: skip
+
+
 def slots(title: str, unit: str, series: Series) -> Chart:
     """Stacked bars by time of day. Rows: start (a label), position (its order), the series' field, value."""
     return (

@@ -36,14 +36,32 @@ def attention_list(found: list[tuple[theme.VerdictKind, str]], mode: theme.Mode,
     return f'<ul class="attention" aria-label="Needs attention">{"".join(items)}</ul>'
 
 
-def table(frame: pd.DataFrame, cell: Callable[[pd.Series], str], caption: str, *, alone: bool) -> str:
-    """Metrics below each other, sites beside each other; `alone` is the look for one site."""
-    sites = list(dict.fromkeys(frame["site"]))
+def by_band(frame: pd.DataFrame, mode: theme.Mode) -> str:
+    """Rates by age band: value, n/N and interval, or that there are too few to judge.
+
+    Rows: metric, band, value, lower, upper, numerator, denominator, reading.
+    """
+    return table(frame, lambda row: _band_cell(row, mode), "Rates by age band", alone=False, column="band")
+
+
+def _band_cell(row: pd.Series, _: theme.Mode) -> str:
+    counted = f'<span class="counted">{row["numerator"]:,.0f}/{row["denominator"]:,.0f}</span>'
+    if row["reading"]:
+        return f'<span class="cell quiet"><b>{text(row["value"], "percent")}</b>too few {counted}</span>'
+    metric = METRICS[row["metric"]]
+    return f'<span class="cell"><b>{text(row["value"], metric.unit)}</b>{counted}{_limits(row, metric)}</span>'
+
+
+def table(
+    frame: pd.DataFrame, cell: Callable[[pd.Series], str], caption: str, *, alone: bool, column: str = "site"
+) -> str:
+    """Metrics below each other, sites or another column's values beside each other; `alone` is for one site."""
+    sites = list(dict.fromkeys(frame[column]))
     head = "".join(f'<th scope="col">{escape(site)}</th>' for site in sites)
     body = []
     for name, rows in frame.groupby("metric", sort=False):
         metric = METRICS[str(name)]
-        cells = rows.set_index("site").reindex(sites)
+        cells = rows.set_index(column).reindex(sites)
         body.append(
             f'<tr><th scope="row"><abbr title="{escape(metric.definition)}">{escape(metric.title)}</abbr>'
             f"<small>{escape(_unit(metric.unit))}</small></th>"

@@ -47,7 +47,7 @@ def values_of(query, reader):
         ("period", "site", "line", "effect"),
     ):
         every = chosen | {"by": by, "grain": "month", "effect": "nausea", "until": chosen["end"],
-                          "day": chosen["end"]}  # fmt: skip
+                          "day": chosen["end"], "before_start": chosen["start"], "before_end": chosen["end"]}  # fmt: skip
         every["patient"] = patient_of(reader)
         every |= {"dated": "payment", "every_line": True}
         yield {k: v for k, v in every.items() if k in query.parameters}
