@@ -46,10 +46,12 @@ def by_band(frame: pd.DataFrame, mode: theme.Mode) -> str:
 
 def _band_cell(row: pd.Series, _: theme.Mode) -> str:
     counted = f'<span class="counted">{row["numerator"]:,.0f}/{row["denominator"]:,.0f}</span>'
+    # On a phone, where cells stand in rows of three, each says which band it is of; the heading says it elsewhere.
+    of = f'<span class="of" aria-hidden="true">{escape(str(row.name))}</span>'
     if row["reading"]:
-        return f'<span class="cell quiet"><b>{text(row["value"], "percent")}</b>too few {counted}</span>'
+        return f'{of}<span class="cell quiet"><b>{text(row["value"], "percent")}</b>too few {counted}</span>'
     metric = METRICS[row["metric"]]
-    return f'<span class="cell"><b>{text(row["value"], metric.unit)}</b>{counted}{_limits(row, metric)}</span>'
+    return f'{of}<span class="cell"><b>{text(row["value"], metric.unit)}</b>{counted}{_limits(row, metric)}</span>'
 
 
 def table(
@@ -68,7 +70,7 @@ def table(
             + "".join(f"<td>{cell(row)}</td>" for _, row in cells.iterrows())
             + "</tr>"
         )
-    kind = "scorecard alone" if alone else "scorecard"
+    kind = "scorecard alone" if alone else "scorecard" if column == "site" else f"scorecard by-{column}"
     return (
         f'<div class="{kind}"><table><caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
