@@ -15,12 +15,12 @@ def between(now: pd.DataFrame, then: pd.DataFrame) -> pd.DataFrame:
     """The change from `then` to `now`, row by row.
 
     Args:
-        now: metric, value, numerator, denominator.
+        now: metric, value, numerator, denominator, lower, upper.
         then: the same rows of what is compared with; NaN where there is nothing.
 
     Returns:
-        COLUMNS on the index of `now`, in the metric's unit. The interval of a rate is Newcombe's, that of a
-        count's change is put together in the same way from both counts' own (exact or Byar's); other
+        COLUMNS on the index of `now`, in the metric's unit. The interval of a rate is Newcombe's; of
+        rates of events, means and counts it is recovered in the same way from the limits of both. Other
         figures have none.
     """
     found = pd.DataFrame({"before": then["value"], "before_numerator": then["numerator"]}, index=now.index)
@@ -30,14 +30,25 @@ def between(now: pd.DataFrame, then: pd.DataFrame) -> pd.DataFrame:
     for name in now["metric"].unique():
         metric = METRICS[name]
         rows = known & (now["metric"] == name)
-        a, b = (frame.loc[rows, "numerator"].to_numpy(dtype=float) for frame in (now, then))
+        a, b = now[rows], then[rows]
+        scale = 1.0
         if metric.interval == "wilson":
-            n, m = (frame.loc[rows, "denominator"].to_numpy(dtype=float) for frame in (now, then))
-            difference, scale = rates.newcombe_difference(a, n, b, m), 100.0
+            scale = 100.0
+            difference = rates.newcombe_difference(*_of(a), *_of(b))
+        elif metric.interval:
+            difference = rates.difference(_limits(a), _limits(b))
         elif metric.unit == "count" and not metric.denominator:
-            difference, scale = rates.count_difference(a, b), 1.0
+            difference = rates.difference(*(rates.poisson_interval(_of(part)[0], 1) for part in (a, b)))
         else:
             continue
         found.loc[rows, "change_lower"] = np.asarray(difference.lower) * scale
         found.loc[rows, "change_upper"] = np.asarray(difference.upper) * scale
     return found
+
+
+def _of(rows: pd.DataFrame) -> tuple[rates.FloatArray, rates.FloatArray]:
+    return rows["numerator"].to_numpy(dtype=float), rows["denominator"].to_numpy(dtype=float)
+
+
+def _limits(rows: pd.DataFrame) -> rates.Interval:
+    return rates.Interval(*(rows[name].to_numpy(dtype=float) for name in ("value", "lower", "upper")))

@@ -340,21 +340,19 @@ def dots(
     category_title: str,
     counted: tuple[str, str],
     *,
-    order: Sequence[str] | int,
+    order: Sequence[str],
     series: Series | None = None,
-    few_together: bool = False,
 ) -> Chart:
     """Rates with 95 % intervals, one row a category; side by side by series where given.
 
-    `order` are the categories, or how many there are about where they stand in the rows' order. Rows whose
-    `reading` is TOO_FEW have no value and say so instead; `few_together` where they all do in a category.
+    Rows whose `reading` is TOO_FEW have no value and say so instead.
 
     Rows: category, value, lower, upper, numerator, denominator.
     """
     y = alt.Y(
         f"{category}:N",
         title=None,
-        sort=None if isinstance(order, int) else list(order),
+        sort=list(order),
         axis=alt.Axis(labelLimit=200, grid=True, labelOverlap=False),
     )
     base = alt.Chart(ROWS).encode(y=y)
@@ -377,13 +375,48 @@ def dots(
     )
     point = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, tooltip=tips)
     words = (
-        (alt.Chart(ROWS).encode(y=y) if few_together else base)
-        .transform_filter(f"datum.reading === {TOO_FEW!r}")
+        base.transform_filter(f"datum.reading === {TOO_FEW!r}")
         .mark_text(align="left", fontSize=10, color=theme.quiet(look.mode))
         .encode(x=alt.value(4), text="reading:N", color=alt.value(theme.quiet(look.mode)))
     )
-    rows = (order if isinstance(order, int) else len(order)) * (16 * (len(series.domain) if series else 1) + 12)
+    rows = len(order) * (16 * (len(series.domain) if series else 1) + 12)
     return alt.layer(rule, point, words).properties(title=heading(title), height=rows + ROOM)
+
+
+def shares(look: Look, title: str, category: str, measures: Sequence[str], tips: Sequence[alt.Tooltip]) -> Chart:
+    """Several shares of each category with their intervals, each with its own shape, the first in quiet.
+
+    Rows: the category (in the order of the rows), title (one of `measures`; others aren't drawn), value,
+    lower, upper and what `tips` name. It is as high as its categories need.
+    """
+    domain = list(measures)
+    # Verdicts alone have strong colours.
+    colours = [theme.quiet(look.mode), *[theme.accent(look.mode)] * (len(domain) - 1)]
+    legend = alt.Legend(orient="top", title=None, symbolOpacity=1, columns=3)
+    base = (
+        alt.Chart(ROWS)
+        .transform_filter(alt.FieldOneOfPredicate("title", domain))
+        .encode(
+            y=alt.Y(f"{category}:N", title=None, sort=None, axis=alt.Axis(labelLimit=200, labelOverlap=False)),
+            yOffset=alt.YOffset("title:N", sort=domain),
+            color=alt.Color("title:N", scale=alt.Scale(domain=domain, range=colours), legend=legend),
+            tooltip=list(tips),
+        )
+    )
+    axis = alt.Axis(tickCount=6, grid=False)
+    scale = alt.Scale(domain=[0, 100])
+    reach = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
+        x=alt.X("lower:Q", title="%", scale=scale, axis=axis), x2="upper:Q"
+    )
+    point = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x=alt.X("value:Q", title="%"),
+        shape=alt.Shape(
+            "title:N",
+            scale=alt.Scale(domain=domain, range=["stroke", "circle", "square", "cross", "diamond"]),
+            legend=legend,
+        ),
+    )
+    return alt.layer(reach, point).properties(title=heading(title), height=alt.Step(15, **{"for": "offset"}))
 
 
 def heat(

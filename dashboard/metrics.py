@@ -16,9 +16,9 @@ import pandas as pd
 
 from dashboard import rates
 
-Unit = Literal["count", "percent", "per 100 infusions", "dollars", "days"]
+Unit = Literal["count", "percent", "per 100 infusions", "dollars", "days", "points"]
 Better = Literal["lower", "higher", "neither"]
-Interval = Literal["wilson", "poisson"]
+Interval = Literal["wilson", "poisson", "mean"]
 
 CENTS = 100  # divided by, since a product with 0.01 is a cent's fraction off for large sums
 
@@ -38,6 +38,7 @@ class Metric:
         better: which direction is good; `neither` for volumes.
         definition: one line that a reader can check.
         source: the query whose columns these are.
+        squares: for the interval of a mean, the additive column of squares of what the numerator sums.
         bounded: with no event the upper limit is the exact one-sided 95 % bound, so that none
             is never read as impossible.
     """
@@ -51,13 +52,14 @@ class Metric:
     denominator: tuple[str, ...] = ()
     interval: Interval | None = None
     better: Better = "neither"
-    source: Literal["counts", "patients", "effects", "lead_time", "money", "courses"] = "counts"
+    source: Literal["counts", "patients", "effects", "lead_time", "money", "effectiveness", "courses"] = "counts"
     bounded: bool = False
+    squares: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every additive column that the metric needs."""
-        return self.numerator + self.denominator
+        return self.numerator + self.denominator + ((self.squares,) if self.squares else ())
 
 
 _METRICS = (
@@ -291,6 +293,51 @@ _METRICS = (
         "Side effects recorded for bookings of the period, whatever became of the booking.",
         source="effects",
     ),
+    Metric(
+        "scored", "Scored", "percent",
+        ("scored",), ("patients scored", "patients due"),
+        "Patients with a baseline score (the last of the 14 days up to the first ketamine infusion) and a score at "
+        "that time ÷ patients whose time for that score ended in the period; 95 % Wilson interval.",
+        denominator=("due",), interval="wilson", better="higher", source="effectiveness",
+    ),
+    Metric(
+        "score_change", "Change of the score", "points",
+        ("change_sum",), ("points", "patients scored"),
+        "Mean of score less baseline over patients scored, in points of PHQ-9 or GAD-7; 95 % Student's interval. "
+        "A fall is good.",
+        denominator=("scored",), interval="mean", better="lower", source="effectiveness", squares="change_squares",
+    ),
+    Metric(
+        "response", "Response", "percent",
+        ("responded",), ("patients who responded", "patients scored"),
+        "Patients whose score is half of the baseline or less ÷ patients scored; 95 % Wilson interval.",
+        denominator=("scored",), interval="wilson", better="higher", source="effectiveness",
+    ),
+    Metric(
+        "remission", "Remission", "percent",
+        ("in_remission",), ("patients in remission", "patients scored"),
+        "Patients with a PHQ-9 below 5 ÷ patients scored; 95 % Wilson interval.",
+        denominator=("scored",), interval="wilson", better="higher", source="effectiveness",
+    ),
+    Metric(
+        "worsening", "Worsening", "percent",
+        ("worse",), ("patients worse", "patients scored"),
+        "Patients whose score is 5 points or more above the baseline ÷ patients scored; 95 % Wilson interval.",
+        denominator=("scored",), interval="wilson", better="lower", source="effectiveness",
+    ),
+    Metric(
+        "durability", "Durability", "percent",
+        ("lasting",), ("patients still responding", "responders scored"),
+        "Patients who still respond on day 14 ÷ patients who had responded within 24 hours and have a score on day "
+        "14; 95 % Wilson interval.",
+        denominator=("early_scored",), interval="wilson", better="higher", source="effectiveness",
+    ),
+    Metric(
+        "responders_scored", "Responders scored on day 14", "percent",
+        ("early_scored",), ("responders scored", "responders"),
+        "Patients with a score on day 14 ÷ patients who had responded within 24 hours; 95 % Wilson interval.",
+        denominator=("early_responders",), interval="wilson", better="higher", source="effectiveness",
+    ),
 )  # fmt: skip
 
 _BEGUN = "patients whose first completed ketamine infusion falls in the period"
@@ -316,53 +363,7 @@ _COURSES = (
 )  # fmt: skip
 
 
-def _outcomes(key: str, name: str) -> tuple[Metric, ...]:
-    """What the scores of one questionnaire say, after induction and on day 14."""
-    baseline = f"a {name} baseline"
-
-    def outcome(
-        what: str, title: str, counted: tuple[str, str], above: str, below: str, better: Better, definition: str
-    ) -> Metric:
-        return Metric(
-            f"{key}_{what}", f"{name} {title}", "percent", (above,), counted,
-            f"{definition}; 95 % Wilson interval.", (below,), "wilson", better, "courses",
-        )  # fmt: skip
-
-    followed = (f"{key}_followed", f"patients with {baseline} and a score 14 to 31 days after induction")
-    return (
-        outcome(
-            "scored", "scored", ("scored", "patients due"), followed[0], "follow_up_due", "higher",
-            f"Patients with {baseline} and a score 14 to 31 days after induction ÷ {_BEGUN} and whose day 31 after "
-            "induction has passed",
-        ),
-        outcome(
-            "response", "response", ("responders", "patients scored"), f"{key}_responded", followed[0], "higher",
-            f"A fall of 50 % or more from baseline 14 to 31 days after induction ÷ {followed[1]}",
-        ),
-        outcome(
-            "worsening", "worsening", ("worse", "patients scored"), f"{key}_worsened", followed[0], "lower",
-            f"A rise of 5 points or more from baseline 14 to 31 days after induction ÷ {followed[1]}",
-        ),
-        outcome(
-            "durability", "durability", ("still responding", "responders at 24 hours"), f"{key}_still_responding",
-            f"{key}_early_responders", "higher",
-            f"Responders on day 14 after the first infusion ÷ responders within 24 hours after it with a {name} "
-            "score on day 14",
-        ),
-    )  # fmt: skip
-
-
-_REMISSION = Metric(
-    "phq9_remission", "PHQ-9 remission", "percent", ("phq9_remitted",), ("in remission", "patients scored"),
-    "A PHQ-9 below 5, 14 to 31 days after induction ÷ patients with a PHQ-9 baseline and a score 14 to 31 days after "
-    "induction; 95 % Wilson interval.",
-    ("phq9_followed",), "wilson", "higher", "courses",
-)  # fmt: skip
-
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (*_METRICS, *_COURSES, *_outcomes("phq9", "PHQ-9"), _REMISSION, *_outcomes("gad7", "GAD-7"))
-}
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_METRICS, *_COURSES)}
 
 
 def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
@@ -387,15 +388,18 @@ def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     if not metric.denominator:
         value = above / CENTS if metric.unit == "dollars" else above
         return _columns(frame, value, above, missing, missing, missing)
-    scale = 1 / CENTS if metric.unit == "dollars" else 100.0
+    scale = {"dollars": 1 / CENTS, "points": 1.0}.get(metric.unit, 100.0)
     below = frame[list(metric.denominator)].sum(axis=1).to_numpy(dtype=float)
     value = np.divide(above, below, out=missing.copy(), where=below > 0) * scale
     if metric.interval is None or not len(frame):
         return _columns(frame, value, above, below, missing, missing)
-    interval = rates.wilson_interval if metric.interval == "wilson" else rates.poisson_interval
     known = ~np.isnan(above)
     lower, upper = missing.copy(), missing.copy()
-    limits = interval(above[known], below[known])
+    if metric.interval == "mean":
+        limits = rates.mean_interval(above[known], frame.loc[known, metric.squares], below[known])
+    else:
+        interval = rates.wilson_interval if metric.interval == "wilson" else rates.poisson_interval
+        limits = interval(above[known], below[known])
     lower[known], upper[known] = limits.lower, limits.upper
     if metric.bounded:
         upper = np.where(above == 0, rates.zero_event_upper_bound(below), upper)
@@ -453,4 +457,4 @@ def text(value: float, unit: Unit) -> str:
         return f"{value:,.0f}"
     if unit == "percent":
         return f"{value:.1f} %"
-    return f"{value:.1f}"
+    return f"{value:.1f}".replace("-", "−")

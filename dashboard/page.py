@@ -412,19 +412,19 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         look = replace(view.look, grain=panels.asked(view.reader, panel.name, view.filters).grain)
     spec = specification(panel.name, look)
     drawn = panels.drawn(frame, spec)
-    if not panel.each_site:
+    if not panel.each:
         st.vega_lite_chart(
             drawn, spec.body, alt=". ".join(dict.fromkeys([panel.title, heading])), key=f"chart_{panel.name}"
         )
         return
-    parts = list(drawn.groupby(frame["site"], sort=False))
+    parts = list(drawn.groupby(frame[panel.each], sort=False))
     for row in _rows_of(parts[:SMALL_CHARTS], SMALL_CHARTS_A_ROW):
-        for place, (site, part) in zip(st.columns(min(len(parts), SMALL_CHARTS_A_ROW)), row, strict=False):
+        for place, (one, part) in zip(st.columns(min(len(parts), SMALL_CHARTS_A_ROW)), row, strict=False):
             with place:
-                st.caption(f"**{site}**")
-                st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {site}.", key=f"chart_{panel.name}_{site}")
+                st.caption(f"**{one}**")
+                st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {one}.", key=f"chart_{panel.name}_{one}")
     if len(parts) > SMALL_CHARTS:
-        st.caption(f"The first {SMALL_CHARTS} of {len(parts)} sites; choose others above, the table has them all.")
+        st.caption(f"The first {SMALL_CHARTS} of {len(parts)}; choose sites above, the table has them all.")
 
 
 def _rows_of(parts: list[Any], width: int) -> list[list[Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
+import numpy as np
 import pandas as pd
 
 from dashboard import theme
@@ -18,6 +19,14 @@ def compare(frame: pd.DataFrame, mode: theme.Mode) -> str:
     """A period's scorecard: value, n/N with interval, and the change from the compared period."""
     alone = frame["site"].nunique() == 1
     return table(frame, lambda row: _period_cell(row, mode), "The period by metric and site", alone=alone)
+
+
+def moments(frame: pd.DataFrame, mode: theme.Mode) -> str:
+    """How patients fared: a scorecard for each questionnaire, its columns the moments after the first infusion."""
+    return "".join(
+        table(rows, lambda row: _period_cell(row, mode), f"{name} by moment", across="moment", corner=str(name))
+        for name, rows in frame.groupby("instrument", sort=False)
+    )
 
 
 def attention_list(found: list[tuple[theme.VerdictKind, str]], mode: theme.Mode, links: Sequence[str] = ()) -> str:
@@ -41,7 +50,7 @@ def by_band(frame: pd.DataFrame, mode: theme.Mode) -> str:
 
     Rows: metric, band, value, lower, upper, numerator, denominator, reading.
     """
-    return table(frame, lambda row: _band_cell(row, mode), "Rates by age band", alone=False, column="band")
+    return table(frame, lambda row: _band_cell(row, mode), "Rates by age band", across="band")
 
 
 def _band_cell(row: pd.Series, _: theme.Mode) -> str:
@@ -55,24 +64,31 @@ def _band_cell(row: pd.Series, _: theme.Mode) -> str:
 
 
 def table(
-    frame: pd.DataFrame, cell: Callable[[pd.Series], str], caption: str, *, alone: bool, column: str = "site"
+    frame: pd.DataFrame,
+    cell: Callable[[pd.Series], str],
+    caption: str,
+    *,
+    alone: bool = False,
+    across: str = "site",
+    corner: str = "",
 ) -> str:
     """Metrics below each other, sites or another column's values beside each other; `alone` is for one site."""
-    sites = list(dict.fromkeys(frame[column]))
-    head = "".join(f'<th scope="col">{escape(site)}</th>' for site in sites)
+    columns = list(dict.fromkeys(frame[across]))
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = []
     for name, rows in frame.groupby("metric", sort=False):
         metric = METRICS[str(name)]
-        cells = rows.set_index(column).reindex(sites)
+        cells = rows.set_index(across).reindex(columns)
         body.append(
             f'<tr><th scope="row"><abbr title="{escape(metric.definition)}">{escape(metric.title)}</abbr>'
             f"<small>{escape(_unit(metric.unit))}</small></th>"
             + "".join(f"<td>{cell(row)}</td>" for _, row in cells.iterrows())
             + "</tr>"
         )
-    kind = "scorecard alone" if alone else "scorecard" if column == "site" else f"scorecard by-{column}"
+    kind = "scorecard alone" if alone else "scorecard" if across == "site" else f"scorecard by-{across}"
     return (
-        f'<div class="{kind}"><table><caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead>'
+        f'<div class="{kind}"><table><caption>{escape(caption)}</caption>'
+        f'<thead><tr><td class="corner">{escape(corner)}</td>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
@@ -82,31 +98,36 @@ def _unit(unit: str) -> str:
 
 
 def _period_cell(row: pd.Series, mode: theme.Mode) -> str:
+    if row["metric"] not in METRICS:
+        # A metric that doesn't exist in this column.
+        return ""
     metric = METRICS[row["metric"]]
     if pd.isna(row["numerator"]) and row.get("hidden"):
         return '<span class="cell quiet">hidden</span>'
     value = f"<b>{text(row['value'], metric.unit)}</b>"
     counted = ""
     if metric.interval and pd.notna(row["value"]):
-        counted = (
-            f'<span class="counted">{row["numerator"]:,.0f}/{row["denominator"]:,.0f}</span>{_limits(row, metric)}'
-        )
+        of = f"{row['denominator']:,.0f}"
+        of = f"n {of}" if metric.interval == "mean" else f"{row['numerator']:,.0f}/{of}"
+        counted = f'<span class="counted">{of}</span>{_limits(row, metric)}'
     return f'<span class="cell">{value}{counted}</span>{_change(row, mode)}{_change(row, mode, "also_")}'
 
 
 def _limits(row: pd.Series, metric: Metric) -> str:
     if metric.bounded and row["numerator"] == 0:
         return f'<span class="bound">upper bound {row["upper"]:.2f}</span>'
-    return f'<span class="interval">{row["lower"]:.1f} to {row["upper"]:.1f}</span>'
+    if pd.isna(row["lower"]):
+        return ""
+    return f'<span class="interval">{row["lower"]:.1f} to {row["upper"]:.1f}</span>'.replace("-", "−")
 
 
 def _change(row: pd.Series, mode: theme.Mode, lead: str = "") -> str:
     """The change in words: only called one where its interval excludes 0. Of two comparisons each is named."""
-    change = row[f"{lead}change"]
+    change = row.get(f"{lead}change", np.nan)
     if pd.isna(change):
         return ""
     metric = METRICS[row["metric"]]
-    named = f'<span class="against">{escape(row[f"{lead}against"])}: </span>' if row["also_against"] else ""
+    named = f'<span class="against">{escape(row[f"{lead}against"])}: </span>' if row.get("also_against") else ""
     low, high = row[f"{lead}change_lower"], row[f"{lead}change_upper"]
     if pd.notna(low):
         shown = f"{_points(change)} points" if metric.interval else _signed(change, metric.unit)
@@ -121,7 +142,7 @@ def _change(row: pd.Series, mode: theme.Mode, lead: str = "") -> str:
             f'<span class="change"><span style="color:{theme.verdict_colour(kind, mode)}" role="img" '
             f'aria-label="{verdict.word}">{verdict.icon}</span> {points}</span>'
         )
-    if metric.unit in {"percent", "per 100 infusions"}:
+    if metric.unit in {"percent", "per 100 infusions", "points"}:
         return f'<span class="change quiet">{named}{_points(change)} points</span>'
     before = row[f"{lead}before"]
     part = f" ({_points(100 * change / before, 0)} %)" if before else ""

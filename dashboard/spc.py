@@ -42,6 +42,30 @@ class Limits(NamedTuple):
     upper: Number
 
 
+class Funnels(tuple[Limits, ...]):
+    """One Limits a confidence level, in order.
+
+    `centre`, `lower` and `upper` hold those of all levels, the levels along the first axis.
+    """
+
+    __slots__ = ()
+
+    @property
+    def centre(self) -> FloatArray:
+        """1 throughout."""
+        return np.stack([np.asarray(limits.centre) for limits in self])
+
+    @property
+    def lower(self) -> FloatArray:
+        """Lower limits of every level."""
+        return np.stack([np.asarray(limits.lower) for limits in self])
+
+    @property
+    def upper(self) -> FloatArray:
+        """Upper limits of every level."""
+        return np.stack([np.asarray(limits.upper) for limits in self])
+
+
 class SpecialCauses(NamedTuple):
     """What each rule says of each point: -1 low or falling, 1 high or rising, 0 nothing.
 
@@ -143,7 +167,7 @@ def g_chart(gaps: ArrayLike) -> Limits:
     )
 
 
-def funnel(expected: ArrayLike, confidence: ArrayLike = (0.95, 0.998)) -> tuple[Limits, ...]:
+def funnel(expected: ArrayLike, confidence: ArrayLike = (0.95, 0.998)) -> Funnels:
     """Funnel limits of observed / expected at target 1: one Limits a confidence level, in order.
 
     The exact Poisson limits of `expected`, divided by it, in its shape (scalars for a scalar).
@@ -156,7 +180,7 @@ def funnel(expected: ArrayLike, confidence: ArrayLike = (0.95, 0.998)) -> tuple[
     for level in np.atleast_1d(numeric("confidence", confidence)):
         lower, upper = exact_poisson_limits(base, level)
         funnels.append(Limits(centre[()], (lower / base)[()], (upper / base)[()]))
-    return tuple(funnels)
+    return Funnels(funnels)
 
 
 def overdispersion(observed: ArrayLike, expected: ArrayLike, trim: float = 0.1) -> float:

@@ -2,7 +2,7 @@
 -- 60 days, and whether they are known to have stopped.
 -- grain: one row for each combination of site, band in $by, days and stopped
 -- parameters: start, end (inclusive local dates of the first infusion), sites, bands, by, until (the last full day)
--- serves: outcomes
+-- serves: courses
 select
     case when list_contains($by, 'site') then site end as site,
     case when list_contains($by, 'band') then band end as band,

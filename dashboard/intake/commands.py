@@ -161,7 +161,7 @@ def _watch(inbox: Path, data: Path, run: Callable[[Path, str], ImportReport], *,
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     while True:
-        published, failed = import_new(inbox, data, run, quiet)
+        published, failed = import_new(inbox, data, run, quiet, tell_known=once)
         if once:
             click.echo(f"{published} published, {failed} not published")
             return 1 if failed else 0

@@ -104,7 +104,7 @@ class Review:
             yield "accepted, and worth a look:"
         for odd in self.oddities:
             extremes = f"from {odd.lowest:,.10g} to {odd.highest:,.10g}"
-            yield f"  {odd.source} {odd.column}: {odd.rows:,} rows {odd.rule}, {extremes}"
+            yield f"  {odd.source} {odd.column}: {odd.rows:,} row{'s' * (odd.rows != 1)} {odd.rule}, {extremes}"
 
 
 def attach(connection: duckdb.DuckDBPyConnection, extract: Path, *, demo: bool) -> str | None:

@@ -86,7 +86,6 @@ RATES = (
     "ketamine_share",
     "ascertainment",
     "induction_completion",
-    "phq9_response",
 )
 SIDES = {"ketamine": "Ketamine", "drip": "Vitamin or hydration"}
 
@@ -176,7 +175,7 @@ PANELS = (
     Panel(
         "age_pyramid", "Age pyramid by site and line", "age_groups", _pyramid,
         (GROUP, BAND, SITE, Column("side", "Line"), Column("value", "Patients", "count")), _pyramid_chart,
-        ("patients",), _pyramid_answer, each_site=True,
+        ("patients",), _pyramid_answer, each="site",
         note="Ketamine to the left, vitamin or hydration to the right, whatever lines are chosen above. By age at "
         "the latest visit of the period; a patient who uses both stands on both sides.",
     ),

@@ -43,7 +43,7 @@ class Panel:
         answer: the heading: the rows in one sentence.
         note: a line on how to read it, where the definitions don't say it.
         dated: whether the chart has a time axis.
-        each_site: one small chart a site, beside each other.
+        each: one small chart for each value of this column (site, instrument), beside each other.
         whole: for viewers from whom small counts are hidden, the rows are of whole calendar
             periods: those asked for, or the twelve months up to their end.
         hides: whether the rows hold counts of side effects, of which small ones are hidden.
@@ -59,7 +59,7 @@ class Panel:
     answer: Callable[[pd.DataFrame], str] | None = None
     note: str = ""
     dated: bool = False
-    each_site: bool = False
+    each: str = ""
     html: Callable[[pd.DataFrame, Mode], str] | None = None
     whole: Literal["", "asked", "year"] = ""
     hides: bool = False
@@ -78,7 +78,8 @@ PERIOD = Column("period", "From", "date")
 def value_columns(name: str) -> tuple[Column, ...]:
     """The columns of `metrics.measure` for one metric, with headings that name unit and counts."""
     metric = METRICS[name]
-    unit = {"percent": "%", "per 100 infusions": "per 100 infusions", "dollars": "US$"}.get(metric.unit, "")
+    units = {"percent": "%", "per 100 infusions": "per 100 infusions", "dollars": "US$", "points": "points"}
+    unit = units.get(metric.unit, "")
     heading = f"{metric.title} ({unit})" if unit else metric.title
     if not metric.denominator:
         formats: dict[str, Format] = {"dollars": "dollars", "count": "count", "days": "decimal"}
@@ -94,7 +95,7 @@ def value_columns(name: str) -> tuple[Column, ...]:
 
 
 #: What rows can be by; every other column of a query is additive.
-DIMENSIONS = ("period", "site", "line", "service", "band", "status", "effect", "severity", "indication")
+DIMENSIONS = ("period", "site", "line", "service", "band", "status", "effect", "severity")
 
 
 def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
@@ -103,8 +104,7 @@ def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     Every site asked for has its rows, also where nothing was booked; likewise lines and bands.
     With `by` of period and site only, the columns of chair capacity are there too.
     """
-    frame = reader.query("counts", by=by, grain=filters.grain, **filters.values())
-    frame = _whole(frame, filters, by)
+    frame = _whole(_sums(reader, filters, "counts", by, _FINE), filters, by)
     if set(by) <= {"period", "site"}:
         capacity = reader.query(
             "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=by, grain=filters.grain
@@ -120,11 +120,29 @@ def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 
 def effect_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Side effects by the dimensions named, without rows for what did not happen."""
-    return reader.query("effect_counts", by=by, grain=filters.grain, **filters.values())
+    return _sums(reader, filters, "effect_counts", by, (*_FINE, "effect"))
+
+
+#: Rows so fine are few, and what is asked of a page mostly adds up from them.
+_FINE = ("site", "line", "band")
+
+
+def _sums(reader: Reader, filters: Filters, name: str, by: Sequence[str], fine: tuple[str, ...]) -> pd.DataFrame:
+    """The answer by the dimensions named, added up from finer rows that many panels share.
+
+    Not where small counts are hidden: of what is shown, each cell is decided by itself.
+    """
+    if reader.hides_small_counts or not set(by) <= set(fine):
+        return reader.query(name, by=by, grain=filters.grain, **filters.values())
+    frame = reader.query(name, by=fine, grain=filters.grain, **filters.values())
+    measures = [column for column in frame.columns if column not in DIMENSIONS]
+    if by:
+        return frame.groupby(list(by), sort=False)[measures].sum().reset_index()
+    return frame[measures].sum().to_frame().T
 
 
 def course_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
-    """Courses of ketamine begun in the period by the dimensions named (period, site, band, indication)."""
+    """Courses of ketamine begun in the period by the dimensions named (period, site, band)."""
     values = filters.values()
     del values["lines"]
     until = reader.catalogue.last_full_day
@@ -255,6 +273,7 @@ def trend_frame(name: str) -> Callable[[Reader, Filters], pd.DataFrame]:
 
 
 ALL_SITES = "All sites"
+_MEASURED = ["value", "numerator", "denominator", "lower", "upper"]
 
 
 def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
@@ -285,14 +304,21 @@ def _then(
     """What is compared with, in words, and its rows beside those of now."""
     if earlier := filters.compared(also=also):
         return earlier.period_text(), _scores(reader, earlier, names)
-    nothing = now[["value", "numerator", "denominator"]].assign(value=np.nan, numerator=0.0, denominator=0.0)
+    nothing = now[_MEASURED].assign(value=np.nan, numerator=0.0, denominator=0.0, lower=np.nan, upper=np.nan)
     if (site := filters.compared_site(also=also)) is None:
         return "", nothing
     name = reader.catalogue.site_name(site)
     own = _scores(reader, filters.at(site), names).set_index("metric")
-    then = own.loc[now["metric"], ["value", "numerator", "denominator"]].set_index(now.index)
+    then = own.loc[now["metric"], _MEASURED].set_index(now.index)
     # A site isn't compared with itself, nor with a whole that it is part of.
     return name, then.where(~now["site"].isin([name, ALL_SITES]), nothing)
+
+
+def against(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.DataFrame:
+    """Rows of metrics with their change from those of the compared period (`changes.between`), NaN without one."""
+    if then is None:
+        then = now.assign(value=np.nan, numerator=0.0, denominator=0.0, lower=np.nan, upper=np.nan)
+    return pd.concat([now, changes.between(now, then)], axis=1)
 
 
 def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
@@ -300,10 +326,15 @@ def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFr
     if len(filters.sites) > 1:
         whole = gathered(reader, filters, names).assign(site=ALL_SITES)
         frame = pd.concat([frame, whole], ignore_index=True)
-    rows = measure_all(frame, list(names), ["site"])
-    rows.insert(2, "title", rows["metric"].map(lambda n: METRICS[n].title))
-    rows.insert(3, "unit", rows["metric"].map(lambda n: METRICS[n].unit))
-    return rows
+    return named(measure_all(frame, list(names), ["site"]))
+
+
+def named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of metrics with title and unit."""
+    return rows.assign(
+        title=rows["metric"].map(lambda name: METRICS[name].title),
+        unit=rows["metric"].map(lambda name: METRICS[name].unit),
+    )
 
 
 SCORE_COLUMNS = (

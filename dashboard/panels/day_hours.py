@@ -176,7 +176,7 @@ PANELS = (
         "day_by_hour", "Chairs taken by the half-hour", "today", _hours,
         (SITE, Column("start", "From"), Column("kind", "Visit"), Column("value", "Chairs taken", "decimal"),
          Column("chairs", "Chairs", "count")),
-        _hours_chart, (), _hours_answer, each_site=True,
+        _hours_chart, (), _hours_answer, each="site",
         note="Local time of each site; chairs taken on average over the half-hour, by the time in the chair. Dashed "
         "line: all chairs. Walked in: by the booking's channel. Cancelled bookings take no chair.",
     ),
@@ -195,7 +195,7 @@ PANELS = (
          Column("no_shows", "Usual no-show rate (%)", "decimal"),
          Column("numerator", "Chair-minutes booked", "count"), Column("denominator", "Chair-minutes open", "count"),
          Column("free_hours", "Chair-hours free", "decimal"), Column("bookings", "Bookings", "count")),
-        _ahead_chart, ("scheduled_utilisation",), _ahead_answer, dated=True, each_site=True,
+        _ahead_chart, ("scheduled_utilisation",), _ahead_answer, dated=True, each="site",
         note="Pale: booked. Solid: with the site's usual no-show rate taken off, of all days that are over, of the "
         "same weekday where weekdays differ.",
     ),

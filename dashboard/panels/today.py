@@ -300,7 +300,7 @@ PANELS = (
          Column("centre", "Usual", "decimal"), Column("lower", "Lower limit", "decimal"),
          Column("upper", "Upper limit", "decimal"), Column("verdict", "Verdict"), Column("rule", "Rule"),
          Column("limits", "Limits"), Column("sentence", "In words")),
-        _control_chart, FIGURES, _chart_answer, each_site=True,
+        _control_chart, FIGURES, _chart_answer, each="site",
         note=f"The last {CHART_POINTS} days that the limits are of, up to the day chosen; limits come from all days "
         "before it.",
     ),

@@ -311,6 +311,9 @@ def test_funnel_keeps_the_order_of_the_levels_and_the_shape():
     assert np.isnan([side[1, 0] for side in (*outer[1:], *inner[1:])]).all()
     assert inner.upper[0, 0] == exact_poisson_limits(np.float64(5), 0.95)[1] / 5
     assert_array_equal(funnel([5, 50], 0.95)[0].upper, inner.upper[0])
+    both = funnel([[5, 50], [0, 10]], (0.998, 0.95))
+    for side in ("centre", "lower", "upper"):
+        assert_array_equal(getattr(both, side), [getattr(outer, side), getattr(inner, side)])
 
 
 @pytest.mark.parametrize(("points", "flagged"), [(6, 0), (7, 1), (8, 2)])
