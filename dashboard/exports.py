@@ -22,7 +22,7 @@ from dashboard.receipts import FileResponse, Part, Receipt, no_such_file
 from dashboard.sources import FrameRows, QueryRows, Source, Totals
 from dashboard.surveillance import SERIOUS
 from dashboard.warehouse import Reader
-from dashboard.writers import FORMS
+from dashboard.writers import FORMS, FileError
 
 #: What an address of a file, or of the page Exports, names beside the filters.
 PARAMETERS = ("dataset", "columns", "date", "extract")
@@ -234,6 +234,8 @@ def respond(
     try:
         # The first rows are read before the answer begins, so that a failure can still say so.
         first = [next(body), *([more] if (more := next(body, b"")) else [])]
+    except FileError as error:
+        return PlainTextResponse(f"{error}\n", status_code=413)
     except warehouse.WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
     return FileResponse(_whole(first, body), export.file_name(form), receipt, FORMS[form].media_type)

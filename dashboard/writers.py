@@ -22,6 +22,8 @@ from dashboard.receipts import Part
 from dashboard.sources import Source, schema
 
 SHEET_ROWS = 1_048_576
+#: What a workbook takes a minute or two to write; larger ones open slowly, if at all.
+WORKBOOK_CELLS = 5_000_000
 _LONGEST_CELL = 32_767
 _READ = 1 << 20
 _GROUP_ROWS = 100_000
@@ -73,6 +75,12 @@ def _parquet(source: Source, about: Mapping[str, str], _folder: Path) -> Iterato
 
 def _xlsx(source: Source, about: Mapping[str, str], folder: Path) -> Iterator[Part]:
     """Sheets of rows and one that says what they are; kept row by row in a file until it is whole."""
+    rows, _ = source.summary()
+    if rows * len(source.columns) > WORKBOOK_CELLS:
+        raise FileError(
+            f"{rows:,} rows of {len(source.columns)} columns are too much for an Excel workbook, which takes "
+            f"{WORKBOOK_CELLS:,} cells here. Take CSV or Parquet, or choose a shorter period or fewer columns."
+        )
     with tempfile.TemporaryDirectory(dir=folder) as place:
         path = Path(place) / "rows.xlsx"
         book = xlsxwriter.Workbook(path, {"constant_memory": True, "tmpdir": place, "strings_to_formulas": False})
