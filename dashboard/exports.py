@@ -122,11 +122,12 @@ class Export:
         if FORMS[form].own_totals:
             rows, totals = self.summary()
             of |= {"rows": rows} | {f"total of {name}": value for name, value in totals.items()}
-        words = {key: _words(value) for key, value in of.items()}
-        return receipt.counted(FORMS[form].write(self.source, words, self.reader.warehouse.spill)), receipt
+        said = {key: words(value) for key, value in of.items()}
+        return receipt.counted(FORMS[form].write(self.source, said, self.reader.warehouse.spill)), receipt
 
 
-def _words(value: Any) -> str:
+def words(value: Any) -> str:
+    """A value as a file says it of itself."""
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 

@@ -338,8 +338,7 @@ class Warehouse:
             yield
         except duckdb.InterruptException as error:
             raise QueryTimeoutError(
-                f"this took longer than {seconds:.0f} seconds and was stopped; "
-                "choose a shorter period or fewer sites"
+                f"this took longer than {seconds:.0f} seconds and was stopped; choose a shorter period or fewer sites"
             ) from error
         except duckdb.Error as error:
             # A block with another checksum is a plain Error of DuckDB's.
