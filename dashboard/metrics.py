@@ -52,7 +52,7 @@ class Metric:
     denominator: tuple[str, ...] = ()
     interval: Interval | None = None
     better: Better = "neither"
-    source: Literal["counts", "patients", "effects", "lead_time", "money", "effectiveness"] = "counts"
+    source: Literal["counts", "patients", "effects", "lead_time", "money", "effectiveness", "courses"] = "counts"
     bounded: bool = False
     squares: str = ""
 
@@ -340,7 +340,30 @@ _METRICS = (
     ),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
+_BEGUN = "patients whose first completed ketamine infusion falls in the period"
+_COURSES = (
+    Metric(
+        "courses", "Ketamine courses begun", "count", ("courses",), ("courses", ""),
+        "Patients whose first completed ketamine infusion falls in the period.",
+        source="courses",
+    ),
+    Metric(
+        "induction_completion", "Induction completed", "percent",
+        ("inductions_completed",), ("with six infusions", "patients whose day 28 has passed"),
+        f"Patients who reach 6 completed ketamine infusions by day 28 after their first ÷ {_BEGUN} and whose day 28 "
+        "has passed; 95 % Wilson interval.",
+        denominator=("inductions_due",), interval="wilson", better="higher", source="courses",
+    ),
+    Metric(
+        "inductions_under_way", "Inductions under way", "count",
+        ("inductions_under_way",), ("patients within their 28 days", ""),
+        "Patients whose first completed ketamine infusion falls in the period and whose day 28 has not passed.",
+        source="courses",
+    ),
+)  # fmt: skip
+
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_METRICS, *_COURSES)}
 
 
 def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:

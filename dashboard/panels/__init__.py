@@ -12,6 +12,8 @@ from dashboard.panels import (
     age_groups,
     bookings,
     comparison,
+    courses,
+    day_hours,
     effectiveness,
     events,
     holdings,
@@ -34,6 +36,7 @@ PANELS: dict[str, Panel] = {
     panel.name: panel
     for module in (
         today,
+        day_hours,
         bookings,
         service_mix,
         revenue,
@@ -43,6 +46,7 @@ PANELS: dict[str, Panel] = {
         signals,
         over_time,
         comparison,
+        courses,
         age_groups,
         holdings,
     )
@@ -91,7 +95,8 @@ def _rows(reader: Reader, panel: Panel, filters: Filters) -> pd.DataFrame:
         return frame
     own = frame["numerator" if "numerator" in frame else "value"].isna()
     words = pd.Series("", index=frame.index).mask(own, "hidden")
-    for name, also in (("patient_numerator", "patients hidden"), ("before_numerator", "compared period hidden")):
+    for name, also in (("patient_numerator", "patients hidden"), ("before_numerator", "compared period hidden"),
+                       ("also_before_numerator", "second comparison hidden")):  # fmt: skip
         if name in frame:
             words = words.mask(~own & frame[name].isna(), also)
     return frame.assign(hidden=words)

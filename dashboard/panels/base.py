@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, rates
+from dashboard import changes, charts
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS, Metric, measure, measure_all
 from dashboard.theme import SEVERITY_TITLES, STATUS_TITLES, Mode, line_title
@@ -143,6 +143,15 @@ def _sums(reader: Reader, filters: Filters, name: str, by: Sequence[str], fine: 
     return frame[measures].sum().to_frame().T
 
 
+def course_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Courses of ketamine begun in the period by the dimensions named (period, site, band)."""
+    values = filters.values()
+    del values["lines"]
+    until = reader.catalogue.last_full_day
+    frame = reader.query("course_counts", by=by, grain=filters.grain, until=until, **values)
+    return _whole(frame, filters, by)
+
+
 def lead_medians(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Median lead time in days by site, or over all sites asked for: column median_lead_days."""
     frame = reader.query("lead_time", by=by, **filters.values())
@@ -172,6 +181,8 @@ def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -
         frame = _beside(frame, patient_counts(reader, filters, *by), by)
     if "lead_time" in sources:
         frame = _beside(frame, lead_medians(reader, filters, *by), by)
+    if "courses" in sources:
+        frame = _beside(frame, course_counts(reader, filters, *by), by)
     if "effects" in sources:
         frame = _beside(frame, _whole(effect_counts(reader, filters, *by), filters, by), by)
     return frame
@@ -264,60 +275,52 @@ def trend_frame(name: str) -> Callable[[Reader, Filters], pd.DataFrame]:
 
 
 ALL_SITES = "All sites"
+_MEASURED = ["value", "numerator", "denominator", "lower", "upper"]
 
 
 def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
-    """Metrics by site, and over all of them where there are several, with the compared period.
+    """Metrics by site, and over all of them where there are several, with one or two comparisons.
 
     Returns:
         One row a metric and site: metric, title, unit, site, value, numerator, denominator, lower,
-        upper, and those of `against`.
+        upper, and of the first comparison against (what with, in words), before, before_numerator, change,
+        change_lower, change_upper (`changes.between`); of a second one the same, led by `also_`.
+        Empty and NaN where nothing is compared.
     """
-    earlier = filters.compared()
-    return against(_scores(reader, filters, names), _scores(reader, earlier, names) if earlier else None)
+    now = _scores(reader, filters, names)
+    parts = [now]
+    for also, lead in ((False, ""), (True, "also_")):
+        against, then = _then(reader, filters, names, now, also=also)
+        part = changes.between(now, then).assign(against=against)
+        if filters.compared_site(also=also):
+            # Sites differ in size: of counts that is no finding.
+            limits = ["change_lower", "change_upper"]
+            part[limits] = part[limits].where(now["unit"] != "count", axis=0)
+        parts.append(part.add_prefix(lead))
+    return pd.concat(parts, axis=1)
+
+
+def _then(
+    reader: Reader, filters: Filters, names: Sequence[str], now: pd.DataFrame, *, also: bool
+) -> tuple[str, pd.DataFrame]:
+    """What is compared with, in words, and its rows beside those of now."""
+    if earlier := filters.compared(also=also):
+        return earlier.period_text(), _scores(reader, earlier, names)
+    nothing = now[_MEASURED].assign(value=np.nan, numerator=0.0, denominator=0.0, lower=np.nan, upper=np.nan)
+    if (site := filters.compared_site(also=also)) is None:
+        return "", nothing
+    name = reader.catalogue.site_name(site)
+    own = _scores(reader, filters.at(site), names).set_index("metric")
+    then = own.loc[now["metric"], _MEASURED].set_index(now.index)
+    # A site isn't compared with itself, nor with a whole that it is part of.
+    return name, then.where(~now["site"].isin([name, ALL_SITES]), nothing)
 
 
 def against(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.DataFrame:
-    """Rows of metrics with their change from those of the compared period, row by row.
-
-    Args:
-        now: of `measure`, with the column metric.
-        then: the same of the compared period, if there is one.
-
-    Returns:
-        `now` with before, before_numerator, change, change_lower and change_upper (NaN without).
-        The change is a difference in the metric's unit. Where the metric has an interval, the
-        difference has one too: Newcombe's of proportions, for rates and means likewise recovered
-        from the limits of both.
-    """
+    """Rows of metrics with their change from those of the compared period (`changes.between`), NaN without one."""
     if then is None:
         then = now.assign(value=np.nan, numerator=0.0, denominator=0.0, lower=np.nan, upper=np.nan)
-    now = now.assign(
-        before=then["value"], before_numerator=then["numerator"], change=now["value"] - then["value"],
-        change_lower=np.nan, change_upper=np.nan,
-    )  # fmt: skip
-    for name in now["metric"].unique():
-        metric = METRICS[name]
-        rows = (now["metric"] == name) & now["numerator"].notna() & then["numerator"].notna()
-        if metric.interval is None:
-            continue
-        if metric.interval == "wilson":
-            difference = rates.newcombe_difference(
-                now.loc[rows, "numerator"], now.loc[rows, "denominator"],
-                then.loc[rows, "numerator"].where(then.loc[rows, "denominator"] > 0, 0.0),
-                then.loc[rows, "denominator"],
-            )  # fmt: skip
-            scale = 100.0
-        else:
-            difference = rates.difference(*(_limits(part[rows]) for part in (now, then)))
-            scale = 1.0
-        now.loc[rows, "change_lower"] = difference.lower * scale
-        now.loc[rows, "change_upper"] = difference.upper * scale
-    return now
-
-
-def _limits(rows: pd.DataFrame) -> rates.Interval:
-    return rates.Interval(*(rows[name].to_numpy(dtype=float) for name in ("value", "lower", "upper")))
+    return pd.concat([now, changes.between(now, then)], axis=1)
 
 
 def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
@@ -345,10 +348,16 @@ SCORE_COLUMNS = (
     Column("denominator", "Denominator", "count"),
     Column("lower", "95 % from", "decimal"),
     Column("upper", "95 % to", "decimal"),
-    Column("before", "Compared period", "decimal"),
+    Column("against", "Compared with"),
+    Column("before", "Value compared with", "decimal"),
     Column("change", "Change", "decimal"),
     Column("change_lower", "Change, 95 % from", "decimal"),
     Column("change_upper", "Change, 95 % to", "decimal"),
+    Column("also_against", "Second comparison"),
+    Column("also_before", "Second value", "decimal"),
+    Column("also_change", "Second change", "decimal"),
+    Column("also_change_lower", "Second change, 95 % from", "decimal"),
+    Column("also_change_upper", "Second change, 95 % to", "decimal"),
 )
 
 

@@ -23,8 +23,6 @@ from dashboard.surveillance import ALL, SERIOUS
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader
 
-#: Below so many points limits are called trial limits.
-FULL_LIMITS = 12
 #: From so many whole months on a chart goes by month, else by week.
 MONTHS = 12
 
@@ -124,16 +122,8 @@ def _limits(part: pd.DataFrame, limits: Limits) -> pd.DataFrame:
         value=100 * values, numerator=events, denominator=trials,
         centre=100 * np.asarray(chart.centre), lower=100 * np.asarray(chart.lower),
         upper=100 * np.asarray(chart.upper), verdict=[VERDICTS[kind].word for kind in kinds],
-        rule=_rules(causes), limits="trial" if len(part) < FULL_LIMITS else "full",
+        rule=spc.rule_names(causes), limits="trial" if len(part) < spc.FULL_LIMITS else "full",
     )  # fmt: skip
-
-
-def _rules(causes: spc.SpecialCauses) -> list[str]:
-    names = {
-        "outside": causes.outside, "7 on one side": causes.one_side, "7 trending": causes.trend,
-        "2 of 3 in the outer third": causes.two_in_three,
-    }  # fmt: skip
-    return [", ".join(name for name, found in names.items() if found[i]) for i in range(len(causes.outside))]
 
 
 def _control_answer(frame: pd.DataFrame) -> str:
@@ -213,7 +203,7 @@ def _gap_limits(part: pd.DataFrame) -> pd.DataFrame:
     ]
     return part.assign(
         number=np.arange(1, len(part) + 1), centre=chart.centre, lower=chart.lower, upper=chart.upper,
-        verdict=[VERDICTS[kind].word for kind in kinds], limits="trial" if len(part) < FULL_LIMITS else "full",
+        verdict=[VERDICTS[kind].word for kind in kinds], limits="trial" if len(part) < spc.FULL_LIMITS else "full",
     )  # fmt: skip
 
 
