@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dashboard.panels.base import Column
 
@@ -53,8 +53,22 @@ def line_sql(columns: Sequence[Column]) -> str:
     Raises:
         ValueError: a column's key isn't one that our own queries could have.
     """
-    cells = ", ',', ".join(f"{column.format}_cell({name_sql(column)})" for column in columns)
-    return f"concat({cells}, chr(13), chr(10))"
+    cells = {column.name: f"{column.format}_cell({name_sql(column)})" for column in columns}
+    texts = [column.name for column in columns if column.format == "text"]
+    if not texts:
+        return _concat(cells.values())
+    # One look at all texts of a row takes a third of the time of one look at each.
+    words = ", ".join(f"word({name}), ','" for name in texts)
+    plain = cells | {name: f"plain_cell({name})" for name in texts}
+    return (
+        f"case when is_plain(concat({words}), {len(texts)}) "
+        f"then {_concat(plain.values())} else {_concat(cells.values())} end"
+    )
+
+
+def _concat(cells: Iterable[str]) -> str:
+    written = ", ',', ".join(cells)
+    return f"concat({written}, chr(13), chr(10))"
 
 
 def value_sql(column: Column) -> str:

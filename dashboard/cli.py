@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from dashboard.access import Role
-from dashboard.export_commands import export as export_group
-from dashboard.export_commands import tokens as tokens_group
 from dashboard.intake import pointer
 from dashboard.intake.commands import demo as demo_command
 from dashboard.intake.commands import import_command
@@ -25,12 +23,14 @@ from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError
 from dashboard.intake.extracts import extracts as extracts_command
 from dashboard.intake.extracts import schema_version
 from dashboard.intake.reference import load_reference
+from dashboard.month_commands import export as export_group
 from dashboard.report_commands import report as report_command
 from dashboard.settings import QUERIES, REFERENCE, Settings
 from dashboard.sign_in_commands import new_link, reset_link, reset_second_factor, set_identity
 from dashboard.state_commands import audit as audit_command
 from dashboard.state_commands import operator
 from dashboard.state_commands import state as state_command
+from dashboard.token_commands import tokens as tokens_group
 
 if TYPE_CHECKING:
     from dashboard.state import Store, UserRecord

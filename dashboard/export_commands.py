@@ -1,4 +1,4 @@
-"""The commands `dashboard export …` and `dashboard tokens …`."""
+"""The commands `dashboard export …`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -81,15 +80,9 @@ def take(
     """
     from dashboard import exports, filters
 
-    form = next(
-        (form for form in sorted(exports.FORMS, key=len, reverse=True) if output.name.endswith(f".{form}")), ""
-    )
-    if not form:
-        raise click.UsageError(f"{output.name} must end in one of: {', '.join(f'.{f}' for f in exports.FORMS)}")
+    form = _form_of(output, force)
     if dataset not in exports.DATASETS:
         raise click.UsageError(f"There is no dataset {dataset}. Datasets: {', '.join(exports.DATASETS)}")
-    if output.exists() and not force:
-        _fail(f"{output} is there already; choose another name, or overwrite it with --force")
     asked: dict[str, list[str]] = {"period": [period], "columns": [columns] if columns else [], "date": [date]}
     if start or end:
         asked |= {"period": ["custom"], "from": [start or ""], "to": [end or start or ""]}
@@ -100,6 +93,56 @@ def take(
         chosen = exports.asked(reader, exports.DATASETS[dataset], asked)
         _require_known(chosen, site, line, columns, date)
         details = write(store, chosen, form, output)
+    _say(output, details)
+
+
+@export.command("run")
+@click.argument("name")
+@click.option("-o", "--output", "output", required=True, type=_FILE, help="File to write; its ending is the form.")
+@click.option("--as", "username", required=True, help="Whose saved export it is; their rights apply.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it is there.")
+def run(name: str, output: Path, username: str, force: bool) -> None:
+    """Write the export saved as NAME on the page Exports. A period such as last month has moved on by itself.
+
+    \b
+    Example:
+        dashboard export run "Month-end payments" --as lee -o payments.csv
+    """
+    from urllib.parse import parse_qs
+
+    from dashboard import access, exports
+    from dashboard.state.saved_exports import SavedExports
+
+    form = _form_of(output, force)
+    settings = Settings.from_environment()
+    with store_of(settings) as store:
+        reader = reader_of(settings, store, username)
+        kept = {one.name: one for one in SavedExports(store).list(reader.viewer.username)}
+        if name not in kept:
+            known = ", ".join(kept) or "none yet; save one on the page Exports"
+            fail(f"{username} has no saved export {name!r}. There is: {known}")
+        dataset = exports.DATASETS.get(kept[name].dataset)
+        if dataset is None or not access.allows(reader.viewer, dataset.resource):
+            fail(f"{username} may not take {kept[name].dataset}, which {name!r} is of")
+        details = write(store, exports.asked(reader, dataset, parse_qs(kept[name].query)), form, output)
+    _say(output, details)
+
+
+def _form_of(output: Path, force: bool) -> str:
+    """The form that a file's name asks for; ends where there is none, or the file is there already."""
+    from dashboard import exports
+
+    form = next(
+        (form for form in sorted(exports.FORMS, key=len, reverse=True) if output.name.endswith(f".{form}")), ""
+    )
+    if not form:
+        raise click.UsageError(f"{output.name} must end in one of: {', '.join(f'.{f}' for f in exports.FORMS)}")
+    if output.exists() and not force:
+        fail(f"{output} is there already; choose another name, or overwrite it with --force")
+    return form
+
+
+def _say(output: Path, details: dict[str, Any]) -> None:
     totals = "".join(f", {name} {value}" for name, value in details.get("totals", {}).items())
     click.echo(f"Wrote {output}: {details['rows']:,} rows{totals}.")
     click.echo(f"SHA-256 {details['sha256']}; extract {details['extract']}.")
@@ -135,7 +178,7 @@ def write(store: Store, chosen: Any, form: str, output: Path) -> dict[str, Any]:
             os.fsync(file.fileno())
         part.replace(output)
     except (access.AccessDeniedError, WarehouseError, FileError, OSError) as error:
-        _fail(f"{output} was not written: {error}")
+        fail(f"{output} was not written: {error}")
     finally:
         part.unlink(missing_ok=True)
         if receipt is not None:
@@ -165,14 +208,14 @@ def verify(file: Path) -> None:
         try:
             said = json.loads(beside.read_text(encoding="utf-8")).get("sha256")
         except (ValueError, AttributeError):
-            _fail(f"{beside} is no receipt; it was changed")
+            fail(f"{beside} is no receipt; it was changed")
         if said != digest:
-            _fail(f"{file} is not what was exported: its SHA-256 is {digest}, its receipt says {said}")
+            fail(f"{file} is not what was exported: its SHA-256 is {digest}, its receipt says {said}")
     with store_of(Settings.from_environment()) as store:
         found = [e for e in store.audit.search(Search(kinds=("export",), text=digest), 20) if digest in _digests(e)]
     whole = [entry for entry in found if entry.details.get("outcome") == "complete"]
     if not whole:
-        _fail(
+        fail(
             f"{file} is on record as {found[0].details['outcome']}, not as a whole file"
             if found
             else f"{file} is not on record: it was changed, or exported elsewhere (SHA-256 {digest})"
@@ -201,7 +244,7 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
         dashboard export month-end --month 2026-10 -o /var/lib/dashboard/month-end
         dashboard export month-end --month 2026-10 -o /var/lib/dashboard/month-end --close
     """
-    from dashboard import access, month_end, receipts
+    from dashboard import access, month_end, packs, receipts
     from dashboard.state import StateError
     from dashboard.state.closed_months import ClosedMonths
     from dashboard.warehouse import WarehouseError
@@ -210,27 +253,22 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
     with store_of(settings) as store:
         reader = reader_of(settings, store, username)
         try:
-            made = month_end.pack(reader, month, sites)
-            months = ClosedMonths(store.by(operator()))
+            made, restated = packs.month(reader, store, month, sites)
             if close and made.provisional:
                 raise month_end.MonthError(
                     f"{month} is not over in the extract, which is whole to {reader.catalogue.last_full_day}; "
                     "close it with a later one"
                 )
-            restated = [
-                line
-                for closed in months.list(month)
-                if closed.site in made.sites
-                for line in month_end.compare(closed.figures, month_end.of_site(made.figures, closed.site))
-            ]
             if close:
-                months.close(month, made.extract, {s: month_end.of_site(made.figures, s) for s in made.sites})
+                ClosedMonths(store.by(operator())).close(
+                    month, made.extract, {s: month_end.of_site(made.figures, s) for s in made.sites}
+                )
             data = month_end.written(made, restated)
             output = folder / "_".join([made.file_name, *sites, *(["provisional"] if made.provisional else [])])
             output = output.with_name(f"{output.name}.zip")
             details = _put(output, data)
         except (access.AccessDeniedError, month_end.MonthError, StateError, WarehouseError, OSError) as error:
-            _fail(f"the pack of {month} was not written: {error}")
+            fail(f"the pack of {month} was not written: {error}")
         details |= {"filters": {"month": month, "sites": made.sites}, "extract": made.extract, "form": "zip"}
         details |= {
             "rows": len(made.figures),
@@ -265,107 +303,6 @@ def _digests(entry: Any) -> set[str]:
     return {entry.details.get("sha256", "")}
 
 
-# --- tokens ----------------------------------------------------------------------------------
-
-
-@click.group()
-def tokens() -> None:
-    """Keys by which a spreadsheet or program takes a person's files, read-only.
-
-    A token ends at once when its owner is disabled, or gets another role, other sites or a new password.
-
-    \b
-    Example:
-        dashboard tokens add lee --dataset payment_rows --label "Power Query, month-end"
-        dashboard tokens list
-    """
-
-
-@tokens.command("add")
-@click.argument("username")
-@click.option("--dataset", "datasets", multiple=True, required=True, help="A dataset; repeat it for several.")
-@click.option("--site", "sites", multiple=True, help="A site; repeat it for several.  [default: all of the owner's]")
-@click.option("--label", required=True, help="What it is for, in a few words.")
-@click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650), help="Days until it ends.")
-def tokens_add(username: str, datasets: tuple[str, ...], sites: tuple[str, ...], label: str, days: int) -> None:
-    """Issue a token for USERNAME and print it, once.
-
-    \b
-    Example:
-        dashboard tokens add lee --dataset payment_rows --site dallas --label "Google Sheets" --days 90
-    """
-    from dashboard import access, exports
-    from dashboard.access import Viewer
-    from dashboard.state import StateError
-    from dashboard.state.export_tokens import ExportTokens
-
-    settings = Settings.from_environment()
-    with store_of(settings) as store:
-        try:
-            user = store.user(username)
-            viewer = Viewer(user.username, user.name, user.role, None)
-            if unknown := [name for name in datasets if name not in exports.DATASETS]:
-                raise click.UsageError(f"There is no dataset {', '.join(unknown)}.")
-            closed = [name for name in datasets if not access.allows(viewer, exports.DATASETS[name].resource)]
-            if closed:
-                raise StateError(f"{user.username} ({user.role.label}) may not take {', '.join(closed)}.")
-            if sites:
-                known = reader_of(settings, store, None).sites
-                if strange := [site for site in sites if site not in known]:
-                    raise click.UsageError(f"There is no site {', '.join(strange)}. Sites: {', '.join(known)}")
-            issued = ExportTokens(store.by(operator()))
-            token = issued.issue(username, label, datasets, sites or None, timedelta(days=days))
-        except StateError as error:
-            _fail(str(error))
-    click.echo(token)
-    click.echo("This is shown once. Whoever has it reads these files: keep it like a password.", err=True)
-
-
-@tokens.command("list")
-@click.argument("username", required=False)
-def tokens_list(username: str | None) -> None:
-    """List the tokens, of all or of USERNAME.
-
-    \b
-    Example:
-        dashboard tokens list lee
-    """
-    from dashboard.state.export_tokens import ExportTokens
-
-    with store_of(Settings.from_environment()) as store:
-        found = ExportTokens(store).list(username)
-    for one in found:
-        used = f"last used {one.used_at:%Y-%m-%d %H:%M} UTC" if one.used_at else "never used"
-        until = f"until {one.expires_at:%Y-%m-%d}" if one.alive else "ended"
-        sites = "all their sites" if one.sites is None else ", ".join(one.sites)
-        click.echo(f"{one.key}  {one.username:<16}{until:<18}{', '.join(one.datasets)}; {sites}; {used}; {one.label}")
-    if not found:
-        click.echo("No tokens. Issue one: dashboard tokens add NAME --dataset DATASET --label TEXT", err=True)
-
-
-@tokens.command("revoke")
-@click.argument("token_id")
-def tokens_revoke(token_id: str) -> None:
-    """End a token at once; TOKEN_ID as `dashboard tokens list` shows it.
-
-    \b
-    Example:
-        dashboard tokens revoke 3f9a01bc
-    """
-    from dashboard.state import StateError
-    from dashboard.state.export_tokens import ExportTokens
-
-    with store_of(Settings.from_environment()) as store:
-        try:
-            ended = ExportTokens(store.by(operator())).revoke(token_id)
-        except StateError as error:
-            _fail(str(error))
-    click.echo(f"Ended the token {ended.key} of {ended.username}: {ended.label}")
-
-
-# --- shared ----------------------------------------------------------------------------------
-
-
 def store_of(settings: Settings) -> Store:
     """The state store, or the end with what is wrong with it."""
     from dashboard.state import StateError, Store
@@ -373,7 +310,7 @@ def store_of(settings: Settings) -> Store:
     try:
         return Store.for_settings(settings)
     except StateError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def reader_of(settings: Settings, store: Store, username: str | None) -> Reader:
@@ -393,9 +330,10 @@ def reader_of(settings: Settings, store: Store, username: str | None) -> Reader:
             )
         return Reader(Shelf(settings).current(), viewer)
     except (StateError, WarehouseError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
-def _fail(message: str) -> NoReturn:
+def fail(message: str) -> NoReturn:
+    """End a command with what is wrong."""
     click.echo(f"Error: {message}", err=True)
     sys.exit(1)

@@ -22,7 +22,7 @@ from dashboard.receipts import FileResponse, Part, Receipt, no_such_file
 from dashboard.sources import FrameRows, QueryRows, Source, Totals
 from dashboard.surveillance import SERIOUS
 from dashboard.warehouse import Reader
-from dashboard.writers import FORMS
+from dashboard.writers import FORMS, FileError
 
 #: What an address of a file, or of the page Exports, names beside the filters.
 PARAMETERS = ("dataset", "columns", "date", "extract")
@@ -122,11 +122,12 @@ class Export:
         if FORMS[form].own_totals:
             rows, totals = self.summary()
             of |= {"rows": rows} | {f"total of {name}": value for name, value in totals.items()}
-        words = {key: _words(value) for key, value in of.items()}
-        return receipt.counted(FORMS[form].write(self.source, words, self.reader.warehouse.spill)), receipt
+        said = {key: words(value) for key, value in of.items()}
+        return receipt.counted(FORMS[form].write(self.source, said, self.reader.warehouse.spill)), receipt
 
 
-def _words(value: Any) -> str:
+def words(value: Any) -> str:
+    """A value as a file says it of itself."""
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
@@ -235,6 +236,8 @@ def respond(
     try:
         # The first rows are read before the answer begins, so that a failure can still say so.
         first = [next(body), *([more] if (more := next(body, b"")) else [])]
+    except FileError as error:
+        return PlainTextResponse(f"{error}\n", status_code=413)
     except warehouse.WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
     return FileResponse(_whole(first, body), export.file_name(form), receipt, FORMS[form].media_type)

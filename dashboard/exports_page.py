@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import exports, filters, page
+from dashboard import exports, filters, packs, page
 from dashboard.exports import Export
 from dashboard.panels import Column
 from dashboard.settings import Settings
@@ -103,6 +103,8 @@ def take(view: page.View, export: Export) -> None:
     about = f"{'Day' if dataset.of_day else f'Period by {exports.DATES[export.date]}'}: {when}."
     links = " ".join(_link(view, export, form) for form in FORMS)
     st.html(f'<p class="take">{links}</p><p class="take">{escape(about)} {_totals(export, rows, totals)}</p>')
+    if dataset.query is None and packs.of_page(dataset.resource):
+        page.everything(view, dataset.resource)
     frame = next(exports.parts(export.reader, dataset, view.filters, export.date))
     page.table(frame.head(PREVIEW_ROWS), export.columns, f"First rows of {dataset.title}")
     if rows > PREVIEW_ROWS:

@@ -230,9 +230,14 @@ def written(made: Pack, restated: Sequence[tuple[str, int, int]] = ()) -> bytes:
         "sha256": digests,
     }
     everything = {"cover.csv": _csv(cover), **files, "receipt.json": json.dumps(about, indent=2).encode()}
+    return zipped(everything)
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """A ZIP without times: the same files give the same bytes."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in everything.items():
+        for name, data in files.items():
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
     return target.getvalue()
 

@@ -10,10 +10,11 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, charts, exports, filters, identity, panels, theme, warehouse
+from dashboard import access, charts, exports, filters, identity, packs, panels, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.intake import attempts
 from dashboard.metrics import METRICS
+from dashboard.navigation import ENTRIES
 from dashboard.panels import PANELS, Column, Panel, look_of, rows, signals, specification, today
 from dashboard.settings import Settings
 from dashboard.state import shared_store
@@ -465,6 +466,17 @@ def row_links(view: View, *names: str) -> None:
         if access.allows(view.reader.viewer, exports.DATASETS[name].resource)
     ]
     st.html(f'<p class="take">Rows behind these figures: {" ".join(links)}</p>')
+
+
+def everything(view: View, resource: str) -> None:
+    """Links to every table of a page in one file, with the filters in force."""
+    links = " ".join(
+        f'<a class="file" href="{escape(packs.page_link(resource, form, view.filters.address()))}" target="_self" '
+        f'download aria-label="Everything on this page as {escape(title)}">{escape(title)}</a>'
+        for form, title in packs.PAGE_FORMS.items()
+    )
+    title = next(entry.title for entry in ENTRIES if entry.name == resource)
+    st.html(f'<p class="take">{links} Everything on the page {escape(title)}, in one file.</p>')
 
 
 def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:

@@ -216,7 +216,7 @@ async def export(request: Request, store: Store) -> Response:
 
 def _file(store: Store, viewer: Viewer, bearer: Bearer | None, file: str, parameters: QueryParams) -> Response:
     # Imported here, as the warm-up does: it takes seconds.
-    from dashboard import auditing, exports
+    from dashboard import auditing, exports, packs
     from dashboard.receipts import FileResponse, Receipt, no_such_file
     from dashboard.reports import files
 
@@ -229,6 +229,8 @@ def _file(store: Store, viewer: Viewer, bearer: Bearer | None, file: str, parame
         response = files.respond(viewer, store, name, form, asked)
     elif (name, form) == (auditing.RESOURCE, "csv"):
         response = auditing.respond(viewer, store.audit, asked)
+    elif packs.is_pack(name):
+        response = packs.respond(viewer, store, name, form, asked)
     else:
         response = exports.respond(viewer, name, parameters, form, ChartMarks(store).in_force())
     if isinstance(response, FileResponse):

@@ -140,6 +140,7 @@ class Warehouse:
         #: Where files that are too large for memory may lie for a while.
         self.spill = settings.data / "spill"
         self._seconds = settings.query_seconds
+        self._file_seconds = settings.export_seconds
         self._small_cells = settings.small_cells
         self._cache: OrderedDict[tuple[Any, ...], pd.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
@@ -282,13 +283,14 @@ class Warehouse:
             raise access.AccessDeniedError(f"not open to this account in rows: {name}")
         cursor = self._connection.cursor()
         try:
-            with self._bounded(cursor):
+            with self._bounded(cursor, self._file_seconds):
                 cursor.execute((QUERIES / "export" / "cells.sql").read_text(encoding="utf-8"))
                 found = cursor.sql(f"select {', '.join(wanted)} from ({query.sql})", params=bound)  # noqa: S608
                 reader = found.to_arrow_reader(BATCH_ROWS)
             while True:
-                # Timed part by part: how fast the other side reads isn't the query's fault.
-                with self._bounded(cursor):
+                # Timed part by part: how fast the other side reads isn't the query's fault. The first
+                # may wait for millions of rows to be sorted.
+                with self._bounded(cursor, self._file_seconds):
                     batch = next(reader, None)
                 if batch is None:
                     return
@@ -326,17 +328,17 @@ class Warehouse:
         return _as_text(frame)
 
     @contextmanager
-    def _bounded(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    def _bounded(self, cursor: duckdb.DuckDBPyConnection, seconds: float | None = None) -> Iterator[None]:
         """Interrupt what the cursor does within the context once its time is over."""
-        timer = threading.Timer(self._seconds, cursor.interrupt)
+        seconds = seconds or self._seconds
+        timer = threading.Timer(seconds, cursor.interrupt)
         timer.daemon = True
         timer.start()
         try:
             yield
         except duckdb.InterruptException as error:
             raise QueryTimeoutError(
-                f"this took longer than {self._seconds:.0f} seconds and was stopped; "
-                "choose a shorter period or fewer sites"
+                f"this took longer than {seconds:.0f} seconds and was stopped; choose a shorter period or fewer sites"
             ) from error
         except duckdb.Error as error:
             # A block with another checksum is a plain Error of DuckDB's.

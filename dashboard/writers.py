@@ -18,11 +18,15 @@ import pyarrow.parquet as pq
 import xlsxwriter
 
 from dashboard import cells
+from dashboard.panels import Column
 from dashboard.receipts import Part
 from dashboard.sources import Source, schema
 
 SHEET_ROWS = 1_048_576
+#: What a workbook takes a minute or two to write; larger ones open slowly, if at all.
+WORKBOOK_CELLS = 5_000_000
 _LONGEST_CELL = 32_767
+_LONGEST_NAME = 31  # of a sheet
 _READ = 1 << 20
 _GROUP_ROWS = 100_000
 _GZIP = zlib.MAX_WBITS | 16  # its head holds no name and no time: the same rows give the same bytes
@@ -72,18 +76,33 @@ def _parquet(source: Source, about: Mapping[str, str], _folder: Path) -> Iterato
 
 
 def _xlsx(source: Source, about: Mapping[str, str], folder: Path) -> Iterator[Part]:
-    """Sheets of rows and one that says what they are; kept row by row in a file until it is whole."""
+    return workbook({"Rows": source}, about, folder)
+
+
+def workbook(sources: Mapping[str, Source], about: Mapping[str, str], folder: Path) -> Iterator[Part]:
+    """Sheets of rows by name, and one that says what they are; kept row by row in a file until it is whole."""
+    cells_in_all = 0
+    for source in sources.values():
+        rows, _ = source.summary()
+        cells_in_all += rows * len(source.columns)
+        if cells_in_all > WORKBOOK_CELLS:
+            raise FileError(
+                f"{rows:,} rows of {len(source.columns)} columns are too much for an Excel workbook, which takes "
+                f"{WORKBOOK_CELLS:,} cells here. Take CSV or Parquet, or choose a shorter period or fewer columns."
+            )
     with tempfile.TemporaryDirectory(dir=folder) as place:
         path = Path(place) / "rows.xlsx"
         book = xlsxwriter.Workbook(path, {"constant_memory": True, "tmpdir": place, "strings_to_formulas": False})
         # A time of its own would make other bytes of the same rows.
         book.set_properties({"created": dt.datetime(2000, 1, 1)})  # noqa: DTZ001 - written as it stands
         try:
-            sheets = _Sheets(book, source)
-            for batch in source.batches():
-                sheets.add(batch)
-                yield Part(b"", batch.num_rows, _sums(source, pa.Table.from_batches([batch])))
-            sheets.describe(about)
+            looks = _Looks(book)
+            for name, source in sources.items():
+                sheets = _Sheets(book, looks, name[:_LONGEST_NAME], source.columns)
+                for batch in source.batches():
+                    sheets.add(batch)
+                    yield Part(b"", batch.num_rows, _sums(source, pa.Table.from_batches([batch])))
+            _describe(book, looks, about)
         finally:
             # Also when it is broken off: it holds files of its own.
             book.close()
@@ -92,31 +111,49 @@ def _xlsx(source: Source, about: Mapping[str, str], folder: Path) -> Iterator[Pa
                 yield Part(data)
 
 
-class _Sheets:
-    """Rows in one sheet after the other, since a sheet holds a million."""
+class _Looks:
+    """How cells of a workbook look."""
 
-    def __init__(self, book: Any, source: Source) -> None:
-        self._book = book
-        self._columns = source.columns
-        self._bold = book.add_format({"bold": True})
+    def __init__(self, book: Any) -> None:
+        self.bold = book.add_format({"bold": True})
         # Text that looks like a formula stays text when somebody edits its cell.
-        self._text = book.add_format({"quote_prefix": True})
-        self._formats = {
+        self.text = book.add_format({"quote_prefix": True})
+        self.formats = {
             "date": book.add_format({"num_format": "yyyy-mm-dd"}),
             "datetime": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
             "dollars": book.add_format({"num_format": "0.00"}),
             "count": book.add_format({"num_format": "0"}),
         }
+
+
+def _describe(book: Any, looks: _Looks, about: Mapping[str, str]) -> None:
+    """A sheet that says what the rows are of."""
+    sheet = book.add_worksheet("About this file")
+    sheet.set_column(0, 0, 24)
+    sheet.set_column(1, 1, 80)
+    for row, (key, value) in enumerate(about.items()):
+        sheet.write_string(row, 0, key.replace("_", " ").capitalize(), looks.bold)
+        sheet.write_string(row, 1, value)
+
+
+class _Sheets:
+    """Rows in one sheet after the other, since a sheet holds a million."""
+
+    def __init__(self, book: Any, looks: _Looks, name: str, columns: tuple[Column, ...]) -> None:
+        self._book = book
+        self._looks = looks
+        self._name = name
+        self._columns = columns
         self._number = 0
         self._open()
 
     def _open(self) -> None:
         self._number += 1
-        self._sheet = self._book.add_worksheet("Rows" if self._number == 1 else f"Rows {self._number}")
+        self._sheet = self._book.add_worksheet(self._name if self._number == 1 else f"{self._name} {self._number}")
         self._sheet.freeze_panes(1, 0)
         for place, column in enumerate(self._columns):
             self._sheet.set_column(place, place, max(12, min(len(column.title) + 2, 40)))
-            self._write_text(0, place, column.title, self._bold)
+            self._write_text(0, place, column.title, self._looks.bold)
         self._row = 1
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -132,25 +169,16 @@ class _Sheets:
 
     def _write(self, place: int, value: Any, form: str) -> None:
         if form == "text":
-            self._write_text(self._row, place, value, self._text if cells.is_formula(value) else None)
+            self._write_text(self._row, place, value, self._looks.text if cells.is_formula(value) else None)
         elif form in {"date", "datetime"}:
-            self._sheet.write_datetime(self._row, place, value, self._formats[form])
+            self._sheet.write_datetime(self._row, place, value, self._looks.formats[form])
         else:
-            self._sheet.write_number(self._row, place, value, self._formats.get(form))
+            self._sheet.write_number(self._row, place, value, self._looks.formats.get(form))
 
     def _write_text(self, row: int, place: int, text: str, form: Any) -> None:
         if len(text) > _LONGEST_CELL:
             raise FileError(f"A cell of XLSX holds {_LONGEST_CELL:,} characters, and a text here has more; take CSV.")
         self._sheet.write_string(row, place, text, form)
-
-    def describe(self, about: Mapping[str, str]) -> None:
-        """A sheet that says what the rows are of."""
-        sheet = self._book.add_worksheet("About this file")
-        sheet.set_column(0, 0, 24)
-        sheet.set_column(1, 1, 80)
-        for row, (key, value) in enumerate(about.items()):
-            sheet.write_string(row, 0, key.replace("_", " ").capitalize(), self._bold)
-            sheet.write_string(row, 1, value)
 
 
 class _Drain:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import page
+from dashboard import closing, page, revenue_rows
 
 view = page.open_page("revenue", by=True)
 st.title("Revenue")
@@ -12,3 +12,6 @@ view.show("revenue_bars", "paid_by_method")
 view.show("revenue_by_line")
 view.show("missed_visits")
 page.row_links(view, "invoice_rows", "payment_rows", "package_liability")
+revenue_rows.behind(view)
+closing.closing(view)
+page.everything(view, "revenue")

@@ -17,3 +17,4 @@ else:
     view.show("day_by_hour")
     view.show("day_gaps")
 view.show("days_ahead")
+page.everything(view, "today")

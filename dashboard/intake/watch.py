@@ -45,14 +45,12 @@ def is_complete(delivery: Path, quiet: float, now: float) -> bool:
     return len(times) > 1 and max(times) <= now - quiet
 
 
-def settled(record: list[attempts.Attempt]) -> dict[str, attempts.Attempt]:
-    """What came of the deliveries that are done with, by fingerprint; what failed for lack of room is tried again."""
-    return {attempt.fingerprint: attempt for attempt in record if attempt.result != "failed"}
+def settled(record: list[attempts.Attempt]) -> set[str]:
+    """Fingerprints of the deliveries that are done with; what failed for lack of room is tried again."""
+    return {attempt.fingerprint for attempt in record if attempt.result != "failed"}
 
 
-def import_new(
-    inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECONDS, *, tell_known: bool = False
-) -> tuple[int, int]:
+def import_new(inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECONDS) -> tuple[int, int, int]:
     """Import each complete delivery that wasn't before, in order of name; go on after one that fails.
 
     Args:
@@ -60,15 +58,14 @@ def import_new(
         data: the data folder with the record of imports.
         run: imports a delivery, given its folder and fingerprint, and keeps the record.
         quiet: seconds without change after which a delivery without marker is complete.
-        tell_known: say of each that was imported before when that was and what came of it.
 
     Returns:
-        How many were published, and how many were not.
+        How many were published, how many were not, and how many were done with before.
 
     Raises:
         StorageError: the inbox or the data folder cannot be used at all.
     """
-    published = failed = 0
+    published = failed = known = 0
     with _alone(data):
         for delivery in deliveries(inbox):
             if not is_complete(delivery, quiet, time.time()):
@@ -77,11 +74,8 @@ def import_new(
             try:
                 fingerprint = attempts.fingerprint(delivery)
                 # Read anew each time: a copy of a delivery under another name is the same delivery.
-                if before := settled(attempts.read(data / "extracts")).get(fingerprint):
-                    if tell_known:
-                        log.info(
-                            "%s is known: %s on %s", delivery.name, before.result, f"{before.at:%Y-%m-%d %H:%M} UTC"
-                        )
+                if fingerprint in settled(attempts.read(data / "extracts")):
+                    known += 1
                     continue
                 report = run(delivery, fingerprint)
             except (DeliveryError, OSError) as error:
@@ -92,7 +86,7 @@ def import_new(
                 continue
             published += 1
             log.info("%s published as %s: %s", delivery.name, report.name, report.summary)
-    return published, failed
+    return published, failed, known
 
 
 def _note_unreadable(data: Path, delivery: Path, error: OSError) -> None:

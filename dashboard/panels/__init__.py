@@ -67,8 +67,7 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     viewer = access.require(reader.viewer, panel.resource)
     for site in filters.sites:
         access.require(viewer, panel.resource, site)
-    # Marks are on control charts alone.
-    key = ("panel", name, viewer.role, reader.sites, filters, reader.marks if panel.resource == "signals" else ())
+    key = ("panel", name, viewer.role, reader.sites, filters, reader.marks if panel.marked else ())
     return reader.warehouse.remembered(key, lambda: _rows(reader, panel, asked(reader, name, filters)))
 
 

@@ -47,6 +47,7 @@ class Panel:
         whole: for viewers from whom small counts are hidden, the rows are of whole calendar
             periods: those asked for, or the twelve months up to their end.
         hides: whether the rows hold counts of side effects, of which small ones are hidden.
+        marked: whether people's marks on control charts are among the rows.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Panel:
     html: Callable[[pd.DataFrame, Mode], str] | None = None
     whole: Literal["", "asked", "year"] = ""
     hides: bool = False
+    marked: bool = False
 
     def definitions(self) -> list[Metric]:
         """The metrics that the panel shows."""

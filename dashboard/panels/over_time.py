@@ -247,6 +247,7 @@ PANELS = (
          Column("numerator", "Infusions with it", "count"), Column("denominator", "Completed infusions", "count"),
          *_LIMIT_COLUMNS, *_NOTED_COLUMNS),
         _control_chart("Infusions with it, p′ chart", "Infusions with it"), (), _control_answer, each="site",
+        marked=True,
         note="All of the extract up to the end of the period, by month, or by week where months are few. Laney's p′ "
         "limits; ▲ special cause upwards, ★ downwards: outside the limits, 7 on one side, 7 trending, 2 of 3 in the "
         "outer third. ▼ a person's note; ◇ forms filled in unusually often or seldom. Limits never rebase by "
@@ -258,6 +259,7 @@ PANELS = (
          Column("numerator", "Events", "count"), Column("denominator", "Completed infusions", "count"),
          *_LIMIT_COLUMNS, *_NOTED_COLUMNS),
         _control_chart("Events, u′ chart", "Events"), (), _rates_answer, each="site",
+        marked=True,
         note="As above, but every event counts, also several of one infusion. Laney's u′ limits. Serious ones are "
         "those of all bookings, completed or not.",
     ),

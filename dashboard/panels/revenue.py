@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -14,6 +16,10 @@ from dashboard.warehouse import Reader
 from dashboard.waterfall import waterfall
 
 KINDS = ("Invoiced", "Paid")
+#: The rows behind each of them.
+_BEHIND = ("invoice_rows", "payment_rows")
+#: Items of the bridge that are sums over invoices; the others are over payments.
+_INVOICES = (money.INVOICED, "unpaid_cents", "redeemed_cents")
 NO_VISIT = "Not of a visit"
 _KIND = Column("kind", "What")
 _DOLLARS = Column("value", "US$", "dollars")
@@ -48,6 +54,16 @@ def _table(reader: Reader, filters: Filters, by: str) -> pd.DataFrame:
     for name in (*_MONEY, *_RATES):
         found[name] = measure(both, METRICS[name])["value"]
     return found
+
+
+def _opens(frame: pd.DataFrame, filters: Filters, dataset: pd.Series) -> pd.DataFrame:
+    """With the address that a bar opens: its rows and files on the page Exports."""
+    sites = frame["site"] if "site" in frame else [None] * len(frame)
+    addresses = [
+        f"/exports?dataset={name}&{(filters.at(site) if site else filters).address()}"
+        for name, site in zip(dataset, sites, strict=True)
+    ]
+    return frame.assign(opens=addresses)
 
 
 def _by_site(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -88,7 +104,7 @@ def _bridge(reader: Reader, filters: Filters) -> pd.DataFrame:
     after[-1] = values[-1]
     before = np.concatenate([[0], after[:-2], [0]])
     titles = money.ENDS | money.ITEMS
-    return pd.DataFrame(
+    found = pd.DataFrame(
         {
             "item": [titles[name] for name in order],
             "value": values / CENTS,
@@ -96,6 +112,9 @@ def _bridge(reader: Reader, filters: Filters) -> pd.DataFrame:
             "end": after / CENTS,
         }
     )
+    # The bridge is of every line.
+    of = pd.Series(["invoice_rows" if name in _INVOICES else "payment_rows" for name in order])
+    return _opens(found, replace(filters, lines=()), of)
 
 
 def _bridge_answer(frame: pd.DataFrame) -> str:
@@ -134,7 +153,8 @@ def _over_time_chart(look: charts.Look) -> charts.Chart:
 
 
 def _site_bars(reader: Reader, filters: Filters) -> pd.DataFrame:
-    return titled(_long(_beside(reader, filters, "site"), "site"), reader)
+    frame = _long(_beside(reader, filters, "site"), "site")
+    return titled(_opens(frame, filters, frame["kind"].map(dict(zip(KINDS, _BEHIND, strict=True)))), reader)
 
 
 def _site_chart(look: charts.Look) -> charts.Chart:
@@ -142,7 +162,7 @@ def _site_chart(look: charts.Look) -> charts.Chart:
     return charts.bars(
         "Invoiced and paid by site", "US dollars", "site", "Site", look.sites, kinds,
         side_by_side=True, number_format="$,.2f",
-    )  # fmt: skip
+    ).encode(href="opens:N")  # fmt: skip
 
 
 def _methods(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -173,7 +193,7 @@ PANELS = (
     Panel(
         "bridge", "From invoiced to paid", "revenue", _bridge,
         (Column("item", "Item"), _DOLLARS), _bridge_chart, ("invoiced", "paid"), _bridge_answer,
-        note="All service lines, whatever lines are chosen above: a package belongs to none.",
+        note="All service lines, whatever lines are chosen above: a package belongs to none. A bar opens its rows.",
     ),
     Panel(
         "revenue_over_time", "Invoiced and paid over time", "revenue", _over_time,
@@ -181,7 +201,7 @@ PANELS = (
     ),
     Panel(
         "revenue_bars", "Invoiced and paid by site", "revenue", _site_bars,
-        (SITE, _KIND, _DOLLARS), _site_chart, ("invoiced", "paid"),
+        (SITE, _KIND, _DOLLARS), _site_chart, ("invoiced", "paid"), note="A bar opens its rows.",
     ),
     Panel(
         "revenue_by_line", "Invoiced, paid and outstanding by service line", "revenue", _by_line,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from dashboard.state.store import StateError, Store
 from dashboard.state.tables import closed_months
+
+SHORTEST_REASON = 10
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class ClosedMonth:
 
 
 class ClosedMonths:
-    """The closed months of a store. What is closed stays as it was."""
+    """The closed months of a store. What is closed stays as it was, until somebody opens it again."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -61,9 +63,34 @@ class ClosedMonths:
                 "what has changed since is reported as restated."
             ) from None
 
-    def list(self, month: str) -> list[ClosedMonth]:
-        """A month, by site, where it is closed."""
-        asked = select(closed_months).where(closed_months.c.month == month).order_by(closed_months.c.site)
+    def reopen(self, month: str, sites: Sequence[str], reason: str) -> None:
+        """Take back that a month is closed at these sites, for a reason that goes on record.
+
+        Raises:
+            StateError: no reason, or it is closed at none of them.
+        """
+        reason = " ".join(reason.split())
+        if len(reason) < SHORTEST_REASON:
+            raise StateError(f"Say why {month} is opened again, in {SHORTEST_REASON} characters or more.")
+        own = (closed_months.c.month == month) & closed_months.c.site.in_(sites)
+        with self._store.database.write() as connection:
+            found = connection.execute(select(closed_months).where(own).order_by(closed_months.c.site)).all()
+            if not found:
+                raise StateError(f"{month} is not closed at {', '.join(sites)}.")
+            connection.execute(delete(closed_months).where(own))
+            # Its figures can be had again from the extract that they were of.
+            was = [
+                f"{row.site}: closed {row.closed_at:%Y-%m-%d} by {row.closed_by} of {row.extract}" for row in found
+            ]
+            self._store.audit.append(
+                connection, "month", self._store._actor, month, change="reopened", reason=reason, was=was
+            )
+
+    def list(self, month: str | None = None) -> list[ClosedMonth]:
+        """The closed months, or one of them, the latest first, by site."""
+        asked = select(closed_months).order_by(closed_months.c.month.desc(), closed_months.c.site)
+        if month is not None:
+            asked = asked.where(closed_months.c.month == month)
         with self._store.database.read() as connection:
             rows = connection.execute(asked).all()
         return [

@@ -19,6 +19,26 @@ create or replace temp macro safe(t) as
     end;
 
 create or replace temp macro text_cell(v) as safe(v::varchar);
+
+-- A row is looked at as a whole first: where each of its n texts, with a comma behind it, is a word that needs neither,
+-- they are written as they stand. Keys that are numbers aren't among them: their rule needs no look at characters.
+create or replace temp macro is_plain(words, n) as
+    regexp_full_match(
+        words,
+        '(?:(?:[A-Za-z][A-Za-z0-9_ .:/+–-]*|[1-9][0-9]{0,10}|[0-9]{1,11}[–+ :/_][A-Za-z0-9_ .:/+–-]*|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?,){'
+        || n
+        || '}'
+    );
+
+create or replace temp macro word(v) as case when typeof(v) = 'BIGINT' then '' else v::varchar end;
+
+create or replace temp macro plain_cell(v) as
+    case
+        when typeof(v) <> 'BIGINT' then v::varchar
+        when try_cast(v as bigint) between 0 and 99999999999 then v::varchar
+        else '''' || v::varchar
+    end;
+
 create or replace temp macro count_cell(n) as n::bigint::varchar;
 create or replace temp macro decimal_cell(n) as n::varchar;
 create or replace temp macro percent_cell(n) as n::varchar;

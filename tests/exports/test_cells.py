@@ -72,6 +72,26 @@ def test_python_and_duckdb_write_the_same_cells(guarded):
     ] == TEXTS
 
 
+@pytest.mark.parametrize("neighbour", ["plain", "12–17", "=1+1", "a,b", "3f2504e0-4f89-41d3-9a0c-0305e82c3301"])
+def test_a_line_is_its_cells_whatever_stands_beside_each_other(neighbour):
+    """A row that is looked at as a whole reads like one whose cells are looked at one by one."""
+    names = ("key", "a", "b", "money")
+    columns = [Column(name, name, "dollars" if name == "money" else "text") for name in names]
+    keys = [None, 0, -1, 99_999_999_999, 100_000_000_000, -(2**63), *range(7, 7 + len(TEXTS) - 6)]
+    with duckdb.connect() as connection:
+        connection.execute(MACROS)
+        texts = pa.table({"place": range(len(TEXTS)), "key": pa.array(keys, pa.int64()), "a": TEXTS})
+        connection.register("texts", texts)
+        rows = connection.sql(
+            f"select {cells.line_sql(columns)} from (select *, $b as b, -1.5 as money from texts) order by place",
+            params={"b": neighbour},
+        ).fetchall()
+    for (line,), key, text in zip(rows, keys, TEXTS, strict=True):
+        [found] = csv.reader(io.StringIO(line, newline=""))
+        expected = ["" if key is None else str(key), text, neighbour]
+        assert found == [*(cells.harmless(one) for one in expected), "-1.50"]
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=20))
 def test_python_and_duckdb_agree_on_any_text(texts):
@@ -137,6 +157,14 @@ def test_more_rows_than_a_sheet_holds_go_on_in_the_next(tmp_path, monkeypatch):
     rows = [row for name, sheet in found.items() if name.startswith("Rows") for row in sheet[1:]]
     assert len(found) == len(TEXTS) // 999 + 2
     assert [row[2] for row in rows] == list(range(len(TEXTS)))
+
+
+def test_more_than_a_workbook_takes_is_refused_and_not_cut(tmp_path, monkeypatch):
+    monkeypatch.setattr("dashboard.writers.WORKBOOK_CELLS", len(TEXTS) * 3)
+    assert written("xlsx", tmp_path, source())
+    monkeypatch.setattr("dashboard.writers.WORKBOOK_CELLS", len(TEXTS) * 3 - 1)
+    with pytest.raises(FileError, match="Take CSV or Parquet"):
+        written("xlsx", tmp_path, source())
 
 
 def test_a_text_that_no_cell_holds_is_not_cut(tmp_path):

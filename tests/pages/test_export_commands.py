@@ -16,6 +16,7 @@ from dashboard.cli import main
 from dashboard.intake import publish
 from dashboard.state import Store
 from dashboard.state.audit import Search
+from dashboard.state.saved_exports import SavedExports
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def house(data, tmp_path_factory):
 def run(house):
     def run(*words, code=0):
         result = CliRunner().invoke(main, words, env={"DASHBOARD_DATA": str(house)})
-        assert result.exit_code == code, result.output
+        assert code in (None, result.exit_code), result.output
         return result
 
     return run
@@ -163,6 +164,37 @@ def test_the_month_end_pack_ties_out_and_a_closed_month_never_changes_in_silence
     assert all(abs(Decimal(row["Now"]) - Decimal(row["As closed"])) == Decimal("0.01") for row in restated)
     [entry] = [e for e in records(house, kinds=("month",)) if e.details["change"] == "restated"]
     assert len(entry.details["lines"]) == len(said)
+    listed = run("export", "months", code=1).output.splitlines()
+    assert [line for line in listed if line.startswith("restated: ")] == said
+    assert "closed" in listed[0]
+    assert "10 characters" in run("export", "reopen", "--month", "2026-09", "--reason", "late", code=1).output
+    again = ("export", "reopen", "--month", "2026-09", "--site", "dallas", "--reason", "The bank statement came late")
+    assert "Opened 2026-09 again at dallas." in run(*again).output
+    assert "is not closed at dallas" in run(*again, code=1).output
+    entry = next(e for e in records(house, kinds=("month",)) if e.details["change"] == "reopened")
+    assert entry.details["reason"] == "The bank statement came late"
+    assert entry.details["was"][0].startswith("dallas: closed ")
+    assert "dallas" not in "".join(line for line in run("export", "months", code=None).output.splitlines()[:2])
+
+
+def test_a_saved_export_is_written_by_its_name(run, house, tmp_path):
+    with Store.open(house, rounds=4) as store:
+        query = "dataset=payment_rows&columns=amount,site&period=last-month"
+        SavedExports(store).save("finance", "Month-end payments", "payment_rows", query)
+        SavedExports(store).save("manager.dallas", "Not mine", "payment_rows", query)
+    file = tmp_path / "payments.csv"
+    run("export", "run", "Month-end payments", "--as", "finance", "-o", str(file))
+    taken = tmp_path / "taken.csv"
+    run("export", "payment_rows", "--columns", "amount,site", "-o", str(taken))
+    assert file.read_bytes() == taken.read_bytes()
+    assert file.read_text(encoding="utf-8-sig").startswith("Amount USD,Site")
+    receipt = json.loads((tmp_path / "payments.csv.receipt.json").read_text())
+    assert receipt["columns"] == ["amount", "site"]
+    told = run("export", "run", "Month-end", "--as", "finance", "-o", str(tmp_path / "x.csv"), code=1).output
+    assert "There is: Month-end payments" in told
+    told = run("export", "run", "Not mine", "--as", "manager.dallas", "-o", str(tmp_path / "x.csv"), code=1).output
+    assert "may not take payment_rows" in told
+    assert not (tmp_path / "x.csv").exists()
 
 
 def test_a_month_that_is_not_over_is_provisional_and_stays_open(run, tmp_path):

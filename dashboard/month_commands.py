@@ -1,0 +1,69 @@
+"""The commands `dashboard export months` and `reopen`: closed months, and what has changed of them."""
+
+from __future__ import annotations
+
+import click
+
+from dashboard.export_commands import export, fail, reader_of, store_of
+from dashboard.settings import Settings
+from dashboard.state_commands import operator
+
+
+@export.command("months")
+@click.option("--as", "username", help="Whose rights apply.  [default: finance, every site]")
+def months(username: str | None) -> None:
+    """List the closed months: who closed them, and every figure that the extract in use has otherwise.
+
+    Ends with 1 where a figure was restated, so that a timer notices.
+
+    \b
+    Example:
+        dashboard export months
+    """
+    from dashboard import access, month_end, packs
+    from dashboard.state.closed_months import ClosedMonths
+    from dashboard.warehouse import WarehouseError
+
+    settings, changed = Settings.from_environment(), 0
+    with store_of(settings) as store:
+        reader = reader_of(settings, store, username)
+        closed = [one for one in ClosedMonths(store).list() if one.site in reader.sites]
+        for month in dict.fromkeys(one.month for one in closed):
+            own = [one for one in closed if one.month == month]
+            for one in own:
+                click.echo(f"{month}  {one.site:<16}closed {one.closed_at:%Y-%m-%d %H:%M} UTC by {one.closed_by}")
+            try:
+                _, lines = packs.month(reader, store, month, [one.site for one in own])
+            except (access.AccessDeniedError, month_end.MonthError, WarehouseError) as error:
+                fail(str(error))
+            for key, was, now in lines:
+                click.echo(f"restated: {key}: {month_end.shown(key, was)} -> {month_end.shown(key, now)}")
+            changed += len(lines)
+    if not closed:
+        click.echo("No month is closed. Close one: dashboard export month-end --month M -o DIR --close", err=True)
+    if changed:
+        fail(f"{changed} figures have changed since their month was closed")
+
+
+@export.command("reopen")
+@click.option("--month", required=True, help="The month, as 2026-10.")
+@click.option("--site", "sites", multiple=True, help="A site; repeat it for several.  [default: all]")
+@click.option("--reason", required=True, help="Why; it stands in the audit record.")
+def reopen(month: str, sites: tuple[str, ...], reason: str) -> None:
+    """Open a closed month again; its figures can then be closed anew.
+
+    \b
+    Example:
+        dashboard export reopen --month 2026-10 --site dallas --reason "Bank statement came late"
+    """
+    from dashboard.state import StateError
+    from dashboard.state.closed_months import ClosedMonths
+
+    with store_of(Settings.from_environment()) as store:
+        closed = ClosedMonths(store.by(operator()))
+        own = sites or tuple(one.site for one in closed.list(month))
+        try:
+            closed.reopen(month, own, reason)
+        except StateError as error:
+            fail(str(error))
+    click.echo(f"Opened {month} again at {', '.join(own)}.")
