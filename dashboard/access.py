@@ -56,6 +56,7 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "bookings": _ALL,
     "service_mix": _ALL,
     "safety": _CARE,
+    "courses": _CARE,
     "age_groups": _CARE,
     # Alarms over all sites: who weighs them needs the whole picture.
     "signals": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),

@@ -19,6 +19,8 @@ HEIGHT = 300
 ROOM = 120
 #: What a builder returns: Altair types its combinations of charts too narrowly to name.
 Chart: TypeAlias = Any
+#: What is said of a group of too few patients, instead of a value.
+TOO_FEW = "too few to judge"
 #: Stands for the rows until the chart is drawn.
 ROWS = alt.NamedData("rows")
 _PERIOD_FORMAT = {"day": "%a %-d %b", "week": "%-d %b", "month": "%b %Y"}
@@ -255,6 +257,76 @@ def bars(
     )
 
 
+def curves(title: str, unit: str, along: str, colours: Sequence[str]) -> Chart:
+    """Steps over a number, one a group in the order of the rows, with bands. Rows: of (the group), day, value,
+    lower, upper, numerator (at risk)."""
+    shade = alt.Color(
+        "of:N",
+        sort=None,
+        scale=alt.Scale(range=list(colours)),
+        legend=alt.Legend(orient="top", title=None, symbolOpacity=1),
+    )
+    x = alt.X("day:Q", title=along, axis=alt.Axis(grid=False, tickCount=8), scale=alt.Scale(nice=False))
+    base = alt.Chart(ROWS).encode(x=x, color=shade)
+    scale = alt.Scale(domain=[0, 100])
+    tips = [
+        alt.Tooltip("of:N", title="Group"),
+        alt.Tooltip("day:Q", title="Day"),
+        alt.Tooltip("value:Q", title=unit, format=".1f"),
+        alt.Tooltip("lower:Q", title="95 % from", format=".1f"),
+        alt.Tooltip("upper:Q", title="95 % to", format=".1f"),
+        alt.Tooltip("numerator:Q", title="At risk", format=",d"),
+    ]
+    band = base.mark_area(opacity=0.14, interpolate="step-after").encode(
+        y=alt.Y("lower:Q", title=unit, scale=scale), y2="upper:Q"
+    )
+    line = base.mark_line(strokeWidth=2, interpolate="step-after").encode(y=alt.Y("value:Q", title=unit, scale=scale))
+    # Lines are hard to hit: points over them take the tooltip.
+    hit = base.mark_point(filled=True, size=60, opacity=0).encode(y=alt.Y("value:Q", title=unit), tooltip=tips)
+    return alt.layer(band, line, hit).properties(title=heading(title), height=HEIGHT)  # fmt: skip
+
+
+def pyramid(
+    title: str, unit: str, side: str, sides: tuple[str, ...], colours: tuple[str, ...], order: Sequence[str]
+) -> Chart:
+    """Bars to the left and to the right, the oldest on top. Rows: band, the side's field, value."""
+    series = Series(side, "Side", sides, colours)
+    y = alt.Y("band:N", title=None, sort=list(reversed(order)), axis=alt.Axis(labelOverlap=False))
+    x = alt.X("signed:Q", title=unit, axis=alt.Axis(labelExpr="format(abs(datum.value), ',d')", tickCount=5))
+    tips = [
+        alt.Tooltip("band:N", title="Age band"),
+        alt.Tooltip(f"{side}:N", title="Line"),
+        alt.Tooltip("value:Q", title=unit, format=",d"),
+    ]
+    signed = f"datum.{side} === {sides[0]!r} ? -datum.value : datum.value"
+    bars_of = alt.Chart(ROWS).transform_calculate(signed=signed).mark_bar()
+    found = bars_of.encode(x=x, y=y, color=colour(series), tooltip=tips)
+    return found.properties(title=heading(title), height=24 * len(order) + ROOM)  # fmt: skip
+
+
+def slots(title: str, unit: str, series: Series) -> Chart:
+    """Stacked bars by time of day. Rows: start (a label), position (its order), the series' field, value."""
+    return (
+        alt.Chart(ROWS)
+        .transform_calculate(place=_position(series))
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "start:N", title=None, sort=alt.EncodingSortField("position", op="min"),
+                axis=alt.Axis(labelAngle=0, labelOverlap=True),
+            ),
+            y=alt.Y("value:Q", title=unit, stack="zero", axis=alt.Axis(tickCount=5, tickMinStep=1)),
+            color=colour(series),
+            order=alt.Order("place:Q"),
+            tooltip=[
+                alt.Tooltip("start:N", title="From"), alt.Tooltip(f"{series.field}:N", title=series.title),
+                alt.Tooltip("value:Q", title=unit, format=",.1f"),
+            ],
+        )
+        .properties(title=heading(title))
+    )  # fmt: skip
+
+
 def _position(series: Series) -> str:
     """A Vega expression: where a row's value stands in the series, so that bars stack in its order."""
     return f"indexof({list(series.domain)!r}, datum.{series.field})"
@@ -273,10 +345,15 @@ def dots(
 ) -> Chart:
     """Rates with 95 % intervals, one row a category; side by side by series where given.
 
+    Rows whose `reading` is TOO_FEW have no value and say so instead.
+
     Rows: category, value, lower, upper, numerator, denominator.
     """
     y = alt.Y(
-        f"{category}:N", title=None, sort=list(order), axis=alt.Axis(labelLimit=200, grid=True, labelOverlap=False)
+        f"{category}:N",
+        title=None,
+        sort=list(order),
+        axis=alt.Axis(labelLimit=200, grid=True, labelOverlap=False),
     )
     base = alt.Chart(ROWS).encode(y=y)
     if series:
@@ -287,13 +364,59 @@ def dots(
     if series:
         tips.append(alt.Tooltip(f"{series.field}:N", title=series.title))
     tips += [alt.Tooltip("value:Q", title=unit, format=",.2f"), *rate_tips(counted)]
-    x = alt.X("value:Q", title=unit, scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=6, grid=False))
+    x = alt.X(
+        "value:Q",
+        title=unit,
+        scale=alt.Scale(zero=True, nice=True),
+        axis=alt.Axis(tickCount=6, grid=False, format=",.2~f"),
+    )
     rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
         x=alt.X("lower:Q", title=unit), x2="upper:Q", tooltip=tips
     )
     point = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, tooltip=tips)
+    words = (
+        base.transform_filter(f"datum.reading === {TOO_FEW!r}")
+        .mark_text(align="left", fontSize=10, color=theme.quiet(look.mode))
+        .encode(x=alt.value(4), text="reading:N", color=alt.value(theme.quiet(look.mode)))
+    )
     rows = len(order) * (16 * (len(series.domain) if series else 1) + 12)
-    return alt.layer(rule, point).properties(title=heading(title), height=rows + ROOM)
+    return alt.layer(rule, point, words).properties(title=heading(title), height=rows + ROOM)
+
+
+def shares(look: Look, title: str, category: str, measures: Sequence[str], tips: Sequence[alt.Tooltip]) -> Chart:
+    """Several shares of each category with their intervals, each with its own shape, the first in quiet.
+
+    Rows: the category (in the order of the rows), title (one of `measures`; others aren't drawn), value,
+    lower, upper and what `tips` name. It is as high as its categories need.
+    """
+    domain = list(measures)
+    # Verdicts alone have strong colours.
+    colours = [theme.quiet(look.mode), *[theme.accent(look.mode)] * (len(domain) - 1)]
+    legend = alt.Legend(orient="top", title=None, symbolOpacity=1, columns=3)
+    base = (
+        alt.Chart(ROWS)
+        .transform_filter(alt.FieldOneOfPredicate("title", domain))
+        .encode(
+            y=alt.Y(f"{category}:N", title=None, sort=None, axis=alt.Axis(labelLimit=200, labelOverlap=False)),
+            yOffset=alt.YOffset("title:N", sort=domain),
+            color=alt.Color("title:N", scale=alt.Scale(domain=domain, range=colours), legend=legend),
+            tooltip=list(tips),
+        )
+    )
+    axis = alt.Axis(tickCount=6, grid=False)
+    scale = alt.Scale(domain=[0, 100])
+    reach = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
+        x=alt.X("lower:Q", title="%", scale=scale, axis=axis), x2="upper:Q"
+    )
+    point = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x=alt.X("value:Q", title="%"),
+        shape=alt.Shape(
+            "title:N",
+            scale=alt.Scale(domain=domain, range=["stroke", "circle", "square", "cross", "diamond"]),
+            legend=legend,
+        ),
+    )
+    return alt.layer(reach, point).properties(title=heading(title), height=alt.Step(15, **{"for": "offset"}))
 
 
 def heat(

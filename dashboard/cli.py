@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -20,8 +21,9 @@ from dashboard.intake import pointer
 from dashboard.intake.commands import demo as demo_command
 from dashboard.intake.commands import import_command
 from dashboard.intake.commands import mapping as mapping_group
-from dashboard.intake.contract import DeliveryError
+from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError
 from dashboard.intake.extracts import extracts as extracts_command
+from dashboard.intake.extracts import schema_version
 from dashboard.intake.reference import load_reference
 from dashboard.report_commands import report as report_command
 from dashboard.settings import QUERIES, REFERENCE, Settings
@@ -74,7 +76,7 @@ main.add_command(tokens_group)
 @click.option(
     "--demo",
     is_flag=True,
-    help="Before, make demo data if there is no extract, and demo accounts if there is no user.",
+    help="Before, make demo data if there are none that this version reads, and demo accounts if there is no user.",
 )
 @click.pass_context
 def serve(context: click.Context, host: str, port: int, demo: bool) -> None:
@@ -108,13 +110,30 @@ def _prepare_demo(context: click.Context, settings: Settings) -> None:
     """Make the demo delivery, extract and accounts where they are missing."""
     from dashboard.state.demo import add_demo_accounts
 
-    if pointer.current(settings.extracts) is None:
+    if _lacks_demo(settings):
         delivery = settings.deliveries / "demo"
         context.invoke(demo_command, directory=delivery)
-        context.invoke(import_command, directory=delivery)
+        # In a process of its own: DuckDB's threads of an import don't outlive it to trouble the server's end.
+        program = [sys.executable, "-c", "from dashboard.cli import main; main()", "import", str(delivery)]
+        if subprocess.run(program, check=False).returncode:  # noqa: S603
+            _fail("The demo data could not be imported; see above.")
     with _store(settings) as store:
         if not store.list_users():
             add_demo_accounts(store.by(operator()))
+
+
+def _lacks_demo(settings: Settings) -> bool:
+    """Whether there is no extract, or one with demo data that this version can't read. A clinic's own data stay."""
+    try:
+        named = pointer.current(settings.extracts)
+    except pointer.ExtractError:
+        return False  # the server says so, and serves the last good one
+    if named is None:
+        return True
+    if not named.demo or (version := schema_version(named.path)) in {SCHEMA_VERSION, None}:
+        return False
+    click.echo(f"The demo data have schema version {version}, this program reads {SCHEMA_VERSION}: making them anew.")
+    return True
 
 
 def _refuse_public_demo(settings: Settings, host: str, demo: bool) -> None:

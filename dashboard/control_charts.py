@@ -46,6 +46,24 @@ def _notes(base: alt.Chart, look: Look) -> list[Any]:
     ]
 
 
+def of_figure(look: Look, axis: str, tips: list[alt.Tooltip]) -> Chart:
+    """A control chart of whichever figure the rows are of; the field `axis` says which. Rows: as `over_time`."""
+    base = alt.Chart(ROWS).encode(x=_time())
+    quiet = theme.quiet(look.mode)
+    line = base.mark_line(strokeWidth=1.5, color=quiet).encode(y=_value("value", ""))
+    points = base.mark_point(filled=True, opacity=1, size=55).encode(
+        y=_value("value", ""), color=_verdict(look), shape=_shape(), tooltip=[_period_tip("Day"), *tips]
+    )
+    # As a mark, since the specification is built once for every figure.
+    words = (
+        alt.Chart(ROWS)
+        .transform_aggregate(groupby=[axis])
+        .mark_text(align="left", baseline="bottom", color=quiet, fontSize=11)
+        .encode(x=alt.value(0), y=alt.value(-6), text=f"{axis}:N")
+    )
+    return alt.layer(*_limits(base, look, ""), line, points, words).properties(height=HEIGHT - 60)
+
+
 def share_below(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -> Chart:
     """A share with its interval on the same time axis as the control chart above it. Rows: period, value,
     lower, upper and what `tips` name."""
@@ -179,8 +197,8 @@ def _time() -> alt.X:
     return alt.X("period:T", title=None, axis=alt.Axis(format="%b %Y", grid=False, labelOverlap=True, tickCount=6))
 
 
-def _period_tip() -> alt.Tooltip:
-    return alt.Tooltip("period:T", title="From", format="%a %-d %b %Y")
+def _period_tip(title: str = "From") -> alt.Tooltip:
+    return alt.Tooltip("period:T", title=title, format="%a %-d %b %Y")
 
 
 def _value(field: str, unit: str) -> alt.Y:

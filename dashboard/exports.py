@@ -17,7 +17,7 @@ from dashboard.datasets import DATASETS, DATES, Dataset
 from dashboard.filters import Filters
 from dashboard.intake.contract import DEFINITIONS_VERSION
 from dashboard.marks import Mark
-from dashboard.panels import Column
+from dashboard.panels import Column, today
 from dashboard.receipts import FileResponse, Part, Receipt, no_such_file
 from dashboard.sources import FrameRows, QueryRows, Source, Totals
 from dashboard.surveillance import SERIOUS
@@ -207,6 +207,7 @@ def scope_of(reader: Reader) -> filters.Scope:
         catalogue.lines,
         catalogue.bands,
         (SERIOUS, *catalogue.effects),
+        today.figures_of(reader),
     )
 
 

@@ -23,7 +23,11 @@ COMPARISONS = {
     "none": "No comparison",
     "previous": "Against the previous period",
     "last-year": "Against the same period last year",
+    "same-weekdays": "Against the same weekdays before",
+    "last-year-weekdays": "Against the same weekdays last year",
 }
+#: What a choice of another site to compare with begins with; the site follows.
+SITE_PREFIX = "site-"
 GRAINS = {"auto": "Automatic", "day": "By day", "week": "By week", "month": "By month"}
 
 DEFAULT_PERIOD = "28-days"
@@ -31,7 +35,7 @@ DEFAULT_COMPARISON = "previous"
 DEFAULT_GRAIN = "auto"
 
 #: Every parameter of an address, in order.
-PARAMETERS = ("period", "from", "to", "day", "compare", "site", "line", "band", "by", "effect")
+PARAMETERS = ("period", "from", "to", "day", "compare", "also", "site", "line", "band", "by", "effect", "figure")
 
 Parameters = Mapping[str, Sequence[str]]
 
@@ -57,6 +61,7 @@ class Scope:
     lines: tuple[str, ...]
     bands: tuple[str, ...]
     effects: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,8 @@ class Filters:
     """One choice of the filter bar, within its scope.
 
     `start` and `end` are both inclusive local dates. `sites` is never empty; `lines` and `bands`
-    are empty for "all"; `effect` is empty for any side effect. A period of "whole" is in no address:
-    it is what `periods.whole` makes.
+    are empty for "all"; `effect` is empty for any side effect, `figure` for the one that stands out.
+    A period of "whole" is in no address: it is what `periods.whole` makes.
     """
 
     scope: Scope
@@ -79,6 +84,8 @@ class Filters:
     bands: tuple[str, ...]
     by: str
     effect: str = ""
+    figure: str = ""
+    also: str = "none"
 
     @property
     def days(self) -> int:
@@ -92,15 +99,21 @@ class Filters:
             return self.by
         return "day" if self.days <= 35 else "week" if self.days <= 200 else "month"
 
-    def compared(self) -> Filters | None:
-        """The filters of the period to compare with, or None."""
-        if self.period == "whole" and self.compare in {"previous", "last-year"}:
+    def compared_site(self, *, also: bool = False) -> str | None:
+        """The site to compare with, or None."""
+        asked = self.also if also else self.compare
+        return next((site for site in self.scope.sites if asked == SITE_PREFIX + slug(site)), None)
+
+    def compared(self, *, also: bool = False) -> Filters | None:
+        """The filters of the period to compare with, or None; with `also` of the second comparison."""
+        asked = self.also if also else self.compare
+        if self.period == "whole" and asked in COMPARISONS and asked != "none":
             # Whole calendar periods: by months, since days would cut into them.
             after = self.end + dt.timedelta(days=1)
             months = 12 * (after.year - self.start.year) + after.month - self.start.month
-            back = 12 if self.compare == "last-year" else months
+            back = 12 if asked.startswith("last-year") else months
             start, end = months_back(self.start, back), months_back(after, back) - dt.timedelta(days=1)
-        elif self.compare == "previous":
+        elif asked == "previous":
             if self.period in {"this-month", "last-month", "this-year"}:
                 back = 12 if self.period == "this-year" else 1
                 start = months_back(self.start, back)
@@ -110,12 +123,15 @@ class Filters:
             else:
                 end = self.start - dt.timedelta(days=1)
                 start = end - dt.timedelta(days=self.days - 1)
-        elif self.compare == "last-year":
+        elif asked == "last-year":
             start, end = months_back(self.start, 12), months_back(self.end, 12)
+        elif asked in {"same-weekdays", "last-year-weekdays"}:
+            weeks = 52 if asked == "last-year-weekdays" else -(-self.days // 7)
+            start, end = (day - dt.timedelta(weeks=weeks) for day in (self.start, self.end))
         else:
             return None
         period = "whole" if self.period == "whole" else "custom"
-        return replace(self, period=period, start=start, end=end, compare="none")
+        return replace(self, period=period, start=start, end=end, compare="none", also="none")
 
     def at(self, *sites: str) -> Filters:
         """The same at these sites only."""
@@ -147,6 +163,8 @@ class Filters:
             found["day"] = [self.day.isoformat()]
         if self.compare != DEFAULT_COMPARISON:
             found["compare"] = [self.compare]
+        if self.also != "none":
+            found["also"] = [self.also]
         if self.sites != self.scope.sites:
             found["site"] = [slug(s) for s in self.sites]
         if self.lines:
@@ -157,12 +175,14 @@ class Filters:
             found["by"] = [self.by]
         if self.effect:
             found["effect"] = [slug(self.effect)]
+        if self.figure:
+            found["figure"] = [slug(self.figure)]
         return found
 
     def described(self, *, of_day: bool) -> dict[str, object]:
         """The choice as it goes on record: dates spelled out, sites always, the rest where it is chosen."""
         period = {"day": self.day} if of_day else {"from": self.start, "to": self.end}
-        chosen = {"lines": self.lines, "bands": self.bands, "effect": self.effect}
+        chosen = {"lines": self.lines, "bands": self.bands, "effect": self.effect, "figure": self.figure}
         return {**period, "sites": self.sites, **{key: value for key, value in chosen.items() if value}}
 
     def address(self) -> str:
@@ -189,18 +209,21 @@ def parse(parameters: Parameters, scope: Scope) -> Filters:
     sites = _some_of(parameters, "site", scope.sites)
     lines = _some_of(parameters, "line", scope.lines)
     bands = _some_of(parameters, "band", scope.bands)
+    compare = (*COMPARISONS, *(SITE_PREFIX + slug(site) for site in scope.sites))
     return Filters(
         scope=scope,
         period=period,
         start=start,
         end=end,
         day=_day(parameters, "day", scope, scope.last_full_day),
-        compare=_one_of(parameters, "compare", COMPARISONS, DEFAULT_COMPARISON),
+        compare=_one_of(parameters, "compare", compare, DEFAULT_COMPARISON),
         sites=sites or scope.sites,
         lines=() if lines == scope.lines else lines,
         bands=() if bands == scope.bands else bands,
         by=_one_of(parameters, "by", GRAINS, DEFAULT_GRAIN),
         effect=next(iter(_some_of(parameters, "effect", scope.effects)), ""),
+        also=_one_of(parameters, "also", compare, "none"),
+        figure=next(iter(_some_of(parameters, "figure", scope.figures)), ""),
     )
 
 

@@ -16,9 +16,9 @@ import pandas as pd
 
 from dashboard import rates
 
-Unit = Literal["count", "percent", "per 100 infusions", "dollars", "days"]
+Unit = Literal["count", "percent", "per 100 infusions", "dollars", "days", "points"]
 Better = Literal["lower", "higher", "neither"]
-Interval = Literal["wilson", "poisson"]
+Interval = Literal["wilson", "poisson", "mean"]
 
 CENTS = 100  # divided by, since a product with 0.01 is a cent's fraction off for large sums
 
@@ -38,6 +38,7 @@ class Metric:
         better: which direction is good; `neither` for volumes.
         definition: one line that a reader can check.
         source: the query whose columns these are.
+        squares: for the interval of a mean, the additive column of squares of what the numerator sums.
         bounded: with no event the upper limit is the exact one-sided 95 % bound, so that none
             is never read as impossible.
     """
@@ -51,13 +52,14 @@ class Metric:
     denominator: tuple[str, ...] = ()
     interval: Interval | None = None
     better: Better = "neither"
-    source: Literal["counts", "patients", "effects", "lead_time", "money"] = "counts"
+    source: Literal["counts", "patients", "effects", "lead_time", "money", "effectiveness", "courses"] = "counts"
     bounded: bool = False
+    squares: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every additive column that the metric needs."""
-        return self.numerator + self.denominator
+        return self.numerator + self.denominator + ((self.squares,) if self.squares else ())
 
 
 _METRICS = (
@@ -291,9 +293,77 @@ _METRICS = (
         "Side effects recorded for bookings of the period, whatever became of the booking.",
         source="effects",
     ),
+    Metric(
+        "scored", "Scored", "percent",
+        ("scored",), ("patients scored", "patients due"),
+        "Patients with a baseline score (the last of the 14 days up to the first ketamine infusion) and a score at "
+        "that time ÷ patients whose time for that score ended in the period; 95 % Wilson interval.",
+        denominator=("due",), interval="wilson", better="higher", source="effectiveness",
+    ),
+    Metric(
+        "score_change", "Change of the score", "points",
+        ("change_sum",), ("points", "patients scored"),
+        "Mean of score less baseline over patients scored, in points of PHQ-9 or GAD-7; 95 % Student's interval. "
+        "A fall is good.",
+        denominator=("scored",), interval="mean", better="lower", source="effectiveness", squares="change_squares",
+    ),
+    Metric(
+        "response", "Response", "percent",
+        ("responded",), ("patients who responded", "patients scored"),
+        "Patients whose score is half of the baseline or less ÷ patients scored; 95 % Wilson interval.",
+        denominator=("scored",), interval="wilson", better="higher", source="effectiveness",
+    ),
+    Metric(
+        "remission", "Remission", "percent",
+        ("in_remission",), ("patients in remission", "patients scored"),
+        "Patients with a PHQ-9 below 5 ÷ patients scored; 95 % Wilson interval.",
+        denominator=("scored",), interval="wilson", better="higher", source="effectiveness",
+    ),
+    Metric(
+        "worsening", "Worsening", "percent",
+        ("worse",), ("patients worse", "patients scored"),
+        "Patients whose score is 5 points or more above the baseline ÷ patients scored; 95 % Wilson interval.",
+        denominator=("scored",), interval="wilson", better="lower", source="effectiveness",
+    ),
+    Metric(
+        "durability", "Durability", "percent",
+        ("lasting",), ("patients still responding", "responders scored"),
+        "Patients who still respond on day 14 ÷ patients who had responded within 24 hours and have a score on day "
+        "14; 95 % Wilson interval.",
+        denominator=("early_scored",), interval="wilson", better="higher", source="effectiveness",
+    ),
+    Metric(
+        "responders_scored", "Responders scored on day 14", "percent",
+        ("early_scored",), ("responders scored", "responders"),
+        "Patients with a score on day 14 ÷ patients who had responded within 24 hours; 95 % Wilson interval.",
+        denominator=("early_responders",), interval="wilson", better="higher", source="effectiveness",
+    ),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
+_BEGUN = "patients whose first completed ketamine infusion falls in the period"
+_COURSES = (
+    Metric(
+        "courses", "Ketamine courses begun", "count", ("courses",), ("courses", ""),
+        "Patients whose first completed ketamine infusion falls in the period.",
+        source="courses",
+    ),
+    Metric(
+        "induction_completion", "Induction completed", "percent",
+        ("inductions_completed",), ("with six infusions", "patients whose day 28 has passed"),
+        f"Patients who reach 6 completed ketamine infusions by day 28 after their first ÷ {_BEGUN} and whose day 28 "
+        "has passed; 95 % Wilson interval.",
+        denominator=("inductions_due",), interval="wilson", better="higher", source="courses",
+    ),
+    Metric(
+        "inductions_under_way", "Inductions under way", "count",
+        ("inductions_under_way",), ("patients within their 28 days", ""),
+        "Patients whose first completed ketamine infusion falls in the period and whose day 28 has not passed.",
+        source="courses",
+    ),
+)  # fmt: skip
+
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_METRICS, *_COURSES)}
 
 
 def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
@@ -318,15 +388,18 @@ def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     if not metric.denominator:
         value = above / CENTS if metric.unit == "dollars" else above
         return _columns(frame, value, above, missing, missing, missing)
-    scale = 1 / CENTS if metric.unit == "dollars" else 100.0
+    scale = {"dollars": 1 / CENTS, "points": 1.0}.get(metric.unit, 100.0)
     below = frame[list(metric.denominator)].sum(axis=1).to_numpy(dtype=float)
     value = np.divide(above, below, out=missing.copy(), where=below > 0) * scale
     if metric.interval is None or not len(frame):
         return _columns(frame, value, above, below, missing, missing)
-    interval = rates.wilson_interval if metric.interval == "wilson" else rates.poisson_interval
     known = ~np.isnan(above)
     lower, upper = missing.copy(), missing.copy()
-    limits = interval(above[known], below[known])
+    if metric.interval == "mean":
+        limits = rates.mean_interval(above[known], frame.loc[known, metric.squares], below[known])
+    else:
+        interval = rates.wilson_interval if metric.interval == "wilson" else rates.poisson_interval
+        limits = interval(above[known], below[known])
     lower[known], upper[known] = limits.lower, limits.upper
     if metric.bounded:
         upper = np.where(above == 0, rates.zero_event_upper_bound(below), upper)
@@ -384,4 +457,4 @@ def text(value: float, unit: Unit) -> str:
         return f"{value:,.0f}"
     if unit == "percent":
         return f"{value:.1f} %"
-    return f"{value:.1f}"
+    return f"{value:.1f}".replace("-", "−")

@@ -32,6 +32,7 @@ ENTRIES = (
     PageEntry("events", "Events", ":material/list_alt:", "Which side effects, whose, how soon; who came back."),
     PageEntry("signals", "Signals", ":material/notifications_active:", "What rose above its own past, since when."),
     PageEntry("register", "Signal register", ":material/gavel:", "Signals: who decided what, and why."),
+    PageEntry("courses", "Courses", ":material/timeline:", "Ketamine: inductions finished, who stays, gaps."),
     PageEntry("age_groups", "Age groups", ":material/groups:", "Adolescent to geriatric, by site."),
     PageEntry("revenue", "Revenue", ":material/payments:", "Invoiced against paid, and what lies between."),
     PageEntry("exports", "Exports", ":material/download:", "Files for your role, with their receipts."),

@@ -13,8 +13,9 @@ import streamlit as st
 from dashboard import access, charts, exports, filters, identity, packs, panels, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.intake import attempts
+from dashboard.metrics import METRICS
 from dashboard.navigation import ENTRIES
-from dashboard.panels import PANELS, Column, Panel, look_of, rows, signals, specification
+from dashboard.panels import PANELS, Column, Panel, look_of, rows, signals, specification, today
 from dashboard.settings import Settings
 from dashboard.state import shared_store
 from dashboard.state.chart_marks import ChartMarks
@@ -22,6 +23,8 @@ from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
 ATTEMPT_ROWS = 20
+#: Small charts of sites: so many at once, so many beside each other.
+SMALL_CHARTS, SMALL_CHARTS_A_ROW = 12, 4
 _ATTEMPT_COLUMNS = (
     Column("at", "Ended (UTC)", "datetime"),
     Column("delivery", "Delivery"),
@@ -59,6 +62,11 @@ class View:
         """Light or dark."""
         return self.look.mode
 
+    @property
+    def one_site(self) -> bool:
+        """Whether the page is of one site alone."""
+        return len(self.filters.sites) == 1
+
     def show(self, *names: str) -> None:
         """Panels beside each other, below each other on a phone."""
         places = st.columns(len(names)) if len(names) > 1 else [st.container()]
@@ -90,6 +98,7 @@ def open_page(
     by: bool = False,
     bar: bool = True,
     effect: bool = False,
+    figure: bool = False,
     own: Sequence[str] = (),
 ) -> View:
     """Check the viewer, read the address, draw the filter bar.
@@ -100,6 +109,7 @@ def open_page(
         by: the page has charts by day, week or month.
         bar: whether it has a filter bar at all.
         effect: the page has charts of one side effect.
+        figure: the page has a chart of one of the day's figures.
         own: parameters of its address beside the filters.
     """
     viewer = access.require(identity.current_viewer(), resource)
@@ -117,7 +127,7 @@ def open_page(
     scope = exports.scope_of(reader)
     chosen = filters.parse(address(), scope)
     if bar:
-        _bar(chosen, reader, day=day, by=by, effect=effect)
+        _bar(chosen, reader, day=day, by=by, effect=effect, figure=figure)
         _whole_periods(resource, reader, chosen)
     if refused := filters.refused_sites(address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
@@ -176,7 +186,7 @@ def choose(**changes: list[str]) -> None:
 # --- the filter bar --------------------------------------------------------------------------
 
 
-def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool) -> None:
+def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool, figure: bool) -> None:
     with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="small"):
         if day:
             _day_picker(chosen)
@@ -186,9 +196,11 @@ def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool) 
             _site_picker(chosen, reader)
         if effect:
             _effect_picker(chosen, reader)
+        if figure:
+            _figure_picker(chosen, reader)
         if not day:
-            _option("compare", filters.COMPARISONS, chosen.compare, "Compare")
-        _more(chosen, by=by)
+            _option("compare", _comparisons(chosen, reader), chosen.compare, "Compare")
+        _more(chosen, reader, by=by, day=day)
         _extract_date(reader, chosen, day=day)
 
 
@@ -277,14 +289,32 @@ def _effect_picker(chosen: Filters, reader: Reader) -> None:
     _option("effect", names, filters.slug(chosen.effect), "Side effect", 200)
 
 
-def _more(chosen: Filters, *, by: bool) -> None:
-    active = bool(chosen.lines) + bool(chosen.bands) + (by and chosen.by != filters.DEFAULT_GRAIN)
+def _figure_picker(chosen: Filters, reader: Reader) -> None:
+    names = {filters.slug(name): f"Chart: {METRICS[name].title}" for name in today.figures_of(reader)}
+    _option("figure", names, filters.slug(today.figure_of(reader, chosen)), "Chart of", 260)
+
+
+def _comparisons(chosen: Filters, reader: Reader) -> dict[str, str]:
+    """What a period can be compared with: other periods and, where there are several, another site."""
+    sites = chosen.scope.sites if len(chosen.scope.sites) > 1 else ()
+    named = {
+        filters.SITE_PREFIX + filters.slug(site): f"Against {reader.catalogue.site_name(site)}" for site in sites
+    }
+    return filters.COMPARISONS | named
+
+
+def _more(chosen: Filters, reader: Reader, *, by: bool, day: bool) -> None:
+    second = not day and chosen.also != "none"
+    active = bool(chosen.lines) + bool(chosen.bands) + (by and chosen.by != filters.DEFAULT_GRAIN) + second
     with st.popover(f"More filters ({active})" if active else "More filters", icon=":material/tune:"):
         _several("line", "Service lines", chosen.scope.lines, chosen.lines, theme.line_title)
         _several("band", "Age bands", chosen.scope.bands, chosen.bands, str)
         if by:
             st.caption("Trend by")
             _option("by", filters.GRAINS, chosen.by, "Trend by", "stretch")
+        if not day:
+            st.caption("Second comparison")
+            _option("also", _comparisons(chosen, reader), chosen.also, "Second comparison", "stretch")
 
 
 def _several(
@@ -304,8 +334,11 @@ def _several(
 def _extract_date(reader: Reader, chosen: Filters, *, day: bool) -> None:
     catalogue = reader.catalogue
     about = f"{chosen.day:%A} {filters.day_text(chosen.day)}" if day else chosen.period_text()
-    if not day and (before := chosen.compared()):
-        about += f", against {before.period_text()}"
+    for also in () if day else (False, True):
+        if before := chosen.compared(also=also):
+            about += f", against {before.period_text()}"
+        elif site := chosen.compared_site(also=also):
+            about += f", against {catalogue.site_name(site)}"
     demo = '<span class="demo">Demo data</span>' if catalogue.demo else ""
     warning = warehouse.shelf().warning
     alert = f'<span class="alert" title="{escape(warning)}">Newer data could not be read</span>' if warning else ""
@@ -352,7 +385,7 @@ def _panel(view: View, name: str) -> None:
     if panel.answer or not (panel.chart or panel.html):
         st.html(f'<h3 class="answer">{escape(heading)}</h3>')
     _draw(view, panel, frame, heading)
-    _foot(view, panel)
+    _foot(view, panel, frame)
     if not (panel.chart or panel.html):
         return
     # Nothing is sent for a closed table.
@@ -380,22 +413,29 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         look = replace(view.look, grain=panels.asked(view.reader, panel.name, view.filters).grain)
     spec = specification(panel.name, look)
     drawn = panels.drawn(frame, spec)
-    if not panel.each_site:
+    if not panel.each:
         st.vega_lite_chart(
             drawn, spec.body, alt=". ".join(dict.fromkeys([panel.title, heading])), key=f"chart_{panel.name}"
         )
         return
-    for place, (site, part) in zip(
-        st.columns(frame["site"].nunique()), drawn.groupby(frame["site"], sort=False), strict=True
-    ):
-        with place:
-            st.caption(f"**{site}**")
-            st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {site}.", key=f"chart_{panel.name}_{site}")
+    parts = list(drawn.groupby(frame[panel.each], sort=False))
+    for row in _rows_of(parts[:SMALL_CHARTS], SMALL_CHARTS_A_ROW):
+        for place, (one, part) in zip(st.columns(min(len(parts), SMALL_CHARTS_A_ROW)), row, strict=False):
+            with place:
+                st.caption(f"**{one}**")
+                st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {one}.", key=f"chart_{panel.name}_{one}")
+    if len(parts) > SMALL_CHARTS:
+        st.caption(f"The first {SMALL_CHARTS} of {len(parts)}; choose sites above, the table has them all.")
 
 
-def _foot(view: View, panel: Panel) -> None:
+def _rows_of(parts: list[Any], width: int) -> list[list[Any]]:
+    return [parts[start : start + width] for start in range(0, len(parts), width)]
+
+
+def _foot(view: View, panel: Panel, frame: pd.DataFrame) -> None:
     """The definition in one line, more of them folded, and the file."""
-    metrics = panel.definitions()
+    shown = set(frame["metric"]) if "metric" in frame else set(panel.metrics)
+    metrics = [metric for metric in panel.definitions() if metric.name in shown]
     lines = [f"<p>{escape(panel.note)}</p>"] if panel.note else []
     if len(metrics) <= 2:
         lines += [f"<p><b>{escape(m.title)}:</b> {escape(m.definition)}</p>" for m in metrics]

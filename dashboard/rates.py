@@ -9,7 +9,7 @@ NaN where no value may be missing, shapes that differ) raises ValueError, which 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,7 +39,11 @@ def numeric(name: str, values: ArrayLike, *, minimum: float | None = None, missi
     """
     try:
         # A query result can be a masked array, whose masked entries hold arbitrary numbers.
-        array: FloatArray = np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
+        given: np.ma.MaskedArray[tuple[int, ...], np.dtype[Any]] = np.ma.asarray(values)
+        array: FloatArray = np.ma.filled(given.astype(np.float64), np.nan)
+        # NumPy reads "3" as 3, and a date as its number of days.
+        if given.dtype.kind in "USmM" or (given.dtype.kind == "O" and any(isinstance(v, str) for v in given.flat)):
+            raise TypeError
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must hold numbers only, in rows of one length") from error
     if np.isinf(array).any():
@@ -112,13 +116,47 @@ def newcombe_difference(
     xa, na = _proportion("events_a", events_a, "trials_a", trials_a)
     xb, nb = _proportion("events_b", events_b, "trials_b", trials_b)
     xa, na, xb, nb = _one_shape(events_a=xa, trials_a=na, events_b=xb, trials_b=nb)
-    a, b = _wilson(xa, na, confidence), _wilson(xb, nb, confidence)
-    value = a.value - b.value
+    return difference(_wilson(xa, na, confidence), _wilson(xb, nb, confidence))
+
+
+def difference(a: Interval, b: Interval) -> Interval:
+    """Difference a - b of two estimates with limits recovered from their own limits, in their unit.
+
+    With Wilson's limits it is `newcombe_difference`; it holds for exact and Byar's limits of rates and
+    for Student's of means too. Source: Zou and Donner 2008, Statistics in Medicine 27:1693-1702 (MOVER).
+    """
+    value = np.asarray(a.value - b.value)
     return _interval(
         value,
         value - np.hypot(a.value - a.lower, b.upper - b.value),
         value + np.hypot(a.upper - a.value, b.value - b.lower),
     )
+
+
+def mean_interval(total: ArrayLike, squares: ArrayLike, count: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Mean total / count with Student's limits, in the unit of what was summed.
+
+    Args:
+        total: sum of the values.
+        squares: sum of their squares.
+        count: number of values.
+        confidence: of the limits.
+
+    A count of 0 gives NaN, a count of 1 no limits (NaN). Raises ValueError for squares that no such
+    values have. Source: Student 1908, Biometrika 6:1-25.
+    """
+    s, q, n = _one_shape(
+        total=numeric("total", total),
+        squares=numeric("squares", squares, minimum=0),
+        count=numeric("count", count, minimum=0),
+    )
+    if (s**2 > q * n * (1 + 1e-9)).any():
+        raise ValueError("squares must be at least total squared over count")
+    n = _denominator(n)
+    free = np.where(n > 1, n - 1, np.nan)
+    deviation = np.sqrt(np.maximum(q - s**2 / n, 0) / free)
+    reach = stats.t.isf((1 - _level(confidence)) / 2, free) * deviation / np.sqrt(n)
+    return _interval(s / n, s / n - reach, s / n + reach)
 
 
 def smallest_detectable(
@@ -251,6 +289,8 @@ def _squared_events(counts: FloatArray, patients_by_event_count: Mapping[int, Ar
     if patients_by_event_count is None:
         return counts
     name = "patients_by_event_count"
+    if not isinstance(patients_by_event_count, Mapping):
+        raise ValueError(f"{name} must map numbers of events to numbers of patients")
     per_patient = numeric(name, list(patients_by_event_count), minimum=0)
     if (per_patient % 1 != 0).any():
         raise ValueError(f"{name} must be keyed by whole numbers of events")

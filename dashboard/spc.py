@@ -30,6 +30,8 @@ SCREEN_FACTOR = 3.267
 D2 = 1.128
 #: Points on one side, or trending, that make a special cause (NHS Making Data Count).
 RUN_LENGTH = 7
+#: Below so many points limits are called trial limits.
+FULL_LIMITS = 12
 
 
 class Limits(NamedTuple):
@@ -38,6 +40,30 @@ class Limits(NamedTuple):
     centre: Number
     lower: Number
     upper: Number
+
+
+class Funnels(tuple[Limits, ...]):
+    """One Limits a confidence level, in order.
+
+    `centre`, `lower` and `upper` hold those of all levels, the levels along the first axis.
+    """
+
+    __slots__ = ()
+
+    @property
+    def centre(self) -> FloatArray:
+        """1 throughout."""
+        return np.stack([np.asarray(limits.centre) for limits in self])
+
+    @property
+    def lower(self) -> FloatArray:
+        """Lower limits of every level."""
+        return np.stack([np.asarray(limits.lower) for limits in self])
+
+    @property
+    def upper(self) -> FloatArray:
+        """Upper limits of every level."""
+        return np.stack([np.asarray(limits.upper) for limits in self])
 
 
 class SpecialCauses(NamedTuple):
@@ -79,35 +105,37 @@ class RunRules(NamedTuple):
     signal: np.bool_
 
 
-def xmr(values: ArrayLike, screen: bool = True) -> Limits:
+def xmr(values: ArrayLike, screen: bool = True, freeze: int | None = None) -> Limits:
     """Individuals (XmR) chart: mean -/+ 2.66 times the mean moving range, in the values' units.
 
     With `screen`, moving ranges of 3.267 times their mean and more are dropped, once, from
-    the limits; their points still count in the mean. Source: NHSRplotthedots; Nelson 1982.
+    the limits; their points still count in the mean. With `freeze` centre and limits come from the
+    first so many points alone and are carried on over the others. Source: NHSRplotthedots; Nelson 1982.
     """
     y = _series("values", values, missing=True)
-    ranges = _moving_ranges(y)
+    base = y[:freeze]
+    ranges = _moving_ranges(base)
     spread = _mean(ranges)
     # Ranges that are all 0 reach 3.267 times their mean, but none of them is an outlier.
     if screen and spread > 0:
         spread = _mean(ranges[ranges < SCREEN_FACTOR * spread])
-    present = ~np.isnan(y)
-    return _limits(_mean(y[present]), np.where(present, XMR_FACTOR * spread, np.nan))
+    return _limits(_mean(base[~np.isnan(base)]), np.where(np.isnan(y), np.nan, XMR_FACTOR * spread))
 
 
-def p_chart(events: ArrayLike, trials: ArrayLike, prime: bool = True) -> Limits:
+def p_chart(events: ArrayLike, trials: ArrayLike, prime: bool = True, freeze: int | None = None) -> Limits:
     """Chart of the proportion events / trials, limits in 0..1 and varying with the trials.
 
     With `prime` Laney's p', whose sigma is the binomial one times the series' own sigma_z, be
-    that above or below 1; else the plain p chart. Raises ValueError for events above trials.
+    that above or below 1; else the plain p chart. With `freeze` centre and sigma_z come from the
+    first so many points alone. Raises ValueError for events above trials.
     Source: Laney 2002, Quality Engineering 14:531-537; qicharts2.
     """
     x = _series("events", events, minimum=0)
     n = _matching("trials", trials, x, minimum=0)
     if (x > n).any():
         raise ValueError("events must not be above trials")
-    centre, base = _pooled(x, n)
-    return _attribute_chart(x / base, centre, np.sqrt(centre * (1 - centre) / base), prime, 1.0)
+    centre, base = _pooled(x, n, freeze)
+    return _attribute_chart(x / base, centre, np.sqrt(centre * (1 - centre) / base), prime, 1.0, freeze)
 
 
 def u_chart(events: ArrayLike, exposure: ArrayLike, prime: bool = True) -> Limits:
@@ -139,7 +167,7 @@ def g_chart(gaps: ArrayLike) -> Limits:
     )
 
 
-def funnel(expected: ArrayLike, confidence: ArrayLike = (0.95, 0.998)) -> tuple[Limits, ...]:
+def funnel(expected: ArrayLike, confidence: ArrayLike = (0.95, 0.998)) -> Funnels:
     """Funnel limits of observed / expected at target 1: one Limits a confidence level, in order.
 
     The exact Poisson limits of `expected`, divided by it, in its shape (scalars for a scalar).
@@ -152,7 +180,7 @@ def funnel(expected: ArrayLike, confidence: ArrayLike = (0.95, 0.998)) -> tuple[
     for level in np.atleast_1d(numeric("confidence", confidence)):
         lower, upper = exact_poisson_limits(base, level)
         funnels.append(Limits(centre[()], (lower / base)[()], (upper / base)[()]))
-    return tuple(funnels)
+    return Funnels(funnels)
 
 
 def overdispersion(observed: ArrayLike, expected: ArrayLike, trim: float = 0.1) -> float:
@@ -239,6 +267,15 @@ def two_in_three_rule(close: ArrayLike, side: ArrayLike) -> IntArray:
     return _any_ahead(completed, 3).astype(np.int64)
 
 
+def rule_names(causes: SpecialCauses) -> list[str]:
+    """For each point the rules that flag it, in words; empty where none does."""
+    names = {
+        "outside": causes.outside, "7 on one side": causes.one_side, "7 trending": causes.trend,
+        "2 of 3 in the outer third": causes.two_in_three,
+    }  # fmt: skip
+    return [", ".join(name for name, found in names.items() if found[i]) for i in range(len(causes.outside))]
+
+
 def run_limits(n_useful: ArrayLike) -> RunLimits:
     """Longest run and fewest crossings that chance allows in so many points off the centre.
 
@@ -316,18 +353,26 @@ def _moving_ranges(values: FloatArray) -> FloatArray:
     return ranges[~np.isnan(ranges)]
 
 
-def _pooled(events: FloatArray, base: FloatArray) -> tuple[float, FloatArray]:
-    """The rate of all present points together, and the base with NaN at the missing ones."""
+def _pooled(events: FloatArray, base: FloatArray, freeze: int | None = None) -> tuple[float, FloatArray]:
+    """The rate of the first `freeze` present points (or all), and the base with NaN at the missing ones."""
     present = base > 0
-    centre = events[present].sum() / base[present].sum() if present.any() else np.nan
+    counted = present[:freeze]
+    centre = events[:freeze][counted].sum() / base[:freeze][counted].sum() if counted.any() else np.nan
     return float(centre), np.where(present, base, np.nan)
 
 
-def _attribute_chart(values: FloatArray, centre: float, sigma: FloatArray, prime: bool, ceiling: float) -> Limits:
+def _attribute_chart(
+    values: FloatArray,
+    centre: float,
+    sigma: FloatArray,
+    prime: bool,
+    ceiling: float,
+    freeze: int | None = None,
+) -> Limits:
     if prime:
         # Without variation (all or no events) every point lies on the centre: z is 0, not 0 / 0.
         z = np.divide(values - centre, sigma, out=sigma.copy(), where=sigma > 0)
-        sigma = sigma * _mean(_moving_ranges(z)) / D2
+        sigma = sigma * _mean(_moving_ranges(z[:freeze])) / D2
     centre_line, lower, upper = _limits(centre, 3 * sigma)
     return Limits(centre_line, np.clip(lower, 0, ceiling), np.clip(upper, 0, ceiling))
 

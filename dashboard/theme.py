@@ -26,7 +26,7 @@ VERDICTS: dict[VerdictKind, Verdict] = {
     "improvement": Verdict("Improvement", "★", "#0077B6", "#4FB0E3"),
     "neither": Verdict("Unusual", "◆", "#6A3D9A", "#B08BD6"),
     "common": Verdict("As usual", "●", "#7F7F7F", "#A6A6A6"),
-    "unknown": Verdict("Too few days", "○", "#7F7F7F", "#A6A6A6"),
+    "unknown": Verdict("Not judged", "○", "#7F7F7F", "#A6A6A6"),
 }
 
 _SITES = {
@@ -103,6 +103,11 @@ def site_colours(count: int, mode: Mode) -> list[str]:
     own = _SITES[mode]
     further = [_FURTHER[i % len(_FURTHER)] for i in range(max(0, count - len(own)))]
     return [*own, *further][:count]
+
+
+def group_colours() -> tuple[str, ...]:
+    """Colours of groups that have none of their own."""
+    return _FURTHER
 
 
 def line_colours(lines: Sequence[str], mode: Mode) -> list[str]:

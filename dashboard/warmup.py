@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 from dashboard import access, exports, filters, panels, warehouse
@@ -25,3 +26,6 @@ def run() -> None:
             panels.specification(panel.name, look if panel.dated else look.undated())
     panels.rows(reader, "today", chosen)
     house.decide_small_counts()
+    # What is there now stays, and each full collection would look through all of it again.
+    gc.collect()
+    gc.freeze()

@@ -6,6 +6,8 @@ from dashboard import page
 
 view = page.open_page("age_groups")
 st.title("Age groups")
+view.show("age_pyramid")
+view.show("age_rates")
 view.show("age_patients", "age_bookings")
 view.show("age_mix")
 view.show("age_no_shows", "age_effects")

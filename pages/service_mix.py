@@ -1,4 +1,4 @@
-"""What share is ketamine, where, for whom, and what it brings."""
+"""What share is ketamine, is it shifting and why, for whom, and what it brings."""
 
 import streamlit as st
 
@@ -6,8 +6,10 @@ from dashboard import page
 
 view = page.open_page("service_mix", by=True)
 st.title("Service mix")
-view.show("mix_over_time", "ketamine_share_by_site")
-view.show("mix_by_site", "ketamine_share_by_age")
+view.show("mix_summary")
+view.show("mix_over_time", "mix_shift")
+view.show("ketamine_share_by_site", "ketamine_share_by_age")
+view.show("mix_by_site", "chair_hour_revenue")
 view.show("invoiced_by_site", "patients_by_line")
 view.show("patients_using_both")
 page.everything(view, "service_mix")

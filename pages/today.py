@@ -2,14 +2,19 @@
 
 import streamlit as st
 
-from dashboard import page, panels, scorecard
+from dashboard import page, panels
 from dashboard.panels import today
 
-view = page.open_page("today", day=True)
+view = page.open_page("today", day=True, figure=True)
 st.title("Today")
-attention = today.attention(panels.rows(view.reader, "today", view.filters))
-st.html(scorecard.attention_list(attention, view.mode))
-view.show("today")
-view.show("day_by_hour")
+st.html(today.attention(panels.rows(view.reader, "today", view.filters), view.mode))
+if view.one_site:
+    view.show("today", "day_chart")
+    view.show("day_by_hour", "day_gaps")
+else:
+    view.show("today")
+    view.show("day_chart")
+    view.show("day_by_hour")
+    view.show("day_gaps")
 view.show("days_ahead")
 page.everything(view, "today")

@@ -1,11 +1,12 @@
 -- Patients by the lines that they used in the period: ketamine only, drips only, both.
--- grain: site (null: all asked for) × use
+-- grain: site, band in $by (null: all asked for) × use; the band at the latest visit
 -- parameters: start, end, sites, bands, by
--- serves: service_mix
+-- serves: service_mix age_groups
 with used as (
     select
         case when list_contains($by, 'site') then site end as site,
         patient,
+        case when list_contains($by, 'band') then arg_max(band, starts_at) end as band,
         bool_or(line = 'ketamine') as ketamine,
         bool_or(line <> 'ketamine') as drip
     from bookings
@@ -17,6 +18,7 @@ with used as (
 )
 select
     site,
+    band,
     case when ketamine and drip then 'both' when ketamine then 'ketamine' else 'drip' end as used,
     count(*)::bigint as patients
 from used

@@ -1,7 +1,7 @@
 -- The latest 2,000 side effects with who had them: which infusion, of whom, what came of it.
 -- grain: side effect, latest first; infusion is counts the patient's completed ones of the service line
 -- parameters: start, end (inclusive local dates of the visit), sites, lines, bands, effect (empty: any; serious: any
---   serious one)
+--   serious one; grave: any serious, severe or worse, of unknown severity, or with an emergency transfer)
 -- serves: events
 with found as (
     select *
@@ -10,7 +10,12 @@ with found as (
         and site = any($sites::site[])
         and line = any($lines::line[])
         and band = any($bands::band[])
-        and ($effect = '' or effect::varchar = $effect or ($effect = 'serious' and serious))
+        and (
+            $effect = ''
+            or effect::varchar = $effect
+            or ($effect in ('serious', 'grave') and serious)
+            or ($effect = 'grave' and (transfer or severity in ('severe', 'life_threatening', 'fatal', 'unknown')))
+        )
     order by starts_on desc, event_id
     limit 2000
 ),

@@ -1,7 +1,7 @@
 -- Bookings by weekday and local start hour.
 -- grain: one row for each combination of site, weekday, status in $by, and hour
 -- parameters: start, end, sites, lines, bands, by
--- serves: today bookings
+-- serves: bookings
 select
     case when list_contains($by, 'site') then site end as site,
     case when list_contains($by, 'weekday') then isodow(starts_on) end as weekday,

@@ -40,6 +40,7 @@ _FACTS = (
     "daily",
     "hourly",
     "daily_effects",
+    "courses",
     "sources",
     "resources",
     "extract_info",

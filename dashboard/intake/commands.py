@@ -161,9 +161,9 @@ def _watch(inbox: Path, data: Path, run: Callable[[Path, str], ImportReport], *,
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     while True:
-        published, failed = import_new(inbox, data, run, quiet)
+        published, failed, known = import_new(inbox, data, run, quiet)
         if once:
-            click.echo(f"{published} published, {failed} not published")
+            click.echo(f"{published} published, {failed} not published, {known} known from before")
             return 1 if failed else 0
         time.sleep(_LOOK_SECONDS)
 

@@ -251,9 +251,9 @@ def _course(rng: np.random.Generator, bounds: pd.DataFrame, instrument: str, mos
     )
     points = (
         (first - rng.integers(0, 11, count), 0.0, 1.0),
-        (first + 1, 0.45, 0.8),
-        (first + 7, 0.65, 0.85),
-        (first + 14, 0.85, 0.8),
+        (first + 1, 0.8, 0.8),
+        (first + 7, 0.85, 0.85),
+        (first + 14, 0.9, 0.8),
         (last + rng.integers(14, 31, count), 1.0, 0.75),
     )
     parts = []

@@ -124,7 +124,7 @@ def _sound(folder: Path, name: str) -> pointer.Pointer:
             f"{target.name} is not as it was published, so the extract in use stays; choose another: "
             "dashboard extracts list"
         )
-    if (version := _version(target.path)) != SCHEMA_VERSION:
+    if (version := schema_version(target.path)) != SCHEMA_VERSION:
         raise click.ClickException(
             f"{target.name} has schema version {version} and this program reads {SCHEMA_VERSION}; "
             "the extract in use stays. Import its delivery again"
@@ -132,7 +132,7 @@ def _sound(folder: Path, name: str) -> pointer.Pointer:
     return target
 
 
-def _version(path: Path) -> int | None:
+def schema_version(path: Path) -> int | None:
     """The schema version of an extract, None where it can't be told."""
     import duckdb
 

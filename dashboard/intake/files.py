@@ -69,7 +69,10 @@ def _starts(path: Path) -> bytes:
 
 
 def _unreadable(path: Path, error: Exception) -> DeliveryError:
-    return DeliveryError(f"{path} cannot be read ({error}); check the file and deliver it again")
+    if isinstance(error, PermissionError):
+        return DeliveryError(f"{path} cannot be read ({error.strerror}); give this account the right to read it")
+    why = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return DeliveryError(f"{path} cannot be read ({why}); check the file and deliver it again")
 
 
 def _open(path: Path, encoding: str) -> _Open:

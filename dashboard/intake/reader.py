@@ -87,11 +87,12 @@ def find_sources(delivery: Path, mapping: DeliveryMapping | None = None) -> list
             if path.is_file()
         }
         if table.required and not found:
-            others = ", ".join(path.name for path in delimited_files(delivery)[:5])
+            own = tuple(f"{one.name}{mark}" for one in TABLES for mark in ".-")
+            others = ", ".join([path.name for path in delimited_files(delivery) if not path.name.startswith(own)][:5])
             raise DeliveryError(
                 f"{delivery} holds no {table.name}.csv; add it (its required columns are "
                 f"{', '.join(table.required_columns)}; a header alone will do)"
-                + (f". If {others} come from another system, {_advice(delivery)}" if others else "")
+                + (f". If it holds another system's files ({others}), {_advice(delivery)}" if others else "")
             )
         sources += [Source(table, path, path.name) for path in sorted(found)]
     return sources

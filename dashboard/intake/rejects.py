@@ -46,19 +46,34 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, surveys: list[Survey], 
     Raises:
         DeliveryError: the folder cannot be written.
     """
+    rejected: dict[Path, set[int]] = {}
+    for surveyed in surveys:
+        values = {"source": surveyed.source.table.name, "file": surveyed.source.name}
+        found = connection.execute(statements("rejected_lines")[0], values).fetchall()
+        # A file may hold several tables.
+        rejected.setdefault(surveyed.source.path, set()).update(line for (line,) in found)
+    taken: set[Path] = set()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for surveyed in surveys:
-            source = surveyed.source
-            values = {"source": source.table.name, "file": source.name}
-            lines = {line for (line,) in connection.execute(statements("rejected_lines")[0], values).fetchall()}
-            broken = {fault.line for fault in surveyed.found.faults}
-            if lines:
-                _write(surveyed, lines, broken, folder / f"{source.name.split('.')[0]}-rejects.csv")
+            if lines := rejected.pop(surveyed.source.path, None):
+                target = _beside(folder / surveyed.source.name, taken)
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _write(surveyed, lines, {fault.line for fault in surveyed.found.faults}, target)
     except OSError as error:
         raise DeliveryError(
             f"the rejects cannot be written to {error.filename or folder} ({error.strerror}); nothing was published"
         ) from error
+
+
+def _beside(delivered: Path, taken: set[Path]) -> Path:
+    """`visits.2026-rejects.tsv` for `visits.2026.tsv.gz`; numbered where that name is taken."""
+    plain = delivered.with_suffix("") if delivered.suffix.lower() == ".gz" else delivered
+    target = plain.with_name(f"{plain.stem}-rejects{plain.suffix}")
+    while target in taken:
+        target = target.with_name(f"{plain.stem}-rejects-{len(taken)}{plain.suffix}")
+    taken.add(target)
+    return target
 
 
 def _write(surveyed: Survey, lines: set[int], broken: set[int], target: Path) -> None:

@@ -13,7 +13,7 @@ from dashboard.intake.contract import DeliveryError
 from dashboard.intake.sql import literal, statements
 
 #: Of these versions the facts can be compared with those of a new extract.
-COMPARABLE = (1, 2)
+COMPARABLE = (1, 2, 3)
 
 
 class DropError(DeliveryError):
@@ -104,7 +104,7 @@ class Review:
             yield "accepted, and worth a look:"
         for odd in self.oddities:
             extremes = f"from {odd.lowest:,.10g} to {odd.highest:,.10g}"
-            yield f"  {odd.source} {odd.column}: {odd.rows:,} rows {odd.rule}, {extremes}"
+            yield f"  {odd.source} {odd.column}: {odd.rows:,} row{'s' * (odd.rows != 1)} {odd.rule}, {extremes}"
 
 
 def attach(connection: duckdb.DuckDBPyConnection, extract: Path, *, demo: bool) -> str | None:

@@ -50,7 +50,7 @@ def settled(record: list[attempts.Attempt]) -> set[str]:
     return {attempt.fingerprint for attempt in record if attempt.result != "failed"}
 
 
-def import_new(inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECONDS) -> tuple[int, int]:
+def import_new(inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECONDS) -> tuple[int, int, int]:
     """Import each complete delivery that wasn't before, in order of name; go on after one that fails.
 
     Args:
@@ -60,12 +60,12 @@ def import_new(inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECOND
         quiet: seconds without change after which a delivery without marker is complete.
 
     Returns:
-        How many were published, and how many were not.
+        How many were published, how many were not, and how many were done with before.
 
     Raises:
         StorageError: the inbox or the data folder cannot be used at all.
     """
-    published = failed = 0
+    published = failed = known = 0
     with _alone(data):
         for delivery in deliveries(inbox):
             if not is_complete(delivery, quiet, time.time()):
@@ -75,6 +75,7 @@ def import_new(inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECOND
                 fingerprint = attempts.fingerprint(delivery)
                 # Read anew each time: a copy of a delivery under another name is the same delivery.
                 if fingerprint in settled(attempts.read(data / "extracts")):
+                    known += 1
                     continue
                 report = run(delivery, fingerprint)
             except (DeliveryError, OSError) as error:
@@ -85,7 +86,7 @@ def import_new(inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECOND
                 continue
             published += 1
             log.info("%s published as %s: %s", delivery.name, report.name, report.summary)
-    return published, failed
+    return published, failed, known
 
 
 def _note_unreadable(data: Path, delivery: Path, error: OSError) -> None:

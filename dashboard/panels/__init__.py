@@ -12,6 +12,9 @@ from dashboard.panels import (
     age_groups,
     bookings,
     comparison,
+    courses,
+    day_hours,
+    effectiveness,
     events,
     holdings,
     over_time,
@@ -33,14 +36,17 @@ PANELS: dict[str, Panel] = {
     panel.name: panel
     for module in (
         today,
+        day_hours,
         bookings,
         service_mix,
         revenue,
         safety,
+        effectiveness,
         events,
         signals,
         over_time,
         comparison,
+        courses,
         age_groups,
         holdings,
     )
@@ -61,8 +67,7 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     viewer = access.require(reader.viewer, panel.resource)
     for site in filters.sites:
         access.require(viewer, panel.resource, site)
-    # Marks are on control charts alone.
-    key = ("panel", name, viewer.role, reader.sites, filters, reader.marks if panel.resource == "signals" else ())
+    key = ("panel", name, viewer.role, reader.sites, filters, reader.marks if panel.marked else ())
     return reader.warehouse.remembered(key, lambda: _rows(reader, panel, asked(reader, name, filters)))
 
 
@@ -90,7 +95,8 @@ def _rows(reader: Reader, panel: Panel, filters: Filters) -> pd.DataFrame:
         return frame
     own = frame["numerator" if "numerator" in frame else "value"].isna()
     words = pd.Series("", index=frame.index).mask(own, "hidden")
-    for name, also in (("patient_numerator", "patients hidden"), ("before_numerator", "compared period hidden")):
+    for name, also in (("patient_numerator", "patients hidden"), ("before_numerator", "compared period hidden"),
+                       ("also_before_numerator", "second comparison hidden")):  # fmt: skip
         if name in frame:
             words = words.mask(~own & frame[name].isna(), also)
     return frame.assign(hidden=words)

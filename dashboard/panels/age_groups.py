@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
-from dashboard import charts
+from dashboard import charts, scorecard
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS
+from dashboard.metrics import METRICS, measure_all
 from dashboard.panels.base import (
     BAND,
     LINE,
@@ -16,6 +17,7 @@ from dashboard.panels.base import (
     Column,
     Panel,
     counts,
+    gathered,
     measured,
     titled,
     unit_title,
@@ -75,12 +77,84 @@ def _mix_chart(look: charts.Look) -> charts.Chart:
     )
 
 
+#: Of fewer than these below the line a rate is not judged.
+LEAST = 10
+RATES = (
+    "no_show_rate",
+    "cancellation_rate",
+    "late_cancellation_rate",
+    "ketamine_share",
+    "ascertainment",
+    "induction_completion",
+)
+SIDES = {"ketamine": "Ketamine", "drip": "Vitamin or hydration"}
+
+
+def _judged(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows, those of few below the line without a value but with the words for it."""
+    few = frame["denominator"] < LEAST
+    shown = ["value", "lower", "upper"]
+    return frame.assign(reading=np.where(few, charts.TOO_FEW, ""), **frame[shown].mask(few, axis=0))
+
+
 def _rate(name: str) -> Callable[[Reader, Filters], pd.DataFrame]:
     def rows(reader: Reader, filters: Filters) -> pd.DataFrame:
         frame = measured(counts(reader, filters, "band", "site"), name, "band", "site")
-        return titled(frame, reader)
+        return titled(_judged(frame), reader)
 
     return rows
+
+
+def _rates(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Every rate by age band, of all sites asked for."""
+    frame = gathered(reader, filters, RATES, "band")
+    rows = _judged(measure_all(frame, list(RATES), ["band"]))
+    return rows.assign(title=rows["metric"].map(lambda name: METRICS[name].title))
+
+
+def _rates_answer(frame: pd.DataFrame) -> str:
+    few = int((frame["reading"] != "").sum())
+    return f"{len(frame) - few} rates by age band; {few} of too few to judge"
+
+
+def _pyramid(reader: Reader, filters: Filters) -> pd.DataFrame:
+    values = filters.values()
+    del values["lines"]
+    frame = reader.query("both_lines", by=("site", "band"), **values)
+    bands = filters.bands or filters.scope.bands
+    index = pd.MultiIndex.from_product([filters.sites, bands, [*SIDES, "both"]], names=["site", "band", "used"])
+    found = frame.set_index(["site", "band", "used"])["patients"].reindex(index, fill_value=0).unstack("used")
+    sides = [
+        (found[side] + found["both"]).rename("value").reset_index().assign(side=title)
+        for side, title in SIDES.items()
+    ]
+    rows = pd.concat(sides, ignore_index=True)
+    rows["group"] = rows["band"].map(reader.catalogue.groups)
+    order = {name: place for place, name in enumerate(filters.sites)}
+    return titled(rows.sort_values("site", key=lambda s: s.map(order), kind="stable", ignore_index=True), reader)
+
+
+def _pyramid_answer(frame: pd.DataFrame) -> str:
+    if not frame["value"].sum():
+        return "No patients in this period"
+    told = []
+    for site, part in frame.groupby("site", sort=False):
+        old = part["group"].isin(["Geriatric"])
+        sums = {side: part["side"] == side for side in SIDES.values()}
+        shares = [
+            f"{side.lower()} {100 * part.loc[own & old, 'value'].sum() / part.loc[own, 'value'].sum():.0f} %"
+            for side, own in sums.items()
+            if part.loc[own, "value"].sum()
+        ]
+        told.append(f"{site} {', '.join(shares)}")
+    return f"Patients of 65 and over: {'; '.join(told)}"
+
+
+def _pyramid_chart(look: charts.Look) -> charts.Chart:
+    line = charts.by_line(look).colours
+    return charts.pyramid(
+        "Patients by age band", "Patients", "side", tuple(SIDES.values()), (line[0], line[-1]), look.bands
+    )
 
 
 def _rate_chart(name: str, title: str) -> Callable[[charts.Look], charts.Chart]:
@@ -95,7 +169,24 @@ def _rate_chart(name: str, title: str) -> Callable[[charts.Look], charts.Chart]:
     return build
 
 
+_READING = Column("reading", "In words")
+
 PANELS = (
+    Panel(
+        "age_pyramid", "Age pyramid by site and line", "age_groups", _pyramid,
+        (GROUP, BAND, SITE, Column("side", "Line"), Column("value", "Patients", "count")), _pyramid_chart,
+        ("patients",), _pyramid_answer, each="site",
+        note="Ketamine to the left, vitamin or hydration to the right, whatever lines are chosen above. By age at "
+        "the latest visit of the period; a patient who uses both stands on both sides.",
+    ),
+    Panel(
+        "age_rates", "Rates by age band", "age_groups", _rates,
+        (Column("title", "Rate"), BAND, Column("value", "%", "decimal"), Column("lower", "95 % from", "decimal"),
+         Column("upper", "95 % to", "decimal"), Column("numerator", "Numerator", "count"),
+         Column("denominator", "Denominator", "count"), _READING),
+        None, RATES, _rates_answer, html=scorecard.by_band,
+        note=f"Of all sites chosen. Of fewer than {LEAST} below the line: too few to judge.",
+    ),
     Panel(
         "age_patients", "Patients by age band and site", "age_groups", _patients,
         (GROUP, BAND, SITE, *value_columns("patients")), _stacked("Patients by age band and site", "Patients"),
@@ -114,12 +205,12 @@ PANELS = (
     ),
     Panel(
         "age_no_shows", "No-show rate by age band and site", "age_groups", _rate("no_show_rate"),
-        (BAND, SITE, *value_columns("no_show_rate")),
+        (BAND, SITE, *value_columns("no_show_rate"), _READING),
         _rate_chart("no_show_rate", "No-show rate by age band and site"), ("no_show_rate",),
     ),
     Panel(
         "age_effects", "Any side effect by age band and site", "age_groups", _rate("any_effect"),
-        (BAND, SITE, *value_columns("any_effect")),
+        (BAND, SITE, *value_columns("any_effect"), _READING),
         _rate_chart("any_effect", "Any side effect by age band and site"), ("any_effect", "ascertainment"),
         whole="asked", hides=True,
     ),

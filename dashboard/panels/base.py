@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, rates
+from dashboard import changes, charts
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS, Metric, measure, measure_all
 from dashboard.theme import SEVERITY_TITLES, STATUS_TITLES, Mode, line_title
@@ -43,10 +43,11 @@ class Panel:
         answer: the heading: the rows in one sentence.
         note: a line on how to read it, where the definitions don't say it.
         dated: whether the chart has a time axis.
-        each_site: one small chart a site, beside each other.
+        each: one small chart for each value of this column (site, instrument), beside each other.
         whole: for viewers from whom small counts are hidden, the rows are of whole calendar
             periods: those asked for, or the twelve months up to their end.
         hides: whether the rows hold counts of side effects, of which small ones are hidden.
+        marked: whether people's marks on control charts are among the rows.
     """
 
     name: str
@@ -59,10 +60,11 @@ class Panel:
     answer: Callable[[pd.DataFrame], str] | None = None
     note: str = ""
     dated: bool = False
-    each_site: bool = False
+    each: str = ""
     html: Callable[[pd.DataFrame, Mode], str] | None = None
     whole: Literal["", "asked", "year"] = ""
     hides: bool = False
+    marked: bool = False
 
     def definitions(self) -> list[Metric]:
         """The metrics that the panel shows."""
@@ -78,7 +80,8 @@ PERIOD = Column("period", "From", "date")
 def value_columns(name: str) -> tuple[Column, ...]:
     """The columns of `metrics.measure` for one metric, with headings that name unit and counts."""
     metric = METRICS[name]
-    unit = {"percent": "%", "per 100 infusions": "per 100 infusions", "dollars": "US$"}.get(metric.unit, "")
+    units = {"percent": "%", "per 100 infusions": "per 100 infusions", "dollars": "US$", "points": "points"}
+    unit = units.get(metric.unit, "")
     heading = f"{metric.title} ({unit})" if unit else metric.title
     if not metric.denominator:
         formats: dict[str, Format] = {"dollars": "dollars", "count": "count", "days": "decimal"}
@@ -103,8 +106,7 @@ def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     Every site asked for has its rows, also where nothing was booked; likewise lines and bands.
     With `by` of period and site only, the columns of chair capacity are there too.
     """
-    frame = reader.query("counts", by=by, grain=filters.grain, **filters.values())
-    frame = _whole(frame, filters, by)
+    frame = _whole(_sums(reader, filters, "counts", by, _FINE), filters, by)
     if set(by) <= {"period", "site"}:
         capacity = reader.query(
             "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=by, grain=filters.grain
@@ -120,7 +122,34 @@ def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 
 def effect_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Side effects by the dimensions named, without rows for what did not happen."""
-    return reader.query("effect_counts", by=by, grain=filters.grain, **filters.values())
+    return _sums(reader, filters, "effect_counts", by, (*_FINE, "effect"))
+
+
+#: Rows so fine are few, and what is asked of a page mostly adds up from them.
+_FINE = ("site", "line", "band")
+
+
+def _sums(reader: Reader, filters: Filters, name: str, by: Sequence[str], fine: tuple[str, ...]) -> pd.DataFrame:
+    """The answer by the dimensions named, added up from finer rows that many panels share.
+
+    Not where small counts are hidden: of what is shown, each cell is decided by itself.
+    """
+    if reader.hides_small_counts or not set(by) <= set(fine):
+        return reader.query(name, by=by, grain=filters.grain, **filters.values())
+    frame = reader.query(name, by=fine, grain=filters.grain, **filters.values())
+    measures = [column for column in frame.columns if column not in DIMENSIONS]
+    if by:
+        return frame.groupby(list(by), sort=False)[measures].sum().reset_index()
+    return frame[measures].sum().to_frame().T
+
+
+def course_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Courses of ketamine begun in the period by the dimensions named (period, site, band)."""
+    values = filters.values()
+    del values["lines"]
+    until = reader.catalogue.last_full_day
+    frame = reader.query("course_counts", by=by, grain=filters.grain, until=until, **values)
+    return _whole(frame, filters, by)
 
 
 def lead_medians(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
@@ -152,6 +181,8 @@ def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -
         frame = _beside(frame, patient_counts(reader, filters, *by), by)
     if "lead_time" in sources:
         frame = _beside(frame, lead_medians(reader, filters, *by), by)
+    if "courses" in sources:
+        frame = _beside(frame, course_counts(reader, filters, *by), by)
     if "effects" in sources:
         frame = _beside(frame, _whole(effect_counts(reader, filters, *by), filters, by), by)
     return frame
@@ -244,38 +275,52 @@ def trend_frame(name: str) -> Callable[[Reader, Filters], pd.DataFrame]:
 
 
 ALL_SITES = "All sites"
+_MEASURED = ["value", "numerator", "denominator", "lower", "upper"]
 
 
 def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
-    """Metrics by site, and over all of them where there are several, with the compared period.
+    """Metrics by site, and over all of them where there are several, with one or two comparisons.
 
     Returns:
         One row a metric and site: metric, title, unit, site, value, numerator, denominator, lower,
-        upper, and of the compared period before, before_numerator, change, change_lower,
-        change_upper (NaN without).
-        A change of a rate is a difference in its unit with Newcombe's interval.
+        upper, and of the first comparison against (what with, in words), before, before_numerator, change,
+        change_lower, change_upper (`changes.between`); of a second one the same, led by `also_`.
+        Empty and NaN where nothing is compared.
     """
     now = _scores(reader, filters, names)
-    earlier = filters.compared()
-    then = _scores(reader, earlier, names) if earlier else now.assign(value=np.nan, numerator=0.0, denominator=0.0)
-    now["before"] = then["value"]
-    now["before_numerator"] = then["numerator"]
-    now["change"] = now["value"] - then["value"]
-    now["change_lower"] = now["change_upper"] = np.nan
-    for name in names:
-        metric = METRICS[name]
-        if metric.interval != "wilson":
-            continue
-        rows = (now["metric"] == name) & now["numerator"].notna() & then["numerator"].notna()
-        scale = 100.0
-        difference = rates.newcombe_difference(
-            now.loc[rows, "numerator"], now.loc[rows, "denominator"],
-            then.loc[rows, "numerator"].where(then.loc[rows, "denominator"] > 0, 0.0),
-            then.loc[rows, "denominator"],
-        )  # fmt: skip
-        now.loc[rows, "change_lower"] = difference.lower * scale
-        now.loc[rows, "change_upper"] = difference.upper * scale
-    return now
+    parts = [now]
+    for also, lead in ((False, ""), (True, "also_")):
+        against, then = _then(reader, filters, names, now, also=also)
+        part = changes.between(now, then).assign(against=against)
+        if filters.compared_site(also=also):
+            # Sites differ in size: of counts that is no finding.
+            limits = ["change_lower", "change_upper"]
+            part[limits] = part[limits].where(now["unit"] != "count", axis=0)
+        parts.append(part.add_prefix(lead))
+    return pd.concat(parts, axis=1)
+
+
+def _then(
+    reader: Reader, filters: Filters, names: Sequence[str], now: pd.DataFrame, *, also: bool
+) -> tuple[str, pd.DataFrame]:
+    """What is compared with, in words, and its rows beside those of now."""
+    if earlier := filters.compared(also=also):
+        return earlier.period_text(), _scores(reader, earlier, names)
+    nothing = now[_MEASURED].assign(value=np.nan, numerator=0.0, denominator=0.0, lower=np.nan, upper=np.nan)
+    if (site := filters.compared_site(also=also)) is None:
+        return "", nothing
+    name = reader.catalogue.site_name(site)
+    own = _scores(reader, filters.at(site), names).set_index("metric")
+    then = own.loc[now["metric"], _MEASURED].set_index(now.index)
+    # A site isn't compared with itself, nor with a whole that it is part of.
+    return name, then.where(~now["site"].isin([name, ALL_SITES]), nothing)
+
+
+def against(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.DataFrame:
+    """Rows of metrics with their change from those of the compared period (`changes.between`), NaN without one."""
+    if then is None:
+        then = now.assign(value=np.nan, numerator=0.0, denominator=0.0, lower=np.nan, upper=np.nan)
+    return pd.concat([now, changes.between(now, then)], axis=1)
 
 
 def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
@@ -283,10 +328,15 @@ def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFr
     if len(filters.sites) > 1:
         whole = gathered(reader, filters, names).assign(site=ALL_SITES)
         frame = pd.concat([frame, whole], ignore_index=True)
-    rows = measure_all(frame, list(names), ["site"])
-    rows.insert(2, "title", rows["metric"].map(lambda n: METRICS[n].title))
-    rows.insert(3, "unit", rows["metric"].map(lambda n: METRICS[n].unit))
-    return rows
+    return named(measure_all(frame, list(names), ["site"]))
+
+
+def named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of metrics with title and unit."""
+    return rows.assign(
+        title=rows["metric"].map(lambda name: METRICS[name].title),
+        unit=rows["metric"].map(lambda name: METRICS[name].unit),
+    )
 
 
 SCORE_COLUMNS = (
@@ -298,10 +348,16 @@ SCORE_COLUMNS = (
     Column("denominator", "Denominator", "count"),
     Column("lower", "95 % from", "decimal"),
     Column("upper", "95 % to", "decimal"),
-    Column("before", "Compared period", "decimal"),
+    Column("against", "Compared with"),
+    Column("before", "Value compared with", "decimal"),
     Column("change", "Change", "decimal"),
     Column("change_lower", "Change, 95 % from", "decimal"),
     Column("change_upper", "Change, 95 % to", "decimal"),
+    Column("also_against", "Second comparison"),
+    Column("also_before", "Second value", "decimal"),
+    Column("also_change", "Second change", "decimal"),
+    Column("also_change_lower", "Second change, 95 % from", "decimal"),
+    Column("also_change_upper", "Second change, 95 % to", "decimal"),
 )
 
 

@@ -18,6 +18,9 @@ from dashboard.theme import VERDICTS
 from dashboard.warehouse import Reader
 
 NOT_RECORDED = "not recorded"
+#: Any side effect that a reviewer reads one by one: serious, severe or worse, of unknown severity, or with an
+#: emergency transfer.
+GRAVE = "grave"
 #: As many as `event_list` gives.
 LISTED = 2_000
 #: A patient has come back who has another infusion of the same line within so long.

@@ -149,7 +149,7 @@ PANELS = (
         "reject_lines", "Rejected rows with their values", "reject_values", _lines,
         (*_SOURCE, Column("line", "Line", "count"), Column("column_name", "Column"), Column("value", "Value"),
          Column("reason", "Reason")),
-        note="Mend these lines in the delivery and import it again; dashboard import DIR --rejects copies them out.",
+        note="dashboard import DIR --rejects FOLDER writes these lines as delivered, to mend and import them again.",
     ),
     Panel(
         "changes", "Rows against the extract before", "data", _changes,

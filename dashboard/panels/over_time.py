@@ -23,8 +23,6 @@ from dashboard.surveillance import ALL, SERIOUS
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader
 
-#: Below so many points limits are called trial limits.
-FULL_LIMITS = 12
 #: From so many whole months on a chart goes by month, else by week.
 MONTHS = 12
 
@@ -124,16 +122,8 @@ def _limits(part: pd.DataFrame, limits: Limits) -> pd.DataFrame:
         value=100 * values, numerator=events, denominator=trials,
         centre=100 * np.asarray(chart.centre), lower=100 * np.asarray(chart.lower),
         upper=100 * np.asarray(chart.upper), verdict=[VERDICTS[kind].word for kind in kinds],
-        rule=_rules(causes), limits="trial" if len(part) < FULL_LIMITS else "full",
+        rule=spc.rule_names(causes), limits="trial" if len(part) < spc.FULL_LIMITS else "full",
     )  # fmt: skip
-
-
-def _rules(causes: spc.SpecialCauses) -> list[str]:
-    names = {
-        "outside": causes.outside, "7 on one side": causes.one_side, "7 trending": causes.trend,
-        "2 of 3 in the outer third": causes.two_in_three,
-    }  # fmt: skip
-    return [", ".join(name for name, found in names.items() if found[i]) for i in range(len(causes.outside))]
 
 
 def _control_answer(frame: pd.DataFrame) -> str:
@@ -213,7 +203,7 @@ def _gap_limits(part: pd.DataFrame) -> pd.DataFrame:
     ]
     return part.assign(
         number=np.arange(1, len(part) + 1), centre=chart.centre, lower=chart.lower, upper=chart.upper,
-        verdict=[VERDICTS[kind].word for kind in kinds], limits="trial" if len(part) < FULL_LIMITS else "full",
+        verdict=[VERDICTS[kind].word for kind in kinds], limits="trial" if len(part) < spc.FULL_LIMITS else "full",
     )  # fmt: skip
 
 
@@ -256,7 +246,8 @@ PANELS = (
         (PERIOD, SITE, WHAT, Column("value", "Per 100 infusions", "decimal"),
          Column("numerator", "Infusions with it", "count"), Column("denominator", "Completed infusions", "count"),
          *_LIMIT_COLUMNS, *_NOTED_COLUMNS),
-        _control_chart("Infusions with it, p′ chart", "Infusions with it"), (), _control_answer, each_site=True,
+        _control_chart("Infusions with it, p′ chart", "Infusions with it"), (), _control_answer, each="site",
+        marked=True,
         note="All of the extract up to the end of the period, by month, or by week where months are few. Laney's p′ "
         "limits; ▲ special cause upwards, ★ downwards: outside the limits, 7 on one side, 7 trending, 2 of 3 in the "
         "outer third. ▼ a person's note; ◇ forms filled in unusually often or seldom. Limits never rebase by "
@@ -267,7 +258,8 @@ PANELS = (
         (PERIOD, SITE, WHAT, Column("value", "Events per 100 infusions", "decimal"),
          Column("numerator", "Events", "count"), Column("denominator", "Completed infusions", "count"),
          *_LIMIT_COLUMNS, *_NOTED_COLUMNS),
-        _control_chart("Events, u′ chart", "Events"), (), _rates_answer, each_site=True,
+        _control_chart("Events, u′ chart", "Events"), (), _rates_answer, each="site",
+        marked=True,
         note="As above, but every event counts, also several of one infusion. Laney's u′ limits. Serious ones are "
         "those of all bookings, completed or not.",
     ),
@@ -276,13 +268,13 @@ PANELS = (
         (PERIOD, SITE, Column("value", "Forms filled in (%)", "decimal"), Column("lower", "95 % from", "decimal"),
          Column("upper", "95 % to", "decimal"), Column("numerator", "Forms filled in", "count"),
          Column("denominator", "Completed infusions", "count")),
-        _forms_chart, ("ascertainment",), each_site=True,
+        _forms_chart, ("ascertainment",), each="site",
     ),
     Panel(
         "event_gaps", "Infusions between events", "signals", _gaps,
         (SITE, WHAT, Column("period", "Event on", "date"), Column("number", "Event", "count"),
          Column("value", "Infusions between", "count"), *_LIMIT_COLUMNS, Column("limits", "Limits")),
-        _gaps_chart, (), _gaps_answer, each_site=True,
+        _gaps_chart, (), _gaps_answer, each="site",
         note="g chart, for rare and serious effects: any severe or worse one unless another is chosen; the latest "
         "60. A high point is good news, a run of low ones is not.",
     ),

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dashboard import charts, theme
+from dashboard import charts, scorecard, theme
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS, plural
+from dashboard.metrics import CENTS, METRICS, plural
 from dashboard.panels.base import (
     BAND,
     LINE,
     PERIOD,
+    SCORE_COLUMNS,
     SITE,
     Column,
     Panel,
     counts,
     measured,
     patient_counts,
+    scores,
+    share_text,
     titled,
     value_columns,
 )
@@ -117,7 +120,7 @@ def _both(reader: Reader, filters: Filters) -> pd.DataFrame:
     del values["lines"]
     frame = reader.query("both_lines", by=("site",), **values)
     index = pd.MultiIndex.from_product([filters.sites, USES], names=["site", "used"])
-    frame = frame.set_index(["site", "used"]).reindex(index, fill_value=0).reset_index()
+    frame = frame.set_index(["site", "used"])[["patients"]].reindex(index, fill_value=0).reset_index()
     frame["used"] = frame["used"].map(USES)
     return titled(frame.rename(columns={"patients": "value"}), reader)
 
@@ -152,7 +155,112 @@ def _patients_chart(look: charts.Look) -> charts.Chart:
     )
 
 
+SUMMARY = ("completed", "ketamine_share", "drip_share", "patients", "invoiced")
+
+
+def _summary(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return scores(reader, filters, SUMMARY)
+
+
+def _summary_answer(frame: pd.DataFrame) -> str:
+    share = frame[frame["metric"] == "ketamine_share"].iloc[-1]
+    told = f"Ketamine is {share_text(share)} of completed visits"
+    if pd.isna(share["change"]):
+        return told
+    low, high = share["change_lower"], share["change_upper"]
+    points = f"{share['change']:+.1f} points ({low:+.1f} to {high:+.1f})".replace("-", "−")
+    if low <= 0 <= high:
+        return f"{told}; no shift to be told from chance: {points}"
+    return f"{told}; its share has {'risen' if share['change'] > 0 else 'fallen'} by {points}"
+
+
+KINDS = {"came": "Patients who came", "left": "Patients who left", "stayed": "Patients who stayed"}
+
+
+def _shift(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Change of completed visits by line: of other patients, and of the same ones."""
+    columns = ["line", "kind", "value", "visits_now", "visits_before", "patients"]
+    before = filters.compared()
+    if before is None:
+        return pd.DataFrame(columns=columns)
+    values = filters.values() | {"before_start": before.start, "before_end": before.end}
+    del values["lines"]
+    frame = reader.query("mix_shift", **values).set_index(["line", "kind"])
+    index = pd.MultiIndex.from_product([filters.scope.lines, KINDS], names=["line", "kind"])
+    frame = frame.reindex(index, fill_value=0).reset_index()
+    frame["kind"] = frame["kind"].map(KINDS)
+    frame["value"] = frame["visits_now"] - frame["visits_before"]
+    return titled(frame, reader)[columns]
+
+
+def _shift_chart(look: charts.Look) -> charts.Chart:
+    titles = [theme.line_title(line) for line in look.lines]
+    other = theme.status_colours(look.mode)["Cancelled late"]
+    series = charts.Series(
+        "kind", "Patients", tuple(KINDS.values()), (theme.accent(look.mode), theme.quiet(look.mode), other)
+    )
+    return charts.bars(
+        "Change of completed visits", "Visits more or fewer", "line", "Service line", titles, series,
+        side_by_side=True,
+    )  # fmt: skip
+
+
+def _shift_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "Choose another period to compare with to see what a shift is made of"
+    told = []
+    for line, part in frame.groupby("line", sort=False):
+        by = part.set_index("kind")["value"]
+        others = by[KINDS["came"]] + by[KINDS["left"]]
+        told.append(f"{line} {by.sum():+,} ({others:+,} other patients, {by[KINDS['stayed']]:+,} the same ones)")
+    return f"Completed visits, change: {'; '.join(told)}".replace("-", "−")
+
+
+def _chair_hours(reader: Reader, filters: Filters) -> pd.DataFrame:
+    frame = reader.query("chair_hours", **filters.values())
+    frame = frame.assign(chair_hours=frame["chair_minutes"] / 60)
+    rows = measured(frame, "invoiced_per_chair_hour", "site", "line")
+    return titled(rows.assign(invoiced=rows["numerator"] / CENTS), reader)
+
+
+def _chair_hours_chart(look: charts.Look) -> charts.Chart:
+    return charts.bars(
+        "Invoiced per chair-hour", "US dollars", "site", "Site", look.sites, charts.by_line(look), side_by_side=True,
+        number_format="$,.2f",
+    )  # fmt: skip
+
+
+def _chair_hours_answer(frame: pd.DataFrame) -> str:
+    told = []
+    for line, part in frame.groupby("line", sort=False):
+        if part["denominator"].sum():
+            hourly = part["numerator"].sum() / part["denominator"].sum() / CENTS
+            told.append(f"{line} ${hourly:,.0f}")
+    return f"A chair-hour brings: {', '.join(told)}" if told else "No chair was used in this period"
+
+
 PANELS = (
+    Panel(
+        "mix_summary", "Share, patients and revenue by site", "service_mix", _summary, SCORE_COLUMNS, None, SUMMARY,
+        _summary_answer, html=scorecard.compare,
+    ),
+    Panel(
+        "mix_shift", "What the shift is made of", "service_mix", _shift,
+        (LINE, Column("kind", "Patients who"), Column("value", "Visits more or fewer", "count"),
+         Column("visits_now", "Completed visits", "count"),
+         Column("visits_before", "Completed visits, compared period", "count"),
+         Column("patients", "Patients", "count")),
+        _shift_chart, (), _shift_answer,
+        note="Against the first comparison above, over all service lines. Came: no completed visit at these sites in "
+        "the compared period; left: none in this one.",
+    ),
+    Panel(
+        "chair_hour_revenue", "Invoiced per chair-hour", "service_mix", _chair_hours,
+        (SITE, LINE, Column("value", "Invoiced per chair-hour (US$)", "dollars"),
+         Column("invoiced", "Invoiced (US$)", "dollars"), Column("denominator", "Chair-hours", "decimal")),
+        _chair_hours_chart, ("invoiced_per_chair_hour",),
+        _chair_hours_answer,
+    ),
     Panel(
         "mix_over_time", "Completed visits by service line", "service_mix", _over_time,
         (PERIOD, LINE, Column("value", "Completed visits", "count")), _time_chart, ("completed",), dated=True,

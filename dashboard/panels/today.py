@@ -1,33 +1,32 @@
-"""Panels of the Today page: one day against the same weekday of the eight weeks before."""
+"""Panels of the Today page: each figure of one day against its own past, and its control chart."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, scorecard, spc
+from dashboard import charts, control_charts, spc, tiles, verdicts
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS, Metric, measure, text
-from dashboard.panels.base import (
-    SITE,
-    Column,
-    Panel,
-    counts,
-    effect_counts,
-    titled,
-)
-from dashboard.panels.bookings import hour_text
-from dashboard.theme import VerdictKind
+from dashboard.metrics import METRICS, Metric, measure
+from dashboard.panels.base import SITE, Column, Panel, counts, effect_counts, titled, unit_title
+from dashboard.rates import FloatArray
+from dashboard.theme import VERDICTS, Mode
+from dashboard.verdicts import Chart, Verdict
 from dashboard.warehouse import Reader
 
-WEEKS = 8
-AHEAD_DAYS = 14
-#: Limits of fewer days than this say nothing at all.
-LEAST_DAYS = 4
-SCORES = (
+#: Points of a sparkline, and of the chart behind it; limits come from all earlier days.
+SPARK_POINTS = 12
+CHART_POINTS = 60
+#: Small charts of so many sites are drawn beside each other.
+CHART_SITES = 4
+#: Kinds of verdicts that need attention.
+STANDING_OUT = ("concern", "neither", "improvement")
+FIGURES = (
     "bookings",
     "completed",
     "no_show_rate",
@@ -36,214 +35,273 @@ SCORES = (
     "chair_utilisation",
     "new_patients",
     "ketamine_share",
-    "drip_share",
     "events",
 )
 
 
-def day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
-    """One row a metric and site: the day's value, its usual range and verdict.
+def figures_of(reader: Reader) -> tuple[str, ...]:
+    """The day's figures that the viewer sees.
 
     Side effects of single days are left out where small counts are hidden: nearly all are small.
-
-    `history` holds the values of the eight same weekdays and of the day itself, oldest first.
     """
-    start = filters.day - dt.timedelta(weeks=WEEKS)
-    span = replace(filters.on(start, filters.day), by="day")
-    frame = counts(reader, span, "period", "site")
-    names = [name for name in SCORES if not (reader.hides_small_counts and METRICS[name].source == "effects")]
-    if len(names) == len(SCORES):
-        events = effect_counts(reader, span, "period", "site")[["period", "site", "all_events"]]
-        frame = frame.merge(events, how="left", on=["period", "site"]).fillna({"all_events": 0})
-    days = [filters.day - dt.timedelta(weeks=w) for w in range(WEEKS, -1, -1)]
-    rows = []
-    for site in filters.sites:
-        own = frame[frame["site"] == site].assign(date=lambda f: pd.to_datetime(f["period"]).dt.date)
-        own = own.set_index("date").drop(columns=["period", "site"]).reindex(days)
-        closed = (own["capacity_minutes"].fillna(0) == 0) & (own["bookings"].fillna(0) == 0)
-        rows += [_score(METRICS[name], site, own.fillna(0), closed.to_numpy(), filters.day, reader) for name in names]
-    return titled(pd.DataFrame(rows), reader)
+    return tuple(n for n in FIGURES if not (reader.hides_small_counts and METRICS[n].source == "effects"))
 
 
-def _score(
-    metric: Metric, site: str, own: pd.DataFrame, closed: np.ndarray, day: dt.date, reader: Reader
-) -> dict[str, object]:
-    values = measure(own, metric)
-    history = values["value"].mask(closed).to_numpy(dtype=float)
-    size = float(values["denominator"].iloc[-1])
-    kind, centre, lower, upper = judge(history[:-1], history[-1], metric, size)
-    today = values.iloc[-1]
-    name = reader.catalogue.site_name(site)
-    row: dict[str, object] = {
-        "metric": metric.name,
-        "title": metric.title,
-        "unit": metric.unit,
-        "site": site,
-        "value": history[-1],
-        "numerator": np.nan if closed[-1] else today["numerator"],
-        "denominator": np.nan if closed[-1] else today["denominator"],
-        "lower": today["lower"],
-        "upper": today["upper"],
-        "usual": centre,
-        "usual_from": lower,
-        "usual_to": upper,
-        "verdict": kind,
-        "history": history,
-        "closed": bool(closed[-1]),
-    }
-    row["sentence"] = sentence(metric, row, day, name)
-    return row
+def day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """One row a figure and site: the day's value, its limits and verdict.
 
-
-def judge(history: np.ndarray, value: float, metric: Metric, size: float) -> tuple[VerdictKind, float, float, float]:
-    """Whether a value lies outside the limits of the values before it.
-
-    The limits are those of the XmR chart, but never narrower than what chance alone does to a
-    count (Poisson) or to a rate of `size` (binomial): eight days tell little of their spread,
-    and a rate of thirteen bookings jumps further than one of sixty.
-
-    Args:
-        history: earlier values, oldest first; NaN for days without one.
-        value: the value to judge, in the metric's unit.
-        metric: says which direction is good and what bounds the unit has.
-        size: the denominator of the value to judge; NaN for a count.
-
-    Returns:
-        The verdict's kind, and centre, lower and upper limit, clipped to what the unit can be.
+    `history` holds the chart's last values up to the day itself, oldest first; `pressing` is the
+    place of what needs attention, 0 first.
     """
-    present = history[np.isfinite(history)]
-    if len(present) < LEAST_DAYS or not np.isfinite(value):
-        return "unknown", np.nan, np.nan, np.nan
-    limits = spc.xmr(present)
-    centre, lower, upper = (float(np.asarray(limit)[-1]) for limit in limits)
-    spread = chance(centre, metric, size)
-    lower, upper = max(min(lower, centre - spread), 0.0), max(upper, centre + spread)
-    upper = min(upper, 100.0) if metric.unit == "percent" else upper
-    if lower <= value <= upper:
-        return "common", centre, lower, upper
-    if metric.better == "neither":
-        return "neither", centre, lower, upper
-    good = (value > upper) == (metric.better == "higher")
-    return "improvement" if good else "concern", centre, lower, upper
+    plain = replace(filters, figure="")
+    key = ("day_scores", reader.viewer.role, reader.sites, plain)
+    return reader.warehouse.remembered(key, lambda: _day_scores(reader, plain))
 
 
-def chance(centre: float, metric: Metric, size: float) -> float:
-    """Three standard deviations of a count or a rate around its centre, in the metric's unit."""
-    if metric.unit == "count":
-        return float(3 * centre**0.5)
-    if metric.interval == "wilson" and size > 0:
-        part = min(max(centre / 100, 0.0), 1.0)
-        return float(300 * (part * (1 - part) / size) ** 0.5)
-    return 0.0
+def _day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
+    over = filters.day <= reader.catalogue.last_full_day
+    judged = [
+        _score(METRICS[name], own, over, reader) for own in _site_days(reader, filters) for name in figures_of(reader)
+    ]
+    frame = pd.DataFrame([row for row, _ in judged])
+    order = sorted(range(len(judged)), key=lambda place: verdicts.rank(judged[place][1]))
+    frame["pressing"] = np.argsort(order)
+    frame["address"] = [replace(filters, figure=name).address() for name in frame["metric"]]
+    return titled(frame, reader)
 
 
-def sentence(metric: Metric, row: dict[str, object], day: dt.date, site: str) -> str:
-    """The verdict in words: "No-show rate 5 of 31 (16.1 %): above the upper limit of 14.0 % for a
-    Tuesday in Dallas"."""
-    if row["closed"]:
-        return f"{site} is closed on this {day:%A}"
-    value = float(str(row["value"]))
-    shown = text(value, metric.unit)
-    if metric.denominator:
-        shown = f"{float(str(row['numerator'])):,.0f} of {float(str(row['denominator'])):,.0f} ({shown})"
-    if metric.unit == "percent" and not metric.interval:
-        shown = text(value, metric.unit)
-    where = f"for a {day:%A} in {site}"
-    kind = row["verdict"]
-    if kind == "unknown":
-        return f"{metric.title} {shown}: too few earlier days to judge, {where}"
-    low, high = (_limit(float(str(row[key])), metric) for key in ("usual_from", "usual_to"))
-    if kind == "common":
-        return f"{metric.title} {shown}: within the usual {low} to {high} {where}"
-    if value > float(str(row["usual_to"])):
-        return f"{metric.title} {shown}: above the upper limit of {high} {where}"
-    return f"{metric.title} {shown}: below the lower limit of {low} {where}"
+@dataclass(frozen=True)
+class SiteDays:
+    """A site's days from its first booking on, those that are over, and last the one looked at.
+
+    Attributes:
+        days: local dates, oldest first.
+        open: whether the site opens on the day.
+        booked: whether anything at all was booked on it; elsewhere no figure has a value.
+        measured: of each figure days × (value, numerator, denominator, lower, upper).
+    """
+
+    site: str
+    days: list[dt.date]
+    open: spc.BoolArray
+    booked: spc.BoolArray
+    measured: dict[str, FloatArray]
+
+    def chart(self, metric: Metric) -> Chart:
+        """The figure's control chart up to the last of the days."""
+        return verdicts.chart(metric, self.days, *self.measured[metric.name][:, :3].T)
 
 
-def _limit(value: float, metric: Metric) -> str:
-    """A limit as text; of a count with one decimal, since limits are no counts."""
-    return f"{value:.1f}" if metric.unit == "count" else text(value, metric.unit)
+_OF_DAY = ["site", "date", "open", "booked"]
+_MEASURED = ("value", "numerator", "denominator", "lower", "upper")
 
 
-def attention(frame: pd.DataFrame) -> list[tuple[VerdictKind, str]]:
-    """What is out of the ordinary, most pressing first: kind and sentence."""
-    order: list[VerdictKind] = ["concern", "neither", "improvement"]
-    found = frame[frame["verdict"].isin(order)]
-    ranked = sorted(zip(found["verdict"], found["sentence"], strict=True), key=lambda x: order.index(x[0]))
-    return list(ranked)
+def _site_days(reader: Reader, filters: Filters) -> list[SiteDays]:
+    """The days of each site up to the filters' day."""
+    names = figures_of(reader)
+    scope = filters.scope
+    plain = replace(filters.on(scope.first_day, scope.last_day), day=scope.last_day, by="day", figure="")
+    key = ("day_past", names, reader.sites, plain)
+    past = reader.warehouse.remembered(key, lambda: _past(reader, plain, names))
+    # Of days that aren't over yet only the one that is looked at.
+    past = past[
+        (past["date"] <= reader.catalogue.last_full_day) & (past["date"] < filters.day)
+        | (past["date"] == filters.day)
+    ]
+    return [_of_site(past[past["site"] == site], site, names) for site in filters.sites]
 
 
-def _hours(reader: Reader, filters: Filters) -> pd.DataFrame:
-    day = filters.on(filters.day, filters.day)
-    frame = reader.query("hours", by=("site", "status"), **day.values())
-    frame = frame.rename(columns={"bookings": "value"})
-    frame["start"] = frame["hour"].map(hour_text)
-    return titled(frame, reader)[["site", "hour", "start", "status", "value"]]
+def usual_rates(reader: Reader, filters: Filters, name: str) -> dict[str, list[float]]:
+    """By site a rate's usual value on each weekday from Monday on, in per cent, of all days that are over.
+
+    Each weekday has its own where the rate has a weekly pattern; NaN without a day to tell.
+    """
+    last = min(filters.scope.last_day, reader.catalogue.last_full_day)
+    found = {}
+    for own in _site_days(reader, replace(filters, day=last)):
+        value, above, below = own.measured[name][:, :3].T
+        weekdays = np.array([day.weekday() for day in own.days])
+        weekly = verdicts.weekly_pattern(value, weekdays)
+        of = [np.isfinite(value) & ((weekdays == day) | (not weekly)) for day in range(7)]
+        found[own.site] = [100 * above[part].sum() / below[part].sum() if part.any() else np.nan for part in of]
+    return found
 
 
-def _hours_chart(look: charts.Look) -> charts.Chart:
-    return charts.bars(
-        "Bookings by start hour",
-        "Bookings",
-        "start",
-        "Local start hour",
-        [hour_text(h) for h in range(24)],
-        charts.by_status(look),
-        horizontal=False,
+def _past(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
+    """Every figure measured at every site on every day of the extract, so that each day asks the same of it."""
+    frame = reader.query(
+        "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=("period", "site"), grain="day"
+    )
+    frame = frame.merge(counts(reader, filters, "period", "site").drop(columns=["capacity_minutes", "open_days"]),
+                        how="left", on=["period", "site"])  # fmt: skip
+    if any(METRICS[name].source == "effects" for name in names):
+        events = effect_counts(reader, filters, "period", "site")[["period", "site", "all_events"]]
+        frame = frame.merge(events, how="left", on=["period", "site"])
+    frame = frame.fillna(0)
+    booked = frame["bookings"] > 0
+    parts = [measure(frame, METRICS[name])[list(_MEASURED)].add_prefix(f"{name}.") for name in names]
+    values = pd.concat(parts, axis=1).where(booked)
+    date = pd.to_datetime(frame["period"]).dt.date
+    return pd.concat(
+        [frame[["site"]].assign(date=date, open=frame["capacity_minutes"] > 0, booked=booked), values], axis=1
     )
 
 
-def _ahead(reader: Reader, filters: Filters) -> pd.DataFrame:
-    start = filters.day + dt.timedelta(days=1)
-    end = min(filters.day + dt.timedelta(days=AHEAD_DAYS), filters.scope.last_day)
-    if end < start:
-        return pd.DataFrame(columns=["period", "site", "value", "numerator", "denominator", "bookings"])
-    span = replace(filters.on(start, end), by="day")
-    frame = counts(reader, span, "period", "site")
-    values = measure(frame, METRICS["scheduled_utilisation"])
-    rows = pd.concat([frame[["period", "site", "booked", "bookings"]], values], axis=1)
-    return titled(rows[rows["denominator"] > 0].reset_index(drop=True), reader)
+def _of_site(own: pd.DataFrame, site: str, names: Sequence[str]) -> SiteDays:
+    begun = np.flatnonzero(own["booked"])
+    # The day itself stays, also where it lies before the first booking.
+    own = own.iloc[min(begun[0], len(own) - 1) if begun.size else len(own) - 1 :]
+    values = own[own.columns.difference(_OF_DAY, sort=False)].to_numpy(dtype=float)
+    measured = dict(zip(names, np.split(values, len(names), axis=1), strict=True))
+    return SiteDays(site, own["date"].tolist(), own["open"].to_numpy(), own["booked"].to_numpy(), measured)
 
 
-def _ahead_chart(look: charts.Look) -> charts.Chart:
-    return charts.lines(
-        replace(look, grain="day"), "Chairs booked, the fourteen days ahead", "% of open chair-minutes",
-        charts.by_site(look),
+def _score(metric: Metric, own: SiteDays, over: bool, reader: Reader) -> tuple[dict[str, object], Verdict]:
+    found = own.chart(metric)
+    verdict = verdicts.judge(metric, found)
+    if not own.booked[-1]:
+        verdict = Verdict("unknown", reason="empty" if own.open[-1] else "closed")
+    elif not over and verdict.reason != "nothing":
+        verdict = Verdict("unknown", reason="not over")
+    values = own.measured[metric.name]
+    week = own.days[-1] - dt.timedelta(weeks=1)
+    today = dict(zip(_MEASURED, values[-1].tolist(), strict=True))
+    centre, lower, upper = (float(np.asarray(limit)[-1]) for limit in found.limits)
+    row = {
+        "metric": metric.name,
+        "title": metric.title,
+        "unit": metric.unit,
+        "site": own.site,
+        **today,
+        "usual": centre,
+        "usual_from": lower,
+        "usual_to": upper,
+        "week_before": values[own.days.index(week), 0] if week in own.days else np.nan,
+        "kind": verdict.kind,
+        "verdict": VERDICTS[verdict.kind].word,
+        "rule": verdict.rule,
+        "reason": verdict.reason,
+        "standing": verdict.standing,
+        "days": found.past,
+        "limits": "trial" if found.trial else "full",
+        "history": found.values[-SPARK_POINTS:],
+        "sentence": verdicts.sentence(metric, found, verdict, reader.catalogue.site_name(own.site)),
+    }
+    return row, verdict
+
+
+def attention(frame: pd.DataFrame, mode: Mode) -> str:
+    """What stands out of the day, most pressing first, as HTML."""
+    judged = int((frame["kind"] != "unknown").sum())
+    return tiles.attention(frame.sort_values("pressing"), mode, expected=verdicts.FALSE_ALARMS * judged)
+
+
+# --- the chart of one figure -----------------------------------------------------------------
+
+
+def figure_of(reader: Reader, filters: Filters) -> str:
+    """The figure that is charted: the one chosen, else what stands out most, else bookings."""
+    if filters.figure in figures_of(reader):
+        return filters.figure
+    frame = day_scores(reader, filters)
+    out = frame[frame["kind"].isin(STANDING_OUT)]
+    return str(out.sort_values(["standing", "pressing"])["metric"].iloc[0]) if len(out) else FIGURES[0]
+
+
+def _day_chart(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """The last points of a figure's chart at each site, up to the day."""
+    name = figure_of(reader, filters)
+    metric = METRICS[name]
+    scores = day_scores(reader, filters)
+    own = scores[scores["metric"] == name].set_index("site")
+    parts = []
+    shown = set(own.sort_values("pressing").index[:CHART_SITES])
+    for place in _site_days(reader, filters):
+        said = own.loc[reader.catalogue.site_name(place.site)]
+        if said.name not in shown:
+            continue
+        points = _points(metric, place.chart(metric))
+        last = np.arange(len(points)) == len(points) - 1
+        parts.append(
+            points.assign(
+                site=place.site, sentence=np.where(last, said["sentence"], ""), pressing=said["pressing"],
+                stands_out=last & (said["kind"] in STANDING_OUT),
+            )
+        )  # fmt: skip
+    frame = titled(pd.concat(parts, ignore_index=True), reader)
+    axis = metric.title if metric.unit == "count" else f"{metric.title}, {unit_title(metric)}"
+    return frame.assign(metric=name, title=metric.title, axis=axis)
+
+
+def _points(metric: Metric, found: Chart) -> pd.DataFrame:
+    centre, lower, upper = (np.asarray(limit) for limit in found.limits)
+    frame = pd.DataFrame(
+        {
+            "period": found.days, "value": found.values, "numerator": found.numerator,
+            "denominator": found.denominator, "centre": centre, "lower": lower, "upper": upper,
+            "verdict": VERDICTS["common"].word, "rule": "", "limits": "trial" if found.trial else "full",
+        }
     )  # fmt: skip
+    if found.causes is not None:
+        frame["rule"] = spc.rule_names(found.causes)
+        high = found.values > centre
+        good = np.where(metric.better == "higher", high, ~high)
+        worded = np.where(good, VERDICTS["improvement"].word, VERDICTS["concern"].word)
+        if metric.better == "neither":
+            worded = np.full(len(frame), VERDICTS["neither"].word)
+        frame["verdict"] = np.where(found.causes.highlighted, worded, VERDICTS["common"].word)
+    return frame.tail(CHART_POINTS).dropna(subset=["value"])
 
 
-def _ahead_answer(frame: pd.DataFrame) -> str:
+def _chart_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
-        return "The extract holds no days ahead of this one"
-    emptiest = frame.sort_values("value").iloc[0]
-    when = pd.Timestamp(emptiest["period"])
-    where = f"{emptiest['site']} on {when:%A} {when.day} {when:%b}"
-    return f"Most room: {where}, {emptiest['value']:.0f} % of chair time is booked"
+        return "No day with a value to chart"
+    said = frame[frame["sentence"] != ""].sort_values("pressing")
+    out = said[said["stands_out"]]
+    if len(out):
+        return "; ".join(out["sentence"])
+    if len(said) == 1:
+        return str(said["sentence"].iloc[0])
+    return f"{frame['title'].iloc[0]}: nothing stands out at any site"
+
+
+def _control_chart(look: charts.Look) -> charts.Chart:
+    tips = [
+        alt.Tooltip("value:Q", title="Value", format=",.1f"),
+        alt.Tooltip("numerator:Q", title="Numerator", format=",.0f"),
+        alt.Tooltip("denominator:Q", title="Denominator", format=",.0f"),
+        alt.Tooltip("lower:Q", title="Lower limit", format=",.1f"),
+        alt.Tooltip("upper:Q", title="Upper limit", format=",.1f"),
+        alt.Tooltip("verdict:N", title="Verdict"),
+        alt.Tooltip("rule:N", title="Rule"),
+    ]
+    return control_charts.of_figure(look, "axis", tips)
 
 
 PANELS = (
     Panel(
-        "today", "The day against the same weekday of the eight weeks before", "today", day_scores,
-        (Column("title", "Metric"), SITE, Column("value", "Value", "decimal"), Column("unit", "Unit"),
+        "today", "The day against its own past", "today", day_scores,
+        (Column("title", "Figure"), SITE, Column("value", "Value", "decimal"), Column("unit", "Unit"),
          Column("numerator", "Numerator", "count"), Column("denominator", "Denominator", "count"),
          Column("lower", "95 % from", "decimal"), Column("upper", "95 % to", "decimal"),
          Column("usual", "Usual", "decimal"), Column("usual_from", "Lower limit", "decimal"),
-         Column("usual_to", "Upper limit", "decimal"), Column("verdict", "Verdict"), Column("sentence", "In words")),
-        None, SCORES, html=scorecard.day,
-        note=f"Limits: XmR of the same weekday in the {WEEKS} weeks before, or what chance alone allows where "
-        "that is wider; trial limits, since there are fewer than 12 points. Small chart: those days and "
-        "this one, the band is the usual range.",
+         Column("usual_to", "Upper limit", "decimal"), Column("days", "Earlier days", "count"),
+         Column("limits", "Limits"), Column("week_before", "A week ago", "decimal"), Column("verdict", "Verdict"),
+         Column("rule", "Rule"), Column("sentence", "In words")),
+        None, FIGURES, html=tiles.day,
+        note="Limits: p′ for rates, XmR for others, of every earlier day of the site, or of the same weekday where "
+        "weekdays differ; never narrower than chance. Small chart: the last of those days and this one, the band is "
+        "the usual range.",
     ),
     Panel(
-        "day_by_hour", "Bookings by start hour", "today", _hours,
-        (SITE, Column("start", "Start hour"), Column("status", "Status"), Column("value", "Bookings", "count")),
-        _hours_chart, ("bookings",), each_site=True, note="Local time of each site.",
-    ),
-    Panel(
-        "days_ahead", "Chairs booked, the fourteen days ahead", "today", _ahead,
-        (Column("period", "Day", "date"), SITE, Column("value", "Booked (% of open chair-minutes)", "decimal"),
-         Column("numerator", "Chair-minutes booked", "count"), Column("denominator", "Chair-minutes open", "count"),
-         Column("bookings", "Bookings", "count")),
-        _ahead_chart, ("scheduled_utilisation",), _ahead_answer, dated=True,
+        "day_chart", "One figure over time", "today", _day_chart,
+        (Column("period", "Day", "date"), SITE, Column("title", "Figure"), Column("value", "Value", "decimal"),
+         Column("numerator", "Numerator", "count"), Column("denominator", "Denominator", "count"),
+         Column("centre", "Usual", "decimal"), Column("lower", "Lower limit", "decimal"),
+         Column("upper", "Upper limit", "decimal"), Column("verdict", "Verdict"), Column("rule", "Rule"),
+         Column("limits", "Limits"), Column("sentence", "In words")),
+        _control_chart, FIGURES, _chart_answer, each="site",
+        note=f"The last {CHART_POINTS} days that the limits are of, up to the day chosen; limits come from all days "
+        "before it.",
     ),
 )  # fmt: skip

@@ -118,15 +118,15 @@ def _charts(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, hea
     grain = panels.asked(reader, name, chosen).grain
     spec = panels.specification(name, replace(look, grain=grain) if panel.dated else look.undated())
     drawn = panels.drawn(frame, spec)
-    parts = list(drawn.groupby(frame["site"], sort=False)) if panel.each_site else [("", drawn)]
+    parts = list(drawn.groupby(frame[panel.each], sort=False)) if panel.each else [("", drawn)]
     width = NARROW_WIDTH if len(parts) > 1 else CHART_WIDTH
     return [
         {
-            "caption": str(site),
+            "caption": str(one),
             "alt": f"{panel.title}. {heading}",
             "body": {**spec.body, "width": width, "data": {"name": "rows", "values": _records(part)}},
         }
-        for site, part in parts
+        for one, part in parts
     ]
 
 

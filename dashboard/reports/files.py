@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
@@ -14,6 +15,7 @@ from dashboard.receipts import FileResponse, Receipt, no_such_file
 from dashboard.reports import dossier, html, pdf, safety
 from dashboard.reports.document import Document
 from dashboard.state import StateError, Store
+from dashboard.state.chart_marks import ChartMarks
 from dashboard.state.register import READ, Register
 from dashboard.warehouse import Reader
 
@@ -35,6 +37,7 @@ def review(reader: Reader, store: Store, month: str, sites: Sequence[str]) -> tu
         MonthError: the month or a site isn't there.
     """
     access.require(reader.viewer, REVIEW)
+    reader = replace(reader, marks=ChartMarks(store).in_force())
     chosen = safety.month_of(reader, month, sites)
     signals = Register(store).signals(reader.viewer)
     return safety.review(reader, chosen, signals, _today()), chosen.described(of_day=False)

@@ -7,6 +7,7 @@ from functools import cache, partial
 from html import escape
 from typing import Any
 
+from reportlab import rl_config
 from reportlab.lib import colors, pagesizes, styles, units
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
@@ -25,6 +26,7 @@ _REGULAR, _BOLD = "Vera", "VeraBd"
 _SIGNS = {**dict.fromkeys("▲★◆●", "ZapfDingbats"), **dict.fromkeys("′″→∞Δσ", "Symbol")}
 #: A column's share of the width grows with its text up to so many characters.
 _WIDEST, _NARROWEST = 46, 7
+_CELL_PADDING = 5
 
 
 def render(document: Document) -> bytes:
@@ -54,6 +56,8 @@ def render(document: Document) -> bytes:
 
 @cache
 def _fonts() -> None:
+    # Bytes as they are: to write them in letters takes time and a quarter more room.
+    rl_config.useA85 = 0
     pdfmetrics.registerFont(TTFont(_REGULAR, "Vera.ttf"))
     pdfmetrics.registerFont(TTFont(_BOLD, "VeraBd.ttf"))
     pdfmetrics.registerFontFamily(_REGULAR, normal=_REGULAR, bold=_BOLD, italic=_REGULAR, boldItalic=_BOLD)
@@ -129,16 +133,35 @@ def _grid(block: Grid) -> Flowable:
     # Repeated on every page that the table goes on to.
     heads = ["head number" if numeric else "head" for numeric in block.numeric]
     kinds = ["number" if numeric else "cell" for numeric in block.numeric]
-    rows = [[_paragraph(text, kind) for text, kind in zip(block.headings, heads, strict=True)]]
-    rows += [[_paragraph(text, kind) for text, kind in zip(row, kinds, strict=True)] for row in block.rows]
-    table = Table(rows, colWidths=_widths(block), repeatRows=1, hAlign="LEFT")
+    widths = _widths(block)
+    rows: list[list[Paragraph | str]] = [
+        [_paragraph(text, kind) for text, kind in zip(block.headings, heads, strict=True)]
+    ]
+    rows += [[_cell(*one) for one in zip(row, kinds, widths, strict=True)] for row in block.rows]
+    table = Table(rows, colWidths=widths, repeatRows=1, hAlign="LEFT")
     line = colors.Color(0, 0, 0, alpha=0.15)
-    table.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.4, line), *_tight()])
+    style = _style("cell")
+    right = [("ALIGN", (i, 1), (i, -1), "RIGHT") for i, numeric in enumerate(block.numeric) if numeric]
+    table.setStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.4, line), *_tight(),
+            ("FONT", (0, 1), (-1, -1), style.fontName, style.fontSize, style.leading), *right,
+        ]
+    )  # fmt: skip
     return table
 
 
+def _cell(text: str, kind: str, width: float) -> Paragraph | str:
+    """A cell; as plain text where it fits in one line of the one font, which spares the breaking of lines."""
+    style = _style(kind)
+    plain = all(ord(character) in _known() for character in text)
+    if plain and pdfmetrics.stringWidth(text, style.fontName, style.fontSize) <= width - _CELL_PADDING:
+        return text
+    return _paragraph(text, kind)
+
+
 def _tight() -> list[tuple[Any, ...]]:
-    padding = {"LEFTPADDING": 0, "RIGHTPADDING": 5, "TOPPADDING": 1, "BOTTOMPADDING": 1.5}
+    padding = {"LEFTPADDING": 0, "RIGHTPADDING": _CELL_PADDING, "TOPPADDING": 1, "BOTTOMPADDING": 1.5}
     return [(name, (0, 0), (-1, -1), value) for name, value in padding.items()]
 
 

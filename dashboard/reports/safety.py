@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from dashboard import exports, filters, navigation
+import pandas as pd
+
+from dashboard import access, exports, filters, navigation, panels
 from dashboard.filters import Filters
+from dashboard.panels import PANELS
+from dashboard.panels.events import GRAVE
+from dashboard.panels.signals import effect_title
 from dashboard.reports.document import Block, Document, Facts, Grid, Heading, Text, blocks, facts, seen
 from dashboard.state.register import Signal
+from dashboard.surveillance import NO_SHOW
 from dashboard.warehouse import Reader
 
 _RATE = (
     "site", "line", "band", "effect", "value", "lower", "upper", "numerator", "denominator", "events",
     "patient_value", "patient_numerator", "patient_denominator", "frequency", "against_before", "reading",
+)  # fmt: skip
+_FARED = (
+    "site", "group", "indication", "instrument", "moment", "title", "value", "unit", "lower", "upper", "scored",
+    "due", "scored_share",
+)  # fmt: skip
+_LISTED = (
+    "starts_on", "site", "patient", "age", "service", "infusion", "dose_mg", "effect", "severity", "serious",
+    "onset_minutes", "duration_minutes", "outcome", "action",
+)  # fmt: skip
+_CHARTED = (
+    "period", "site", "value", "numerator", "denominator", "centre", "lower", "upper", "verdict", "rule", "limits",
+    "forms", "marks",
 )  # fmt: skip
 #: The panels of a month in the order in which reviewers ask, each with the columns that its table keeps.
 _OF_THE_MONTH: tuple[tuple[str, Sequence[str]], ...] = (
@@ -25,6 +45,10 @@ _OF_THE_MONTH: tuple[tuple[str, Sequence[str]], ...] = (
     ("effects_by_site", _RATE),
     ("effects_by_line", _RATE),
     ("effects_by_age", _RATE),
+    ("effectiveness", ()),
+    ("effectiveness_by_site", _FARED),
+    ("effectiveness_by_age", _FARED),
+    ("effectiveness_by_indication", _FARED),
 )
 #: Panels of the twelve months up to the end of the month.
 _OF_THE_YEAR: tuple[tuple[str, Sequence[str]], ...] = (("effect_trend", ()), ("ascertainment_trend", ()))
@@ -88,6 +112,8 @@ def review(reader: Reader, chosen: Filters, signals: Sequence[Signal], today: dt
     for name, columns in _BACK:
         kept = alarms[name] | {"rows": [row for row, is_alarm in _alarms(alarms[name]) if is_alarm]}
         found += blocks(kept, columns, chart=False)
+    found += _control_charts(reader, chosen)
+    found += _listing(reader, chosen)
     found += _register(reader, chosen, signals, today)
     where = (
         "all sites"
@@ -100,6 +126,42 @@ def review(reader: Reader, chosen: Filters, signals: Sequence[Signal], today: dt
         tuple(found),
         demo=reader.catalogue.demo,
     )
+
+
+def _control_charts(reader: Reader, chosen: Filters) -> Iterator[Block]:
+    """Control charts of any side effect and of each with an alarm; infusions between severe ones."""
+    if not access.allows(reader.viewer, PANELS["control_chart"].resource):
+        return
+    alarms = panels.rows(reader, "signal_alarms", chosen)
+    rose = [series.split("|")[1] for series in alarms.loc[alarms["alarm"], "series"]]
+    for effect in dict.fromkeys(["", *(effect for effect in rose if effect != NO_SHOW)]):
+        content = seen(reader, "control_chart", replace(chosen, effect=effect))
+        # A document has a table for each title.
+        content["title"] += f": {effect_title(reader, effect)}"
+        yield from blocks(_latest(content, _year_to(chosen).start), _CHARTED)
+    yield from blocks(_latest(seen(reader, "control_forms", chosen), _year_to(chosen).start))
+    yield from blocks(_latest(seen(reader, "event_gaps", chosen), _year_to(chosen).start))
+
+
+def _latest(content: Mapping[str, Any], first: dt.date) -> dict[str, Any]:
+    """A chart of all of the extract with the table of its last twelve months."""
+    period = [name for name, _, _ in content["columns"]].index("period")
+    rows = [row for row in content["rows"] if pd.Timestamp(row[period]).date() >= first]
+    said = f"The chart is of all of the extract, the table from {filters.day_text(first)}. {content['note']}".strip()
+    return {**content, "rows": rows, "note": said}
+
+
+def _listing(reader: Reader, chosen: Filters) -> list[Block]:
+    """The events that reviewers read one by one, for who may see them."""
+    if not access.allows(reader.viewer, PANELS["event_list"].resource):
+        return []
+    content = seen(reader, "event_list", replace(chosen, effect=GRAVE))
+    content["heading"] = f"To be read one by one: {content['heading']}"
+    content["note"] = (
+        "Serious, severe or worse, of unknown severity, or with an emergency transfer; the latest 2,000, of all "
+        "bookings. Patient: the keyed number. The page Events has the others."
+    )
+    return blocks(content, _LISTED)
 
 
 def _alarms(content: dict[str, object]) -> list[tuple[list[object], bool]]:

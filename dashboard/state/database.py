@@ -19,6 +19,13 @@ CONNECT_SECONDS = 10
 #: PostgreSQL's advisory lock that stands for SQLite's one write lock.
 WRITE_LOCK = 7_305_441_120
 _AFTER_COMMIT = "dashboard_after_commit"
+#: What SQLite says of a file that nothing is wrong with, and what to do then.
+_NOT_DAMAGED = {
+    "readonly database": "Check who may write to it and to its folder, and run this as that account",
+    "unable to open": "Check who may write to it and to its folder, and run this as that account",
+    "is full": "Make room on its disk, then try again",
+    "disk I/O error": "Check the free space and the state of its disk, then try again",
+}
 
 
 class StateError(ValueError):
@@ -129,6 +136,7 @@ class Database:
         except DatabaseError as error:
             self.close()
             why = str(error.orig).strip().partition("\n")[0]
+            advice = next((hint for sign, hint in _NOT_DAMAGED.items() if sign in why), advice)
             raise StateError(f"The state store {self.name} cannot be read ({why}). {advice}.") from error
         except migrate.UnknownVersionError as error:
             self.close()

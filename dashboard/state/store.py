@@ -122,7 +122,13 @@ class Store:
             StateError: the store can't be read, or was made by a later version.
         """
         folder = data / "state"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StateError(
+                f"The folder {folder} cannot be made ({error.strerror}). Check who may write to {data}, or name "
+                "another data folder with DASHBOARD_DATA."
+            ) from error
         database = Database.at(url) if url else Database.in_file(folder / FILE)
         audit = Audit(database, folder, key_file=audit_key, clock=clock)
         return cls(database, audit, idle=idle, lifetime=lifetime, rounds=rounds, shortest=shortest, clock=clock)

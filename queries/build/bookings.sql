@@ -1,5 +1,15 @@
 -- The bookings, sorted by local date, then site.
-create table bookings as
+-- Ids are stored as they are: to compress them takes three times as long as any other column, and saves 8 MB of a million.
+create table bookings (
+    booking_id varchar using compression uncompressed, patient bigint, site site, service service, line line,
+    status status, starts_at timestamp, starts_on date, ends_at timestamp, booked_on date, cancelled_at timestamp,
+    lead_days integer, age utinyint, band band, sex varchar, indication varchar, provider varchar,
+    supervision supervision, mental_health_provider yes_no, channel varchar, chair_minutes integer,
+    price_cents bigint, assessed boolean, dose_mg decimal(9, 2), is_new boolean, previous_on date,
+    has_effect boolean, has_serious boolean, has_severe boolean
+);
+
+insert into bookings by name
 with reported as (
     select
         booking_id,

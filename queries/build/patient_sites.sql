@@ -1,6 +1,9 @@
--- Where a patient was first, and where on each day with a booking, of patients with scores.
+-- Where a patient was first, and of patients with scores who were at several sites, where on each day with a booking.
 create temp table patient_firsts as
-select patient, min_by(site, epoch(starts_at)::hugeint * 4294967296 + row) as site
+select
+    patient,
+    min_by(site, epoch(starts_at)::hugeint * 4294967296 + row) as site,
+    min(site) <> max(site) as several
 from kept_bookings
 group by patient;
 
@@ -9,8 +12,10 @@ select patient, starts_on, max_by(site, epoch(starts_at)::hugeint * 4294967296 +
 from kept_bookings
 where
     patient in (
-        select patients.patient
+        select firsts.patient
         from read_scores as read
         inner join patients on patients.patient_id = read.patient_id
+        inner join patient_firsts as firsts on firsts.patient = patients.patient
+        where firsts.several
     )
 group by patient, starts_on

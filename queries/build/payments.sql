@@ -1,5 +1,11 @@
 -- The accepted payments, sorted by local date, then site.
-create table payments as
+create table payments (
+    payment_id varchar using compression uncompressed, patient bigint,
+    booking_id varchar using compression uncompressed, site site, line line, paid_at timestamp, paid_on date,
+    kind varchar, method varchar, amount_cents bigint
+);
+
+insert into payments by name
 select
     payment_id,
     patient,

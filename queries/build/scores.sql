@@ -1,5 +1,10 @@
 -- The accepted scores; the site is that of the patient's latest booking up to that day, else of the first.
-create table scores as
+create table scores (
+    score_id varchar using compression uncompressed, patient bigint, site site, instrument varchar, taken_at timestamp,
+    taken_on date, score utinyint
+);
+
+insert into scores by name
 with sound as (
     select
         read.rowid as row,
@@ -10,6 +15,7 @@ with sound as (
         read.taken_instant,
         read.score,
         patient_firsts.site as first_site,
+        patient_firsts.several,
         coalesce(read.taken_local, timezone(sites.timezone, read.taken_instant))::date as about_on
     from read_scores as read
     inner join patients on patients.patient_id = read.patient_id
@@ -22,10 +28,15 @@ with sound as (
         )
 ),
 placed as (
-    select sound.*, coalesce(patient_days.site, first_site) as site
+    select sound.*, first_site as site
+    from sound
+    where not several
+    union all
+    select sound.*, coalesce(patient_days.site, first_site)
     from sound
     asof left join patient_days
         on patient_days.patient = sound.patient and sound.about_on >= patient_days.starts_on
+    where several
 )
 select
     score_id,

@@ -1,5 +1,13 @@
 -- The accepted side effects with what they inherit from their bookings.
-create table side_effects as
+create table side_effects (
+    event_id varchar using compression uncompressed, booking_id varchar using compression uncompressed, patient bigint,
+    site site, service service, line line, band band, status status, starts_on date, effect effect, listed boolean,
+    serious boolean, severity severity, related varchar, onset_at timestamp, resolved_at timestamp,
+    onset_minutes integer, duration_minutes integer, outcome varchar, transfer boolean, action varchar,
+    first_of_kind boolean
+);
+
+insert into side_effects by name
 with kept as (
     select
         placed.* exclude (serious),
@@ -13,10 +21,18 @@ with kept as (
     )
 ),
 -- Few, and apart from the other columns, which a window would carry along.
+alike as (
+    select placed.booking_row, terms.effect
+    from placed_side_effects as placed
+    inner join terms on terms.term = placed.term
+    group by all
+    having count(*) > 1
+),
 repeated as (
     select placed.row
     from placed_side_effects as placed
     inner join terms on terms.term = placed.term
+    inner join alike on alike.booking_row = placed.booking_row and alike.effect = terms.effect
     where not exists (
         select 1 from late_rejects as late where late.source = 'side_effects' and late.row = placed.row
     )

@@ -46,6 +46,16 @@ select
     (select count(distinct patient) from bookings where status in ('arrived', 'completed')),
     (select coalesce(sum(new_patients), 0)::bigint from daily)
 union all
+select
+    'patients with a completed ketamine infusion in courses',
+    (select count(distinct patient) from bookings where line = 'ketamine' and status = 'completed'),
+    (select count(*) from courses)
+union all
+select
+    'completed ketamine infusions in courses and after a gap',
+    (select count(*) from bookings where line = 'ketamine' and status = 'completed'),
+    (select count(*) from courses) + (select coalesce(sum(infusions), 0)::bigint from infusion_gaps)
+union all
 select 'bookings in hourly', (select count(*) from bookings), (select coalesce(sum(bookings), 0)::bigint from hourly)
 union all
 select

@@ -42,5 +42,13 @@ class Clinic:
         [[value]] = self.ask(sql)
         return value
 
+    def rows_by_file(self) -> dict[str, int]:
+        """Distinct rejected lines by file, and by table's name the accepted rows."""
+        counts = self.ask(
+            "select file, count(distinct line) from rejects group by file union all "
+            "select 'bookings', count(*) from bookings union all select 'side_effects', count(*) from side_effects"
+        )
+        return dict(counts)
+
     def rejects(self) -> list[tuple[Any, ...]]:
         return self.ask("select file, line, column_name, value from rejects order by all")

@@ -97,60 +97,64 @@ cell = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(st.lists(cell, max_size=7), max_size=8),
+    st.lists(
+        st.tuples(st.lists(st.lists(cell, max_size=7), max_size=8), st.binary(max_size=3)), min_size=2, max_size=4
+    ),
     st.sampled_from(["utf-8", "utf-16", "cp1252"]),
     st.sampled_from([";", "\t"]),
     st.sampled_from(['"', "'"]),
     st.sampled_from(["\n", "\r\n"]),
-    st.binary(max_size=3),
 )
 def test_accepted_and_rejected_add_up_to_read(
     tmp_path_factory: pytest.TempPathFactory,
-    rows: list[list[str]],
+    files: list[tuple[list[list[str]], bytes]],
     encoding: str,
     mark: str,
     quote: str,
     ending: str,
-    tail: bytes,
 ) -> None:
     folder = tmp_path_factory.mktemp("mapped")
     clinic, mapping = Clinic(folder), folder / "m.toml"
-    lines = [HEADER.replace(",", mark), ROW.replace(",", mark), *(mark.join(row).replace('"', quote) for row in rows)]
-    text = (ending.join(lines) + ending).encode(encoding, "replace")
-    clinic.write_bytes("visits.csv", text + tail)
+    for number, (rows, tail) in enumerate(files):
+        lines = [HEADER, ROW.replace("V1", f"V{number}-1")]
+        lines = [*(line.replace(",", mark) for line in lines), *(mark.join(row).replace('"', quote) for row in rows)]
+        text = (ending.join(lines) + ending).encode(encoding, "replace")
+        clinic.write_bytes(f"visits-{number}.csv", text + tail)
     tab = mark.replace("\t", "\\t")
-    options = f'file = "visits.csv"\nencoding = "{encoding}"\ndelimiter = "{tab}"\nquote = {json.dumps(quote)}'
+    options = f'file = "visits-*.csv"\nencoding = "{encoding}"\ndelimiter = "{tab}"\nquote = {json.dumps(quote)}'
     mapping.write_text(GOOD.replace('file = "visits.csv"', options), encoding="utf-8")
-    report = clinic.publish(mapping=mapping)
-    adds_up(clinic, report)
+    adds_up(clinic, clinic.publish(mapping=mapping), len(files))
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(st.none() | cell, min_size=5, max_size=5), max_size=8))
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.lists(st.none() | cell, min_size=5, max_size=5), max_size=8), min_size=2, max_size=3))
 def test_accepted_and_rejected_of_parquet_add_up_to_read(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str | None]]
+    tmp_path_factory: pytest.TempPathFactory, files: list[list[list[str | None]]]
 ) -> None:
     folder = tmp_path_factory.mktemp("parquet")
     clinic, mapping = Clinic(folder), folder / "m.toml"
     names = HEADER.split(",")
-    table = [ROW.split(","), *rows]
     with duckdb.connect() as connection:
-        connection.execute(f"create table visits ({', '.join(f'{name} varchar' for name in names)})")
-        connection.executemany("insert into visits values (?, ?, ?, ?, ?)", table)
-        connection.execute(f"copy visits to '{clinic.delivery}/visits.parquet'")
-    mapping.write_text(GOOD.replace('file = "visits.csv"', 'file = "visits.parquet"'), encoding="utf-8")
+        for number, rows in enumerate(files):
+            connection.execute(f"create or replace table visits ({', '.join(f'{name} varchar' for name in names)})")
+            sound = ROW.replace("V1", f"V{number}-1").split(",")
+            connection.executemany("insert into visits values (?, ?, ?, ?, ?)", [sound, *rows])
+            connection.execute(f"copy visits to '{clinic.delivery}/visits-{number}.parquet'")
+    mapping.write_text(GOOD.replace('file = "visits.csv"', 'file = "visits-*.parquet"'), encoding="utf-8")
     report = clinic.publish(mapping=mapping)
-    assert report.rows_read == len(table)
-    adds_up(clinic, report)
+    assert [file.rows_read for file in report.files] == [len(rows) + 1 for rows in files]
+    adds_up(clinic, report, len(files))
 
 
-def adds_up(clinic: Clinic, report: ImportReport) -> None:
-    [file] = report.files
-    assert file.rows_accepted + file.rows_rejected == file.rows_read
-    assert file.rows_accepted == clinic.one("select count(*) from bookings")
-    assert file.rows_rejected == clinic.one("select count(distinct line) from rejects")
+def adds_up(clinic: Clinic, report: ImportReport, files: int) -> None:
+    assert len(report.files) == files
+    found = clinic.rows_by_file()
+    for file in report.files:
+        assert file.rows_accepted + file.rows_rejected == file.rows_read
+        assert file.rows_rejected == found.get(file.file, 0)
+    assert report.rows_accepted == found["bookings"]
 
 
 EXPORTS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import stat
 from pathlib import Path
@@ -217,3 +218,35 @@ def test_rejected_lines_of_mapped_files(clinic: Clinic, tmp_path: Path) -> None:
         )
     with pytest.raises(DeliveryError, match=r"is Parquet and has no lines.*without --rejects"):
         clinic.publish(mapping=mapping, rejects=tmp_path / "mend")
+
+
+def test_no_rejected_line_is_lost_whatever_the_files_are_called(clinic: Clinic, tmp_path: Path) -> None:
+    """Folders, names with several dots, packed and plain files of one name, a file that holds two tables."""
+    (clinic.delivery / "bookings.csv").unlink()
+    (clinic.delivery / "out").mkdir()
+    header = "id,patient,site,start,tool,points"
+    names = ["out/visits.2025.csv", "out/visits.2026.csv", "out/visits.2026.csv.gz", "visits"]
+    for number, name in enumerate(names):
+        lines = [
+            header,
+            f"V{number},P1,mars,2026-01-05 09:00,PHQ-9,5",
+            f"W{number},P1,dallas,2026-01-05 09:00,PHQ-9,99",
+        ]
+        content = ("\n".join(lines) + "\n").encode()
+        clinic.write_bytes(name, gzip.compress(content) if name.endswith(".gz") else content)
+    mapping = tmp_path / "m.toml"
+    mapping.write_text(
+        _MAPPED.replace('"visits.*"', '["out/visits.*", "visits"]')
+        % ""
+        + '[scores]\nfile = ["out/visits.*", "visits"]\n[scores.columns]\nscore_id = "id"\npatient_id = "patient"\n'
+        'instrument = "tool"\ntaken_at = "start"\nscore = "points"\n',
+        encoding="utf-8",
+    )
+    clinic.publish(mapping=mapping, rejects=tmp_path / "mend")
+    written = [path for path in (tmp_path / "mend").rglob("*") if path.is_file()]
+    assert sorted(str(path.relative_to(tmp_path / "mend")) for path in written) == [
+        "out/visits.2025-rejects.csv", "out/visits.2026-rejects-2.csv", "out/visits.2026-rejects.csv", "visits-rejects",
+    ]  # fmt: skip
+    lines = [path.read_text().splitlines() for path in written]
+    assert {one[0] for one in lines} == {header}
+    assert sorted(line[:2] for one in lines for line in one[1:]) == ["V0", "V1", "V2", "V3", "W0", "W1", "W2", "W3"]

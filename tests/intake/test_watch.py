@@ -50,11 +50,17 @@ def test_each_once_in_order_and_on_after_a_failure(inbox: Path, tmp_path: Path) 
     deliver(inbox, "2026-01-04", rows=2)
     deliver(inbox, "2026-01-07", marker=None)
     first = look(inbox, tmp_path)
-    assert (first.exit_code, first.output.splitlines()[-1]) == (1, "2 published, 1 not published")
+    assert (first.exit_code, first.output.splitlines()[-1]) == (
+        1,
+        "2 published, 1 not published, 0 known from before",
+    )
     done = [("2026-01-04", "published"), ("2026-01-05", "refused"), ("2026-01-06", "published")]
     assert record(tmp_path) == done
     again = look(inbox, tmp_path)
-    assert (again.exit_code, again.output.splitlines()[-1]) == (0, "0 published, 0 not published")
+    assert (again.exit_code, again.output.splitlines()[-1]) == (
+        0,
+        "0 published, 0 not published, 3 known from before",
+    )
     shutil.copytree(inbox / "2026-01-06", inbox / "a copy of it")
     (inbox / "2026-01-05" / "bookings.csv").write_text(f"{BOOKINGS}\n" + "".join(
         f"M{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed\n" for n in range(4)))  # fmt: skip
@@ -112,6 +118,9 @@ def test_what_was_imported_by_hand_is_not_imported_again(inbox: Path, tmp_path: 
         assert by_hand.exit_code == code
         (delivery / "_SUCCESS").touch()
     looked = look(inbox, tmp_path)
-    assert (looked.exit_code, looked.output.splitlines()[-1]) == (1, "0 published, 1 not published")
+    assert (looked.exit_code, looked.output.splitlines()[-1]) == (
+        1,
+        "0 published, 1 not published, 1 known from before",
+    )
     assert record(tmp_path) == [("2026-01-04", "published"), ("2026-01-05", "refused"), ("2026-01-05", "refused")]
-    assert look(inbox, tmp_path).output.splitlines()[-1] == "0 published, 0 not published"
+    assert look(inbox, tmp_path).output.splitlines()[-1] == "0 published, 0 not published, 2 known from before"

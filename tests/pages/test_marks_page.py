@@ -30,8 +30,9 @@ def test_a_chart_is_rebased_and_the_mark_withdrawn(visit):
     assert not at.exception
     assert not at.error
     assert noted(at)
-    assert noted(visit("admin", "signals", **address))
-    assert "Put it on the chart" not in [b.label for b in visit("admin", "signals", **address).button]
+    admin = visit("admin", "signals", **address)
+    assert noted(admin)
+    assert "Put it on the chart" not in [b.label for b in admin.button]
     assert not noted(visit("director", "signals", **address | {"effect": "dizziness"}))
     at = visit("director", "signals", **address)
     [text] = [t for t in at.text_input if t.label.startswith("Why it is withdrawn")]

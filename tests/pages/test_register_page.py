@@ -38,12 +38,32 @@ def page(sessions):
     return page
 
 
+NOTICES = """
+from dashboard import page, register_page
+register_page.notices(page.open_page("safety"))
+"""
+
+
+@pytest.fixture
+def notices(sessions):
+    """What a person is told of signals above the page Safety, without its panels."""
+
+    def notices(username, **address):
+        at = AppTest.from_string(NOTICES, default_timeout=30)
+        at.user = {"session": sessions(username)}
+        for name, value in address.items():
+            at.query_params[name] = value
+        return html(at.run())
+
+    return notices
+
+
 def press(at, label):
     next(button for button in at.button if button.label == label).click()
     return at.run()
 
 
-def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, signals):
+def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, signals, notices):
     assert "No signal was opened yet" in html(visit("director", "register"))
     at = visit("director", "signals", line="ketamine", period="90-days")
     series = next(
@@ -87,16 +107,16 @@ def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, si
     assert "A safety signal is under review: Dallas (validated, opened" in html(told)
     assert WHY not in sent(told)
     assert "/register" not in html(told)
-    assert "under review" not in html(visit("manager.chicago", "safety"))
-    assert "under review" in html(visit("director", "safety", site="dallas"))
-    assert "under review" not in html(visit("director", "safety", site="chicago"))
+    assert "under review" not in notices("manager.chicago")
+    assert "under review" in notices("director", site="dallas")
+    assert "under review" not in notices("director", site="chicago")
 
     at = page("director", signal.number)
     at.selectbox[0].set_value(("closed", "refuted"))
     at.text_area[0].set_value("A new form asks about it first.")
     press(at, "Sign")
     assert signals()[0].latest.title == "Closed, refuted"
-    assert "under review" not in html(visit("manager.dallas", "safety"))
+    assert "under review" not in notices("manager.dallas")
     assert "0 of 1 open" in html(visit("admin", "register"))
 
 

@@ -260,6 +260,19 @@ def test_check_names_a_damaged_store(run, data):
     assert "state.db cannot be read" in shown.output
 
 
+def test_what_cannot_be_written_is_told_apart_from_what_is_damaged(run, data):
+    (data / "state" / "state.db").mkdir(parents=True)
+    shown = run("import", str(data))
+    assert (shown.exit_code, "Check who may write to it" in shown.output) == (1, True)
+    assert "back-up" not in shown.output
+    (data / "state" / "state.db").rmdir()
+    (data / "state").rmdir()
+    (data / "state").write_text("in the way")
+    shown = run("import", str(data))
+    assert (shown.exit_code, "Check who may write to" in shown.output) == (1, True)
+    assert "Traceback" not in shown.output
+
+
 # --- serve -----------------------------------------------------------------------------------
 
 

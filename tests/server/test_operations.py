@@ -65,7 +65,7 @@ def clinic(tmp_path_factory, port):
         DASHBOARD_METRICS_PORT=str(port),
         DASHBOARD_QUERY_SECONDS="4",
         DASHBOARD_EXPORTS="3",
-        DASHBOARD_EXPORT_SECONDS="25",
+        DASHBOARD_EXPORT_SECONDS="15",
         DASHBOARD_STOP_SECONDS="10",
     ) as server:
         await_ready(server)

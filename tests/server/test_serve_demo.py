@@ -7,11 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import click
+import duckdb
 import pytest
 from server_harness import free_port, running
 
+from dashboard import cli
+from dashboard.intake import pointer
+from dashboard.intake.contract import SCHEMA_VERSION
+from dashboard.intake.extracts import schema_version
+from dashboard.settings import Settings
 from dashboard.state import Store
 from dashboard.state.demo import DEMO_ACCOUNTS
 from dashboard.state.passwords import DEMO_PASSWORD
@@ -92,6 +100,43 @@ def test_demo_data_are_not_served_to_others(data):
 def test_secrets_are_the_owners_alone(data):
     for name in ("state.db", "cookie.key"):
         assert (data / "state" / name).stat().st_mode & 0o777 == 0o600
+
+
+def become(data, version, *, demo):
+    """Make the extract in use one of another schema version, published as such."""
+    before = pointer.current(data / "extracts")
+    before.path.chmod(0o600)
+    with duckdb.connect(str(before.path)) as connection:
+        connection.execute("update extract_info set schema_version = $1", [version])
+    found = before.path.stat()
+    now = replace(before, sha256=before.digest(), bytes=found.st_size, mtime_ns=found.st_mtime_ns, demo=demo)
+    pointer.write(pointer.card_of(now.path), now)
+    pointer.turn(data / "extracts", now)
+    return now
+
+
+def test_demo_data_of_an_older_version_are_made_anew_and_the_server_ends_as_it_should(data):
+    older = become(data, SCHEMA_VERSION - 1, demo=True)
+    with serve(data) as server:
+        assert server.request("GET", "/healthz").body == b"ok"
+        server.process.terminate()
+        assert server.process.wait(20) == 0
+        said = server.output.read_text()
+    now = pointer.current(data / "extracts")
+    assert now.name != older.name
+    assert schema_version(now.path) == SCHEMA_VERSION
+    assert f"The demo data have schema version {SCHEMA_VERSION - 1}, this program reads {SCHEMA_VERSION}" in said
+    assert "Traceback" not in said
+    older.path.unlink()
+    pointer.card_of(older.path).unlink()
+
+
+def test_a_clinics_data_of_an_older_version_are_left_alone(data):
+    older = become(data, SCHEMA_VERSION - 1, demo=False)
+    with click.Context(cli.serve) as context:
+        cli._prepare_demo(context, replace(Settings.from_environment(), data=data))
+    assert pointer.current(data / "extracts") == older
+    become(data, SCHEMA_VERSION, demo=True)
 
 
 def test_check_finds_a_changed_extract(data):

@@ -43,6 +43,7 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
             {
                 "today",
                 "safety",
+                "courses",
                 "signals",
                 "events",
                 "register",

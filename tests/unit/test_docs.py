@@ -32,7 +32,7 @@ def test_every_setting_stands_in_the_docs():
 
 def test_every_parameter_of_the_address_stands_in_the_docs():
     text = read("docs/architecture.md")
-    words = ["period", "from", "to", "day", "compare", "site", "line", "band", "by", "effect"]
+    words = ["period", "from", "to", "day", "compare", "also", "site", "line", "band", "by", "effect", "figure"]
     words += filters.PERIODS
     assert all(f"`{word}`" in text for word in words)
 

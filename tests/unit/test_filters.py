@@ -16,6 +16,7 @@ SCOPE = Scope(
     ("ketamine", "vitamin", "hydration"),
     ("Under 12", "12–17", "18–25", "85+", "Unknown"),
     ("serious", "nausea", "injection_site_pain"),
+    ("bookings", "no_show_rate"),
 )
 
 
@@ -144,7 +145,7 @@ def test_labels_exist_for_every_option():
 
 def test_an_address_has_every_parameter_in_one_order():
     asked = {
-        "effect": ["nausea"], "by": ["week"], "band": ["12-17"], "line": ["ketamine"], "site": ["dallas"], "compare": ["none"],
+        "figure": ["no-show-rate"], "also": ["last-year"], "effect": ["nausea"], "by": ["week"], "band": ["12-17"], "line": ["ketamine"], "site": ["dallas"], "compare": ["none"],
         "day": ["2026-10-01"], "to": ["2026-09-30"], "from": ["2026-09-01"], "period": ["custom"],
     }  # fmt: skip
     assert tuple(parse(asked, SCOPE).query()) == filters.PARAMETERS

@@ -46,7 +46,8 @@ def values_of(query, reader):
         ("site",),
         ("period", "site", "line", "effect"),
     ):
-        every = chosen | {"by": by, "grain": "month", "effect": "nausea", "until": chosen["end"]}
+        every = chosen | {"by": by, "grain": "month", "effect": "nausea", "until": chosen["end"],
+                          "day": chosen["end"], "before_start": chosen["start"], "before_end": chosen["end"]}  # fmt: skip
         every["patient"] = patient_of(reader)
         every |= {"dated": "payment", "every_line": True}
         yield {k: v for k, v in every.items() if k in query.parameters}

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,12 +15,15 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 from statsmodels.stats.rates import confint_poisson
+from statsmodels.stats.weightstats import DescrStatsW
 
 from dashboard.rates import (
     Interval,
+    difference,
     directly_standardised_rate,
     exact_poisson_limits,
     false_discovery_adjust,
+    mean_interval,
     newcombe_difference,
     numeric,
     poisson_interval,
@@ -147,6 +151,39 @@ def test_newcombe_agrees_with_statsmodels(a, b, confidence):
 def test_newcombe_flips_sign_when_the_groups_swap(a, b):
     found, swapped = newcombe_difference(*a, *b), newcombe_difference(*b, *a)
     assert_allclose(np.array(found), -np.array(swapped)[[0, 2, 1]], atol=1e-15)
+
+
+@quick
+@given(st.lists(st.integers(-20, 20), min_size=2, max_size=40), confidences)
+def test_mean_interval_is_students(values, confidence):
+    found = mean_interval(sum(values), sum(v * v for v in values), len(values), confidence)
+    wanted = DescrStatsW(values).tconfint_mean(1 - confidence)
+    assert_allclose((found.lower, found.upper), wanted, atol=1e-9)
+    assert_allclose(found.value, np.mean(values), atol=1e-12)
+
+
+def test_mean_of_one_has_no_limits_and_of_none_no_value():
+    found = mean_interval([4, 0], [16, 0], [1, 0])
+    assert_array_equal(found, [[4, np.nan], [np.nan, np.nan], [np.nan, np.nan]])
+
+
+def test_difference_of_rates_has_the_limits_recovered_from_both():
+    """Li, Tang and Wong 2014 write the same for two Poisson rates; here against the formula, by hand."""
+    a, b = poisson_interval(30, 1000), poisson_interval(12, 900)
+    found = difference(a, b)
+    assert found.value == pytest.approx(0.03 - 12 / 900)
+    assert found.lower == pytest.approx(found.value - math.hypot(0.03 - a.lower, b.upper - 12 / 900))
+    assert found.upper == pytest.approx(found.value + math.hypot(a.upper - 0.03, 12 / 900 - b.lower))
+    wilson = difference(wilson_interval(56, 70), wilson_interval(48, 80))
+    assert_array_equal(wilson, newcombe_difference(56, 70, 48, 80))
+
+
+def test_difference_of_rates_holds_its_level():
+    """Drawn from two equal rates the interval covers 0 in about 95 of 100 pairs."""
+    rng = np.random.default_rng(5)
+    a, b = rng.poisson(12, 20_000), rng.poisson(18, 20_000)
+    found = difference(poisson_interval(a, 100.0), poisson_interval(b, 150.0))
+    assert 0.94 < np.mean((found.lower <= 0) & (found.upper >= 0)) < 0.975
 
 
 @quick
@@ -356,6 +393,28 @@ def test_a_scalar_goes_with_every_element():
     assert_array_equal(found.value, [0, 0.2])
 
 
+@pytest.mark.parametrize(
+    "events",
+    [
+        pd.Series([1, 2], index=[7, 3]),
+        pd.Series([1, 2], dtype="Int64"),
+        pd.Series([1, 2], dtype="category").astype(object),
+        np.array([1, 2], dtype=np.uint8),
+        (1, 2),
+        range(1, 3),
+    ],
+)
+def test_sequences_of_any_kind_are_taken_by_place(events):
+    assert_array_equal(wilson_interval(events, [4, 8]).value, [0.25, 0.25])
+    assert_array_equal(wilson_interval(events, [4, 8]), wilson_interval([1, 2], [4.0, 8.0]))
+
+
+def test_an_empty_series_gives_an_empty_one():
+    for found in (wilson_interval([], []), poisson_interval([], 5), newcombe_difference([], [], [], [])):
+        assert [side.shape for side in found] == [(0,)] * 3
+    assert false_discovery_adjust([]).shape == (0,)
+
+
 def test_masked_entries_are_missing_whatever_stands_behind_the_mask():
     masked = np.ma.array([12, 999], mask=[False, True])
     assert_array_equal(numeric("x", masked, missing=True), [12, np.nan])
@@ -373,6 +432,10 @@ def test_masked_entries_are_missing_whatever_stands_behind_the_mask():
         ("events", lambda: wilson_interval(math.nan, 5)),
         ("events", lambda: wilson_interval(None, 5)),
         ("events", lambda: wilson_interval("many", 5)),
+        ("events", lambda: wilson_interval("3", 5)),
+        ("events", lambda: wilson_interval(pd.Series(["1", "2"]), 5)),
+        ("trials", lambda: wilson_interval(1, pd.Series([5, None], dtype="Int64"))),
+        ("exposure", lambda: poisson_interval(1, np.array(["2026-01-01"], "datetime64[D]"))),
         ("events", lambda: wilson_interval([[1], [1, 2]], 5)),
         ("trials", lambda: wilson_interval(1, -5)),
         ("trials", lambda: wilson_interval(1, math.inf)),
@@ -396,6 +459,9 @@ def test_masked_entries_are_missing_whatever_stands_behind_the_mask():
         ("events_b", lambda: newcombe_difference(1, 5, 6, 5)),
         ("trials_b", lambda: newcombe_difference(1, 5, 1, math.nan)),
         ("events_b", lambda: newcombe_difference([1, 2], 5, [1, 2, 3], 5)),
+        ("squares", lambda: mean_interval(10, 9, 10)),
+        ("count", lambda: mean_interval(10, 10, -1)),
+        ("total", lambda: mean_interval(math.nan, 10, 1)),
         ("p_values", lambda: false_discovery_adjust([0.1, 1.1])),
         ("p_values", lambda: false_discovery_adjust([0.1, -0.1])),
         ("p_values", lambda: false_discovery_adjust([0.1, math.nan])),
@@ -421,6 +487,7 @@ def test_impossible_input_is_refused_by_name(name, call):
         ("weights", {"weights": [0, 0]}),
         ("confidence", {"confidence": 1}),
         ("patients_by_event_count", {"patients_by_event_count": {}}),
+        ("patients_by_event_count", {"patients_by_event_count": [(1, 20)]}),
         ("patients_by_event_count", {"patients_by_event_count": {1: [12, 7]}}),
         ("patients_by_event_count", {"patients_by_event_count": {1: 19}}),
         ("patients_by_event_count", {"patients_by_event_count": {1: [12, 8, 0]}}),

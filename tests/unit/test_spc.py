@@ -311,6 +311,9 @@ def test_funnel_keeps_the_order_of_the_levels_and_the_shape():
     assert np.isnan([side[1, 0] for side in (*outer[1:], *inner[1:])]).all()
     assert inner.upper[0, 0] == exact_poisson_limits(np.float64(5), 0.95)[1] / 5
     assert_array_equal(funnel([5, 50], 0.95)[0].upper, inner.upper[0])
+    both = funnel([[5, 50], [0, 10]], (0.998, 0.95))
+    for side in ("centre", "lower", "upper"):
+        assert_array_equal(getattr(both, side), [getattr(outer, side), getattr(inner, side)])
 
 
 @pytest.mark.parametrize(("points", "flagged"), [(6, 0), (7, 1), (8, 2)])
@@ -541,3 +544,19 @@ def test_crossings_limit_is_the_lower_five_percent_point(n_useful):
 def test_impossible_input_is_refused_by_name(name, call):
     with pytest.raises(ValueError, match=f"^{name} "):
         call()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(40, 90)), min_size=3, max_size=30),
+    st.integers(0, 40),
+)
+def test_frozen_limits_know_nothing_of_later_points(past, later):
+    """Those of the earlier points are what they are without the later one, which gets them at its own size."""
+    events, trials = (list(column) for column in zip(*past, strict=True))
+    frozen, alone = p_chart([*events, later], [*trials, 60], freeze=len(past)), p_chart(events, trials)
+    assert_array_equal([side[:-1] for side in frozen], alone)
+    same = p_chart([*events, later], [*trials, trials[-1]], freeze=len(past))
+    assert_array_equal([side[-1] for side in same], [side[-1] for side in alone])
+    frozen, alone = xmr([*events, 1000], freeze=len(past)), xmr(events)
+    assert_array_equal([side[:-1] for side in frozen], alone)
+    assert [side[-1] for side in frozen] == [side[0] for side in alone]

@@ -1,0 +1,220 @@
+"""Panels of the Courses page: what follows a patient's first ketamine infusion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from dashboard import charts, scorecard, survival, theme
+from dashboard.filters import Filters
+from dashboard.metrics import METRICS, measure
+from dashboard.panels.base import (
+    BAND,
+    SCORE_COLUMNS,
+    SITE,
+    Column,
+    Panel,
+    course_counts,
+    scores,
+    share_text,
+    titled,
+    unit_title,
+    value_columns,
+)
+from dashboard.rates import FloatArray
+from dashboard.warehouse import Reader
+
+#: Of fewer patients nothing is drawn: too few to judge.
+LEAST_PATIENTS = 10
+#: Days of the retention curve, and from one point to the next.
+HORIZON, STEP = 364, 7
+SUMMARY = ("courses", "induction_completion", "inductions_under_way")
+_OF_COURSES = (
+    "Patients by the day of their first completed ketamine infusion of the extract, whatever lines are chosen."
+)
+
+
+def _values(filters: Filters, reader: Reader) -> dict[str, object]:
+    values = filters.values() | {"until": reader.catalogue.last_full_day}
+    del values["lines"]
+    return values
+
+
+def _summary(reader: Reader, filters: Filters) -> pd.DataFrame:
+    return scores(reader, filters, SUMMARY)
+
+
+def _summary_answer(frame: pd.DataFrame) -> str:
+    def last(name: str) -> pd.Series:
+        return frame[frame["metric"] == name].iloc[-1]
+
+    if not last("courses")["value"]:
+        return "Nobody began ketamine in this period"
+    return f"Induction completed {share_text(last('induction_completion'))}"
+
+
+def _induction(reader: Reader, filters: Filters) -> pd.DataFrame:
+    frame = course_counts(reader, filters, "band", "site")
+    rows = pd.concat([frame[["band", "site"]], measure(frame, METRICS["induction_completion"])], axis=1)
+    few = rows["denominator"] < LEAST_PATIENTS
+    rows[["value", "lower", "upper"]] = rows[["value", "lower", "upper"]].mask(few, axis=0)
+    return titled(rows.assign(reading=np.where(few, charts.TOO_FEW, "")), reader)
+
+
+def _induction_answer(frame: pd.DataFrame) -> str:
+    done, due = frame["numerator"].sum(), frame["denominator"].sum()
+    if not due:
+        return "No patient's day 28 has passed yet; choose an earlier or longer period"
+    return f"{done:,.0f} of {due:,.0f} patients had six infusions by day 28 ({100 * done / due:.0f} %)"
+
+
+def _induction_chart(look: charts.Look) -> charts.Chart:
+    metric = METRICS["induction_completion"]
+    return charts.dots(
+        look, "Induction completed by age band and site", unit_title(metric), "band", "Age band", metric.counted,
+        order=look.bands, series=charts.by_site(look),
+    )  # fmt: skip
+
+
+# --- gaps and retention ----------------------------------------------------------------------
+
+
+def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
+    values = _values(filters, reader)
+    del values["until"]
+    frame = reader.query("infusion_gaps", **values)
+    rows = []
+    for site in filters.sites:
+        for phase, title in (("induction", "In induction"), ("later", "Later")):
+            part = frame[(frame["site"] == site) & (frame["phase"] == phase)].sort_values("days")
+            days, many = part["days"].to_numpy(dtype=float), part["infusions"].to_numpy(dtype=int)
+            quartiles = _quantiles(days, many)
+            name = f"{reader.catalogue.site_name(site)}, {title.lower()}"
+            row = dict(zip(("lower", "value", "upper"), quartiles, strict=True))
+            rows.append({"what": name, "site": site, "phase": title, "numerator": int(many.sum()), **row})
+    return titled(pd.DataFrame(rows), reader)
+
+
+def _quantiles(days: FloatArray, many: np.ndarray) -> list[float]:
+    """Quartiles of days, each as often as `many` says, as numpy.quantile has them; NaN of none."""
+    each = np.repeat(days, many)
+    return [float(part) for part in np.quantile(each, (0.25, 0.5, 0.75))] if each.size else [np.nan] * 3
+
+
+def _gaps_answer(frame: pd.DataFrame) -> str:
+    known = frame.dropna(subset=["value"])
+    if not len(known):
+        return "Nobody came back for another ketamine infusion in this period"
+    told = "; ".join(f"{row['what']} {row['value']:.0f}" for row in known.to_dict("records"))
+    return f"Median days between ketamine infusions: {told}"
+
+
+def _gaps_chart(look: charts.Look) -> charts.Chart:
+    tips = [
+        alt.Tooltip("what:N", title="Site"), alt.Tooltip("value:Q", title="Median days", format=",.1f"),
+        alt.Tooltip("lower:Q", title="First quartile", format=",.1f"),
+        alt.Tooltip("upper:Q", title="Third quartile", format=",.1f"),
+        alt.Tooltip("numerator:Q", title="Infusions", format=",.0f"),
+    ]  # fmt: skip
+    base = alt.Chart(charts.ROWS).encode(
+        y=alt.Y("what:N", title=None, sort=None, axis=alt.Axis(labelLimit=200)),
+        color=charts.colour(charts.by_site(look)), tooltip=tips,
+    )  # fmt: skip
+    x = "Days since the infusion before"
+    span = base.mark_rule(strokeWidth=6, opacity=0.35).encode(x=alt.X("lower:Q", title=x), x2="upper:Q")
+    middle = base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("value:Q", title=x))
+    title = charts.heading("Days between infusions: median and middle half")
+    return alt.layer(span, middle).properties(title=title, height=56 * len(look.sites) + charts.ROOM)
+
+
+def _retention(dimension: str) -> Callable[[Reader, Filters], pd.DataFrame]:
+    def rows(reader: Reader, filters: Filters) -> pd.DataFrame:
+        frame = reader.query("retention", by=(dimension,), **_values(filters, reader))
+        if dimension == "band":
+            frame["of"] = frame["band"].map(reader.catalogue.groups)
+            order = list(dict.fromkeys(reader.catalogue.groups.values()))
+        else:
+            frame["of"] = frame["site"].map(reader.catalogue.site_name)
+            order = [reader.catalogue.site_name(site) for site in filters.sites]
+        at = np.arange(0, HORIZON + 1, STEP)
+        parts = []
+        for name in order:
+            own = frame[frame["of"] == name]
+            curve = survival.kaplan_meier(own["days"], own["stopped"], own["patients"], at)
+            points = pd.DataFrame(
+                {
+                    "of": name, "day": at, "value": 100 * curve.value, "lower": 100 * curve.lower,
+                    "upper": 100 * curve.upper, "numerator": curve.at_risk, "patients": own["patients"].sum(),
+                }
+            )  # fmt: skip
+            # Of few patients at risk a curve says more than is known.
+            parts.append(points[points["numerator"] >= LEAST_PATIENTS])
+        return pd.concat(parts, ignore_index=True)
+
+    return rows
+
+
+def _retention_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "Too few patients began ketamine in this period to follow them"
+    reached = frame[frame["day"] == 84]
+    followed = frame.groupby("of", sort=False).tail(1)
+    latest = reached if len(reached) else followed[followed["day"] >= 28]
+    if not len(latest):
+        return "Too few patients are followed for four weeks yet; choose an earlier or longer period"
+    told = ", ".join(
+        f"{row['of']} {row['value']:.0f} % ({row['lower']:.0f} to {row['upper']:.0f}) by day {row['day']}"
+        for row in latest.to_dict("records")
+    )
+    return f"Still coming for ketamine: {told}"
+
+
+def _retention_chart(title: str, *, by_site: bool) -> Callable[[charts.Look], charts.Chart]:
+    def build(look: charts.Look) -> charts.Chart:
+        colours = look.site_colours if by_site else tuple(theme.group_colours())
+        return charts.curves(title, "% still coming", "Days since the first infusion", colours)
+
+    return build
+
+
+_READING = Column("reading", "In words")
+_FEW = f"Groups of fewer than {LEAST_PATIENTS} patients due are not drawn: too few to judge."
+
+
+def _retention_panel(name: str, title: str, dimension: str, column: Column) -> Panel:
+    return Panel(
+        name, title, "courses", _retention(dimension),
+        (column, Column("day", "Day", "count"), Column("value", "Still coming (%)", "decimal"),
+         Column("lower", "95 % from", "decimal"), Column("upper", "95 % to", "decimal"),
+         Column("numerator", "Patients at risk", "count"), Column("patients", "Patients in all", "count")),
+        _retention_chart(title, by_site=dimension == "site"), (), _retention_answer,
+        note="Kaplan–Meier. A patient has stopped at the last ketamine infusion before a gap of more than 60 days; "
+        f"who came within the last 60 days is censored there. Drawn while {LEAST_PATIENTS} patients are at risk.",
+    )  # fmt: skip
+
+
+PANELS = (
+    Panel(
+        "courses_summary", "Courses by site", "courses", _summary, SCORE_COLUMNS, None, SUMMARY,
+        _summary_answer, html=scorecard.compare, note=_OF_COURSES,
+    ),
+    Panel(
+        "induction_by_age", "Induction completed by age band and site", "courses", _induction,
+        (BAND, SITE, *value_columns("induction_completion"), _READING), _induction_chart, ("induction_completion",),
+        _induction_answer, note=_FEW,
+    ),
+    Panel(
+        "course_gaps", "Days between ketamine infusions", "courses", _gaps,
+        (SITE, Column("phase", "Phase"), Column("value", "Median days", "decimal"),
+         Column("lower", "First quartile", "decimal"), Column("upper", "Third quartile", "decimal"),
+         Column("numerator", "Infusions", "count")),
+        _gaps_chart, (), _gaps_answer,
+        note="Completed ketamine infusions of the period, since the patient's one before. In induction: by day 28 "
+        "after the first.",
+    ),
+    _retention_panel("retention_by_site", "Retention by site", "site", Column("of", "Site")),
+    _retention_panel("retention_by_age", "Retention by age group", "band", Column("of", "Age group")),
+)  # fmt: skip

@@ -1,0 +1,202 @@
+"""Panels of the Today page that look at the hours of the day and at the days ahead."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from dashboard import chairs, charts, theme
+from dashboard.chairs import Span
+from dashboard.filters import Filters
+from dashboard.metrics import METRICS, measure
+from dashboard.panels.base import SITE, Column, Panel, counts, titled
+from dashboard.panels.today import usual_rates
+from dashboard.warehouse import Reader
+
+AHEAD_DAYS = 14
+KINDS = {"ahead": "Booked ahead", "walk_in": "Walked in", "no_show": "No-show, chair kept"}
+
+
+def _days(reader: Reader, filters: Filters) -> Iterator[tuple[str, chairs.Day, float]]:
+    """Each site's day, and how long the shortest usual visit takes."""
+    for row in reader.query("site_hours", day=filters.day, sites=filters.sites).to_dict("records"):
+        opens, closes = (value if isinstance(value, dt.time) else None for value in (row["opens"], row["closes"]))
+        zone = ZoneInfo(row["timezone"])
+        yield row["site"], chairs.Day(filters.day, zone, opens, closes, int(row["chairs"])), float(row["shortest"])
+
+
+def _taken(frame: pd.DataFrame, day: chairs.Day) -> list[Span]:
+    spans = []
+    for row in frame.to_dict("records"):
+        start = day.minute(row["starts_at"].to_pydatetime())
+        # Of the evening before only what reaches past midnight.
+        if start + row["minutes"] > 0:
+            spans += [Span(start, start + row["minutes"])] * int(row["visits"])
+    return spans
+
+
+def _hours(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Chairs taken on average in each half-hour, by how the visit came about."""
+    values = filters.values()
+    times = reader.query("chair_times", day=filters.day, **{k: values[k] for k in ("sites", "lines", "bands")})
+    parts = []
+    for site, day, _ in _days(reader, filters):
+        own = times[times["site"] == site]
+        slots = day.slots(_taken(own, day))
+        for kind, title in KINDS.items():
+            used = chairs.in_use(_taken(own[own["kind"] == kind], day), slots)
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "site": site, "start": [day.label(slot) for slot in slots], "position": slots,
+                        "kind": title, "value": used, "chairs": day.chairs,
+                    }
+                )
+            )  # fmt: skip
+    frame = pd.concat(parts, ignore_index=True)
+    return titled(frame[frame["position"] >= 0], reader)
+
+
+def _hours_answer(frame: pd.DataFrame) -> str:
+    if not frame["value"].sum():
+        return "No chair is taken on this day"
+    total = frame.groupby(["site", "position", "start", "chairs"], sort=False)["value"].sum().reset_index()
+    fullest = total.loc[total.groupby("site", sort=False)["value"].idxmax()]
+    said = [
+        f"{row['site']} at {row['start']}, {row['value']:.1f} of {row['chairs']} chairs"
+        for row in fullest[fullest["value"] > 0].to_dict("records")
+    ]
+    return f"Fullest: {'; '.join(said)}"
+
+
+def _hours_chart(look: charts.Look) -> charts.Chart:
+    accent, quiet = theme.accent(look.mode), theme.quiet(look.mode)
+    statuses = theme.status_colours(look.mode)
+    series = charts.Series("kind", "Visit", tuple(KINDS.values()), (accent, statuses["Arrived"], statuses["Booked"]))
+    filled = charts.slots("Chairs taken by the half-hour", "Chairs", series)
+    limit = alt.Chart(charts.ROWS).mark_rule(color=quiet, strokeDash=[6, 3]).encode(y="max(chairs):Q")
+    return alt.layer(filled, limit).properties(height=charts.HEIGHT - 40)
+
+
+def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Free stretches, over all lines and ages, since they share the chairs."""
+    scope = filters.scope
+    times = reader.query("chair_times", day=filters.day, sites=filters.sites, lines=scope.lines, bands=scope.bands)
+    rows = [
+        {
+            "site": site, "start": day.label(found.start), "end": day.label(found.end),
+            "minutes": found.end - found.start, "chairs": found.chairs,
+            "fits": found.chairs * int((found.end - found.start) // least), "least": least,
+        }
+        for site, day, least in _days(reader, filters)
+        for found in day.free(_taken(times[times["site"] == site], day), least)
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["site", "start", "end", "minutes", "chairs", "fits", "least"])
+    return titled(frame.assign(over=filters.day <= reader.catalogue.last_full_day), reader)
+
+
+def _gaps_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No chair is free for another visit"
+    room = ", ".join(f"{site} {fits:,}" for site, fits in frame.groupby("site", sort=False)["fits"].sum().items())
+    was = "There was room" if frame["over"].iloc[0] else "There is room"
+    return f"{was} for more visits of {frame['least'].iloc[0]:.0f} minutes: {room}"
+
+
+def _ahead(reader: Reader, filters: Filters) -> pd.DataFrame:
+    start = filters.day + dt.timedelta(days=1)
+    end = min(filters.day + dt.timedelta(days=AHEAD_DAYS), filters.scope.last_day)
+    columns = [
+        "period",
+        "site",
+        "value",
+        "scheduled",
+        "no_shows",
+        "numerator",
+        "denominator",
+        "bookings",
+        "free_hours",
+    ]
+    if end < start:
+        return pd.DataFrame(columns=columns)
+    frame = counts(reader, replace(filters.on(start, end), by="day"), "period", "site")
+    scheduled = measure(frame, METRICS["scheduled_utilisation"])
+    usual = usual_rates(reader, filters, "no_show_rate")
+    weekdays = pd.to_datetime(frame["period"]).dt.day_of_week
+    missed = [usual[site][day] for site, day in zip(frame["site"], weekdays, strict=True)]
+    rows = frame[["period", "site", "bookings"]].assign(
+        scheduled=scheduled["value"], no_shows=missed, numerator=scheduled["numerator"],
+        denominator=scheduled["denominator"],
+        value=scheduled["value"] * (1 - np.nan_to_num(missed) / 100),
+        free_hours=(scheduled["denominator"] - scheduled["numerator"]) / 60,
+    )  # fmt: skip
+    return titled(rows.loc[rows["denominator"] > 0, columns].reset_index(drop=True), reader)
+
+
+def _ahead_chart(look: charts.Look) -> charts.Chart:
+    tips = [
+        alt.Tooltip("period:T", title="Day", format="%a %-d %b"),
+        alt.Tooltip("value:Q", title="Expected, %", format=".1f"),
+        alt.Tooltip("scheduled:Q", title="Booked, %", format=".1f"),
+        alt.Tooltip("no_shows:Q", title="Usual no-shows, %", format=".1f"),
+        alt.Tooltip("free_hours:Q", title="Chair-hours free", format=",.1f"),
+        alt.Tooltip("bookings:Q", title="Bookings", format=",.0f"),
+    ]
+    axis = alt.Axis(format="%a %-d", grid=False, labelOverlap=True)
+    base = alt.Chart(charts.ROWS).encode(x=alt.X("yearmonthdate(period):T", title=None, axis=axis), tooltip=tips)
+    unit = "% of open chair-minutes"
+    accent, quiet = theme.accent(look.mode), theme.quiet(look.mode)
+    booked = base.mark_bar(width=14, color=quiet, opacity=0.35).encode(y=alt.Y("scheduled:Q", title=unit))
+    expected = base.mark_bar(width=14, color=accent).encode(y=alt.Y("value:Q", title=unit))
+    full = alt.Chart(charts.ROWS).mark_rule(color=quiet, strokeDash=[6, 3]).encode(y=alt.datum(100))
+    title = charts.heading("Booked, and expected to come")
+    return alt.layer(booked, expected, full).properties(title=title, height=charts.HEIGHT - 60)
+
+
+def _ahead_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "The extract holds no days ahead of this one"
+    emptiest = frame.sort_values("value").iloc[0]
+    when = pd.Timestamp(emptiest["period"])
+    where = f"{emptiest['site']} on {when:%A} {when.day} {when:%b}"
+    return (
+        f"Most room: {where}, {emptiest['scheduled']:.0f} % of chair time is booked and {emptiest['value']:.0f} % "
+        f"expected to come, {emptiest['free_hours']:.0f} chair-hours are free"
+    )
+
+
+PANELS = (
+    Panel(
+        "day_by_hour", "Chairs taken by the half-hour", "today", _hours,
+        (SITE, Column("start", "From"), Column("kind", "Visit"), Column("value", "Chairs taken", "decimal"),
+         Column("chairs", "Chairs", "count")),
+        _hours_chart, (), _hours_answer, each="site",
+        note="Local time of each site; chairs taken on average over the half-hour, by the time in the chair. Dashed "
+        "line: all chairs. Walked in: by the booking's channel. Cancelled bookings take no chair.",
+    ),
+    Panel(
+        "day_gaps", "Gaps to fill", "today", _gaps,
+        (SITE, Column("start", "From"), Column("end", "To"), Column("minutes", "Minutes", "count"),
+         Column("chairs", "Chairs free", "count"), Column("fits", "Visits that fit", "count")),
+        None, (), _gaps_answer,
+        note="Stretches of the opening hours in which a chair is free for the shortest usual visit or longer; the "
+        "chair of a no-show counts as kept. Of all service lines and ages, whatever is chosen above.",
+    ),
+    Panel(
+        "days_ahead", "Chairs booked and expected to be used, the fourteen days ahead", "today", _ahead,
+        (Column("period", "Day", "date"), SITE, Column("value", "Expected (% of open chair-minutes)", "decimal"),
+         Column("scheduled", "Booked (% of open chair-minutes)", "decimal"),
+         Column("no_shows", "Usual no-show rate (%)", "decimal"),
+         Column("numerator", "Chair-minutes booked", "count"), Column("denominator", "Chair-minutes open", "count"),
+         Column("free_hours", "Chair-hours free", "decimal"), Column("bookings", "Bookings", "count")),
+        _ahead_chart, ("scheduled_utilisation",), _ahead_answer, dated=True, each="site",
+        note="Pale: booked. Solid: with the site's usual no-show rate taken off, of all days that are over, of the "
+        "same weekday where weekdays differ.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,11 @@
+"""Do patients finish their induction, how often do they come, and do they stay?"""
+
+import streamlit as st
+
+from dashboard import page
+
+view = page.open_page("courses")
+st.title("Courses")
+view.show("courses_summary")
+view.show("induction_by_age", "course_gaps")
+view.show("retention_by_site", "retention_by_age")

@@ -1,0 +1,15 @@
+-- Chairs and opening hours of one local day, empty where the site is closed, and the shortest usual visit.
+-- grain: site
+-- parameters: day (local date), sites
+-- serves: today
+select
+    sites.site::varchar as site,
+    timezone,
+    chairs,
+    case when open then opens end as opens,
+    case when open then closes end as closes,
+    (select min(minutes) from services) as shortest
+from sites
+left join calendar on calendar.site = sites.site and calendar.date = $day::date
+where sites.site = any($sites::site[])
+order by position

@@ -1,0 +1,47 @@
+"""Age groups: the pyramid adds up, and what is too few to judge is said to be so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dashboard import charts, panels, scorecard
+from dashboard.exports import scope_of
+from dashboard.filters import parse
+from dashboard.panels.age_groups import LEAST, RATES
+
+
+@pytest.fixture(scope="module")
+def chosen(everything):
+    return parse({"period": ["90-days"]}, scope_of(everything))
+
+
+def test_the_pyramids_sides_are_the_sites_users_of_each_line(everything, chosen):
+    rows = panels.rows(everything, "age_pyramid", chosen)
+    sides = rows.groupby(["site", "side"])["value"].sum()
+    used = panels.rows(everything, "patients_using_both", chosen).set_index(["site", "used"])["value"]
+    for site in ("Chicago", "Dallas", "Miami Beach"):
+        assert sides[site, "Ketamine"] == used[site, "Ketamine only"] + used[site, "Both"] > 50
+        assert sides[site, "Vitamin or hydration"] == used[site, "Vitamin or hydration only"] + used[site, "Both"]
+    assert len(rows) == 3 * 2 * len(everything.catalogue.bands)
+
+
+def test_a_rate_is_judged_from_ten_below_the_line_on(everything, chosen):
+    rows = panels.rows(everything, "age_rates", chosen)
+    assert len(rows) == len(RATES) * len(everything.catalogue.bands)
+    few = rows["denominator"] < LEAST
+    assert few.any()
+    assert not few.all()
+    assert (rows["reading"] == np.where(few, charts.TOO_FEW, "")).all()
+    assert rows["value"].isna().tolist() == few.tolist()
+    assert rows["denominator"].notna().all()
+    html = scorecard.by_band(rows, "light")
+    assert html.count("too few") == few.sum()
+
+
+def test_the_rates_by_age_are_those_of_the_period_in_all(everything, chosen):
+    rows = panels.rows(everything, "age_rates", chosen).groupby("metric")[["numerator", "denominator"]].sum()
+    whole = panels.rows(everything, "bookings_summary", chosen)
+    whole = whole[whole["site"] == "All sites"].set_index("metric")
+    for name in ("no_show_rate", "cancellation_rate", "late_cancellation_rate"):
+        assert rows.loc[name].tolist() == whole.loc[name, ["numerator", "denominator"]].tolist()

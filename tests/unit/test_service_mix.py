@@ -1,0 +1,60 @@
+"""Service mix: what a shift is made of adds up to the shift, and a chair-hour to what was invoiced."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard import panels
+from dashboard.exports import scope_of
+from dashboard.filters import parse
+from dashboard.panels.service_mix import KINDS
+
+
+@pytest.fixture(scope="module")
+def chosen(everything):
+    return parse({"period": ["90-days"]}, scope_of(everything))
+
+
+def test_a_shift_is_split_without_a_rest(everything, chosen):
+    rows = panels.rows(everything, "mix_shift", chosen)
+    now, then = (
+        panels.rows(everything, "mix_by_site", of).groupby("line")["value"].sum()
+        for of in (chosen, chosen.compared())
+    )
+    by_line = rows.groupby("line")[["value", "visits_now", "visits_before"]].sum()
+    assert by_line["visits_now"].to_dict() == now.to_dict()
+    assert by_line["visits_before"].to_dict() == then.to_dict()
+    assert by_line["value"].to_dict() == (now - then).to_dict()
+    kinds = rows.set_index(["line", "kind"])
+    assert (kinds.xs(KINDS["came"], level="kind")["visits_before"] == 0).all()
+    assert (kinds.xs(KINDS["left"], level="kind")["visits_now"] == 0).all()
+    assert kinds.xs(KINDS["stayed"], level="kind")["patients"].sum() > 0
+
+
+def test_without_a_compared_period_there_is_no_shift(everything):
+    for compare in ("none", "site-dallas"):
+        rows = panels.rows(everything, "mix_shift", parse({"compare": [compare]}, scope_of(everything)))
+        assert not len(rows)
+        assert panels.PANELS["mix_shift"].answer(rows).startswith("Choose another period")
+
+
+def test_the_answer_says_whether_the_share_shifts_beyond_chance(everything, chosen):
+    rows = panels.rows(everything, "mix_summary", chosen)
+    panel = panels.PANELS["mix_summary"]
+    share = rows["metric"] == "ketamine_share"
+    wide = rows.mask(
+        share & (rows["site"] == "All sites"), rows.assign(change=-1.0, change_lower=-3.0, change_upper=1.0)
+    )
+    assert "no shift to be told from chance: −1.0 points (−3.0 to +1.0)" in panel.answer(wide)
+    fallen = rows.mask(
+        share & (rows["site"] == "All sites"), rows.assign(change=-4.0, change_lower=-6.0, change_upper=-2.0)
+    )
+    assert "its share has fallen by −4.0 points (−6.0 to −2.0)" in panel.answer(fallen)
+
+
+def test_a_chair_hour_brings_what_was_invoiced_over_the_hours(everything, chosen):
+    rows = panels.rows(everything, "chair_hour_revenue", chosen)
+    invoiced = panels.rows(everything, "invoiced_by_site", chosen)
+    assert rows["numerator"].sum() == pytest.approx(100 * invoiced["value"].sum())
+    assert rows["value"].tolist() == pytest.approx((rows["numerator"] / 100 / rows["denominator"]).tolist())
+    assert "Ketamine $" in panels.PANELS["chair_hour_revenue"].answer(rows)
