@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from dashboard import month_commands  # noqa: F401 - its commands join those of export
 from dashboard.access import Role
+from dashboard.export_commands import export as export_group
 from dashboard.intake import pointer
 from dashboard.intake.commands import demo as demo_command
 from dashboard.intake.commands import import_command
@@ -23,7 +25,6 @@ from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError
 from dashboard.intake.extracts import extracts as extracts_command
 from dashboard.intake.extracts import schema_version
 from dashboard.intake.reference import load_reference
-from dashboard.month_commands import export as export_group
 from dashboard.report_commands import report as report_command
 from dashboard.settings import QUERIES, REFERENCE, Settings
 from dashboard.sign_in_commands import new_link, reset_link, reset_second_factor, set_identity

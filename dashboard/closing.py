@@ -41,7 +41,8 @@ def months_of(first: dt.date, last: dt.date) -> list[str]:
     >>> months_of(dt.date(2026, 8, 30), dt.date(2026, 10, 2))
     ['2026-10', '2026-09', '2026-08']
     """
-    found, day = [], last.replace(day=1)
+    found: list[str] = []
+    day = last.replace(day=1)
     while day >= first.replace(day=1) and len(found) < MONTHS:
         found.append(f"{day:%Y-%m}")
         day = filters.months_back(day, 1)

@@ -12,7 +12,8 @@ from dashboard import charts, theme
 def waterfall(look: charts.Look, title: str, unit: str, order: Sequence[str], ends: Sequence[str]) -> charts.Chart:
     """Steps from one total to another.
 
-    Rows: item, start, end, value, opens (an address); `ends` are the items that are totals themselves.
+    Rows: item, start, end, value, opens (an address), said (what a screen reader says of a bar); `ends` are the items
+    that are totals themselves.
     """
     is_end = alt.FieldOneOfPredicate(field="item", oneOf=list(ends))
     colour = alt.condition(is_end, alt.value(theme.accent(look.mode)), alt.value(theme.quiet(look.mode)))
@@ -29,6 +30,7 @@ def waterfall(look: charts.Look, title: str, unit: str, order: Sequence[str], en
             x2="end:Q",
             color=colour,
             href="opens:N",
+            description="said:N",
             tooltip=[alt.Tooltip("item:N", title="Item"), alt.Tooltip("value:Q", title=unit, format="$,.2f")],
         )
         .properties(title=charts.heading(title), height=charts.HEIGHT)

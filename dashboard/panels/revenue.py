@@ -66,6 +66,13 @@ def _opens(frame: pd.DataFrame, filters: Filters, dataset: pd.Series) -> pd.Data
     return frame.assign(opens=addresses)
 
 
+def _aloud(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """With what a screen reader says of a bar, instead of the address that it opens."""
+    values = [text(value, "dollars") for value in frame["value"]]
+    words = [" ".join(row) for row in frame[list(names)].to_numpy()]
+    return frame.assign(said=[f"{word}: {value}" for word, value in zip(words, values, strict=True)])
+
+
 def _by_site(reader: Reader, filters: Filters) -> pd.DataFrame:
     return titled(_table(reader, filters, "site"), reader)
 
@@ -114,7 +121,7 @@ def _bridge(reader: Reader, filters: Filters) -> pd.DataFrame:
     )
     # The bridge is of every line.
     of = pd.Series(["invoice_rows" if name in _INVOICES else "payment_rows" for name in order])
-    return _opens(found, replace(filters, lines=()), of)
+    return _aloud(_opens(found, replace(filters, lines=()), of), "item")
 
 
 def _bridge_answer(frame: pd.DataFrame) -> str:
@@ -154,7 +161,8 @@ def _over_time_chart(look: charts.Look) -> charts.Chart:
 
 def _site_bars(reader: Reader, filters: Filters) -> pd.DataFrame:
     frame = _long(_beside(reader, filters, "site"), "site")
-    return titled(_opens(frame, filters, frame["kind"].map(dict(zip(KINDS, _BEHIND, strict=True)))), reader)
+    of = frame["kind"].map(dict(zip(KINDS, _BEHIND, strict=True)))
+    return _aloud(titled(_opens(frame, filters, of), reader), "site", "kind")
 
 
 def _site_chart(look: charts.Look) -> charts.Chart:
@@ -162,7 +170,7 @@ def _site_chart(look: charts.Look) -> charts.Chart:
     return charts.bars(
         "Invoiced and paid by site", "US dollars", "site", "Site", look.sites, kinds,
         side_by_side=True, number_format="$,.2f",
-    ).encode(href="opens:N")  # fmt: skip
+    ).encode(href="opens:N", description="said:N")  # fmt: skip
 
 
 def _methods(reader: Reader, filters: Filters) -> pd.DataFrame:
