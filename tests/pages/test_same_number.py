@@ -108,7 +108,8 @@ def test_rows_screen_table_and_file_agree(name, drawn, readers, chosen):
     if panel.html and panel.metrics:
         [card] = [e.proto.body for e in at.get("html") if e.proto.body.strip() == panel.html(rows, "light").strip()]
         # A questionnaire has a card of its own.
-        by_metric = rows.groupby([c for c in ("instrument", "metric") if c in rows], sort=False)
+        cards = [part for _, part in rows.groupby("instrument", sort=False)] if "instrument" in rows else [rows]
+        by_metric = [group for part in cards for group in part.groupby("metric", sort=False)]
         expected = [
             text(row["value"], METRICS[row["metric"]].unit)
             for _, part in by_metric
