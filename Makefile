@@ -5,6 +5,9 @@ READY := $(ENV)/.ready
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
+# Every server and command that a test starts would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lint unit browser bench audit screenshots lock clean
 
 run: $(READY)

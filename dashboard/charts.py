@@ -412,7 +412,7 @@ def shares(look: Look, title: str, category: str, measures: Sequence[str], tips:
         x=alt.X("value:Q", title="%"),
         shape=alt.Shape(
             "title:N",
-            scale=alt.Scale(domain=domain, range=["stroke", "circle", "square", "cross", "diamond"]),
+            scale=alt.Scale(domain=domain, range=["triangle-right", "circle", "square", "cross", "diamond"]),
             legend=legend,
         ),
     )

@@ -67,7 +67,9 @@ def attention(frame: pd.DataFrame, mode: theme.Mode, *, expected: float) -> str:
             parts.append(f"<details><summary>{len(sentences) - SENTENCES} more</summary>{rest}</details>")
     else:
         kind: VerdictKind = "common" if judged else "unknown"
-        parts.append(scorecard.attention_list([(kind, _quiet(frame, judged))], mode))
+        parts.append(
+            scorecard.attention_list([(kind, _quiet(frame, judged, known=bool(found["standing"].any())))], mode)
+        )
     standing = found[found["standing"]]
     if len(standing):
         items = "".join(f"<li>{escape(row['sentence'])} {_link(row)}</li>" for row in standing.to_dict("records"))
@@ -84,7 +86,9 @@ def attention(frame: pd.DataFrame, mode: theme.Mode, *, expected: float) -> str:
     return f'<div class="needs">{"".join(parts)}</div>'
 
 
-def _quiet(frame: pd.DataFrame, judged: int) -> str:
+def _quiet(frame: pd.DataFrame, judged: int, *, known: bool) -> str:
+    if known:
+        return "Nothing new stands out."
     if judged:
         return "A usual day: every figure is within its usual range."
     reasons = set(frame["reason"])

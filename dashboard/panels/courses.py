@@ -44,7 +44,12 @@ def _values(filters: Filters, reader: Reader) -> dict[str, object]:
 
 
 def _summary(reader: Reader, filters: Filters) -> pd.DataFrame:
-    return scores(reader, filters, SUMMARY)
+    rows = scores(reader, filters, SUMMARY)
+    # Of an earlier period none is under way any more.
+    passing = rows["metric"] == "inductions_under_way"
+    changes = [f"{lead}{name}" for lead in ("", "also_") for name in ("change", "change_lower", "change_upper")]
+    rows.loc[passing, changes] = np.nan
+    return rows
 
 
 def _summary_answer(frame: pd.DataFrame) -> str:

@@ -22,6 +22,8 @@ MOMENTS = {
     "after_induction": "14–31 days after induction",
 }
 NOT_RECORDED = "Not recorded"
+#: Of fewer patients a heading says nothing; chart and table have them with their intervals.
+FEWEST_TOLD = 10
 _EVERY = ("scored", "score_change", "response", "worsening")
 #: What a moment alone has.
 _ALONE = {"remission": "after_induction", "durability": "day_14", "responders_scored": "day_14"}
@@ -114,12 +116,16 @@ def _answer(frame: pd.DataFrame) -> str:
 def _split_answer(dimension: str) -> Callable[[pd.DataFrame], str]:
     def answer(frame: pd.DataFrame) -> str:
         rows = frame[(frame["instrument"] == "PHQ-9") & (frame["metric"] == "response")]
+        few = rows.loc[rows["denominator"] < FEWEST_TOLD, dimension].tolist()
         told = [
             f"{row[dimension]} {row['value']:.1f} % of {row['denominator']:,.0f} scored"
             f" ({row['scored_share']:.0f} % of those due)"
-            for row in rows[rows["denominator"] > 0].to_dict("records")
+            for row in rows[rows["denominator"] >= FEWEST_TOLD].to_dict("records")
         ]
-        return f"PHQ-9 response after induction: {'; '.join(told)}" if told else "Nobody is scored after induction"
+        left = f"; fewer than {FEWEST_TOLD} scored: {', '.join(few)}" if few else ""
+        if not told:
+            return f"PHQ-9 after induction: too few are scored to say who responds{left}"
+        return f"PHQ-9 response after induction: {'; '.join(told)}{left}"
 
     return answer
 

@@ -256,7 +256,7 @@ PANELS = (
     ),
     Panel(
         "chair_hour_revenue", "Invoiced per chair-hour", "service_mix", _chair_hours,
-        (SITE, LINE, Column("value", "Invoiced per chair-hour (US$)", "dollars"),
+        (SITE, LINE, Column("value", "Invoiced per chair-hour (US$)", "decimal"),
          Column("invoiced", "Invoiced (US$)", "dollars"), Column("denominator", "Chair-hours", "decimal")),
         _chair_hours_chart, ("invoiced_per_chair_hour",),
         _chair_hours_answer,

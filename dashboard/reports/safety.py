@@ -140,11 +140,11 @@ def _control_charts(reader: Reader, chosen: Filters) -> Iterator[Block]:
         content["title"] += f": {effect_title(reader, effect)}"
         yield from blocks(_latest(content, _year_to(chosen).start), _CHARTED)
     yield from blocks(_latest(seen(reader, "control_forms", chosen), _year_to(chosen).start))
-    yield from blocks(_latest(seen(reader, "event_gaps", chosen), _year_to(chosen).start))
+    yield from blocks(_latest(seen(reader, "event_gaps", chosen), chosen.start))
 
 
 def _latest(content: Mapping[str, Any], first: dt.date) -> dict[str, Any]:
-    """A chart of all of the extract with the table of its last twelve months."""
+    """A chart of all of the extract with the table from a day on."""
     period = [name for name, _, _ in content["columns"]].index("period")
     rows = [row for row in content["rows"] if pd.Timestamp(row[period]).date() >= first]
     said = f"The chart is of all of the extract, the table from {filters.day_text(first)}. {content['note']}".strip()

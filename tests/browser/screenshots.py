@@ -21,6 +21,7 @@ PICTURES = (
     ("safety", "director", "/safety?period=90-days", "light", DESKTOP),
     ("safety-dark", "director", "/safety?period=90-days", "dark", DESKTOP),
     ("signals", "director", "/signals?period=90-days&effect=nausea&line=ketamine", "light", DESKTOP),
+    ("courses", "director", "/courses?period=12-months", "light", DESKTOP),
     ("age-groups", "director", "/age_groups?period=90-days", "light", DESKTOP),
     ("exports", "finance", "/exports?period=last-month", "light", DESKTOP),
     ("data", "admin", "/data", "light", DESKTOP),

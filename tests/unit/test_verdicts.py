@@ -297,7 +297,8 @@ def test_attention_is_one_line_on_a_usual_day_and_names_what_stands_out_on_anoth
     assert html.index(tiles.escape(first)) < html.index(tiles.escape(second))
     assert f"figure={odd.sort_values('pressing')['metric'].iloc[0].replace('_', '-')}" in html
     standing = today.attention(odd.assign(standing=odd["kind"] == "concern"), "light")
-    assert "A usual day" in standing
+    assert "Nothing new stands out." in standing
+    assert "A usual day" not in standing
     assert "No news: 2 figures have lain on one side" in standing
 
 
