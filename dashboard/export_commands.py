@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dashboard.settings import Settings
-from dashboard.state_commands import operator
+from dashboard.terminal import fail, operator, settings_in_force, store_of
 
 if TYPE_CHECKING:
     from dashboard.state import Store
@@ -87,7 +86,7 @@ def take(
     if start or end:
         asked |= {"period": ["custom"], "from": [start or ""], "to": [end or start or ""]}
     asked |= {"site": [filters.slug(s) for s in site], "line": [filters.slug(word) for word in line]}
-    settings = Settings.from_environment()
+    settings = settings_in_force()
     with store_of(settings) as store:
         reader = reader_of(settings, store, username)
         chosen = exports.asked(reader, exports.DATASETS[dataset], asked)
@@ -114,7 +113,7 @@ def run(name: str, output: Path, username: str, force: bool) -> None:
     from dashboard.state.saved_exports import SavedExports
 
     form = _form_of(output, force)
-    settings = Settings.from_environment()
+    settings = settings_in_force()
     with store_of(settings) as store:
         reader = reader_of(settings, store, username)
         kept = {one.name: one for one in SavedExports(store).list(reader.viewer.username)}
@@ -211,7 +210,7 @@ def verify(file: Path) -> None:
             fail(f"{beside} is no receipt; it was changed")
         if said != digest:
             fail(f"{file} is not what was exported: its SHA-256 is {digest}, its receipt says {said}")
-    with store_of(Settings.from_environment()) as store:
+    with store_of(settings_in_force()) as store:
         found = [e for e in store.audit.search(Search(kinds=("export",), text=digest), 20) if digest in _digests(e)]
     whole = [entry for entry in found if entry.details.get("outcome") == "complete"]
     if not whole:
@@ -249,7 +248,7 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
     from dashboard.state.closed_months import ClosedMonths
     from dashboard.warehouse import WarehouseError
 
-    settings = Settings.from_environment()
+    settings = settings_in_force()
     with store_of(settings) as store:
         reader = reader_of(settings, store, username)
         try:
@@ -303,16 +302,6 @@ def _digests(entry: Any) -> set[str]:
     return {entry.details.get("sha256", "")}
 
 
-def store_of(settings: Settings) -> Store:
-    """The state store, or the end with what is wrong with it."""
-    from dashboard.state import StateError, Store
-
-    try:
-        return Store.for_settings(settings)
-    except StateError as error:
-        fail(str(error))
-
-
 def reader_of(settings: Settings, store: Store, username: str | None) -> Reader:
     """The extract in use, seen as a user, or as finance of every site."""
     from dashboard.access import Role, Viewer
@@ -331,9 +320,3 @@ def reader_of(settings: Settings, store: Store, username: str | None) -> Reader:
         return Reader(Shelf(settings).current(), viewer)
     except (StateError, WarehouseError) as error:
         fail(str(error))
-
-
-def fail(message: str) -> NoReturn:
-    """End a command with what is wrong."""
-    click.echo(f"Error: {message}", err=True)
-    sys.exit(1)

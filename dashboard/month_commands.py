@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from dashboard.export_commands import export, fail, reader_of, store_of
-from dashboard.settings import Settings
-from dashboard.state_commands import operator
+from dashboard.export_commands import export, reader_of
+from dashboard.terminal import fail, operator, settings_in_force, store_of
 
 
 @export.command("months")
@@ -24,7 +23,7 @@ def months(username: str | None) -> None:
     from dashboard.state.closed_months import ClosedMonths
     from dashboard.warehouse import WarehouseError
 
-    settings, changed = Settings.from_environment(), 0
+    settings, changed = settings_in_force(), 0
     with store_of(settings) as store:
         reader = reader_of(settings, store, username)
         closed = [one for one in ClosedMonths(store).list() if one.site in reader.sites]
@@ -59,7 +58,7 @@ def reopen(month: str, sites: tuple[str, ...], reason: str) -> None:
     from dashboard.state import StateError
     from dashboard.state.closed_months import ClosedMonths
 
-    with store_of(Settings.from_environment()) as store:
+    with store_of(settings_in_force()) as store:
         closed = ClosedMonths(store.by(operator()))
         own = sites or tuple(one.site for one in closed.list(month))
         try:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from dashboard.settings import Settings
-from dashboard.state_commands import operator
+from dashboard.terminal import fail, operator, settings_in_force, store_of
 
 _FORMS = (".html", ".pdf")
 
@@ -49,21 +48,20 @@ def safety(month: str, sites: tuple[str, ...], output: Path) -> None:
     from dashboard.receipts import Receipt
     from dashboard.reports import files
     from dashboard.reports.safety import MonthError
-    from dashboard.state import StateError, Store
 
     try:
-        settings = Settings.from_environment()
+        settings = settings_in_force()
         viewer = access.Viewer(operator(), operator(), access.Role.MEDICAL_DIRECTOR)
         reader = warehouse.Reader(warehouse.Shelf(settings).current(), viewer)
-        with Store.for_settings(settings) as store:
+        with store_of(settings) as store:
             document, described = files.review(reader, store, month, sites)
             receipt = Receipt(files.REVIEW, described, reader.catalogue.name)
             _write(output, b"".join(receipt.whole(files.rendered(document, form[1:]))))
             store.audit.record("export", operator(), files.REVIEW, **receipt.details())
-    except (MonthError, StateError, warehouse.WarehouseError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+    except (MonthError, warehouse.WarehouseError) as error:
+        fail(str(error))
     except OSError as error:
-        raise click.ClickException(f"{output} cannot be written ({error.strerror}). Choose another place.") from error
+        fail(f"{output} cannot be written ({error.strerror}). Choose another place.")
     click.echo(f"Wrote {output}.")
 
 

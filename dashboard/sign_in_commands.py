@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from dashboard.settings import Settings
-from dashboard.state_commands import operator
+from dashboard.terminal import operator, settings_in_force, store_of
 
 if TYPE_CHECKING:
     from dashboard.state import Store
@@ -28,8 +25,9 @@ def reset_link(username: str) -> None:
     Example:
         dashboard users reset-link ada
     """
-    with _store() as (settings, store):
-        click.echo(new_link(settings, store, username))
+    settings = settings_in_force()
+    with store_of(settings) as store:
+        click.echo(new_link(settings, store.by(operator()), username))
 
 
 @click.command("reset-second-factor")
@@ -47,8 +45,9 @@ def reset_second_factor(username: str) -> None:
     from dashboard.state.sealing import Seal
     from dashboard.state.second_factor import SecondFactors
 
-    with _store() as (settings, store):
-        user = SecondFactors(store, Seal.for_settings(settings)).remove(username)
+    settings = settings_in_force()
+    with store_of(settings) as store:
+        user = SecondFactors(store.by(operator()), Seal.for_settings(settings)).remove(username)
     click.echo(f"{user.username} has no second factor now; their sessions have ended.")
 
 
@@ -67,8 +66,8 @@ def set_identity(username: str, identity: str | None) -> None:
     """
     from dashboard.state.identities import Identities
 
-    with _store() as (_, store):
-        user = Identities(store).set(username, identity)
+    with store_of(settings_in_force()) as store:
+        user = Identities(store.by(operator())).set(username, identity)
     click.echo(f"{user.username} signs in as {identity or user.username} with the provider.")
 
 
@@ -77,24 +76,3 @@ def new_link(settings: Settings, store: Store, username: str) -> str:
     from dashboard.state.resets import Resets, link
 
     return link(settings.url, Resets(store).issue(username))
-
-
-@contextmanager
-def _store() -> Iterator[tuple[Settings, Store]]:
-    """The settings and the store, or the end of the command with what is wrong."""
-    from dashboard.state import StateError, Store
-
-    try:
-        settings = Settings.from_environment()
-    except ValueError as error:
-        _fail(f"{error}; correct the variable, or unset it.")
-    try:
-        with Store.for_settings(settings) as store:
-            yield settings, store.by(operator())
-    except StateError as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
-    sys.exit(1)

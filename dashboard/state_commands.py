@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import pwd
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from dashboard.settings import Settings
-
-if TYPE_CHECKING:
-    from dashboard.state import Store
+from dashboard.terminal import operator, settings_in_force, store_of
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _DAY = click.DateTime(["%Y-%m-%d"])
-
-
-def operator() -> str:
-    """Who runs this command, as the record names them: `os:` and the name on this machine."""
-    try:
-        return f"os:{pwd.getpwuid(os.getuid()).pw_name}"
-    except KeyError:
-        return f"os:{os.getuid()}"
 
 
 @contextlib.contextmanager
@@ -71,7 +57,7 @@ def backup(file: Path, force: bool) -> None:
     Example:
         dashboard state backup /safe/place/state-2026-11-24.backup
     """
-    with _store() as store:
+    with store_of(settings_in_force()) as store:
         from dashboard.state import backup as backups
 
         summary = backups.take(store.database, store.audit, file, actor=operator(), force=force)
@@ -94,7 +80,7 @@ def restore(file: Path, force: bool) -> None:
     Example:
         dashboard state restore /safe/place/state-2026-11-24.backup --force
     """
-    with _store() as store:
+    with store_of(settings_in_force()) as store:
         from dashboard.state import backup as backups
 
         summary = backups.restore(store.database, store.audit, file, actor=operator(), force=force)
@@ -121,7 +107,7 @@ def verify(head: str | None) -> None:
         dashboard audit verify
         dashboard audit verify --head "$(cat /safe/place/head)"
     """
-    with _store() as store:
+    with store_of(settings_in_force()) as store:
         from dashboard.state.audit_head import Head
 
         verdict = store.audit.verify(*([Head.parse(head)] if head else []))
@@ -138,7 +124,7 @@ def head_command() -> None:
     Example:
         dashboard audit head | ssh elsewhere 'cat >> audit-heads'
     """
-    with _store() as store:
+    with store_of(settings_in_force()) as store:
         click.echo(str(store.audit.head()))
 
 
@@ -171,23 +157,8 @@ def export(
         until=end.replace(tzinfo=UTC) + timedelta(days=1) if end else None,
         text=text,
     )
-    with _store() as store, click.open_file(str(file), "wb") as stream:
+    with store_of(settings_in_force()) as store, click.open_file(str(file), "wb") as stream:
         receipt = auditing.write(store.audit, wanted, stream.write)
         store.audit.record("export", operator(), "audit", **receipt)
     if str(file) != "-":
         click.echo(f"Wrote {receipt['rows']:,} entries to {file}.")
-
-
-@contextlib.contextmanager
-def _store() -> Iterator[Store]:
-    """The store of these settings; what it refuses is told in one message."""
-    # Imported here: it takes a second, which `--help` shouldn't.
-    from dashboard.state import StateError, Store
-
-    try:
-        with Store.for_settings(Settings.from_environment()) as store:
-            yield store
-    except (StateError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
-    except BrokenPipeError:
-        sys.exit(1)

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import click
 
-from dashboard.export_commands import fail, reader_of, store_of
-from dashboard.settings import Settings
-from dashboard.state_commands import operator
+from dashboard.export_commands import reader_of
+from dashboard.terminal import fail, operator, settings_in_force, store_of
 
 
 @click.group()
@@ -42,7 +41,7 @@ def tokens_add(username: str, datasets: tuple[str, ...], sites: tuple[str, ...],
     from dashboard.state import StateError
     from dashboard.state.export_tokens import ExportTokens
 
-    settings = Settings.from_environment()
+    settings = settings_in_force()
     with store_of(settings) as store:
         try:
             user = store.user(username)
@@ -75,7 +74,7 @@ def tokens_list(username: str | None) -> None:
     """
     from dashboard.state.export_tokens import ExportTokens
 
-    with store_of(Settings.from_environment()) as store:
+    with store_of(settings_in_force()) as store:
         found = ExportTokens(store).list(username)
     for one in found:
         used = f"last used {one.used_at:%Y-%m-%d %H:%M} UTC" if one.used_at else "never used"
@@ -98,7 +97,7 @@ def tokens_revoke(token_id: str) -> None:
     from dashboard.state import StateError
     from dashboard.state.export_tokens import ExportTokens
 
-    with store_of(Settings.from_environment()) as store:
+    with store_of(settings_in_force()) as store:
         try:
             ended = ExportTokens(store.by(operator())).revoke(token_id)
         except StateError as error:

@@ -10,8 +10,8 @@ import click
 
 from dashboard.intake import pointer
 from dashboard.intake.contract import SCHEMA_VERSION
-from dashboard.settings import Settings
 from dashboard.state_commands import on_record
+from dashboard.terminal import settings_in_force
 
 
 @click.group()
@@ -89,7 +89,7 @@ def prune_command(keep: int | None) -> None:
     try:
         with _recorded("prune", str(folder)) as details, pointer.held(folder):
             pointer.sweep(folder)
-            removed = drop_oldest(folder, keep or _settings().kept_extracts)
+            removed = drop_oldest(folder, keep or settings_in_force().kept_extracts)
             details["removed"] = [path.name for path in removed]
     except OSError as error:
         raise click.ClickException(f"{error.filename or folder} cannot be removed ({error.strerror})") from error
@@ -105,7 +105,7 @@ def _recorded(action: str, subject: str) -> Iterator[dict[str, object]]:
     from dashboard.state import StateError
 
     try:
-        with on_record(_settings(), "extract", subject) as details:
+        with on_record(settings_in_force(), "extract", subject) as details:
             details["action"] = action
             yield details
     except StateError as error:
@@ -144,15 +144,8 @@ def schema_version(path: Path) -> int | None:
     return int(row[0]) if row else None
 
 
-def _settings() -> Settings:
-    try:
-        return Settings.from_environment()
-    except ValueError as error:
-        raise click.ClickException(f"{error}; correct the variable, or unset it") from error
-
-
 def _folder() -> Path:
-    folder = _settings().extracts
+    folder = settings_in_force().extracts
     if not folder.is_dir():
         raise click.ClickException(f"there is no {folder} yet; make an extract: dashboard import DIR")
     return folder

@@ -67,7 +67,8 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     viewer = access.require(reader.viewer, panel.resource)
     for site in filters.sites:
         access.require(viewer, panel.resource, site)
-    key = ("panel", name, viewer.role, reader.sites, filters, reader.marks if panel.marked else ())
+    marks = reader.marks if panel.marked else ()
+    key = ("panel", name, viewer.role, reader.hides_small_counts, reader.sites, filters, marks)
     return reader.warehouse.remembered(key, lambda: _rows(reader, panel, asked(reader, name, filters)))
 
 

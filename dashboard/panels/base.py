@@ -306,7 +306,7 @@ def _then(
     """What is compared with, in words, and its rows beside those of now."""
     if earlier := filters.compared(also=also):
         return earlier.period_text(), _scores(reader, earlier, names)
-    nothing = now[_MEASURED].assign(value=np.nan, numerator=0.0, denominator=0.0, lower=np.nan, upper=np.nan)
+    nothing = _nothing(now[_MEASURED])
     if (site := filters.compared_site(also=also)) is None:
         return "", nothing
     name = reader.catalogue.site_name(site)
@@ -318,9 +318,12 @@ def _then(
 
 def against(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.DataFrame:
     """Rows of metrics with their change from those of the compared period (`changes.between`), NaN without one."""
-    if then is None:
-        then = now.assign(value=np.nan, numerator=0.0, denominator=0.0, lower=np.nan, upper=np.nan)
-    return pd.concat([now, changes.between(now, then)], axis=1)
+    return pd.concat([now, changes.between(now, _nothing(now) if then is None else then)], axis=1)
+
+
+def _nothing(now: pd.DataFrame) -> pd.DataFrame:
+    """Rows that nothing can be said against."""
+    return now.assign(value=np.nan, numerator=0.0, denominator=0.0, lower=np.nan, upper=np.nan)
 
 
 def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:

@@ -76,6 +76,23 @@ def test_every_command_has_an_example(run, path):
     assert "dashboard " + " ".join(path) in " ".join(shown.output.split())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check",), ("serve",), ("users", "list"), ("users", "reset-link", "ada"), ("extracts", "list"), ("import", "."),
+        ("state", "backup", "x"), ("audit", "verify"), ("tokens", "list"), ("export", "months"),
+        ("report", "safety", "--month", "2026-09", "-o", "x.pdf"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_wrong_setting_is_named_by_every_command(run, monkeypatch, words):
+    monkeypatch.setenv("DASHBOARD_QUERY_SECONDS", "soon")
+    found = run(*words)
+    assert found.exit_code == 1
+    assert "DASHBOARD_QUERY_SECONDS" in found.output
+    assert isinstance(found.exception, SystemExit)
+
+
 def test_no_command_takes_a_password_as_an_argument():
     names = {name for _, command in commands() for option in command.params for name in option.opts}
     assert {name for name in names if "password" in name} == {"--password-stdin"}

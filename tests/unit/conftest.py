@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import duckdb
 import pytest
 
 from dashboard.access import Role, Viewer
@@ -30,6 +31,21 @@ def house(settings):
 def everything(house):
     """A reader who may see every page and site."""
     return Reader(house, Viewer("all", "All", Role.ADMIN))
+
+
+@pytest.fixture(scope="session")
+def director(house):
+    """A reader who may see every event and signal."""
+    return Reader(house, Viewer("dan", "Dan Ho", Role.MEDICAL_DIRECTOR))
+
+
+@pytest.fixture(scope="session")
+def facts(house, tmp_path_factory):
+    """SQL on a copy of the extract, since one process opens a file in one way only."""
+    copy = tmp_path_factory.mktemp("facts") / "extract.duckdb"
+    copy.write_bytes(house.path.read_bytes())
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        yield lambda sql, **values: connection.cursor().execute(sql, values).df()
 
 
 @pytest.fixture(scope="session")

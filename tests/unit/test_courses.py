@@ -139,13 +139,11 @@ def test_few_patients_are_too_few_to_judge_and_never_a_zero(clinic):
 
 
 @pytest.fixture(scope="module")
-def facts(everything, tmp_path_factory):
-    copy = tmp_path_factory.mktemp("facts") / "facts.duckdb"
-    copy.write_bytes(everything.warehouse.path.read_bytes())
-    with duckdb.connect(str(copy), read_only=True) as connection:
-        done = "line = 'ketamine' and status = 'completed'"
-        infusions = connection.execute(f"select patient, site, starts_at, starts_on from bookings where {done}").df()
-    return infusions.sort_values("starts_at")
+def infusions(facts):
+    return facts(
+        "select patient, site, starts_at, starts_on from bookings "
+        "where line = 'ketamine' and status = 'completed' order by starts_at"
+    )
 
 
 def outcome(infusions, patient, until):
@@ -160,10 +158,10 @@ def outcome(infusions, patient, until):
     return told
 
 
-def test_every_metric_of_courses_told_anew(everything, facts):
+def test_every_metric_of_courses_told_anew(everything, infusions):
     chosen = parse({"period": ["12-months"]}, scope_of(everything))
     until = pd.Timestamp(everything.catalogue.last_full_day)
-    told = pd.DataFrame([outcome(facts, patient, until) for patient in facts["patient"].unique()])
+    told = pd.DataFrame([outcome(infusions, patient, until) for patient in infusions["patient"].unique()])
     told = told[told["first_on"].between(pd.Timestamp(chosen.start), pd.Timestamp(chosen.end))]
     expected = told.drop(columns="first_on").groupby("site", observed=True).sum()
     found = course_counts(everything, chosen, "site").set_index("site")

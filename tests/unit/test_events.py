@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import duckdb
 import numpy as np
 import pytest
+from choices import asked
 
-from dashboard import access, filters, panels, rates
+from dashboard import access, panels, rates
 from dashboard.access import Role, Viewer
-from dashboard.exports import scope_of
 from dashboard.panels import PANELS, events
 from dashboard.warehouse import Reader
 
 EVENTS = [name for name, panel in PANELS.items() if panel.resource == "events"]
-
-
-@pytest.fixture(scope="module")
-def facts(house, tmp_path_factory):
-    """SQL on a copy of the extract, since one process opens a file in one way only."""
-    copy = tmp_path_factory.mktemp("facts") / "extract.duckdb"
-    copy.write_bytes(house.path.read_bytes())
-    with duckdb.connect(str(copy), read_only=True) as connection:
-        yield lambda sql, **values: connection.cursor().execute(sql, values).df()
-
-
-@pytest.fixture(scope="module")
-def director(house):
-    return Reader(house, Viewer("d", "Director", Role.MEDICAL_DIRECTOR))
-
-
-def asked(reader, **parameters):
-    return filters.parse({k.rstrip("_"): [v] for k, v in parameters.items()}, scope_of(reader))
 
 
 @pytest.mark.parametrize("username", ["admin", "manager.dallas", "finance"])

@@ -10,17 +10,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from dashboard import filters, panels, spc
-from dashboard.access import Role, Viewer
 from dashboard.exports import scope_of
 from dashboard.marks import Mark
-from dashboard.warehouse import Reader
 
 DAY = dt.date(2026, 5, 18)
-
-
-@pytest.fixture(scope="module")
-def director(house):
-    return Reader(house, Viewer("d", "Director", Role.MEDICAL_DIRECTOR))
 
 
 @pytest.fixture(scope="module")

@@ -22,15 +22,9 @@ from dashboard.reports.document import Document, Facts, Grid, Heading, Picture, 
 from dashboard.state import Store
 from dashboard.state.audit import Search
 from dashboard.state.register import Register
-from dashboard.warehouse import Reader
 
 MONTH = "2026-09"
 TODAY = dt.date(2026, 11, 2)
-
-
-@pytest.fixture(scope="module")
-def director(house):
-    return Reader(house, Viewer("dan", "Dan Ho", Role.MEDICAL_DIRECTOR))
 
 
 @pytest.fixture(scope="module")

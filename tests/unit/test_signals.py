@@ -7,10 +7,10 @@ import re
 from html import unescape
 from urllib.parse import parse_qs
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from choices import asked
 from numpy.testing import assert_allclose
 from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import proportion_effectsize
@@ -24,24 +24,6 @@ from dashboard.surveillance import Series
 from dashboard.warehouse import Reader
 
 SIGNALS = [name for name, panel in PANELS.items() if panel.resource == "signals"]
-
-
-@pytest.fixture(scope="module")
-def facts(house, tmp_path_factory):
-    """SQL on a copy of the extract, since one process opens a file in one way only."""
-    copy = tmp_path_factory.mktemp("facts") / "extract.duckdb"
-    copy.write_bytes(house.path.read_bytes())
-    with duckdb.connect(str(copy), read_only=True) as connection:
-        yield lambda sql, **values: connection.cursor().execute(sql, values).df()
-
-
-@pytest.fixture(scope="module")
-def director(house):
-    return Reader(house, Viewer("d", "Director", Role.MEDICAL_DIRECTOR))
-
-
-def asked(reader, **parameters):
-    return filters.parse({k.rstrip("_"): [v] for k, v in parameters.items()}, scope_of(reader))
 
 
 @pytest.fixture

@@ -1,0 +1,71 @@
+"""What commands share: settings, the state store, who runs them, and how they end when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from dashboard.intake import pointer
+from dashboard.settings import Settings
+
+if TYPE_CHECKING:
+    from dashboard.state import Store
+    from dashboard.warehouse import Catalogue
+
+
+def operator() -> str:
+    """Who runs this command, as the record names them: `os:` and the name on this machine."""
+    try:
+        return f"os:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:
+        return f"os:{os.getuid()}"
+
+
+def fail(message: str) -> NoReturn:
+    """End a command with what is wrong."""
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(1)
+
+
+def settings_in_force() -> Settings:
+    """The settings, or the end with the variable that is wrong."""
+    try:
+        return Settings.from_environment()
+    except ValueError as error:
+        fail(f"{error}; correct the variable, or unset it.")
+
+
+@contextmanager
+def store_of(settings: Settings) -> Iterator[Store]:
+    """The state store; what it refuses, on opening or within, ends the command with the reason."""
+    # Imported here: it takes a second, which `--help` shouldn't.
+    from dashboard.state import StateError, Store
+
+    try:
+        with Store.for_settings(settings) as store:
+            yield store
+    except StateError as error:
+        fail(str(error))
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+def catalogue_of(settings: Settings) -> Catalogue | None:
+    """What the extract in use holds, or None while there is none; ends where it can't be read."""
+    from dashboard.warehouse import Warehouse, WarehouseError
+
+    try:
+        named = pointer.current(settings.extracts)
+        if named is None:
+            return None
+        warehouse = Warehouse(named.path, settings)
+    except (pointer.ExtractError, WarehouseError) as error:
+        fail(f"{error}")
+    warehouse.close()
+    return warehouse.catalogue
