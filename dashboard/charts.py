@@ -19,6 +19,8 @@ HEIGHT = 300
 ROOM = 120
 #: What a builder returns: Altair types its combinations of charts too narrowly to name.
 Chart: TypeAlias = Any
+#: Of all entries of a legend, for it to be one line on a phone.
+LEGEND_LETTERS = 40
 #: What is said of a group of too few patients, instead of a value.
 TOO_FEW = "too few to judge"
 #: Stands for the rows until the chart is drawn.
@@ -97,8 +99,8 @@ def plain(look: Look, field: str, title: str, values: tuple[str, str]) -> Series
 
 def colour(series: Series, **options: Any) -> alt.Color:
     """A series' colours, with its legend above where there are several."""
-    # More than four entries don't fit beside each other in half a page.
-    columns = 3 if len(series.domain) > 4 else 0
+    # More than four entries don't fit beside each other in half a page, nor long ones on a phone.
+    columns = 3 if len(series.domain) > 4 else 2 if sum(map(len, series.domain)) > LEGEND_LETTERS else 0
     legend = alt.Legend(orient="top", title=None, symbolLimit=0, labelLimit=200, symbolOpacity=1, columns=columns)
     return alt.Color(
         f"{series.field}:N",
@@ -376,7 +378,7 @@ def dots(
     point = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, tooltip=tips)
     words = (
         base.transform_filter(f"datum.reading === {TOO_FEW!r}")
-        .mark_text(align="left", fontSize=10, color=theme.quiet(look.mode))
+        .mark_text(align="left", dy=-7, fontSize=10, color=theme.quiet(look.mode))
         .encode(x=alt.value(4), text="reading:N", color=alt.value(theme.quiet(look.mode)))
     )
     rows = len(order) * (16 * (len(series.domain) if series else 1) + 12)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dashboard import charts, scorecard, survival, theme
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS, measure
+from dashboard.metrics import METRICS, measure, plural
 from dashboard.panels.base import (
     BAND,
     SCORE_COLUMNS,
@@ -58,6 +58,9 @@ def _summary_answer(frame: pd.DataFrame) -> str:
 
     if not last("courses")["value"]:
         return "Nobody began ketamine in this period"
+    if not last("induction_completion")["denominator"]:
+        begun = plural(last("courses")["value"], "patient", "patients")
+        return f"{begun} began ketamine; for none has day 28 of the induction passed yet"
     return f"Induction completed {share_text(last('induction_completion'))}"
 
 
