@@ -5,13 +5,15 @@ The extract's rows carry their site's mark, so that a foreign row shows in whate
 
 from __future__ import annotations
 
+import io
+import zipfile
 from urllib.parse import urlencode
 
 import pytest
 from server_harness import PASSWORD, await_ready, dashboard_server
 from streamlit.util import calc_hash
 
-from dashboard import access, auditing, exports, navigation
+from dashboard import access, auditing, exports, month_end, navigation, packs
 from dashboard.access import Role
 from dashboard.intake.publish import import_delivery
 from dashboard.panels import PANELS
@@ -44,7 +46,12 @@ HOSTILE = {
     "from": ["0001-01-01"],
     "to": ["9999-12-31' or 1=1"],
     "day": ["2026-02-30"],
-    "compare": ["last-year"],
+    "compare": ["site-chicago"],
+    "also": ["site-miami-beach"],
+    "figure": INJECTED,
+    "columns": ["patient,site,booking_id,*"],
+    "month": ["2026-01"],
+    "patient": INJECTED,
     "line": [*INJECTED, "y" * 2000],
     "band": ["999-plus", *INJECTED],
     "by": ["site"],
@@ -109,6 +116,8 @@ def hostile_value(kind, label):
         return ["miami_beach", "chicago", *INJECTED, "0001/01/01", "9999/12/31"]
     if kind in {"expandable", "popover", "checkbox"}:
         return True  # what is drawn only when it is open
+    if label in {"Compare", "Second comparison"}:
+        return "site-miami-beach"
     return "payment_rows" if label == "Dataset" else "miami_beach"
 
 
@@ -157,6 +166,35 @@ def test_no_parameter_brings_a_foreign_row_into_a_file(marked, cookie, username)
     assert own >= len(rows) * DAYS * VISITS["dallas"]
 
 
+@pytest.mark.parametrize("username", RESTRICTED)
+def test_no_parameter_brings_a_foreign_row_into_a_files_pack(marked, cookie, username):
+    """Every page as one file, and a month's pack, unpacked."""
+    allowed = {entry.name for entry in navigation.ENTRIES if packs.of_page(entry.name)} & set(pages_of(username))
+    asked = urlencode(HOSTILE, doseq=True)[:8000]
+    taken, own = set(), 0
+    for resource in [entry.name for entry in navigation.ENTRIES]:
+        answer = marked.request("GET", f"/export/page_{resource}.zip?{asked}", Cookie=cookie(username))
+        assert answer.status == (200 if resource in allowed else 404), resource
+        taken |= {resource} if answer.status == 200 else set()
+        own += own_rows(answer)
+    assert taken == allowed
+    answer = marked.request("GET", f"/export/month_end.zip?{asked}", Cookie=cookie(username))
+    assert answer.status == (200 if ACCOUNTS[username][0] in access.RESOURCES[month_end.RESOURCE] else 404)
+    assert own + own_rows(answer) > 0
+
+
+def unpacked(answer):
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as pack:
+        return {name: pack.read(name) for name in pack.namelist()}
+
+
+def own_rows(answer):
+    """How often a file's unpacked parts name the viewer's own site; none of them names another."""
+    parts = unpacked(answer) if answer.status == 200 else {}
+    assert [(name, mark) for name, part in parts.items() for mark in FOREIGN if mark in part] == []
+    return sum(part.lower().count(b"dallas") for part in parts.values())
+
+
 # --- what the sweep above relies on ----------------------------------------------------------
 
 
@@ -166,6 +204,8 @@ def test_the_marks_are_there_for_who_may_see_them(marked, cookie):
     assert b"MARK-chicago" in file
     assert b"Dr-chicago" in file
     assert b"miami" not in file
+    pack = unpacked(marked.request("GET", "/export/page_bookings.zip?period=12-months", Cookie=cookie("two")))
+    assert any(b"Chicago" in part for part in pack.values())
     with marked.stream(cookie("two")) as stream:
         assert b"Chicago" in received(stream, page="bookings")[1]
         widgets, _ = received(stream, page="exports")
