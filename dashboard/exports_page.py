@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import exports, filters, packs, page
+from dashboard import exports, filter_bar, filters, packs, page
 from dashboard.exports import Export
 from dashboard.panels import Column
 from dashboard.settings import Settings
@@ -39,7 +39,7 @@ _PAST = (
 
 def open_page() -> page.View:
     """Check the viewer, draw the filter bar for the dataset that the address names."""
-    asked = (page.address().get("dataset") or [""])[0]
+    asked = (filter_bar.address().get("dataset") or [""])[0]
     dataset = exports.DATASETS.get(asked)
     return page.open_page("exports", day=dataset is not None and dataset.of_day, own=exports.PARAMETERS)
 
@@ -47,17 +47,17 @@ def open_page() -> page.View:
 def choice(view: page.View) -> Export:
     """Draw the choice of dataset, date and columns; what the address asks for."""
     datasets = {dataset.name: dataset for dataset in exports.open_to(view.reader.viewer)}
-    asked = (page.address().get("dataset") or [""])[0]
+    asked = (filter_bar.address().get("dataset") or [""])[0]
     chosen = asked if asked in datasets else next(iter(datasets))
-    key = page.put("export_dataset", chosen)
+    key = filter_bar.put("export_dataset", chosen)
     st.selectbox(
         "Dataset",
         list(datasets),
         format_func=lambda name: datasets[name].label,
         key=key,
-        on_change=lambda: page.choose(dataset=[st.session_state[key]], columns=[], date=[]),
+        on_change=lambda: filter_bar.choose(dataset=[st.session_state[key]], columns=[], date=[]),
     )
-    export = exports.asked(view.reader, datasets[chosen], page.address())
+    export = exports.asked(view.reader, datasets[chosen], filter_bar.address())
     if len(export.dataset.dates) > 1:
         _date(export)
     _columns(export)
@@ -65,28 +65,30 @@ def choice(view: page.View) -> Export:
 
 
 def _date(export: Export) -> None:
-    key = page.put("export_date", export.date)
+    key = filter_bar.put("export_date", export.date)
     st.segmented_control(
         "Period by",
         export.dataset.dates,
         format_func=lambda date: exports.DATES[date].capitalize(),
         key=key,
         required=True,
-        on_change=lambda: page.choose(date=[st.session_state[key]]),
+        on_change=lambda: filter_bar.choose(date=[st.session_state[key]]),
     )
 
 
 def _columns(export: Export) -> None:
     every = {column.name: column.title for column in exports.columns_of(export.reader, export.dataset)}
     named = [column.name for column in export.columns]
-    key = page.put("export_columns", [] if named == list(every) else named)
+    key = filter_bar.put("export_columns", [] if named == list(every) else named)
     st.multiselect(
         "Columns, in the order in which they are chosen",
         list(every),
         format_func=lambda name: every.get(name, name),
         key=key,
         placeholder="All columns, in their usual order",
-        on_change=lambda: page.choose(columns=[",".join(st.session_state[key])] if st.session_state[key] else []),
+        on_change=lambda: filter_bar.choose(
+            columns=[",".join(st.session_state[key])] if st.session_state[key] else []
+        ),
     )
 
 

@@ -1,21 +1,20 @@
-"""What pages are made of: the filter bar with its address, and panels. Draws; computes nothing."""
+"""What pages are made of: opened for a viewer, then panel after panel. Draws; computes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, charts, exports, filters, identity, packs, panels, theme, warehouse
+from dashboard import access, charts, exports, filter_bar, filters, identity, packs, panels, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.intake import attempts
-from dashboard.metrics import METRICS
 from dashboard.navigation import ENTRIES
-from dashboard.panels import PANELS, Column, Panel, look_of, rows, signals, specification, today
+from dashboard.panels import PANELS, Column, Panel, look_of, rows, specification
 from dashboard.settings import Settings
 from dashboard.state import shared_store
 from dashboard.state.chart_marks import ChartMarks
@@ -125,15 +124,15 @@ def open_page(
         built = filters.day_text(reader.catalogue.built_at.date())
         st.warning(f"Newer data cannot be read, so the extract of {built} is shown. The page Data says what to do.")
     scope = exports.scope_of(reader)
-    chosen = filters.parse(address(), scope)
+    chosen = filters.parse(filter_bar.address(), scope)
     if bar:
-        _bar(chosen, reader, day=day, by=by, effect=effect, figure=figure)
+        filter_bar.draw(chosen, reader, day=day, by=by, effect=effect, figure=figure)
         _whole_periods(resource, reader, chosen)
-    if refused := filters.refused_sites(address(), reader.catalogue.sites, scope):
+    if refused := filters.refused_sites(filter_bar.address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
     about = chosen.described(of_day=day) if bar else {}
     on_record("page", viewer, "view", resource, **about, extract=reader.catalogue.name)
-    _keep(chosen, own)
+    filter_bar.keep(chosen, own)
     return View(reader, chosen, look_of(reader.catalogue, chosen, mode()))
 
 
@@ -152,200 +151,7 @@ def on_record(what: str, viewer: access.Viewer, kind: str, subject: str, **detai
     shared_store(Settings.from_environment()).audit.record_later(kind, viewer.username, subject, **details)
 
 
-# --- the address -----------------------------------------------------------------------------
-
-
-def address() -> dict[str, list[str]]:
-    """The parameters of the address; those of the page before where a page link has dropped them."""
-    found = {name: st.query_params.get_all(name) for name in st.query_params}
-    if not found and "address" in st.session_state:
-        kept: dict[str, list[str]] = st.session_state["address"]
-        return kept
-    return found
-
-
-def _keep(chosen: Filters, own: Sequence[str]) -> None:
-    """Write the filters to the address, and remember them for the next page."""
-    found = address()
-    wanted = chosen.query() | {name: found[name] for name in own if found.get(name)}
-    current = {name: st.query_params.get_all(name) for name in st.query_params}
-    if current != wanted:
-        st.query_params.from_dict(wanted)
-    st.session_state["address"] = wanted
-
-
-def choose(**changes: list[str]) -> None:
-    """Put changed parameters into the address; an empty list drops one."""
-    wanted = address() | changes
-    # In one order, since the browser takes another order for another address.
-    st.query_params.from_dict(
-        {name: wanted[name] for name in (*filters.PARAMETERS, *exports.PARAMETERS) if wanted.get(name)}
-    )
-
-
-# --- the filter bar --------------------------------------------------------------------------
-
-
-def _bar(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool, figure: bool) -> None:
-    with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="small"):
-        if day:
-            _day_picker(chosen)
-        else:
-            _period_picker(chosen)
-        if len(chosen.scope.sites) > 1:
-            _site_picker(chosen, reader)
-        if effect:
-            _effect_picker(chosen, reader)
-        if figure:
-            _figure_picker(chosen, reader)
-        if not day:
-            _option("compare", _comparisons(chosen, reader), chosen.compare, "Compare")
-        _more(chosen, reader, by=by, day=day)
-        _extract_date(reader, chosen, day=day)
-
-
-def put(key: str, value: object) -> str:
-    """Set a widget to what the address says, before it is drawn."""
-    st.session_state[key] = value
-    return key
-
-
-def _option(
-    name: str, options: dict[str, str], value: str, label: str, width: int | Literal["stretch"] = 215
-) -> None:
-    key = put(f"filter_{name}", value)
-    st.selectbox(
-        label,
-        list(options),
-        format_func=lambda option: options.get(option, option),
-        key=key,
-        label_visibility="collapsed",
-        width=width,
-        on_change=lambda: choose(**{name: [st.session_state[key]]}),
-    )
-
-
-def _day_picker(chosen: Filters) -> None:
-    key = put("filter_day", chosen.day)
-
-    def apply() -> None:
-        if st.session_state[key]:
-            choose(day=[st.session_state[key].isoformat()])
-
-    st.date_input(
-        "Day",
-        key=key,
-        min_value=chosen.scope.first_day,
-        max_value=chosen.scope.last_day,
-        format="YYYY-MM-DD",
-        label_visibility="collapsed",
-        width=150,
-        on_change=apply,
-    )
-
-
-def _period_picker(chosen: Filters) -> None:
-    _option("period", filters.PERIODS, chosen.period, "Period", 150)
-    if chosen.period != "custom":
-        return
-    key = put("filter_dates", (chosen.start, chosen.end))
-
-    def apply() -> None:
-        # Between the two clicks there is only a first day.
-        if len(st.session_state[key]) == 2:
-            start, end = st.session_state[key]
-            choose(period=["custom"], **{"from": [start.isoformat()], "to": [end.isoformat()]})
-
-    st.date_input(
-        "Dates",
-        key=key,
-        min_value=chosen.scope.first_day,
-        max_value=chosen.scope.last_day,
-        format="YYYY-MM-DD",
-        label_visibility="collapsed",
-        width=220,
-        on_change=apply,
-    )
-
-
-def _site_picker(chosen: Filters, reader: Reader) -> None:
-    everything = chosen.sites == chosen.scope.sites
-    key = put("filter_site", [] if everything else list(chosen.sites))
-    st.multiselect(
-        "Sites",
-        chosen.scope.sites,
-        format_func=reader.catalogue.site_name,
-        key=key,
-        placeholder="All sites",
-        label_visibility="collapsed",
-        width=230,
-        wrap=False,
-        on_change=lambda: choose(site=[filters.slug(s) for s in st.session_state[key]]),
-    )
-
-
-def _effect_picker(chosen: Filters, reader: Reader) -> None:
-    names = {filters.slug(effect): signals.effect_title(reader, effect) for effect in ("", *chosen.scope.effects)}
-    _option("effect", names, filters.slug(chosen.effect), "Side effect", 200)
-
-
-def _figure_picker(chosen: Filters, reader: Reader) -> None:
-    names = {filters.slug(name): f"Chart: {METRICS[name].title}" for name in today.figures_of(reader)}
-    _option("figure", names, filters.slug(today.figure_of(reader, chosen)), "Chart of", 260)
-
-
-def _comparisons(chosen: Filters, reader: Reader) -> dict[str, str]:
-    """What a period can be compared with: other periods and, where there are several, another site."""
-    sites = chosen.scope.sites if len(chosen.scope.sites) > 1 else ()
-    named = {
-        filters.SITE_PREFIX + filters.slug(site): f"Against {reader.catalogue.site_name(site)}" for site in sites
-    }
-    return filters.COMPARISONS | named
-
-
-def _more(chosen: Filters, reader: Reader, *, by: bool, day: bool) -> None:
-    second = not day and chosen.also != "none"
-    active = bool(chosen.lines) + bool(chosen.bands) + (by and chosen.by != filters.DEFAULT_GRAIN) + second
-    with st.popover(f"More filters ({active})" if active else "More filters", icon=":material/tune:"):
-        _several("line", "Service lines", chosen.scope.lines, chosen.lines, theme.line_title)
-        _several("band", "Age bands", chosen.scope.bands, chosen.bands, str)
-        if by:
-            st.caption("Trend by")
-            _option("by", filters.GRAINS, chosen.by, "Trend by", "stretch")
-        if not day:
-            st.caption("Second comparison")
-            _option("also", _comparisons(chosen, reader), chosen.also, "Second comparison", "stretch")
-
-
-def _several(
-    name: str, label: str, options: tuple[str, ...], value: tuple[str, ...], title: Callable[[str], str]
-) -> None:
-    key = put(f"filter_{name}", list(value))
-    st.multiselect(
-        label,
-        options,
-        format_func=title,
-        key=key,
-        placeholder="All",
-        on_change=lambda: choose(**{name: [filters.slug(v) for v in st.session_state[key]]}),
-    )
-
-
-def _extract_date(reader: Reader, chosen: Filters, *, day: bool) -> None:
-    catalogue = reader.catalogue
-    about = f"{chosen.day:%A} {filters.day_text(chosen.day)}" if day else chosen.period_text()
-    for also in () if day else (False, True):
-        if before := chosen.compared(also=also):
-            about += f", against {before.period_text()}"
-        elif site := chosen.compared_site(also=also):
-            about += f", against {catalogue.site_name(site)}"
-    demo = '<span class="demo">Demo data</span>' if catalogue.demo else ""
-    warning = warehouse.shelf().warning
-    alert = f'<span class="alert" title="{escape(warning)}">Newer data could not be read</span>' if warning else ""
-    st.html(
-        f'<p class="extract">{about}<br>{demo}{alert}Data to <b>{filters.day_text(catalogue.last_full_day)}</b>, '
-        f"extract of {filters.day_text(catalogue.built_at.date())}, {catalogue.built_at:%H:%M} UTC</p>"
-    )
+# --- small counts ----------------------------------------------------------------------------
 
 
 def _whole_periods(resource: str, reader: Reader, chosen: Filters) -> None:
