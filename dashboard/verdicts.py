@@ -170,7 +170,8 @@ def _limits(metric: Metric, value: rates.FloatArray, above: rates.FloatArray, be
         centre, lower, upper = (np.asarray(limit) for limit in spc.xmr(value, freeze=past))
         chance = 3 * np.sqrt(centre) if metric.unit == "count" else np.zeros(len(value))
     lower, upper = np.maximum(np.minimum(lower, centre - chance), 0), np.maximum(upper, centre + chance)
-    return spc.Limits(centre, lower, np.minimum(upper, 100) if metric.unit == "percent" else upper)
+    # Only a share of its own denominator ends at 100 %: chairs can be booked twice over.
+    return spc.Limits(centre, lower, np.minimum(upper, 100) if metric.interval == "wilson" else upper)
 
 
 def judge(metric: Metric, found: Chart) -> Verdict:

@@ -58,6 +58,13 @@ def test_a_rates_limits_are_the_p_prime_charts_of_the_days_before_at_the_days_ow
     assert lower == max(0, 100 * (centre - reach))
 
 
+def test_chairs_that_are_booked_twice_over_are_judged_beyond_a_hundred_per_cent():
+    _, lower, upper = last(charted(UTILISATION, [*(value + 300 for value in LEVEL), 350.0]).limits)
+    assert 100 < lower < 350 < upper
+    assert kind(UTILISATION, [*(value + 300 for value in LEVEL), 350.0]) == "common"
+    assert kind(UTILISATION, [*(value + 300 for value in LEVEL), 500.0]) == "improvement"
+
+
 def test_verdict_at_below_and_above_the_limits():
     _, lower, upper = last(charted(UTILISATION, [*LEVEL, 50.0]).limits)
     kinds = [kind(UTILISATION, [*LEVEL, value]) for value in (lower - 0.01, lower, upper, upper + 0.01)]
