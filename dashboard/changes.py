@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import rates
-from dashboard.metrics import METRICS
+from dashboard.metrics import MEASURED, METRICS
 
 COLUMNS = ("before", "before_numerator", "change", "change_lower", "change_upper")
 
@@ -23,14 +23,20 @@ def between(now: pd.DataFrame, then: pd.DataFrame) -> pd.DataFrame:
         rates of events, means and counts it is recovered in the same way from the limits of both. Other
         figures have none.
     """
-    found = pd.DataFrame({"before": then["value"], "before_numerator": then["numerator"]}, index=now.index)
-    found["change"] = now["value"] - then["value"]
-    found["change_lower"] = found["change_upper"] = np.nan
-    known = now["numerator"].notna() & then["numerator"].notna() & now["value"].notna() & then["value"].notna()
-    for name in now["metric"].unique():
+    found = {
+        "before": then["value"].to_numpy(dtype=float),
+        "before_numerator": then["numerator"].to_numpy(dtype=float),
+        "change": now["value"].to_numpy(dtype=float) - then["value"].to_numpy(dtype=float),
+        "change_lower": np.full(len(now), np.nan),
+        "change_upper": np.full(len(now), np.nan),
+    }
+    parts = [{n: part[n].to_numpy(dtype=float) for n in MEASURED if n in part} for part in (now, then)]
+    known = ~np.isnan([part[name] for part in parts for name in ("value", "numerator")]).any(axis=0)
+    metrics = now["metric"].to_numpy(dtype=object)
+    for name in dict.fromkeys(metrics[known]):
         metric = METRICS[name]
-        rows = known & (now["metric"] == name)
-        a, b = now[rows], then[rows]
+        rows = known & (metrics == name)
+        a, b = ({key: values[rows] for key, values in part.items()} for part in parts)
         scale = 1.0
         if metric.interval == "wilson":
             scale = 100.0
@@ -38,17 +44,17 @@ def between(now: pd.DataFrame, then: pd.DataFrame) -> pd.DataFrame:
         elif metric.interval:
             difference = rates.difference(_limits(a), _limits(b))
         elif metric.unit == "count" and not metric.denominator:
-            difference = rates.difference(*(rates.poisson_interval(_of(part)[0], 1) for part in (a, b)))
+            difference = rates.difference(*(rates.poisson_interval(part["numerator"], 1) for part in (a, b)))
         else:
             continue
-        found.loc[rows, "change_lower"] = np.asarray(difference.lower) * scale
-        found.loc[rows, "change_upper"] = np.asarray(difference.upper) * scale
-    return found
+        found["change_lower"][rows] = np.asarray(difference.lower) * scale
+        found["change_upper"][rows] = np.asarray(difference.upper) * scale
+    return pd.DataFrame(found, index=now.index)
 
 
-def _of(rows: pd.DataFrame) -> tuple[rates.FloatArray, rates.FloatArray]:
-    return rows["numerator"].to_numpy(dtype=float), rows["denominator"].to_numpy(dtype=float)
+def _of(part: dict[str, rates.FloatArray]) -> tuple[rates.FloatArray, rates.FloatArray]:
+    return part["numerator"], part["denominator"]
 
 
-def _limits(rows: pd.DataFrame) -> rates.Interval:
-    return rates.Interval(*(rows[name].to_numpy(dtype=float) for name in ("value", "lower", "upper")))
+def _limits(part: dict[str, rates.FloatArray]) -> rates.Interval:
+    return rates.Interval(part["value"], part["lower"], part["upper"])

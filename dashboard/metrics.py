@@ -8,6 +8,7 @@ contract, which extracts carry.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -365,6 +366,9 @@ _COURSES = (
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_METRICS, *_COURSES)}
 
+#: What `measure` gives of each row.
+MEASURED = ("value", "numerator", "denominator", "lower", "upper")
+
 
 def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """The metric for each row of a frame of additive counts.
@@ -382,17 +386,22 @@ def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     Raises:
         KeyError: the frame lacks one of the metric's columns.
     """
-    # A hidden count is NaN, and so is what is worked out from it.
-    above = frame[list(metric.numerator)].sum(axis=1, skipna=False).to_numpy(dtype=float)
+    return pd.DataFrame(dict(zip(MEASURED, _measured(frame, metric), strict=True)), index=frame.index)
+
+
+def _measured(frame: pd.DataFrame, metric: Metric) -> tuple[rates.FloatArray, ...]:
+    # Arrays, since pages measure hundreds of frames of a few rows, on which pandas is slow.
     missing = np.full(len(frame), np.nan)
+    # A hidden count is NaN, and so is what is worked out from it.
+    above = _sum(frame, metric.numerator)
     if not metric.denominator:
         value = above / CENTS if metric.unit == "dollars" else above
-        return _columns(frame, value, above, missing, missing, missing)
+        return value, above, missing, missing, missing
     scale = {"dollars": 1 / CENTS, "points": 1.0}.get(metric.unit, 100.0)
-    below = frame[list(metric.denominator)].sum(axis=1).to_numpy(dtype=float)
+    below = _sum(frame, metric.denominator, hidden=0.0)
     value = np.divide(above, below, out=missing.copy(), where=below > 0) * scale
     if metric.interval is None or not len(frame):
-        return _columns(frame, value, above, below, missing, missing)
+        return value, above, below, missing, missing
     known = ~np.isnan(above)
     lower, upper = missing.copy(), missing.copy()
     if metric.interval == "mean":
@@ -403,35 +412,21 @@ def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     lower[known], upper[known] = limits.lower, limits.upper
     if metric.bounded:
         upper = np.where(above == 0, rates.zero_event_upper_bound(below), upper)
-    return _columns(frame, value, above, below, lower * scale, upper * scale)
+    return value, above, below, lower * scale, upper * scale
 
 
-def _columns(
-    frame: pd.DataFrame,
-    value: rates.FloatArray,
-    numerator: rates.FloatArray,
-    denominator: rates.FloatArray,
-    lower: rates.FloatArray,
-    upper: rates.FloatArray,
-) -> pd.DataFrame:
-    columns = {
-        "value": value,
-        "numerator": numerator,
-        "denominator": denominator,
-        "lower": lower,
-        "upper": upper,
-    }
-    return pd.DataFrame(columns, index=frame.index)
+def _sum(frame: pd.DataFrame, names: Sequence[str], hidden: float = np.nan) -> rates.FloatArray:
+    columns = [np.nan_to_num(frame[name].to_numpy(dtype=float), nan=hidden) for name in names]
+    total: rates.FloatArray = np.sum(columns, axis=0)
+    return total
 
 
 def measure_all(frame: pd.DataFrame, names: list[str], keep: list[str]) -> pd.DataFrame:
     """Several metrics below each other: the columns of `keep`, metric, and those of `measure`."""
-    parts = []
-    for name in names:
-        part = measure(frame, METRICS[name])
-        part.insert(0, "metric", name)
-        parts.append(pd.concat([frame[keep], part], axis=1))
-    return pd.concat(parts, ignore_index=True)
+    parts = zip(*(_measured(frame, METRICS[name]) for name in names), strict=True)
+    measured = dict(zip(MEASURED, map(np.concatenate, parts), strict=True))
+    kept = {name: np.tile(frame[name].to_numpy(dtype=object), len(names)) for name in keep}
+    return pd.DataFrame({**kept, "metric": np.repeat(names, len(frame)), **measured})
 
 
 def plural(count: float, one: str, many: str) -> str:

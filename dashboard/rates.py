@@ -9,11 +9,12 @@ NaN where no value may be missing, shapes that differ) raises ValueError, which 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Number: TypeAlias = np.float64 | FloatArray
@@ -39,7 +40,7 @@ def numeric(name: str, values: ArrayLike, *, minimum: float | None = None, missi
     """
     try:
         # A query result can be a masked array, whose masked entries hold arbitrary numbers.
-        given: np.ma.MaskedArray[tuple[int, ...], np.dtype[Any]] = np.ma.asarray(values)
+        given = np.asarray(values) if type(values) is np.ndarray else np.ma.asarray(values)
         array: FloatArray = np.ma.filled(given.astype(np.float64), np.nan)
         # NumPy reads "3" as 3, and a date as its number of days.
         if given.dtype.kind in "USmM" or (given.dtype.kind == "O" and any(isinstance(v, str) for v in given.flat)):
@@ -247,9 +248,10 @@ def exact_poisson_limits(count: FloatArray, confidence: float) -> tuple[FloatArr
     limit 0. Source: Garwood 1936, Biometrika 28:437-442.
     """
     tail = (1 - _level(confidence)) / 2
-    # At 0 the distribution has no degrees of freedom and SciPy no quantile; the limit is 0.
-    lower = np.where(count == 0, 0.0, stats.chi2.ppf(tail, 2 * count) / 2)
-    upper = np.asarray(stats.chi2.isf(tail, 2 * count + 2) / 2, dtype=np.float64)
+    # Chi-squared quantiles as the gamma function's, which spares most of SciPy's checks. At 0 the
+    # distribution has no degrees of freedom and no quantile; the limit is 0.
+    lower = np.where(count == 0, 0.0, special.gammaincinv(np.where(count == 0, 1, count), tail))
+    upper = np.asarray(special.gammainccinv(count + 1, tail), dtype=np.float64)
     return lower, upper
 
 
@@ -347,7 +349,12 @@ def _level(confidence: float) -> float:
 
 
 def _z(confidence: float) -> float:
-    return float(stats.norm.isf((1 - _level(confidence)) / 2))
+    return _normal_quantile(_level(confidence))
+
+
+@lru_cache(maxsize=64)
+def _normal_quantile(level: float) -> float:
+    return float(stats.norm.isf((1 - level) / 2))
 
 
 def _plain(array: FloatArray) -> Number:

@@ -29,6 +29,9 @@ LOOK_AGAIN_SECONDS = 10.0
 CACHED_RESULTS = 2048
 PART_VECTORS = 20  # of 2,048 rows each
 BATCH_ROWS = PART_VECTORS * 2_048
+# Pages handle hundreds of frames of a few rows: each call into Arrow costs more than the strings themselves.
+pd.set_option("mode.string_storage", "python")
+
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _HEADER = re.compile(r"^--\s*(serves|sites|hides):\s*(.+)$", re.MULTILINE)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from dashboard import changes, charts
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS, Metric, measure, measure_all
+from dashboard.metrics import MEASURED, METRICS, Metric, measure, measure_all
 from dashboard.theme import SEVERITY_TITLES, STATUS_TITLES, Mode, line_title
 from dashboard.warehouse import Reader
 
@@ -106,7 +107,7 @@ def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     Every site asked for has its rows, also where nothing was booked; likewise lines and bands.
     With `by` of period and site only, the columns of chair capacity are there too.
     """
-    frame = _whole(_sums(reader, filters, "counts", by, _FINE), filters, by)
+    frame = filled(_sums(reader, filters, "counts", by, _FINE), filters, by)
     if set(by) <= {"period", "site"}:
         capacity = reader.query(
             "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=by, grain=filters.grain
@@ -117,7 +118,7 @@ def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 
 def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Distinct patients by the dimensions named (site, line, band)."""
-    return _whole(reader.query("patients", by=by, **filters.values()), filters, by)
+    return filled(reader.query("patients", by=by, **filters.values()), filters, by)
 
 
 def effect_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
@@ -149,7 +150,7 @@ def course_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     del values["lines"]
     until = reader.catalogue.last_full_day
     frame = reader.query("course_counts", by=by, grain=filters.grain, until=until, **values)
-    return _whole(frame, filters, by)
+    return filled(frame, filters, by)
 
 
 def lead_medians(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
@@ -184,7 +185,7 @@ def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -
     if "courses" in sources:
         frame = _beside(frame, course_counts(reader, filters, *by), by)
     if "effects" in sources:
-        frame = _beside(frame, _whole(effect_counts(reader, filters, *by), filters, by), by)
+        frame = _beside(frame, filled(effect_counts(reader, filters, *by), filters, by), by)
     return frame
 
 
@@ -204,19 +205,32 @@ def _dimension(filters: Filters, name: str) -> Sequence[str] | None:
     }.get(name)
 
 
-def _whole(frame: pd.DataFrame, filters: Filters, by: Sequence[str]) -> pd.DataFrame:
-    """One row for each value of the dimensions, zeros where the query has none."""
+def filled(frame: pd.DataFrame, filters: Filters, by: Sequence[str], **values: Sequence[str]) -> pd.DataFrame:
+    """One row for each combination of the dimensions' values, the last changing fastest; zeros where there is none.
+
+    `values` are those of dimensions that the filters don't know.
+    """
     measures = [c for c in frame.columns if c not in DIMENSIONS]
     if not by:
         frame = frame[measures]
         return frame if len(frame) else pd.DataFrame([dict.fromkeys(measures, 0)])
-    values = [_dimension(filters, name) or frame[name].drop_duplicates() for name in by]
-    index = pd.MultiIndex.from_product(values, names=list(by))
-    frame = frame.set_index(list(by))[measures]
-    if len(by) == 1:
-        frame.index = pd.MultiIndex.from_arrays([frame.index], names=list(by))
-    # Only rows that are missing are 0; NaN in one that is there is hidden.
-    return frame.reindex(index, fill_value=0).reset_index()
+    own = [values.get(name) or _dimension(filters, name) or list(dict.fromkeys(frame[name])) for name in by]
+    rows = list(itertools.product(*own))
+    places = {row: place for place, row in enumerate(rows)}
+    found = [places.get(row, -1) for row in zip(*(frame[name] for name in by), strict=True)]
+    kept = np.array([place >= 0 for place in found], dtype=bool)
+    at = np.array(found, dtype=int)[kept]
+    columns: dict[str, Any] = {
+        # Without rows, too, a column stays what it is: a period a date.
+        name: pd.Series([row[i] for row in rows], dtype=frame[name].dtype)
+        for i, name in enumerate(by)
+    }
+    for name in measures:
+        given = frame[name].to_numpy()
+        # Only rows that are missing are 0; NaN in one that is there is hidden.
+        columns[name] = np.zeros(len(rows), dtype=given.dtype)
+        columns[name][at] = given[kept]
+    return pd.DataFrame(columns)
 
 
 def measured(frame: pd.DataFrame, name: str, *keep: str) -> pd.DataFrame:
@@ -275,7 +289,6 @@ def trend_frame(name: str) -> Callable[[Reader, Filters], pd.DataFrame]:
 
 
 ALL_SITES = "All sites"
-_MEASURED = ["value", "numerator", "denominator", "lower", "upper"]
 
 
 def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
@@ -306,12 +319,12 @@ def _then(
     """What is compared with, in words, and its rows beside those of now."""
     if earlier := filters.compared(also=also):
         return earlier.period_text(), _scores(reader, earlier, names)
-    nothing = _nothing(now[_MEASURED])
+    nothing = _nothing(now[list(MEASURED)])
     if (site := filters.compared_site(also=also)) is None:
         return "", nothing
     name = reader.catalogue.site_name(site)
     own = _scores(reader, filters.at(site), names).set_index("metric")
-    then = own.loc[now["metric"], _MEASURED].set_index(now.index)
+    then = own.loc[now["metric"], list(MEASURED)].set_index(now.index)
     # A site isn't compared with itself, nor with a whole that it is part of.
     return name, then.where(~now["site"].isin([name, ALL_SITES]), nothing)
 
@@ -329,8 +342,8 @@ def _nothing(now: pd.DataFrame) -> pd.DataFrame:
 def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
     frame = titled(gathered(reader, filters, names, "site"), reader)
     if len(filters.sites) > 1:
-        whole = gathered(reader, filters, names).assign(site=ALL_SITES)
-        frame = pd.concat([frame, whole], ignore_index=True)
+        total = gathered(reader, filters, names).assign(site=ALL_SITES)
+        frame = pd.concat([frame, total], ignore_index=True)
     return named(measure_all(frame, list(names), ["site"]))
 
 

@@ -19,6 +19,7 @@ from dashboard.panels.base import (
     Panel,
     counts,
     effect_counts,
+    filled,
     measured,
     patient_counts,
     scores,
@@ -67,7 +68,7 @@ def _quality_answer(frame: pd.DataFrame) -> str:
 
 
 def _outcomes_answer(frame: pd.DataFrame) -> str:
-    whole = frame[frame["metric"] == "any_effect"].iloc[-1]
+    total = frame[frame["metric"] == "any_effect"].iloc[-1]
     serious = frame[frame["metric"] == "serious_effect"].iloc[-1]
     if not serious["denominator"]:
         return "No completed infusions in this period"
@@ -77,9 +78,9 @@ def _outcomes_answer(frame: pd.DataFrame) -> str:
         seriously = zero_text(int(serious["denominator"]), "serious effects")
     else:
         seriously = plural(serious["numerator"], "infusion", "infusions") + " with a serious effect"
-    if pd.isna(whole["value"]):
+    if pd.isna(total["value"]):
         return f"How often a side effect followed is hidden; {seriously}"
-    return f"Any side effect after {whole['value']:.1f} of 100 infusions; {seriously}"
+    return f"Any side effect after {total['value']:.1f} of 100 infusions; {seriously}"
 
 
 def zero_text(trials: int, what: str = "") -> str:
@@ -98,17 +99,13 @@ def effect_rows(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
         incidence by patient with its counts, and the reading in words. Without an event the upper
         limit is the exact one-sided 95 % bound.
     """
-    base = counts(reader, filters, *by)
-    base = base.assign(treated_patients=patient_counts(reader, filters, *by)["treated_patients"].to_numpy())
-    effects = pd.DataFrame({"effect": list(reader.catalogue.effects)})
-    frame = base[[*by, "completed", "treated_patients"]].merge(effects, how="cross")
+    effects = list(reader.catalogue.effects)
     keys = [*by, "effect"]
-    happened = effect_counts(reader, filters, *keys)
-    patients = reader.query("effect_patients", by=keys, **filters.values())
-    for source, columns in ((happened, ["events", "infusions"]), (patients, ["patients"])):
-        frame = frame.merge(source[[*keys, *columns]], how="left", on=keys, indicator="found")
-        # Only what is missing is 0; NaN in a row that is there is hidden.
-        frame.loc[frame.pop("found") == "left_only", columns] = 0
+    frame = filled(effect_counts(reader, filters, *keys), filters, keys, effect=effects)
+    patients = filled(reader.query("effect_patients", by=keys, **filters.values()), filters, keys, effect=effects)
+    base = counts(reader, filters, *by)["completed"], patient_counts(reader, filters, *by)["treated_patients"]
+    completed, treated = (np.repeat(column.to_numpy(), len(effects)) for column in base)
+    frame = frame.assign(patients=patients["patients"], completed=completed, treated_patients=treated)
     incidence = measure(frame, METRICS["effect_incidence"])
     by_patient = measure(frame, METRICS["effect_incidence_patients"]).add_prefix("patient_")
     rows = pd.concat([frame[[*by, "effect", "events"]], incidence, by_patient], axis=1)
@@ -233,11 +230,9 @@ def _by_line_chart(look: charts.Look) -> charts.Chart:
 
 def _severity(reader: Reader, filters: Filters) -> pd.DataFrame:
     frame = effect_counts(reader, filters, "effect", "severity").rename(columns={"all_events": "value"})
-    index = pd.MultiIndex.from_product(
-        [list(reader.catalogue.effects), list(SEVERITY_TITLES)], names=["effect", "severity"]
-    )
-    frame = frame.set_index(["effect", "severity"])[["value"]].reindex(index, fill_value=0)
-    return titled(frame.reset_index(), reader)
+    keys = ["effect", "severity"]
+    frame = filled(frame, filters, keys, effect=list(reader.catalogue.effects), severity=list(SEVERITY_TITLES))
+    return titled(frame[[*keys, "value"]], reader)
 
 
 def _severity_answer(frame: pd.DataFrame) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from dashboard import charts, control_charts, spc, tiles, verdicts
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS, Metric, measure
+from dashboard.metrics import MEASURED, METRICS, Metric, measure
 from dashboard.panels.base import SITE, Column, Panel, counts, effect_counts, titled, unit_title
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS, Mode
@@ -93,7 +93,6 @@ class SiteDays:
 
 
 _OF_DAY = ["site", "date", "open", "booked"]
-_MEASURED = ("value", "numerator", "denominator", "lower", "upper")
 
 
 def _site_days(reader: Reader, filters: Filters) -> list[SiteDays]:
@@ -139,7 +138,7 @@ def _past(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFram
         frame = frame.merge(events, how="left", on=["period", "site"])
     frame = frame.fillna(0)
     booked = frame["bookings"] > 0
-    parts = [measure(frame, METRICS[name])[list(_MEASURED)].add_prefix(f"{name}.") for name in names]
+    parts = [measure(frame, METRICS[name]).add_prefix(f"{name}.") for name in names]
     values = pd.concat(parts, axis=1).where(booked)
     date = pd.to_datetime(frame["period"]).dt.date
     return pd.concat(
@@ -165,7 +164,7 @@ def _score(metric: Metric, own: SiteDays, over: bool, reader: Reader) -> tuple[d
         verdict = Verdict("unknown", reason="not over")
     values = own.measured[metric.name]
     week = own.days[-1] - dt.timedelta(weeks=1)
-    today = dict(zip(_MEASURED, values[-1].tolist(), strict=True))
+    today = dict(zip(MEASURED, values[-1].tolist(), strict=True))
     centre, lower, upper = (float(np.asarray(limit)[-1]) for limit in found.limits)
     row = {
         "metric": metric.name,
