@@ -20,11 +20,11 @@ import pyarrow as pa
 
 from dashboard import access, instruments
 from dashboard.intake import pointer
+from dashboard.intake.contract import SCHEMA_VERSION
 from dashboard.marks import Mark
 from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
 
-SCHEMA_VERSION = 3
 LOOK_AGAIN_SECONDS = 10.0
 CACHED_RESULTS = 2048
 PART_VECTORS = 20  # of 2,048 rows each

@@ -41,6 +41,7 @@ _FACTS = (
     "hourly",
     "daily_effects",
     "courses",
+    "outcomes",
     "sources",
     "resources",
     "extract_info",

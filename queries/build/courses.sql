@@ -4,6 +4,7 @@ select
     patient,
     site,
     band,
+    indication,
     starts_at,
     starts_on,
     row_number() over (partition by patient order by starts_at, booking_id) as number,
@@ -58,6 +59,4 @@ select
 from infusions
 where earlier_on is not null
 group by starts_on, site, band, phase, days
-order by starts_on, site, band, phase, days;
-
-drop table infusions
+order by starts_on, site, band, phase, days
