@@ -5,14 +5,18 @@ Plain HTML tables, so that a screen reader reads headings with cells and one scr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from dashboard import theme
 from dashboard.metrics import METRICS, Metric, text
+
+#: A row of a frame by its columns.
+Row: TypeAlias = Mapping[Any, Any]
 
 
 def compare(frame: pd.DataFrame, mode: theme.Mode) -> str:
@@ -53,10 +57,10 @@ def by_band(frame: pd.DataFrame, mode: theme.Mode) -> str:
     return table(frame, lambda row: _band_cell(row, mode), "Rates by age band", across="band")
 
 
-def _band_cell(row: pd.Series, _: theme.Mode) -> str:
+def _band_cell(row: Row, _: theme.Mode) -> str:
     counted = f'<span class="counted">{row["numerator"]:,.0f}/{row["denominator"]:,.0f}</span>'
     # On a phone, where cells stand in rows of three, each says which band it is of; the heading says it elsewhere.
-    of = f'<span class="of" aria-hidden="true">{escape(str(row.name))}</span>'
+    of = f'<span class="of" aria-hidden="true">{escape(str(row["band"]))}</span>'
     if row["reading"]:
         return f'{of}<span class="cell quiet"><b>{text(row["value"], "percent")}</b>too few {counted}</span>'
     metric = METRICS[row["metric"]]
@@ -65,24 +69,30 @@ def _band_cell(row: pd.Series, _: theme.Mode) -> str:
 
 def table(
     frame: pd.DataFrame,
-    cell: Callable[[pd.Series], str],
+    cell: Callable[[Row], str],
     caption: str,
     *,
     alone: bool = False,
     across: str = "site",
     corner: str = "",
 ) -> str:
-    """Metrics below each other, sites or another column's values beside each other; `alone` is for one site."""
+    """Metrics below each other, sites or another column's values beside each other; `alone` is for one site.
+
+    A metric that a column doesn't have leaves its cell empty.
+    """
     columns = list(dict.fromkeys(frame[across]))
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    rows: dict[str, dict[str, Row]] = {}
+    # As records: a frame takes many times as long to give out its cells one by one.
+    for record in frame.to_dict("records"):
+        rows.setdefault(record["metric"], {})[record[across]] = record
     body = []
-    for name, rows in frame.groupby("metric", sort=False):
-        metric = METRICS[str(name)]
-        cells = rows.set_index(across).reindex(columns)
+    for name, cells in rows.items():
+        metric = METRICS[name]
         body.append(
             f'<tr><th scope="row"><abbr title="{escape(metric.definition)}">{escape(metric.title)}</abbr>'
             f"<small>{escape(_unit(metric.unit))}</small></th>"
-            + "".join(f"<td>{cell(row)}</td>" for _, row in cells.iterrows())
+            + "".join(f"<td>{cell(cells[column]) if column in cells else ''}</td>" for column in columns)
             + "</tr>"
         )
     kind = "scorecard alone" if alone else "scorecard" if across == "site" else f"scorecard by-{across}"
@@ -97,10 +107,7 @@ def _unit(unit: str) -> str:
     return {"percent": "", "count": "", "dollars": "", "days": "days"}.get(unit, unit)
 
 
-def _period_cell(row: pd.Series, mode: theme.Mode) -> str:
-    if row["metric"] not in METRICS:
-        # A metric that doesn't exist in this column.
-        return ""
+def _period_cell(row: Row, mode: theme.Mode) -> str:
     metric = METRICS[row["metric"]]
     if pd.isna(row["numerator"]) and row.get("hidden"):
         return '<span class="cell quiet">hidden</span>'
@@ -113,7 +120,7 @@ def _period_cell(row: pd.Series, mode: theme.Mode) -> str:
     return f'<span class="cell">{value}{counted}</span>{_change(row, mode)}{_change(row, mode, "also_")}'
 
 
-def _limits(row: pd.Series, metric: Metric) -> str:
+def _limits(row: Row, metric: Metric) -> str:
     if metric.bounded and row["numerator"] == 0:
         return f'<span class="bound">upper bound {row["upper"]:.2f}</span>'
     if pd.isna(row["lower"]):
@@ -121,7 +128,7 @@ def _limits(row: pd.Series, metric: Metric) -> str:
     return f'<span class="interval">{row["lower"]:.1f} to {row["upper"]:.1f}</span>'.replace("-", "−")
 
 
-def _change(row: pd.Series, mode: theme.Mode, lead: str = "") -> str:
+def _change(row: Row, mode: theme.Mode, lead: str = "") -> str:
     """The change in words: only called one where its interval excludes 0. Of two comparisons each is named."""
     change = row.get(f"{lead}change", np.nan)
     if pd.isna(change):

@@ -34,7 +34,7 @@ def day(frame: pd.DataFrame, mode: theme.Mode) -> str:
     """
     sites = frame["site"].nunique()
     if sites == 1:
-        tiles = "".join(_tile(row, mode) for _, row in frame.iterrows())
+        tiles = "".join(_tile(row, mode) for row in frame.to_dict("records"))
         return f'<ul class="tiles" aria-label="The day at {escape(frame["site"].iloc[0])}">{tiles}</ul>'
     if sites > MANY_SITES:
         return _many(frame, mode)
@@ -99,7 +99,7 @@ def _quiet(frame: pd.DataFrame, judged: int, *, known: bool) -> str:
     return "Nothing can be judged on this day."
 
 
-def _link(row: dict[Any, Any]) -> str:
+def _link(row: scorecard.Row) -> str:
     label = f"Chart of {row['title']}, {row['site']}"
     return f'<a href="/today?{escape(row["address"])}" target="_self" aria-label="{escape(label)}">Chart</a>'
 
@@ -113,7 +113,7 @@ def _sign(row: Any, mode: theme.Mode, *, word: bool) -> str:
     return f'{icon}<span class="word" aria-hidden="true">{verdict.word}</span>' if word else icon
 
 
-def _tile(row: pd.Series, mode: theme.Mode) -> str:
+def _tile(row: scorecard.Row, mode: theme.Mode) -> str:
     metric = METRICS[row["metric"]]
     colour = theme.verdict_colour(row["kind"], mode)
     head = f'<span class="name"><abbr title="{escape(metric.definition)}">{escape(metric.title)}</abbr></span>'
@@ -123,12 +123,12 @@ def _tile(row: pd.Series, mode: theme.Mode) -> str:
         f'<p class="head">{head}<span class="told">{_sign(row, mode, word=True)}</span></p>',
         f'<p class="value"><b>{text(row["value"], metric.unit)}</b>{_counted(row)}{_sparkline(row, mode)}</p>',
         f'<p class="counted">{" · ".join([*_interval(row), *_against(row)])}</p>',
-        f'<p class="words">{escape(row["sentence"])} {_link(row.to_dict())}</p>',
+        f'<p class="words">{escape(row["sentence"])} {_link(row)}</p>',
     ]
     return f'<li class="tile" style="border-left-color:{colour}">{"".join(lines)}</li>'
 
 
-def _cell(row: pd.Series, mode: theme.Mode) -> str:
+def _cell(row: scorecard.Row, mode: theme.Mode) -> str:
     if row["reason"] in _NO_DAY:
         return f'<span class="quiet">{_NO_DAY[row["reason"]]}</span>'
     sentence = escape(str(row["sentence"]))
@@ -152,9 +152,9 @@ def _many(frame: pd.DataFrame, mode: theme.Mode) -> str:
     out = frame["kind"].isin(["concern", "neither", "improvement"]) & ~frame["standing"]
     order = out.groupby(frame["site"], sort=False).sum().sort_values(ascending=False, kind="stable").index
     body = []
-    by_site = {site: part.set_index("metric") for site, part in frame.groupby("site", sort=False)}
+    rows = {(row["site"], row["metric"]): row for row in frame.to_dict("records")}
     for site in order:
-        cells = "".join(f"<td>{_small_cell(by_site[site].loc[name], mode)}</td>" for name in names)
+        cells = "".join(f"<td>{_small_cell(rows[site, name], mode)}</td>" for name in names)
         body.append(f'<tr><th scope="row">{escape(str(site))}</th>{cells}</tr>')
     return (
         f'<div class="scorecard many"><table><caption>The day by site and metric</caption><thead><tr><td></td>{head}'
@@ -162,7 +162,7 @@ def _many(frame: pd.DataFrame, mode: theme.Mode) -> str:
     )
 
 
-def _small_cell(row: pd.Series, mode: theme.Mode) -> str:
+def _small_cell(row: scorecard.Row, mode: theme.Mode) -> str:
     if row["reason"] in _NO_DAY:
         return f'<span class="quiet">{_NO_DAY[row["reason"]]}</span>'
     sentence = escape(str(row["sentence"]))
@@ -173,19 +173,19 @@ def _small_cell(row: pd.Series, mode: theme.Mode) -> str:
     )
 
 
-def _counted(row: pd.Series) -> str:
+def _counted(row: scorecard.Row) -> str:
     if pd.isna(row["denominator"]) or METRICS[row["metric"]].interval is None:
         return '<span class="counted"></span>'
     return f'<span class="counted">{row["numerator"]:,.0f}/{row["denominator"]:,.0f}</span>'
 
 
-def _interval(row: pd.Series) -> list[str]:
+def _interval(row: scorecard.Row) -> list[str]:
     if pd.isna(row["lower"]):
         return []
     return [f'<span class="more">95 %: </span>{row["lower"]:.1f} to {row["upper"]:.1f}']
 
 
-def _against(row: pd.Series) -> list[str]:
+def _against(row: scorecard.Row) -> list[str]:
     metric = METRICS[row["metric"]]
     said = []
     if np.isfinite(row["usual"]):
@@ -195,7 +195,7 @@ def _against(row: pd.Series) -> list[str]:
     return said
 
 
-def _sparkline(row: pd.Series, mode: theme.Mode) -> str:
+def _sparkline(row: scorecard.Row, mode: theme.Mode) -> str:
     """The earlier days and the day itself as a line, its usual range as a band.
 
     An image, since Streamlit cleans drawings out of HTML.
