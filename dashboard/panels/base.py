@@ -105,15 +105,17 @@ def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Additive counts by the dimensions named, one row for each of their combinations.
 
     Every site asked for has its rows, also where nothing was booked; likewise lines and bands.
-    With `by` of period and site only, the columns of chair capacity are there too.
     """
-    frame = filled(_sums(reader, filters, "counts", by, _FINE), filters, by)
-    if set(by) <= {"period", "site"}:
-        capacity = reader.query(
-            "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=by, grain=filters.grain
-        )
-        frame = _beside(frame, capacity, by).fillna({"capacity_minutes": 0, "open_days": 0})
-    return frame
+    return filled(_sums(reader, filters, "counts", by, _FINE), filters, by)
+
+
+def with_capacity(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """The counts by period or site with capacity_minutes and open_days of the chairs beside them."""
+    capacity = reader.query(
+        "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=by, grain=filters.grain
+    )
+    frame = _beside(counts(reader, filters, *by), capacity, by)
+    return frame.fillna({"capacity_minutes": 0, "open_days": 0})
 
 
 def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
@@ -177,7 +179,8 @@ def _weighted_median(part: pd.DataFrame) -> float:
 def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -> pd.DataFrame:
     """Every additive column that the metrics need, by site or over all sites asked for."""
     sources = {METRICS[name].source for name in names}
-    frame = counts(reader, filters, *by)
+    needed = {column for name in names for column in METRICS[name].denominator}
+    frame = (with_capacity if "capacity_minutes" in needed else counts)(reader, filters, *by)
     if "patients" in sources:
         frame = _beside(frame, patient_counts(reader, filters, *by), by)
     if "lead_time" in sources:
@@ -281,7 +284,7 @@ def trend_frame(name: str) -> Callable[[Reader, Filters], pd.DataFrame]:
     """Rows of one metric over time by site."""
 
     def rows(reader: Reader, filters: Filters) -> pd.DataFrame:
-        frame = measured(counts(reader, filters, "period", "site"), name, "period", "site")
+        frame = measured(gathered(reader, filters, [name], "period", "site"), name, "period", "site")
         kept = frame[frame["value"].notna() | frame["numerator"].isna()]
         return titled(kept.reset_index(drop=True), reader)
 

@@ -15,7 +15,7 @@ from dashboard import chairs, charts, theme
 from dashboard.chairs import Span
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS, measure
-from dashboard.panels.base import SITE, Column, Panel, counts, titled
+from dashboard.panels.base import SITE, Column, Panel, titled, with_capacity
 from dashboard.panels.today import usual_rates
 from dashboard.warehouse import Reader
 
@@ -125,7 +125,7 @@ def _ahead(reader: Reader, filters: Filters) -> pd.DataFrame:
     ]
     if end < start:
         return pd.DataFrame(columns=columns)
-    frame = counts(reader, replace(filters.on(start, end), by="day"), "period", "site")
+    frame = with_capacity(reader, replace(filters.on(start, end), by="day"), "period", "site")
     scheduled = measure(frame, METRICS["scheduled_utilisation"])
     usual = usual_rates(reader, filters, "no_show_rate")
     weekdays = pd.to_datetime(frame["period"]).dt.day_of_week

@@ -131,8 +131,7 @@ def _past(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFram
     frame = reader.query(
         "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=("period", "site"), grain="day"
     )
-    frame = frame.merge(counts(reader, filters, "period", "site").drop(columns=["capacity_minutes", "open_days"]),
-                        how="left", on=["period", "site"])  # fmt: skip
+    frame = frame.merge(counts(reader, filters, "period", "site"), how="left", on=["period", "site"])
     if any(METRICS[name].source == "effects" for name in names):
         events = effect_counts(reader, filters, "period", "site")[["period", "site", "all_events"]]
         frame = frame.merge(events, how="left", on=["period", "site"])
