@@ -29,7 +29,7 @@ def second_factor(viewer: access.Viewer) -> None:
     """Whether signing in takes a code, and the way to change that."""
     settings = Settings.from_environment()
     status = SecondFactors(shared_store(settings), Seal.for_settings(settings)).status(viewer.username)
-    st.subheader("Second factor", anchor=False)
+    st.header("Second factor", anchor=False)
     if status is None:
         text, action = "Off. With it, a password that someone has seen is not enough to sign in.", "Set it up"
     else:
@@ -43,7 +43,7 @@ def open_sessions(viewer: access.Viewer) -> None:
     own = OpenSessions(_store())
     key = identity.session() or ""
     opened = own.of(viewer.username)
-    st.subheader("Where you are signed in", anchor=False)
+    st.header("Where you are signed in", anchor=False)
     others = [one for one in opened if one.key != key]
     named = [("This one", one) for one in opened if one.key == key]
     named += [(f"Another, {number}", one) for number, one in enumerate(others, 1)]

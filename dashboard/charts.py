@@ -483,8 +483,12 @@ class Specification:
 def specification(chart: Chart) -> Specification:
     """Build and validate a chart once, for rows to be put in at each drawing."""
     body: dict[str, Any] = chart.to_dict() | {"padding": {"left": 0, "right": 8, "top": 0, "bottom": 0}}
-    body["config"] = body.get("config", {}) | _CONFIG
-    for part in (body, *body.get("layer", ())):
+    parts = (body, *body.get("layer", ()))
+    # A screen reader is told the chart's summary and has its table; only marks that open something
+    # are read one by one.
+    opens = any("href" in part.get("encoding", {}) for part in parts)
+    body["config"] = body.get("config", {}) | _CONFIG | {"mark": {"aria": opens}}
+    for part in parts:
         part.pop("data", None)
         part.pop("datasets", None)
     return Specification(body, frozenset(_fields(body)))

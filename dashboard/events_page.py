@@ -16,7 +16,7 @@ def timeline(view: page.View) -> None:
     frame = panels.rows(view.reader, "event_list", view.filters)
     listed = Counter(frame["patient"].astype(str))
     with st.container(border=True, key="patient_timeline"):
-        st.html('<h3 class="answer">One patient over time</h3>')
+        st.html('<h2 class="answer">One patient over time</h2>')
         # Not in the address, which browsers keep.
         patient = st.selectbox(
             "Patient",

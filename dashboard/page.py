@@ -189,7 +189,7 @@ def _panel(view: View, name: str) -> None:
     heading = panel.answer(frame) if panel.answer else panel.title
     # A chart carries its own title: without an answer it needs no second one.
     if panel.answer or not (panel.chart or panel.html):
-        st.html(f'<h3 class="answer">{escape(heading)}</h3>')
+        st.html(f'<h2 class="answer">{escape(heading)}</h2>')
     _draw(view, panel, frame, heading)
     _foot(view, panel, frame)
     if not (panel.chart or panel.html):

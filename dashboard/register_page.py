@@ -109,7 +109,7 @@ def listing() -> None:
     open_ones = [one for one in found if one.is_open]
     late = sum(one.is_overdue(today) for one in found)
     said = f"{len(open_ones)} of {len(found)} open" + (f", {late} overdue" if late else "")
-    st.html(f'<h3 class="answer">{said}</h3>')
+    st.html(f'<h2 class="answer">{said}</h2>')
     rows = [*open_ones, *(one for one in found if not one.is_open)]
     head = "".join(f'<th scope="col">{text}</th>' for text in ("Signal", "Series", "Stage", "Since", "Next step due"))
     body = "".join(_row(one, today) for one in rows)
@@ -135,7 +135,7 @@ def _row(signal: Signal, today: dt.date) -> str:
 def detail(signal: Signal) -> None:
     """One signal: where it stands, who decided what and why, the next step, what was seen."""
     st.html(
-        f'<h3 class="answer">Signal {signal.number}: {escape(signal.what)}</h3>'
+        f'<h2 class="answer">Signal {signal.number}: {escape(signal.what)}</h2>'
         f'<p class="take"><a href="/register" target="_self">All signals</a> · Dossier: {_link(signal, "html")} '
         f"{_link(signal, 'pdf')}</p>"
     )
@@ -194,7 +194,7 @@ def _seen(signal: Signal) -> None:
     copy = signal.frozen
     st.html(f"<p>{escape(copy['reading'])}</p>")
     for content in copy["panels"]:
-        st.html(f'<h3 class="answer">{escape(content["heading"])}</h3>')
+        st.html(f'<h2 class="answer">{escape(content["heading"])}</h2>')
         for chart in content["charts"]:
             body = {key: value for key, value in chart["body"].items() if key not in {"data", "width"}}
             values = chart["body"]["data"]["values"]

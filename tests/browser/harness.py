@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from dashboard.state.passwords import DEMO_PASSWORD
@@ -89,6 +90,12 @@ class Visit:
     def texts(self) -> str:
         """All that the websocket brought, as far as it is text."""
         return b"\n".join(self.received).decode("utf-8", "replace")
+
+    def barriers(self) -> list[str]:
+        """What axe-core finds on the page that keeps people out: everything serious or critical, and wrong headings."""
+        found = Axe().run(self.page).response["violations"]
+        grave = [one for one in found if one["impact"] in {"serious", "critical"} or one["id"] == "heading-order"]
+        return [f"{one['id']}: {node['html'][:200]}" for one in grave for node in one["nodes"]]
 
     def shoot(self, file: Path) -> None:
         """A picture of the whole page."""

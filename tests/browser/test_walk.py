@@ -19,6 +19,8 @@ ROLES = {
     "finance": Role.FINANCE,
     "admin": Role.ADMIN,
 }
+#: Between them they see every page.
+WITH_EVERY_PAGE = {Role.MEDICAL_DIRECTOR, Role.ADMIN}
 OF_FHIR = {"resources", "left_out"}
 FOREIGN = {"manager.chicago": ("dallas", "miami"), "manager.two": ("miami",)}
 
@@ -30,6 +32,8 @@ def pages_of(role):
 @pytest.mark.parametrize(("username", "role"), ROLES.items())
 def test_a_role_walks_its_pages_without_a_fault(visit, artifacts, username, role):
     with visit() as window:
+        window.page.goto("/")
+        assert window.barriers() == [], "the page before sign-in"
         window.sign_in(username)
         menu = window.page.get_by_test_id("stTopNavLink")
         assert [name.split("\n")[-1].strip() for name in menu.all_inner_texts()] == [e.title for e in pages_of(role)]
@@ -52,6 +56,8 @@ def test_a_role_walks_its_pages_without_a_fault(visit, artifacts, username, role
             expect(window.page.get_by_test_id("stException")).to_have_count(0)
             expect(window.page.get_by_test_id("stAlert")).to_have_count(silent)
             assert not silent or role is Role.MANAGER
+            if role in WITH_EVERY_PAGE:
+                assert window.barriers() == [], entry.name
             window.shoot(artifacts / f"{username}-{entry.name}-light-1440.png")
         assert window.faults == []
 
@@ -64,6 +70,8 @@ def test_nothing_is_cut_or_scrolls_sideways(visit, artifacts, width, scheme):
             window.open(f"/{entry.name}")
             main = window.page.get_by_test_id("stMain")
             assert main.evaluate("e => e.scrollWidth - e.clientWidth") == 0, entry.name
+            if (width, scheme) != ("390", "dark"):
+                assert window.barriers() == [], entry.name
             window.shoot(artifacts / f"director-{entry.name}-{scheme}-{width}.png")
         assert window.faults == []
 
