@@ -161,8 +161,12 @@ def blocks(content: Mapping[str, Any], columns: Sequence[str] = (), *, chart: bo
 
 
 def grid(content: Mapping[str, Any], columns: Sequence[str] = ()) -> Grid:
-    """The table of what `seen` gave, its cells as people read them."""
-    kept = [i for i, (name, _, _) in enumerate(content["columns"]) if not columns or name in columns]
+    """The table of what `seen` gave, its cells as people read them; columns that hold nothing are left out."""
+    kept = [
+        i
+        for i, (name, _, _) in enumerate(content["columns"])
+        if (not columns or name in columns) and any(row[i] not in (None, "") for row in content["rows"])
+    ]
     about = [content["columns"][i] for i in kept]
     return Grid(
         content["title"],

@@ -12,7 +12,16 @@ from reportlab.lib import colors, pagesizes, styles, units
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import (
+    CondPageBreak,
+    Flowable,
+    Image,
+    KeepTogether,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+)
 
 from dashboard import theme
 from dashboard.reports import pictures
@@ -25,8 +34,10 @@ _REGULAR, _BOLD = "Vera", "VeraBd"
 #: Signs that the text font lacks, and those of PDF's own fonts that have them.
 _SIGNS = {**dict.fromkeys("▲★◆●", "ZapfDingbats"), **dict.fromkeys("′″→∞Δσ", "Symbol")}
 #: A column's share of the width grows with its text up to so many characters.
-_WIDEST, _NARROWEST = 46, 7
+_WIDEST = 46
 _CELL_PADDING = 5
+#: A table begins where a heading, its own and a few rows have room.
+_BEGUN = 3 * units.cm
 
 
 def render(document: Document) -> bytes:
@@ -46,8 +57,13 @@ def render(document: Document) -> bytes:
             heading = [Spacer(0, 8 if block.level == 2 else 3), _paragraph(block.text, f"heading{block.level}")]
             continue
         drawn = _flowables(block)
-        # A heading stays with what begins below it.
-        story += [KeepTogether([*heading, drawn[0]]), *drawn[1:]] if heading and drawn else drawn
+        # A heading stays with what begins below it: a whole picture, or the first rows of a table.
+        if heading and isinstance(block, Grid):
+            story += [CondPageBreak(_BEGUN), *heading, *drawn]
+        elif heading and drawn:
+            story += [KeepTogether([*heading, drawn[0]]), *drawn[1:]]
+        else:
+            story += drawn
         heading = []
     foot = partial(_foot, text=f"{demo}{document.title}. {document.subtitle}")
     template.build([*story, *heading], onFirstPage=foot, onLaterPages=foot)
@@ -167,12 +183,20 @@ def _tight() -> list[tuple[Any, ...]]:
 
 def _widths(block: Grid) -> list[float]:
     """Widths by the longest text of each column, and no word of a heading broken."""
-    longest = []
-    for place, heading in enumerate(block.headings):
-        cells = max((len(row[place]) for row in block.rows), default=0)
-        word = max(len(word) for word in heading.split() or [""])
-        longest.append(min(max(cells, word + 2, _NARROWEST), _WIDEST))
-    return [_WIDTH * share / sum(longest) for share in longest]
+    style = _style("head")
+    words = [
+        _CELL_PADDING
+        + max(pdfmetrics.stringWidth(word, style.fontName, style.fontSize) for word in [*heading.split(), ""])
+        for heading in block.headings
+    ]
+    longest = [
+        min(max((len(row[place]) for row in block.rows), default=0), _WIDEST) or 1
+        for place in range(len(block.headings))
+    ]
+    left = _WIDTH - sum(words)
+    if left < 0:
+        return [_WIDTH * word / sum(words) for word in words]
+    return [word + left * share / sum(longest) for word, share in zip(words, longest, strict=True)]
 
 
 def _image(block: Picture, width: float) -> Flowable:
