@@ -8,7 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard import exports, filters, theme, warehouse
+from dashboard import exports, filters, own_views, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
 from dashboard.panels import signals, today
@@ -48,8 +48,21 @@ def choose(**changes: list[str]) -> None:
 # --- the filter bar --------------------------------------------------------------------------
 
 
-def draw(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool, figure: bool) -> None:
-    """The bar: with the period or the day, the sites where there are several, and what else the page asks for."""
+def draw(
+    chosen: Filters,
+    reader: Reader,
+    page: str,
+    own: Sequence[str],
+    *,
+    day: bool,
+    by: bool,
+    effect: bool,
+    figure: bool,
+) -> None:
+    """The bar: with the period or the day, the sites where there are several, and what else the page asks for.
+
+    `own` are parameters of the page's address beside the filters.
+    """
     with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="small"):
         if day:
             _day_picker(chosen)
@@ -64,6 +77,8 @@ def draw(chosen: Filters, reader: Reader, *, day: bool, by: bool, effect: bool, 
         if not day:
             _option("compare", _comparisons(chosen, reader), chosen.compare, "Compare")
         _more(chosen, reader, by=by, day=day)
+        also = {name: values for name, values in address().items() if name in own}
+        own_views.menu(reader.viewer.username, page, chosen, also, of_day=day)
         _extract_date(reader, chosen, day=day)
 
 

@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import access, faults, identity, navigation, page, theme, warehouse
+from dashboard import access, faults, identity, navigation, own_views, page, theme, warehouse
 from dashboard.settings import ROOT
 
 st.set_page_config(page_title="Infusion dashboard", page_icon=str(ROOT / "dashboard" / "icon.svg"), layout="wide")
@@ -21,6 +21,9 @@ pages = [
     for i, e in enumerate(entries)
 ]
 current = st.navigation(pages, position="top")
+if current is pages[0] and (view := own_views.opening(viewer.username, entries)):
+    opens = dict(zip((entry.name for entry in entries), pages, strict=True))[view.page]
+    st.switch_page(opens, query_params=own_views.query(view))
 who = dict.fromkeys([viewer.name, viewer.role.label])
 st.html(f'<p class="who">{escape(", ".join(who))} <a href="/logout" target="_self">Sign out</a></p>')
 try:

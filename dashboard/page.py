@@ -126,7 +126,7 @@ def open_page(
     scope = exports.scope_of(reader)
     chosen = filters.parse(filter_bar.address(), scope)
     if bar:
-        filter_bar.draw(chosen, reader, day=day, by=by, effect=effect, figure=figure)
+        filter_bar.draw(chosen, reader, resource, own, day=day, by=by, effect=effect, figure=figure)
         _whole_periods(resource, reader, chosen)
     if refused := filters.refused_sites(filter_bar.address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)

@@ -180,6 +180,18 @@ saved_exports = Table(
     Column("saved_at", UtcDateTime, nullable=False),
 )
 
+# Pages with their filters that a person named; at most one of them opens first.
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("username", ForeignKey("users.username"), primary_key=True),
+    Column("name", String(80), primary_key=True),
+    Column("page", String(64), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("first", Boolean, nullable=False, default=False),
+    Column("saved_at", UtcDateTime, nullable=False),
+)
+
 # Keys by which a program takes a person's files.
 export_tokens = Table(
     "export_tokens",
