@@ -42,6 +42,11 @@ class Dataset:
         return self.resource == "today"
 
     @property
+    def by_method(self) -> bool:
+        """Whether it can be restricted to payment methods."""
+        return "methods" in self.by
+
+    @property
     def label(self) -> str:
         """The title with the page it stands on."""
         if self.query:
@@ -100,7 +105,7 @@ _ROWS = (
         ),
         "rows_payments",
         dates=("payment", "service"),
-        by=("sites", "lines", "every_line"),
+        by=("sites", "lines", "every_line", "methods"),
         totals=("amount", "net"),
     ),
     Dataset(

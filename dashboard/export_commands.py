@@ -51,6 +51,7 @@ def export() -> None:
 @click.option("--to", "end", help="Last day, YYYY-MM-DD.")
 @click.option("--site", multiple=True, help="A site; repeat it for several.  [default: all]")
 @click.option("--line", multiple=True, help="A service line; repeat it for several.  [default: all]")
+@click.option("--method", multiple=True, help="A payment method; repeat it for several.  [default: all]")
 @click.option("--date", default="", help="service or payment: which date the period is of.")
 @click.option("--columns", default="", help="Columns in order, separated by commas.  [default: all]")
 @click.option("--as", "username", help="Whose rights apply.  [default: finance, every site]")
@@ -63,6 +64,7 @@ def take(
     end: str | None,
     site: tuple[str, ...],
     line: tuple[str, ...],
+    method: tuple[str, ...],
     date: str,
     columns: str,
     username: str | None,
@@ -85,12 +87,13 @@ def take(
     asked: dict[str, list[str]] = {"period": [period], "columns": [columns] if columns else [], "date": [date]}
     if start or end:
         asked |= {"period": ["custom"], "from": [start or ""], "to": [end or start or ""]}
+    asked |= {"method": list(method)}
     asked |= {"site": [filters.slug(s) for s in site], "line": [filters.slug(word) for word in line]}
     settings = settings_in_force()
     with store_of(settings) as store:
         reader = reader_of(settings, store, username)
         chosen = exports.asked(reader, exports.DATASETS[dataset], asked)
-        _require_known(chosen, site, line, columns, date)
+        _require_known(chosen, site, line, method, columns, date)
         details = write(store, chosen, form, output)
     _say(output, details)
 
@@ -147,13 +150,24 @@ def _say(output: Path, details: dict[str, Any]) -> None:
     click.echo(f"SHA-256 {details['sha256']}; extract {details['extract']}.")
 
 
-def _require_known(chosen: Any, site: tuple[str, ...], line: tuple[str, ...], columns: str, date: str) -> None:
+def _require_known(
+    chosen: Any,
+    site: tuple[str, ...],
+    line: tuple[str, ...],
+    method: tuple[str, ...],
+    columns: str,
+    date: str,
+) -> None:
     """What was named outright must not fall to a default, as it does in an address."""
+    from dashboard import exports
+
     scope, dataset = chosen.filters.scope, chosen.dataset
+    methods = exports.methods_of(chosen.reader) if method and dataset.by_method else ()
     for word, named, known in (
         ("site", site, scope.sites),
         ("line", line, scope.lines),
         ("column", tuple(filter(None, columns.split(","))), tuple(c.name for c in dataset.columns)),
+        ("method", method, methods),
         ("date", (date,) if date else (), dataset.dates),
     ):
         if unknown := [one for one in named if one not in known]:

@@ -25,7 +25,9 @@ from dashboard.warehouse import Reader
 from dashboard.writers import FORMS, FileError
 
 #: What an address of a file, or of the page Exports, names beside the filters.
-PARAMETERS = ("dataset", "columns", "date", "extract")
+PARAMETERS = ("dataset", "method", "columns", "date", "extract")
+#: As `too_long` of queries/build/macros.sql has it; no payment's is longer.
+LONGEST_METHOD = 80
 
 __all__ = ["DATASETS", "DATES", "FORMS", "Dataset", "Export"]
 
@@ -34,7 +36,7 @@ __all__ = ["DATASETS", "DATES", "FORMS", "Dataset", "Export"]
 class Export:
     """One choice of a file: a dataset, filters, columns in order, and which date the period is of.
 
-    `refused` are sites that were asked for and aren't the viewer's.
+    `refused` are sites that were asked for and aren't the viewer's. `methods` are payment methods; empty for all.
     """
 
     reader: Reader
@@ -43,6 +45,7 @@ class Export:
     columns: tuple[Column, ...]
     date: str
     refused: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
 
     @property
     def period(self) -> Filters:
@@ -57,7 +60,8 @@ class Export:
         if dataset.query is None:
             make = partial(parts, self.reader, dataset, self.filters)
             return FrameRows(make, self.columns, totals)
-        return QueryRows(self.reader, dataset.query, _values(dataset, self.filters, self.date), self.columns, totals)
+        values = _values(dataset, self.filters, self.date, self.methods)
+        return QueryRows(self.reader, dataset.query, values, self.columns, totals)
 
     def summary(self) -> tuple[int, Totals]:
         """How many rows, and their control totals, as the file will have them."""
@@ -67,6 +71,8 @@ class Export:
     def query(self) -> dict[str, list[str]]:
         """The parameters of its address; what stands at its default is left out."""
         found = self.filters.query()
+        if self.methods:
+            found["method"] = list(self.methods)
         if self.date != self.dataset.dates[0]:
             found["date"] = [self.date]
         if self.columns != columns_of(self.reader, self.dataset):
@@ -94,6 +100,8 @@ class Export:
     def described(self) -> dict[str, Any]:
         """The filters as they go on record."""
         chosen = self.filters.described(of_day=self.dataset.of_day)
+        if self.methods:
+            chosen["methods"] = self.methods
         return chosen if self.dataset.query is None else {**chosen, "date": DATES[self.date]}
 
     def about(self, form: str) -> dict[str, Any]:
@@ -160,10 +168,27 @@ def asked(reader: Reader, dataset: Dataset, parameters: filters.Parameters) -> E
         columns or tuple(known.values()),
         date if date in dataset.dates else dataset.dates[0],
         filters.refused_sites(parameters, reader.catalogue.sites, scope),
+        _methods(parameters) if dataset.by_method else (),
     )
 
 
-def parts(reader: Reader, dataset: Dataset, chosen: Filters, date: str | None = None) -> Iterator[pd.DataFrame]:
+def methods_of(reader: Reader) -> tuple[str, ...]:
+    """The payment methods that payments of the viewer's sites name, in order."""
+    return tuple(reader.query("payment_methods")["method"])
+
+
+def _methods(parameters: filters.Parameters) -> tuple[str, ...]:
+    """The payment methods that an address asks for.
+
+    One that no payment names stays: it gives no rows, where dropping it would give every other method's.
+    """
+    named = (text.strip().lower() for text in parameters.get("method", ()))
+    return tuple(sorted({text for text in named if text.isprintable() and 0 < len(text) <= LONGEST_METHOD}))
+
+
+def parts(
+    reader: Reader, dataset: Dataset, chosen: Filters, date: str | None = None, methods: Sequence[str] = ()
+) -> Iterator[pd.DataFrame]:
     """The dataset's rows in its columns, in parts.
 
     Raises:
@@ -174,14 +199,14 @@ def parts(reader: Reader, dataset: Dataset, chosen: Filters, date: str | None = 
     if dataset.query is None:
         yield panels.rows(reader, dataset.name, chosen)[keys]
         return
-    values = _values(dataset, chosen, date or dataset.dates[0])
+    values = _values(dataset, chosen, date or dataset.dates[0], methods)
     for part in reader.warehouse.stream(reader.viewer, dataset.query, **values):
         yield part[keys]
 
 
-def _values(dataset: Dataset, chosen: Filters, date: str) -> dict[str, Any]:
+def _values(dataset: Dataset, chosen: Filters, date: str, methods: Sequence[str]) -> dict[str, Any]:
     """What the dataset's query binds."""
-    given = {**chosen.values(), "every_line": not chosen.lines}
+    given = {**chosen.values(), "every_line": not chosen.lines, "methods": tuple(methods)}
     dated = {"dated": date} if len(dataset.dates) > 1 else {}
     return {k: v for k, v in given.items() if k in ("start", "end", *dataset.by)} | dated
 

@@ -55,11 +55,13 @@ def choice(view: page.View) -> Export:
         list(datasets),
         format_func=lambda name: datasets[name].label,
         key=key,
-        on_change=lambda: filter_bar.choose(dataset=[st.session_state[key]], columns=[], date=[]),
+        on_change=lambda: filter_bar.choose(dataset=[st.session_state[key]], columns=[], date=[], method=[]),
     )
     export = exports.asked(view.reader, datasets[chosen], filter_bar.address())
     if len(export.dataset.dates) > 1:
         _date(export)
+    if export.dataset.by_method:
+        _methods(export)
     _columns(export)
     return export
 
@@ -73,6 +75,19 @@ def _date(export: Export) -> None:
         key=key,
         required=True,
         on_change=lambda: filter_bar.choose(date=[st.session_state[key]]),
+    )
+
+
+def _methods(export: Export) -> None:
+    key = filter_bar.put("export_methods", list(export.methods))
+    # One of the address that no payment names is shown too: it is why there are no rows.
+    known = dict.fromkeys((*exports.methods_of(export.reader), *export.methods))
+    st.multiselect(
+        "Payment method",
+        list(known),
+        key=key,
+        placeholder="All methods",
+        on_change=lambda: filter_bar.choose(method=st.session_state[key]),
     )
 
 
@@ -95,11 +110,11 @@ def _columns(export: Export) -> None:
 def take(view: page.View, export: Export) -> None:
     """What the file will hold, its links, and its first rows."""
     dataset = export.dataset
-    seen = view.filters.described(of_day=dataset.of_day)
+    seen = export.described()
     page.on_record("preview", view.reader.viewer, "view", f"exports, first rows of {dataset.name}", **seen)
     rows, totals = export.summary()
     if not rows:
-        st.info("No rows for these filters. Choose a longer period, or more sites or lines.")
+        st.info("No rows for these filters. Choose a longer period, or more sites, lines or payment methods.")
         return
     when = filters.day_text(export.period.day) if dataset.of_day else export.period.period_text()
     about = f"{'Day' if dataset.of_day else f'Period by {exports.DATES[export.date]}'}: {when}."
@@ -107,7 +122,7 @@ def take(view: page.View, export: Export) -> None:
     st.html(f'<p class="take">{links}</p><p class="take">{escape(about)} {_totals(export, rows, totals)}</p>')
     if dataset.query is None and packs.of_page(dataset.resource):
         page.everything(view, dataset.resource)
-    frame = next(exports.parts(export.reader, dataset, view.filters, export.date))
+    frame = next(exports.parts(export.reader, dataset, view.filters, export.date, export.methods))
     page.table(frame.head(PREVIEW_ROWS), export.columns, f"First rows of {dataset.title}")
     if rows > PREVIEW_ROWS:
         st.caption(f"The first {PREVIEW_ROWS:,} of {rows:,} rows; the file has them all.")

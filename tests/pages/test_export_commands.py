@@ -87,6 +87,8 @@ def test_the_same_export_is_the_same_bytes(run, tmp_path, form):
         (("export", "payment_rows", "-o", "x.doc"), 2, "must end in one of: .csv"),
         (("export", "payment_rows", "-o", "x.csv", "--site", "boston"), 2, "There is no site boston here"),
         (("export", "payment_rows", "-o", "x.csv", "--columns", "amount,salary"), 2, "There is no column salary"),
+        (("export", "payment_rows", "-o", "x.csv", "--method", "barter"), 2, "There is no method barter here"),
+        (("export", "invoice_rows", "-o", "x.csv", "--method", "card"), 2, "There is no method card here"),
         (("export", "payment_rows", "-o", "/no/such/folder/x.csv"), 1, "was not written"),
         (("export", "booking_rows", "-o", "x.csv", "--as", "finance"), 1, "not open to this account"),
         (("export", "booking_rows", "-o", "x.csv", "--as", "nobody"), 1, "There is no user nobody"),
@@ -179,17 +181,21 @@ def test_the_month_end_pack_ties_out_and_a_closed_month_never_changes_in_silence
 
 def test_a_saved_export_is_written_by_its_name(run, house, tmp_path):
     with Store.open(house, rounds=4) as store:
-        query = "dataset=payment_rows&columns=amount,site&period=last-month"
+        query = "dataset=payment_rows&method=card&method=cash&columns=amount,site&period=last-month"
         SavedExports(store).save("finance", "Month-end payments", "payment_rows", query)
         SavedExports(store).save("manager.dallas", "Not mine", "payment_rows", query)
     file = tmp_path / "payments.csv"
     run("export", "run", "Month-end payments", "--as", "finance", "-o", str(file))
     taken = tmp_path / "taken.csv"
-    run("export", "payment_rows", "--columns", "amount,site", "-o", str(taken))
+    run(
+        "export", "payment_rows", "--method", "cash", "--method", "card", "--columns", "amount,site", "-o", str(taken)
+    )
     assert file.read_bytes() == taken.read_bytes()
     assert file.read_text(encoding="utf-8-sig").startswith("Amount USD,Site")
     receipt = json.loads((tmp_path / "payments.csv.receipt.json").read_text())
     assert receipt["columns"] == ["amount", "site"]
+    assert receipt["filters"]["methods"] == ["card", "cash"]
+    assert "method=card&method=cash" in receipt["link"]
     told = run("export", "run", "Month-end", "--as", "finance", "-o", str(tmp_path / "x.csv"), code=1).output
     assert "There is: Month-end payments" in told
     told = run("export", "run", "Not mine", "--as", "manager.dallas", "-o", str(tmp_path / "x.csv"), code=1).output

@@ -140,13 +140,18 @@ def test_an_unknown_form_is_no_file(viewer):
 
 
 def test_a_named_export_is_kept_opened_and_forgotten(visit, data):
-    at = visit("finance", "exports", dataset="payment_rows", columns="amount,site", period="last-month")
+    at = visit(
+        "finance", "exports", dataset="payment_rows", columns="amount,site", period="last-month", method=["card"]
+    )
+    assert at.multiselect(key="export_methods").options == ["card", "cash", "financing", "hsa", "not recorded"]
+    assert "payment_rows.csv?period=last-month&amp;method=card&amp;" in html(at)
     at.text_input[0].set_value("Month-end payments")
     next(button for button in at.button if button.label == "Save").click().run()
     assert not at.exception
     again = visit("finance", "exports")
     next(button for button in again.button if button.label == "Month-end payments").click().run()
     assert again.multiselect(key="export_columns").value == ["amount", "site"]
+    assert again.multiselect(key="export_methods").value == ["card"]
     assert again.selectbox(key="filter_period").value == "last-month"
     assert "Month-end payments" not in [button.label for button in visit("admin", "exports").button]
     again.button(key="remove_Month-end payments").click().run()
