@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner
 
+from dashboard import packs
 from dashboard.cli import main
 from dashboard.intake import publish
 from dashboard.state import Store
@@ -201,6 +202,44 @@ def test_a_saved_export_is_written_by_its_name(run, house, tmp_path):
     told = run("export", "run", "Not mine", "--as", "manager.dallas", "-o", str(tmp_path / "x.csv"), code=1).output
     assert "may not take payment_rows" in told
     assert not (tmp_path / "x.csv").exists()
+
+
+def test_everything_on_a_page_is_written_and_run_again_by_its_name(run, house, tmp_path):
+    with Store.open(house, rounds=4) as store:
+        query = "dataset=page_revenue&period=last-month&site=dallas"
+        SavedExports(store).save("finance", "All of Revenue", "page_revenue", query)
+        SavedExports(store).save("manager.dallas", "Not mine either", "page_revenue", query)
+    taken, again, book = (tmp_path / name for name in ("taken.zip", "run.zip", "run.xlsx"))
+    result = run("export", "take", "page_revenue", "--site", "dallas", "--as", "finance", "-o", str(taken))
+    run("export", "run", "All of Revenue", "--as", "finance", "-o", str(again))
+    run("export", "run", "All of Revenue", "--as", "finance", "-o", str(book))
+    assert taken.read_bytes() == again.read_bytes()
+    found = tables(taken)
+    assert list(found) == [f"{name}.csv" for name in packs.of_page("revenue")]
+    assert {row["Site"] for row in found["paid_by_method.csv"]} == {"Dallas"}
+    count = sum(map(len, found.values()))
+    assert f"Wrote {taken}: {count} rows." in result.output
+    receipt = json.loads((tmp_path / "run.zip.receipt.json").read_text())
+    assert (receipt["dataset"], receipt["rows"], receipt["outcome"]) == ("page_revenue", count, "complete")
+    assert receipt["link"] == (
+        "/exports?dataset=page_revenue&period=custom&from=2026-09-01&to=2026-09-30&site=dallas"
+    )
+    for file in (taken, again, book):
+        assert "is what was exported: page_revenue" in run("export", "verify", str(file)).output
+    left = sorted(tmp_path.iterdir())
+    for words, code, said in (
+        (("take", "page_revenue"), 2, "x.csv must end in one of: .zip, .xlsx"),
+        (("take", "page_revenue", "--columns", "site"), 2, "x.csv must end in one of"),
+        (("run", "Not mine either", "--as", "manager.dallas"), 1, "may not take page_revenue"),
+        (("take", "page_nothing"), 2, "There is no dataset page_nothing"),
+    ):
+        assert said in run("export", *words, "-o", str(tmp_path / "x.csv"), code=code).output
+    for words, code, said in (
+        (("--as", "manager.dallas"), 1, "not open to this account"),
+        (("--columns", "site"), 2, "There is no column site here. There is: none"),
+    ):
+        assert said in run("export", "page_revenue", *words, "-o", str(tmp_path / "x.zip"), code=code).output
+    assert sorted(tmp_path.iterdir()) == left
 
 
 def test_a_month_that_is_not_over_is_provisional_and_stays_open(run, tmp_path):
