@@ -22,7 +22,7 @@ from dashboard.receipts import FileResponse, Part, Receipt, no_such_file
 from dashboard.sources import FrameRows, QueryRows, Source, Totals
 from dashboard.surveillance import SERIOUS
 from dashboard.warehouse import Reader
-from dashboard.writers import FORMS, FileError
+from dashboard.writers import FORMS, Bench, FileError
 
 #: What an address of a file, or of the page Exports, names beside the filters.
 PARAMETERS = ("dataset", "method", "columns", "date", "extract")
@@ -164,7 +164,12 @@ class Export:
             rows, totals = self.summary()
             of |= {"rows": rows} | {f"total of {name}": value for name, value in totals.items()}
         said = {key: words(value) for key, value in of.items()}
-        return receipt.counted(FORMS[form].write(self.source, said, self.reader.warehouse.spill)), receipt
+        return receipt.counted(FORMS[form].write(self.source, said, bench(self.reader))), receipt
+
+
+def bench(reader: Reader) -> Bench:
+    """Where files of this reader's extract are made."""
+    return Bench(reader.warehouse.spill, reader.warehouse.workbook_cells)
 
 
 def words(value: Any) -> str:

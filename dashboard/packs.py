@@ -216,4 +216,4 @@ def _book(reader: Reader, tables: Sequence[Export], of: Mapping[str, Any]) -> It
     sources = {table.dataset.name: table.source for table in tables}
     told = {f"sheet {t.dataset.name}": f"{t.dataset.title}: {t.summary()[0]:,} rows" for t in tables}
     words = {key: exports.words(value) for key, value in of.items()}
-    return workbook(sources, words | told, reader.warehouse.spill)
+    return workbook(sources, words | told, exports.bench(reader))

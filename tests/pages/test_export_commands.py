@@ -110,6 +110,15 @@ def test_what_cannot_be_is_said_and_leaves_nothing(run, tmp_path, monkeypatch, w
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_workbook_of_too_many_cells_leaves_nothing_and_is_on_record_as_failed(run, house, tmp_path, monkeypatch):
+    monkeypatch.setenv("DASHBOARD_WORKBOOK_CELLS", "1000")
+    file = tmp_path / "x.xlsx"
+    assert "which takes 1,000 here" in run("export", "payment_rows", "-o", str(file), code=1).output
+    assert list(tmp_path.iterdir()) == []
+    entry = records(house, kinds=("export",))[0]
+    assert (entry.details["file"], entry.details["outcome"], entry.details["bytes"]) == ("x.xlsx", "failed", 0)
+
+
 def tables(path):
     with zipfile.ZipFile(path) as archive:
         return {

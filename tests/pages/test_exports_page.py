@@ -128,6 +128,17 @@ def test_what_the_sheet_of_an_excel_file_says_is_what_its_rows_are(file, tmp_pat
     assert "Sha256" not in about
 
 
+def test_a_workbook_that_is_broken_off_is_cut_and_leaves_nothing(reader):
+    chosen = packs.asked(reader("finance"), packs.CHOICES["payment_rows"], {"period": ["last-month"]})
+    body, receipt = chosen.write("xlsx")
+    assert next(body) == b"", "a workbook is kept back until it is whole"
+    [half] = shelf().current().spill.iterdir()
+    body.close()
+    assert not half.exists()
+    details = receipt.details()
+    assert (details["outcome"], details["bytes"]) == ("cut", 0)
+
+
 def test_a_link_of_an_older_page_is_refused_with_a_reason(viewer):
     response = exports.respond(viewer("finance"), "payment_rows", QueryParams("extract=extract-older.duckdb"))
     assert response.status_code == 409
