@@ -57,7 +57,7 @@ CHOICES: dict[str, Dataset] = {**DATASETS, **PAGES}
 _TABLES = (
     Column("title", "Table"),
     Column("rows", "Rows", "count"),
-    Column("link", "Its own rows", "link"),
+    Column("link", "File", "link"),
 )
 
 
