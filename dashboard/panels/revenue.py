@@ -59,10 +59,13 @@ def _table(reader: Reader, filters: Filters, by: str) -> pd.DataFrame:
 
 def _opens(frame: pd.DataFrame, filters: Filters, dataset: pd.Series) -> pd.DataFrame:
     """With the address that a bar opens: its rows and files on the page Exports."""
-    sites = frame["site"] if "site" in frame else [None] * len(frame)
+    none = [None] * len(frame)
+    sites = frame.get("site", none)
+    methods = frame.get("method", none)
     addresses = [
         f"/exports?dataset={name}&{(filters.at(site) if site else filters).address()}"
-        for name, site in zip(dataset, sites, strict=True)
+        + (f"&{urlencode({'method': method})}" if method else "")
+        for name, site, method in zip(dataset, sites, methods, strict=True)
     ]
     return frame.assign(opens=addresses)
 
@@ -180,8 +183,7 @@ def _methods(reader: Reader, filters: Filters) -> pd.DataFrame:
     for name, column in {"payment": "payment", "sold": "sold", "refund": "refund", "value": "paid"}.items():
         found[name] = frame[f"{column}_cents"] / CENTS
     opened = _opens(found, filters, pd.Series("payment_rows", index=found.index))
-    own = [urlencode({"method": method}) for method in found["method"]]
-    return _aloud(titled(opened.assign(opens=opened["opens"] + "&" + own), reader), "site", "method")
+    return _aloud(titled(opened, reader), "site", "method")
 
 
 def _methods_chart(look: charts.Look) -> charts.Chart:

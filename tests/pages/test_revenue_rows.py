@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
@@ -79,6 +80,17 @@ def test_the_rows_of_every_site_and_method_add_up_to_its_bar(reader, address):
     bars = panels.rows(reader, "revenue_bars", chosen(reader, **address))
     whole = bars[bars["kind"] == KINDS[1]].set_index("site")["value"]
     assert sums == {site: Decimal(f"{value:.2f}") for site, value in whole.items()}
+
+
+def test_a_day_without_payments_has_no_bars_and_is_no_fault(reader):
+    days = (reader.catalogue.last_full_day - dt.timedelta(days=back) for back in range(60))
+    addresses = (
+        {"site": ["dallas"], "line": ["hydration"], "period": ["custom"], "from": [f"{day}"], "to": [f"{day}"]}
+        for day in days
+    )
+    frames = (panels.rows(reader, "paid_by_method", chosen(reader, **address)) for address in addresses)
+    empty = next(frame for frame in frames if not len(frame))
+    assert {"site", "method", "value", "opens", "said"} <= set(empty.columns)
 
 
 def test_payments_of_some_methods_are_all_but_those_of_the_others(reader):
