@@ -208,14 +208,17 @@ def bars(
     unit: str,
     category: str,
     category_title: str,
-    order: Sequence[str],
+    order: Sequence[str] | None,
     series: Series,
     *,
     horizontal: bool = True,
     side_by_side: bool = False,
     number_format: str = ",.0f",
 ) -> Chart:
-    """Bars by category, stacked or side by side by series. Rows: category, the series' field, value."""
+    """Bars by category, stacked or side by side by series. Rows: category, the series' field, value.
+
+    `order` are the categories; None for what only the rows tell, side by side, those of the largest sums first.
+    """
     chosen = alt.selection_point(fields=[series.field], bind="legend", name="chosen")
     length = alt.X if horizontal else alt.Y
     encodings: dict[str, Any] = {
@@ -236,12 +239,16 @@ def bars(
             else alt.Axis(tickCount=5, tickMinStep=1, format=",d"),
         ),
     }
-    places = list(order)
+    places = alt.EncodingSortField("value", op="sum", order="descending") if order is None else list(order)
     if horizontal:
         encodings["y"] = alt.Y(
             f"{category}:N", title=None, sort=places, axis=alt.Axis(labelLimit=200, labelOverlap=False)
         )
-        height = len(places) * (18 * len(series.domain) + 14 if side_by_side else 30) + ROOM
+        height: Any = (
+            alt.Step(18, **{"for": "offset"})
+            if order is None
+            else len(order) * (18 * len(series.domain) + 14 if side_by_side else 30) + ROOM
+        )
     else:
         axis = alt.Axis(labelAngle=0, labelOverlap=True)
         encodings["x"] = alt.X(f"{category}:N", title=category_title, sort=places, axis=axis)

@@ -1,4 +1,4 @@
-"""What can be taken as a file: every panel's table and the datasets of rows, with their columns."""
+"""What can be taken as a file: every panel's table, the datasets of rows, and all tables of a page."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ DATES = {"service": "service date", "payment": "payment date"}
 
 @dataclass(frozen=True)
 class Dataset:
-    """A file that a role may take: a panel's table, or the rows of a query.
+    """A file that a role may take: a panel's table, the rows of a query, or every table of a page.
 
     Attributes:
         name: key in addresses, files and tests.
         title: as staff read it.
         resource: what a viewer must be allowed to see (`access.RESOURCES`).
-        columns: all that it can hold, in the usual order.
+        columns: all that it can hold, in the usual order; none where it holds several tables, each in its own.
         query: whose rows it holds; None for a panel's table.
         dates: which dates its period can be of; the first unless another is asked for.
         by: which of the filters beside the period its query binds.
@@ -42,10 +42,17 @@ class Dataset:
         return self.resource == "today"
 
     @property
+    def by_method(self) -> bool:
+        """Whether it can be restricted to payment methods."""
+        return "methods" in self.by
+
+    @property
     def label(self) -> str:
         """The title with the page it stands on."""
         if self.query:
             return f"Rows: {self.title}"
+        if not self.columns:
+            return self.title
         page = next((entry.title for entry in ENTRIES if entry.name == self.resource), "Rows")
         return f"{page}: {self.title}"
 
@@ -100,7 +107,7 @@ _ROWS = (
         ),
         "rows_payments",
         dates=("payment", "service"),
-        by=("sites", "lines", "every_line"),
+        by=("sites", "lines", "every_line", "methods"),
         totals=("amount", "net"),
     ),
     Dataset(

@@ -14,6 +14,7 @@ from dashboard.settings import Settings
 from dashboard.terminal import fail, operator, settings_in_force, store_of
 
 if TYPE_CHECKING:
+    from dashboard.exports import Choice
     from dashboard.state import Store
     from dashboard.warehouse import Reader
 
@@ -51,6 +52,7 @@ def export() -> None:
 @click.option("--to", "end", help="Last day, YYYY-MM-DD.")
 @click.option("--site", multiple=True, help="A site; repeat it for several.  [default: all]")
 @click.option("--line", multiple=True, help="A service line; repeat it for several.  [default: all]")
+@click.option("--method", multiple=True, help="A payment method; repeat it for several.  [default: all]")
 @click.option("--date", default="", help="service or payment: which date the period is of.")
 @click.option("--columns", default="", help="Columns in order, separated by commas.  [default: all]")
 @click.option("--as", "username", help="Whose rights apply.  [default: finance, every site]")
@@ -63,6 +65,7 @@ def take(
     end: str | None,
     site: tuple[str, ...],
     line: tuple[str, ...],
+    method: tuple[str, ...],
     date: str,
     columns: str,
     username: str | None,
@@ -70,27 +73,30 @@ def take(
 ) -> None:
     """Write DATASET to a file (.csv, .csv.gz, .parquet or .xlsx) with a .receipt.json beside it.
 
-    The file appears under its name only when it is whole. DATASET stands right behind `export`.
+    Everything on a page (page_bookings, page_revenue, …) goes into a .zip or .xlsx. The file appears under its
+    name only when it is whole. DATASET stands right behind `export`.
 
     \b
     Example:
         dashboard export take payment_rows --from 2026-10-01 --to 2026-10-31 -o october.xlsx
         dashboard export visits_by_day --site dallas -o visits.parquet
+        dashboard export page_bookings --period last-month -o bookings.zip
     """
-    from dashboard import exports, filters
+    from dashboard import filters, packs
 
-    form = _form_of(output, force)
-    if dataset not in exports.DATASETS:
-        raise click.UsageError(f"There is no dataset {dataset}. Datasets: {', '.join(exports.DATASETS)}")
+    if dataset not in packs.CHOICES:
+        raise click.UsageError(f"There is no dataset {dataset}. Datasets: {', '.join(packs.CHOICES)}")
     asked: dict[str, list[str]] = {"period": [period], "columns": [columns] if columns else [], "date": [date]}
     if start or end:
         asked |= {"period": ["custom"], "from": [start or ""], "to": [end or start or ""]}
+    asked |= {"method": list(method)}
     asked |= {"site": [filters.slug(s) for s in site], "line": [filters.slug(word) for word in line]}
     settings = settings_in_force()
     with store_of(settings) as store:
         reader = reader_of(settings, store, username)
-        chosen = exports.asked(reader, exports.DATASETS[dataset], asked)
-        _require_known(chosen, site, line, columns, date)
+        chosen = packs.asked(reader, packs.CHOICES[dataset], asked)
+        form = _form_of(chosen, output, force)
+        _require_known(chosen, site, line, method, columns, date)
         details = write(store, chosen, form, output)
     _say(output, details)
 
@@ -109,10 +115,9 @@ def run(name: str, output: Path, username: str, force: bool) -> None:
     """
     from urllib.parse import parse_qs
 
-    from dashboard import access, exports
+    from dashboard import access, packs
     from dashboard.state.saved_exports import SavedExports
 
-    form = _form_of(output, force)
     settings = settings_in_force()
     with store_of(settings) as store:
         reader = reader_of(settings, store, username)
@@ -120,22 +125,20 @@ def run(name: str, output: Path, username: str, force: bool) -> None:
         if name not in kept:
             known = ", ".join(kept) or "none yet; save one on the page Exports"
             fail(f"{username} has no saved export {name!r}. There is: {known}")
-        dataset = exports.DATASETS.get(kept[name].dataset)
+        dataset = packs.CHOICES.get(kept[name].dataset)
         if dataset is None or not access.allows(reader.viewer, dataset.resource):
             fail(f"{username} may not take {kept[name].dataset}, which {name!r} is of")
-        details = write(store, exports.asked(reader, dataset, parse_qs(kept[name].query)), form, output)
+        chosen = packs.asked(reader, dataset, parse_qs(kept[name].query))
+        details = write(store, chosen, _form_of(chosen, output, force), output)
     _say(output, details)
 
 
-def _form_of(output: Path, force: bool) -> str:
+def _form_of(chosen: Choice, output: Path, force: bool) -> str:
     """The form that a file's name asks for; ends where there is none, or the file is there already."""
-    from dashboard import exports
-
-    form = next(
-        (form for form in sorted(exports.FORMS, key=len, reverse=True) if output.name.endswith(f".{form}")), ""
-    )
+    forms = chosen.forms
+    form = next((form for form in sorted(forms, key=len, reverse=True) if output.name.endswith(f".{form}")), "")
     if not form:
-        raise click.UsageError(f"{output.name} must end in one of: {', '.join(f'.{f}' for f in exports.FORMS)}")
+        raise click.UsageError(f"{output.name} must end in one of: {', '.join(f'.{form}' for form in forms)}")
     if output.exists() and not force:
         fail(f"{output} is there already; choose another name, or overwrite it with --force")
     return form
@@ -147,20 +150,32 @@ def _say(output: Path, details: dict[str, Any]) -> None:
     click.echo(f"SHA-256 {details['sha256']}; extract {details['extract']}.")
 
 
-def _require_known(chosen: Any, site: tuple[str, ...], line: tuple[str, ...], columns: str, date: str) -> None:
+def _require_known(
+    chosen: Choice,
+    site: tuple[str, ...],
+    line: tuple[str, ...],
+    method: tuple[str, ...],
+    columns: str,
+    date: str,
+) -> None:
     """What was named outright must not fall to a default, as it does in an address."""
+    from dashboard import exports
+
     scope, dataset = chosen.filters.scope, chosen.dataset
+    methods = exports.methods_of(chosen.reader) if method and dataset.by_method else ()
     for word, named, known in (
         ("site", site, scope.sites),
         ("line", line, scope.lines),
         ("column", tuple(filter(None, columns.split(","))), tuple(c.name for c in dataset.columns)),
+        ("method", method, methods),
         ("date", (date,) if date else (), dataset.dates),
     ):
         if unknown := [one for one in named if one not in known]:
-            raise click.UsageError(f"There is no {word} {', '.join(unknown)} here. There is: {', '.join(known)}")
+            there = ", ".join(known) or "none"
+            raise click.UsageError(f"There is no {word} {', '.join(unknown)} here. There is: {there}")
 
 
-def write(store: Store, chosen: Any, form: str, output: Path) -> dict[str, Any]:
+def write(store: Store, chosen: Choice, form: str, output: Path) -> dict[str, Any]:
     """Write an export to a file and its receipt beside it, whole or not at all, and on record either way."""
     from dashboard import access, receipts
     from dashboard.warehouse import WarehouseError
@@ -304,8 +319,9 @@ def _digests(entry: Any) -> set[str]:
 
 def reader_of(settings: Settings, store: Store, username: str | None) -> Reader:
     """The extract in use, seen as a user, or as finance of every site."""
-    from dashboard.access import Role, Viewer
+    from dashboard.access import Role, Viewer, limited
     from dashboard.state import StateError
+    from dashboard.state.chart_marks import ChartMarks
     from dashboard.warehouse import Reader, Shelf, WarehouseError
 
     viewer = Viewer(operator(), operator(), Role.FINANCE)
@@ -317,6 +333,7 @@ def reader_of(settings: Settings, store: Store, username: str | None) -> Reader:
             viewer = Viewer(
                 user.username, user.name, user.role, None if user.sites is None else frozenset(user.sites)
             )
-        return Reader(Shelf(settings).current(), viewer)
+        viewer = limited(viewer, settings.small_cells)
+        return Reader(Shelf(settings).current(), viewer, ChartMarks(store).in_force())
     except (StateError, WarehouseError) as error:
         fail(str(error))

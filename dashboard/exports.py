@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -22,19 +22,33 @@ from dashboard.receipts import FileResponse, Part, Receipt, no_such_file
 from dashboard.sources import FrameRows, QueryRows, Source, Totals
 from dashboard.surveillance import SERIOUS
 from dashboard.warehouse import Reader
-from dashboard.writers import FORMS, FileError
+from dashboard.writers import FORMS, Bench, FileError
 
 #: What an address of a file, or of the page Exports, names beside the filters.
-PARAMETERS = ("dataset", "columns", "date", "extract")
+PARAMETERS = ("dataset", "method", "columns", "date", "extract")
+#: As `too_long` of queries/build/macros.sql has it; no payment's is longer.
+LONGEST_METHOD = 80
+#: Media types of files, by ending.
+MEDIA = {form: one.media_type for form, one in FORMS.items()} | {"zip": "application/zip"}
 
 __all__ = ["DATASETS", "DATES", "FORMS", "Dataset", "Export"]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the page Exports shows of a file before it is taken: rows, their columns, a title, and how far they go."""
+
+    rows: pd.DataFrame
+    columns: tuple[Column, ...]
+    title: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Export:
     """One choice of a file: a dataset, filters, columns in order, and which date the period is of.
 
-    `refused` are sites that were asked for and aren't the viewer's.
+    `refused` are sites that were asked for and aren't the viewer's. `methods` are payment methods; empty for all.
     """
 
     reader: Reader
@@ -43,11 +57,32 @@ class Export:
     columns: tuple[Column, ...]
     date: str
     refused: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
 
     @property
     def period(self) -> Filters:
         """The filters that the rows are of."""
         return filters_of(self.reader, self.dataset, self.filters)
+
+    @property
+    def when(self) -> str:
+        """The day or period in words, with the date that it is of."""
+        if self.dataset.of_day:
+            return f"Day: {filters.day_text(self.period.day)}"
+        return f"Period by {DATES[self.date]}: {self.period.period_text()}"
+
+    @property
+    def forms(self) -> dict[str, str]:
+        """The forms of its file, by ending, as staff read them."""
+        return {form: one.title for form, one in FORMS.items()}
+
+    def preview(self, most: int) -> Preview:
+        """Its first rows, at most so many."""
+        rows = next(parts(self.reader, self.dataset, self.filters, self.date, self.methods))
+        columns, title = self.columns, f"First rows of {self.dataset.title}"
+        if len(rows) <= most:
+            return Preview(rows, columns, title)
+        return Preview(rows.head(most), columns, title, f"The first {most:,} rows; the file has them all.")
 
     @property
     def source(self) -> Source:
@@ -57,7 +92,8 @@ class Export:
         if dataset.query is None:
             make = partial(parts, self.reader, dataset, self.filters)
             return FrameRows(make, self.columns, totals)
-        return QueryRows(self.reader, dataset.query, _values(dataset, self.filters, self.date), self.columns, totals)
+        values = _values(dataset, self.filters, self.date, self.methods)
+        return QueryRows(self.reader, dataset.query, values, self.columns, totals)
 
     def summary(self) -> tuple[int, Totals]:
         """How many rows, and their control totals, as the file will have them."""
@@ -67,6 +103,8 @@ class Export:
     def query(self) -> dict[str, list[str]]:
         """The parameters of its address; what stands at its default is left out."""
         found = self.filters.query()
+        if self.methods:
+            found["method"] = list(self.methods)
         if self.date != self.dataset.dates[0]:
             found["date"] = [self.date]
         if self.columns != columns_of(self.reader, self.dataset):
@@ -75,12 +113,13 @@ class Export:
 
     def page(self) -> str:
         """The address of the page Exports that opens it again, with its dates spelled out."""
-        fixed = (
-            self
-            if self.dataset.of_day
-            else replace(self, filters=self.filters.on(self.period.start, self.period.end))
-        )
-        return f"/exports?{urlencode({'dataset': [self.dataset.name], **fixed.query()}, doseq=True)}"
+        return f"/exports?{urlencode({'dataset': [self.dataset.name], **self.fixed().query()}, doseq=True)}"
+
+    def fixed(self) -> Export:
+        """The same with its dates spelled out."""
+        if self.dataset.of_day:
+            return self
+        return replace(self, filters=self.filters.on(self.period.start, self.period.end))
 
     def link(self, form: str) -> str:
         """The address of its file."""
@@ -94,6 +133,8 @@ class Export:
     def described(self) -> dict[str, Any]:
         """The filters as they go on record."""
         chosen = self.filters.described(of_day=self.dataset.of_day)
+        if self.methods:
+            chosen["methods"] = self.methods
         return chosen if self.dataset.query is None else {**chosen, "date": DATES[self.date]}
 
     def about(self, form: str) -> dict[str, Any]:
@@ -123,17 +164,17 @@ class Export:
             rows, totals = self.summary()
             of |= {"rows": rows} | {f"total of {name}": value for name, value in totals.items()}
         said = {key: words(value) for key, value in of.items()}
-        return receipt.counted(FORMS[form].write(self.source, said, self.reader.warehouse.spill)), receipt
+        return receipt.counted(FORMS[form].write(self.source, said, bench(self.reader))), receipt
+
+
+def bench(reader: Reader) -> Bench:
+    """Where files of this reader's extract are made."""
+    return Bench(reader.warehouse.spill, reader.warehouse.workbook_cells)
 
 
 def words(value: Any) -> str:
     """A value as a file says it of itself."""
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-def open_to(viewer: access.Viewer) -> list[Dataset]:
-    """The datasets that the viewer may take, in the order of the pages."""
-    return [d for d in DATASETS.values() if access.allows(viewer, d.resource)]
 
 
 def columns_of(reader: Reader, dataset: Dataset) -> tuple[Column, ...]:
@@ -160,10 +201,27 @@ def asked(reader: Reader, dataset: Dataset, parameters: filters.Parameters) -> E
         columns or tuple(known.values()),
         date if date in dataset.dates else dataset.dates[0],
         filters.refused_sites(parameters, reader.catalogue.sites, scope),
+        _methods(parameters) if dataset.by_method else (),
     )
 
 
-def parts(reader: Reader, dataset: Dataset, chosen: Filters, date: str | None = None) -> Iterator[pd.DataFrame]:
+def methods_of(reader: Reader) -> tuple[str, ...]:
+    """The payment methods that payments of the viewer's sites name, in order."""
+    return tuple(reader.query("payment_methods")["method"])
+
+
+def _methods(parameters: filters.Parameters) -> tuple[str, ...]:
+    """The payment methods that an address asks for.
+
+    One that no payment names stays: it gives no rows, where dropping it would give every other method's.
+    """
+    named = (text.strip().lower() for text in parameters.get("method", ()))
+    return tuple(sorted({text for text in named if text.isprintable() and 0 < len(text) <= LONGEST_METHOD}))
+
+
+def parts(
+    reader: Reader, dataset: Dataset, chosen: Filters, date: str | None = None, methods: Sequence[str] = ()
+) -> Iterator[pd.DataFrame]:
     """The dataset's rows in its columns, in parts.
 
     Raises:
@@ -174,14 +232,14 @@ def parts(reader: Reader, dataset: Dataset, chosen: Filters, date: str | None = 
     if dataset.query is None:
         yield panels.rows(reader, dataset.name, chosen)[keys]
         return
-    values = _values(dataset, chosen, date or dataset.dates[0])
+    values = _values(dataset, chosen, date or dataset.dates[0], methods)
     for part in reader.warehouse.stream(reader.viewer, dataset.query, **values):
         yield part[keys]
 
 
-def _values(dataset: Dataset, chosen: Filters, date: str) -> dict[str, Any]:
+def _values(dataset: Dataset, chosen: Filters, date: str, methods: Sequence[str]) -> dict[str, Any]:
     """What the dataset's query binds."""
-    given = {**chosen.values(), "every_line": not chosen.lines}
+    given = {**chosen.values(), "every_line": not chosen.lines, "methods": tuple(methods)}
     dated = {"dated": date} if len(dataset.dates) > 1 else {}
     return {k: v for k, v in given.items() if k in ("start", "end", *dataset.by)} | dated
 
@@ -225,14 +283,64 @@ def respond(
     if not reader.sites:
         return PlainTextResponse("No site of this extract is open to this account.\n", status_code=404)
     named: Mapping[str, list[str]] = {key: parameters.getlist(key) for key in parameters}
-    if (extract := parameters.get("extract")) and extract != reader.catalogue.name:
+    return answer(reader, asked(reader, dataset, named), form, named)
+
+
+class Choice(Protocol):
+    """What is chosen for a file, whatever the file holds."""
+
+    @property
+    def reader(self) -> Reader:
+        """Whose eyes, on which extract."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """What it is of."""
+
+    @property
+    def forms(self) -> dict[str, str]:
+        """The forms of its file, by ending, as staff read them."""
+
+    @property
+    def when(self) -> str:
+        """The day or period in words."""
+
+    @property
+    def filters(self) -> Filters:
+        """The filters that were asked for."""
+
+    def summary(self) -> tuple[int, Totals]:
+        """How many rows, and their control totals."""
+
+    def preview(self, most: int) -> Preview:
+        """What is shown of it before it is taken."""
+
+    def described(self) -> dict[str, Any]:
+        """The filters as they go on record."""
+
+    def query(self) -> dict[str, list[str]]:
+        """The parameters of its address."""
+
+    def link(self, form: str) -> str:
+        """The address of its file."""
+
+    def file_name(self, form: str) -> str:
+        """What the file is called."""
+
+    def write(self, form: str) -> tuple[Iterator[bytes], Receipt]:
+        """The file's bytes in parts, and the receipt that counts them."""
+
+
+def answer(reader: Reader, chosen: Choice, form: str, parameters: filters.Parameters) -> Response:
+    """The whole file, or a refusal in one line."""
+    extract = next(iter(parameters.get("extract", ())), "")
+    if extract and extract != reader.catalogue.name:
         return PlainTextResponse(
             "There is newer data than on the page that this link is from. Load the page again, look at its totals, "
             "then take the file.\n",
             status_code=409,
         )
-    export = asked(reader, dataset, named)
-    body, receipt = export.write(form)
+    body, receipt = chosen.write(form)
     try:
         # The first rows are read before the answer begins, so that a failure can still say so.
         first = [next(body), *([more] if (more := next(body, b"")) else [])]
@@ -240,7 +348,7 @@ def respond(
         return PlainTextResponse(f"{error}\n", status_code=413)
     except warehouse.WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
-    return FileResponse(_whole(first, body), export.file_name(form), receipt, FORMS[form].media_type)
+    return FileResponse(_whole(first, body), chosen.file_name(form), receipt, MEDIA[form])
 
 
 def _whole(first: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -11,14 +11,13 @@ from urllib.parse import parse_qs, urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import exports, filter_bar, filters, packs, page
-from dashboard.exports import Export
+from dashboard import exports, filter_bar, packs, page
+from dashboard.exports import Choice, Export
 from dashboard.panels import Column
 from dashboard.settings import Settings
 from dashboard.state import StateError, Store, shared_store
 from dashboard.state.audit import Entry, Search
 from dashboard.state.saved_exports import SavedExports
-from dashboard.writers import FORMS
 
 PREVIEW_ROWS = 100
 PAST_ROWS = 50
@@ -40,13 +39,13 @@ _PAST = (
 def open_page() -> page.View:
     """Check the viewer, draw the filter bar for the dataset that the address names."""
     asked = (filter_bar.address().get("dataset") or [""])[0]
-    dataset = exports.DATASETS.get(asked)
+    dataset = packs.CHOICES.get(asked)
     return page.open_page("exports", day=dataset is not None and dataset.of_day, own=exports.PARAMETERS)
 
 
-def choice(view: page.View) -> Export:
+def choice(view: page.View) -> Choice:
     """Draw the choice of dataset, date and columns; what the address asks for."""
-    datasets = {dataset.name: dataset for dataset in exports.open_to(view.reader.viewer)}
+    datasets = {dataset.name: dataset for dataset in packs.open_to(view.reader.viewer)}
     asked = (filter_bar.address().get("dataset") or [""])[0]
     chosen = asked if asked in datasets else next(iter(datasets))
     key = filter_bar.put("export_dataset", chosen)
@@ -55,13 +54,21 @@ def choice(view: page.View) -> Export:
         list(datasets),
         format_func=lambda name: datasets[name].label,
         key=key,
-        on_change=lambda: filter_bar.choose(dataset=[st.session_state[key]], columns=[], date=[]),
+        on_change=lambda: filter_bar.choose(dataset=[st.session_state[key]], columns=[], date=[], method=[]),
     )
-    export = exports.asked(view.reader, datasets[chosen], filter_bar.address())
+    export = packs.asked(view.reader, datasets[chosen], filter_bar.address())
+    if isinstance(export, Export):
+        _narrow(export)
+    return export
+
+
+def _narrow(export: Export) -> None:
+    """Which date, methods and columns, where there is one table to choose them of."""
     if len(export.dataset.dates) > 1:
         _date(export)
+    if export.dataset.by_method:
+        _methods(export)
     _columns(export)
-    return export
 
 
 def _date(export: Export) -> None:
@@ -73,6 +80,19 @@ def _date(export: Export) -> None:
         key=key,
         required=True,
         on_change=lambda: filter_bar.choose(date=[st.session_state[key]]),
+    )
+
+
+def _methods(export: Export) -> None:
+    key = filter_bar.put("export_methods", list(export.methods))
+    # One of the address that no payment names is shown too: it is why there are no rows.
+    known = dict.fromkeys((*exports.methods_of(export.reader), *export.methods))
+    st.multiselect(
+        "Payment method",
+        list(known),
+        key=key,
+        placeholder="All methods",
+        on_change=lambda: filter_bar.choose(method=st.session_state[key]),
     )
 
 
@@ -92,45 +112,41 @@ def _columns(export: Export) -> None:
     )
 
 
-def take(view: page.View, export: Export) -> None:
-    """What the file will hold, its links, and its first rows."""
+def take(view: page.View, export: Choice) -> None:
+    """What the file will hold, its links, and its first rows or its tables."""
     dataset = export.dataset
-    seen = view.filters.described(of_day=dataset.of_day)
+    seen = export.described()
     page.on_record("preview", view.reader.viewer, "view", f"exports, first rows of {dataset.name}", **seen)
     rows, totals = export.summary()
     if not rows:
-        st.info("No rows for these filters. Choose a longer period, or more sites or lines.")
+        st.info("No rows for these filters. Choose a longer period, or more sites, lines or payment methods.")
         return
-    when = filters.day_text(export.period.day) if dataset.of_day else export.period.period_text()
-    about = f"{'Day' if dataset.of_day else f'Period by {exports.DATES[export.date]}'}: {when}."
-    links = " ".join(_link(view, export, form) for form in FORMS)
-    st.html(f'<p class="take">{links}</p><p class="take">{escape(about)} {_totals(export, rows, totals)}</p>')
-    if dataset.query is None and packs.of_page(dataset.resource):
-        page.everything(view, dataset.resource)
-    frame = next(exports.parts(export.reader, dataset, view.filters, export.date))
-    page.table(frame.head(PREVIEW_ROWS), export.columns, f"First rows of {dataset.title}")
-    if rows > PREVIEW_ROWS:
-        st.caption(f"The first {PREVIEW_ROWS:,} of {rows:,} rows; the file has them all.")
+    links = " ".join(_link(view, export, form) for form in export.forms)
+    st.html(f'<p class="take">{links}</p><p class="take">{escape(export.when)}. {_totals(export, rows, totals)}</p>')
+    shown = export.preview(PREVIEW_ROWS)
+    page.table(shown.rows, shown.columns, shown.title)
+    if shown.note:
+        st.caption(shown.note)
 
 
-def _link(view: page.View, export: Export, form: str) -> str:
+def _link(view: page.View, export: Choice, form: str) -> str:
     # Of this very extract: a newer one would have other totals than those beside the link.
     address = f"{export.link(form)}&{urlencode({'extract': view.reader.catalogue.name})}"
-    title = FORMS[form].title
+    title = export.forms[form]
     return (
         f'<a class="file" href="{escape(address)}" target="_self" download '
         f'aria-label="{escape(title)} of {escape(export.dataset.title)}">{escape(title)}</a>'
     )
 
 
-def _totals(export: Export, rows: int, totals: Mapping[str, Decimal | int]) -> str:
-    titles = {column.name: column.title for column in export.columns}
+def _totals(export: Choice, rows: int, totals: Mapping[str, Decimal | int]) -> str:
+    titles = {column.name: column.title for column in export.dataset.columns}
     words = [f"<b>{rows:,}</b> rows"]
     words += [f"{escape(titles[name])} <b>{value:,}</b>" for name, value in totals.items()]
     return f'<span class="totals">{"; ".join(words)}. The file\'s receipt shows the same.</span>'
 
 
-def named_exports(export: Export) -> None:
+def named_exports(export: Choice) -> None:
     """Keep this choice under a name, and open or forget those that were kept."""
     username = export.reader.viewer.username
     saved = SavedExports(_store())

@@ -137,16 +137,14 @@ def _tables(reader: Reader, chosen: Filters) -> list[tuple[Table, tuple[str, ...
              "outstanding_cents": "Outstanding"},
         ),
         _table(
-            "paid_by_method", paid.assign(method=paid["method"].fillna("not recorded")),
+            "paid_by_method", paid,
             {"site": "Site", "method": "Method"},
             {"payment_cents": "Payments", "sold_cents": "Packages sold", "refund_cents": "Refunds",
              "paid_cents": "Paid"},
         ),
         _table(
             "refunds",
-            refunds[refunds["refund_cents"] != 0].assign(
-                method=lambda f: f["method"].fillna("not recorded"), line=lambda f: f["line"].fillna("package")
-            ),
+            refunds[refunds["refund_cents"] != 0].assign(line=lambda f: f["line"].fillna("package")),
             {"site": "Site", "line": "Service line", "method": "Method"}, {"refund_cents": "Refunds"},
         ),
         _table("bridge", bridge, {"site": "Site"}, {name: words[name] for name in

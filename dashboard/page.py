@@ -13,7 +13,6 @@ import streamlit as st
 from dashboard import access, charts, exports, filter_bar, filters, identity, packs, panels, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.intake import attempts
-from dashboard.navigation import ENTRIES
 from dashboard.panels import PANELS, Column, Panel, look_of, rows, specification
 from dashboard.settings import Settings
 from dashboard.state import shared_store
@@ -112,7 +111,9 @@ def open_page(
         own: parameters of its address beside the filters.
     """
     viewer = access.require(identity.current_viewer(), resource)
-    marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if resource == "signals" else ()
+    # Exports has the tables of the page Signals.
+    marked = resource in {"signals", "exports"}
+    marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if marked else ()
     reader = Reader(warehouse.shelf().current(), viewer, marks)
     if not reader.sites:
         st.warning(
@@ -276,13 +277,13 @@ def row_links(view: View, *names: str) -> None:
 
 def everything(view: View, resource: str) -> None:
     """Links to every table of a page in one file, with the filters in force."""
+    dataset = packs.PAGES[f"page_{resource}"]
     links = " ".join(
-        f'<a class="file" href="{escape(packs.page_link(resource, form, view.filters.address()))}" target="_self" '
+        f'<a class="file" href="/export/{dataset.name}.{form}?{escape(view.filters.address())}" target="_self" '
         f'download aria-label="Everything on this page as {escape(title)}">{escape(title)}</a>'
         for form, title in packs.PAGE_FORMS.items()
     )
-    title = next(entry.title for entry in ENTRIES if entry.name == resource)
-    st.html(f'<p class="take">{links} Everything on the page {escape(title)}, in one file.</p>')
+    st.html(f'<p class="take">{links} {escape(dataset.title)}, in one file.</p>')
 
 
 def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:

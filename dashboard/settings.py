@@ -56,6 +56,7 @@ class Settings:
     oidc: SingleSignOn | None = None
     export_seconds: float = 300.0
     exports: int = 4
+    workbook_cells: int = 5_000_000
     sessions: int = 200
     sessions_per_account: int = 5
     stop_seconds: float = 20.0
@@ -131,6 +132,7 @@ class Settings:
             oidc=_single_sign_on(),
             export_seconds=number("DASHBOARD_EXPORT_SECONDS", cls.export_seconds),
             exports=int(number("DASHBOARD_EXPORTS", cls.exports)),
+            workbook_cells=int(number("DASHBOARD_WORKBOOK_CELLS", cls.workbook_cells)),
             sessions=int(number("DASHBOARD_SESSIONS", cls.sessions)),
             sessions_per_account=int(number("DASHBOARD_SESSIONS_PER_ACCOUNT", cls.sessions_per_account)),
             stop_seconds=number("DASHBOARD_STOP_SECONDS", cls.stop_seconds),

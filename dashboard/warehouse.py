@@ -142,6 +142,8 @@ class Warehouse:
         self.damaged = False
         #: Where files that are too large for memory may lie for a while.
         self.spill = settings.data / "spill"
+        #: What an Excel file of its rows takes.
+        self.workbook_cells = settings.workbook_cells
         self._seconds = settings.query_seconds
         self._file_seconds = settings.export_seconds
         self._small_cells = settings.small_cells

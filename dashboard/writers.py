@@ -23,8 +23,6 @@ from dashboard.receipts import Part
 from dashboard.sources import Source, schema
 
 SHEET_ROWS = 1_048_576
-#: What a workbook takes a minute or two to write; larger ones open slowly, if at all.
-WORKBOOK_CELLS = 5_000_000
 _LONGEST_CELL = 32_767
 _LONGEST_NAME = 31  # of a sheet
 _READ = 1 << 20
@@ -37,34 +35,48 @@ class FileError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Bench:
+    """Where a file is made.
+
+    Attributes:
+        folder: to work in.
+        workbook_cells: what a workbook takes; five million cells take a minute or two to write, and larger
+            workbooks open slowly, if at all.
+    """
+
+    folder: Path
+    workbook_cells: int
+
+
+@dataclass(frozen=True)
 class Form:
     """A form of file. Its key is the file's ending.
 
     Attributes:
         title: as staff read it.
         media_type: as HTTP has it.
-        write: the file in parts, from its rows, what it says of itself, and a folder to work in.
+        write: the file in parts, from its rows, what it says of itself, and where it is made.
         own_totals: whether the file itself says how many rows it holds, and their totals.
     """
 
     title: str
     media_type: str
-    write: Callable[[Source, Mapping[str, str], Path], Iterator[Part]]
+    write: Callable[[Source, Mapping[str, str], Bench], Iterator[Part]]
     own_totals: bool = False
 
 
-def _csv(source: Source, _about: Mapping[str, str], _folder: Path) -> Iterator[Part]:
+def _csv(source: Source, _about: Mapping[str, str], _bench: Bench) -> Iterator[Part]:
     return source.csv()
 
 
-def _gzip(source: Source, _about: Mapping[str, str], _folder: Path) -> Iterator[Part]:
+def _gzip(source: Source, _about: Mapping[str, str], _bench: Bench) -> Iterator[Part]:
     packer = zlib.compressobj(wbits=_GZIP)
     for part in source.csv():
         yield replace(part, data=packer.compress(part.data))
     yield Part(packer.flush())
 
 
-def _parquet(source: Source, about: Mapping[str, str], _folder: Path) -> Iterator[Part]:
+def _parquet(source: Source, about: Mapping[str, str], _bench: Bench) -> Iterator[Part]:
     """Rows in groups; what the file is of stands in its metadata."""
     sink = io.BytesIO()
     form = schema(source.columns).with_metadata({f"dashboard.{key}": value for key, value in about.items()})
@@ -75,22 +87,19 @@ def _parquet(source: Source, about: Mapping[str, str], _folder: Path) -> Iterato
     yield Part(_taken(sink))
 
 
-def _xlsx(source: Source, about: Mapping[str, str], folder: Path) -> Iterator[Part]:
-    return workbook({"Rows": source}, about, folder)
+def _xlsx(source: Source, about: Mapping[str, str], bench: Bench) -> Iterator[Part]:
+    return workbook({"Rows": source}, about, bench)
 
 
-def workbook(sources: Mapping[str, Source], about: Mapping[str, str], folder: Path) -> Iterator[Part]:
+def workbook(sources: Mapping[str, Source], about: Mapping[str, str], bench: Bench) -> Iterator[Part]:
     """Sheets of rows by name, and one that says what they are; kept row by row in a file until it is whole."""
-    cells_in_all = 0
-    for source in sources.values():
-        rows, _ = source.summary()
-        cells_in_all += rows * len(source.columns)
-        if cells_in_all > WORKBOOK_CELLS:
-            raise FileError(
-                f"{rows:,} rows of {len(source.columns)} columns are too much for an Excel workbook, which takes "
-                f"{WORKBOOK_CELLS:,} cells here. Take CSV or Parquet, or choose a shorter period or fewer columns."
-            )
-    with tempfile.TemporaryDirectory(dir=folder) as place:
+    cells_in_all = sum(source.summary()[0] * len(source.columns) for source in sources.values())
+    if cells_in_all > bench.workbook_cells:
+        raise FileError(
+            f"{cells_in_all:,} cells are too many for an Excel workbook, which takes {bench.workbook_cells:,} here. "
+            "Take another form (CSV, Parquet or ZIP), or choose a shorter period, fewer sites or fewer columns."
+        )
+    with tempfile.TemporaryDirectory(dir=bench.folder) as place:
         path = Path(place) / "rows.xlsx"
         book = xlsxwriter.Workbook(path, {"constant_memory": True, "tmpdir": place, "strings_to_formulas": False})
         # A time of its own would make other bytes of the same rows.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -58,10 +59,13 @@ def _table(reader: Reader, filters: Filters, by: str) -> pd.DataFrame:
 
 def _opens(frame: pd.DataFrame, filters: Filters, dataset: pd.Series) -> pd.DataFrame:
     """With the address that a bar opens: its rows and files on the page Exports."""
-    sites = frame["site"] if "site" in frame else [None] * len(frame)
+    none = [None] * len(frame)
+    sites = frame.get("site", none)
+    methods = frame.get("method", none)
     addresses = [
         f"/exports?dataset={name}&{(filters.at(site) if site else filters).address()}"
-        for name, site in zip(dataset, sites, strict=True)
+        + (f"&{urlencode({'method': method})}" if method else "")
+        for name, site, method in zip(dataset, sites, methods, strict=True)
     ]
     return frame.assign(opens=addresses)
 
@@ -175,10 +179,18 @@ def _site_chart(look: charts.Look) -> charts.Chart:
 
 def _methods(reader: Reader, filters: Filters) -> pd.DataFrame:
     frame = paid(reader, filters, "site", "method")
-    found = titled(frame[["site"]].assign(method=frame["method"].fillna("not recorded")), reader)
-    for name in ("payment", "sold", "refund", "paid"):
-        found[name] = frame[f"{name}_cents"] / CENTS
-    return found
+    found = frame[["site", "method"]].copy()
+    for name, column in {"payment": "payment", "sold": "sold", "refund": "refund", "value": "paid"}.items():
+        found[name] = frame[f"{column}_cents"] / CENTS
+    opened = _opens(found, filters, pd.Series("payment_rows", index=found.index))
+    return _aloud(titled(opened, reader), "site", "method")
+
+
+def _methods_chart(look: charts.Look) -> charts.Chart:
+    return charts.bars(
+        "Paid by site and method", "US dollars", "method", "Method", None, charts.by_site(look),
+        side_by_side=True, number_format="$,.2f",
+    ).encode(href="opens:N", description="said:N")  # fmt: skip
 
 
 def _missed(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -220,9 +232,9 @@ PANELS = (
         (
             SITE, Column("method", "Method"), Column("payment", "Payments (US$)", "dollars"),
             Column("sold", "Packages sold (US$)", "dollars"), Column("refund", "Refunds (US$)", "dollars"),
-            Column("paid", "Paid (US$)", "dollars"),
+            Column("value", "Paid (US$)", "dollars"),
         ),
-        metrics=("paid",),
+        _methods_chart, ("paid",), note="A bar opens its rows.",
     ),
     Panel(
         "missed_visits", "No-shows and cancellations at list price", "revenue", _missed,

@@ -21,7 +21,8 @@ from dashboard import cells
 from dashboard.panels.base import Column
 from dashboard.settings import QUERIES
 from dashboard.sources import FrameRows
-from dashboard.writers import FORMS, FileError
+from dashboard.writers import FORMS, Bench, FileError
+from dashboard.writers import workbook as workbook_of
 from tests.exports import naughty, workbook
 
 TEXTS = naughty.all_texts()
@@ -48,8 +49,8 @@ def source(texts=TEXTS, totals=("money",)):
     return FrameRows(lambda: iter([frame]), COLUMNS, totals)
 
 
-def written(form, tmp_path, rows):
-    return b"".join(part.data for part in FORMS[form].write(rows, {"dataset": "Test"}, tmp_path))
+def written(form, tmp_path, rows, most=10**9):
+    return b"".join(part.data for part in FORMS[form].write(rows, {"dataset": "Test"}, Bench(tmp_path, most)))
 
 
 def test_there_are_texts_enough():
@@ -159,12 +160,14 @@ def test_more_rows_than_a_sheet_holds_go_on_in_the_next(tmp_path, monkeypatch):
     assert [row[2] for row in rows] == list(range(len(TEXTS)))
 
 
-def test_more_than_a_workbook_takes_is_refused_and_not_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("dashboard.writers.WORKBOOK_CELLS", len(TEXTS) * 3)
-    assert written("xlsx", tmp_path, source())
-    monkeypatch.setattr("dashboard.writers.WORKBOOK_CELLS", len(TEXTS) * 3 - 1)
-    with pytest.raises(FileError, match="Take CSV or Parquet"):
-        written("xlsx", tmp_path, source())
+def test_more_than_a_workbook_takes_is_refused_and_not_cut(tmp_path):
+    few = source(TEXTS[:10])
+    assert written("xlsx", tmp_path, few, most=30)
+    with pytest.raises(FileError, match="30 cells are too many for an Excel workbook, which takes 29 here"):
+        written("xlsx", tmp_path, few, most=29)
+    with pytest.raises(FileError, match="60 cells are too many"):
+        next(workbook_of({"one": few, "two": few}, {}, Bench(tmp_path, 59)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_text_that_no_cell_holds_is_not_cut(tmp_path):

@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner
 
+from dashboard import packs
 from dashboard.cli import main
 from dashboard.intake import publish
 from dashboard.state import Store
@@ -87,6 +88,8 @@ def test_the_same_export_is_the_same_bytes(run, tmp_path, form):
         (("export", "payment_rows", "-o", "x.doc"), 2, "must end in one of: .csv"),
         (("export", "payment_rows", "-o", "x.csv", "--site", "boston"), 2, "There is no site boston here"),
         (("export", "payment_rows", "-o", "x.csv", "--columns", "amount,salary"), 2, "There is no column salary"),
+        (("export", "payment_rows", "-o", "x.csv", "--method", "barter"), 2, "There is no method barter here"),
+        (("export", "invoice_rows", "-o", "x.csv", "--method", "card"), 2, "There is no method card here"),
         (("export", "payment_rows", "-o", "/no/such/folder/x.csv"), 1, "was not written"),
         (("export", "booking_rows", "-o", "x.csv", "--as", "finance"), 1, "not open to this account"),
         (("export", "booking_rows", "-o", "x.csv", "--as", "nobody"), 1, "There is no user nobody"),
@@ -105,6 +108,15 @@ def test_what_cannot_be_is_said_and_leaves_nothing(run, tmp_path, monkeypatch, w
     monkeypatch.chdir(tmp_path)
     assert said in run(*words, code=code).output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workbook_of_too_many_cells_leaves_nothing_and_is_on_record_as_failed(run, house, tmp_path, monkeypatch):
+    monkeypatch.setenv("DASHBOARD_WORKBOOK_CELLS", "1000")
+    file = tmp_path / "x.xlsx"
+    assert "which takes 1,000 here" in run("export", "payment_rows", "-o", str(file), code=1).output
+    assert list(tmp_path.iterdir()) == []
+    entry = records(house, kinds=("export",))[0]
+    assert (entry.details["file"], entry.details["outcome"], entry.details["bytes"]) == ("x.xlsx", "failed", 0)
 
 
 def tables(path):
@@ -179,22 +191,64 @@ def test_the_month_end_pack_ties_out_and_a_closed_month_never_changes_in_silence
 
 def test_a_saved_export_is_written_by_its_name(run, house, tmp_path):
     with Store.open(house, rounds=4) as store:
-        query = "dataset=payment_rows&columns=amount,site&period=last-month"
+        query = "dataset=payment_rows&method=card&method=cash&columns=amount,site&period=last-month"
         SavedExports(store).save("finance", "Month-end payments", "payment_rows", query)
         SavedExports(store).save("manager.dallas", "Not mine", "payment_rows", query)
     file = tmp_path / "payments.csv"
     run("export", "run", "Month-end payments", "--as", "finance", "-o", str(file))
     taken = tmp_path / "taken.csv"
-    run("export", "payment_rows", "--columns", "amount,site", "-o", str(taken))
+    run(
+        "export", "payment_rows", "--method", "cash", "--method", "card", "--columns", "amount,site", "-o", str(taken)
+    )
     assert file.read_bytes() == taken.read_bytes()
     assert file.read_text(encoding="utf-8-sig").startswith("Amount USD,Site")
     receipt = json.loads((tmp_path / "payments.csv.receipt.json").read_text())
     assert receipt["columns"] == ["amount", "site"]
+    assert receipt["filters"]["methods"] == ["card", "cash"]
+    assert "method=card&method=cash" in receipt["link"]
     told = run("export", "run", "Month-end", "--as", "finance", "-o", str(tmp_path / "x.csv"), code=1).output
     assert "There is: Month-end payments" in told
     told = run("export", "run", "Not mine", "--as", "manager.dallas", "-o", str(tmp_path / "x.csv"), code=1).output
     assert "may not take payment_rows" in told
     assert not (tmp_path / "x.csv").exists()
+
+
+def test_everything_on_a_page_is_written_and_run_again_by_its_name(run, house, tmp_path):
+    with Store.open(house, rounds=4) as store:
+        query = "dataset=page_revenue&period=last-month&site=dallas"
+        SavedExports(store).save("finance", "All of Revenue", "page_revenue", query)
+        SavedExports(store).save("manager.dallas", "Not mine either", "page_revenue", query)
+    taken, again, book = (tmp_path / name for name in ("taken.zip", "run.zip", "run.xlsx"))
+    result = run("export", "take", "page_revenue", "--site", "dallas", "--as", "finance", "-o", str(taken))
+    run("export", "run", "All of Revenue", "--as", "finance", "-o", str(again))
+    run("export", "run", "All of Revenue", "--as", "finance", "-o", str(book))
+    assert taken.read_bytes() == again.read_bytes()
+    found = tables(taken)
+    assert list(found) == [f"{name}.csv" for name in packs.of_page("revenue")]
+    assert {row["Site"] for row in found["paid_by_method.csv"]} == {"Dallas"}
+    count = sum(map(len, found.values()))
+    assert f"Wrote {taken}: {count} rows." in result.output
+    receipt = json.loads((tmp_path / "run.zip.receipt.json").read_text())
+    assert (receipt["dataset"], receipt["rows"], receipt["outcome"]) == ("page_revenue", count, "complete")
+    assert receipt["link"] == (
+        "/exports?dataset=page_revenue&period=custom&from=2026-09-01&to=2026-09-30&site=dallas"
+    )
+    for file in (taken, again, book):
+        assert "is what was exported: page_revenue" in run("export", "verify", str(file)).output
+    left = sorted(tmp_path.iterdir())
+    for words, code, said in (
+        (("take", "page_revenue"), 2, "x.csv must end in one of: .zip, .xlsx"),
+        (("take", "page_revenue", "--columns", "site"), 2, "x.csv must end in one of"),
+        (("run", "Not mine either", "--as", "manager.dallas"), 1, "may not take page_revenue"),
+        (("take", "page_nothing"), 2, "There is no dataset page_nothing"),
+    ):
+        assert said in run("export", *words, "-o", str(tmp_path / "x.csv"), code=code).output
+    for words, code, said in (
+        (("--as", "manager.dallas"), 1, "not open to this account"),
+        (("--columns", "site"), 2, "There is no column site here. There is: none"),
+    ):
+        assert said in run("export", "page_revenue", *words, "-o", str(tmp_path / "x.zip"), code=code).output
+    assert sorted(tmp_path.iterdir()) == left
 
 
 def test_a_month_that_is_not_over_is_provisional_and_stays_open(run, tmp_path):

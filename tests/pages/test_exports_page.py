@@ -11,7 +11,7 @@ import anyio
 import pytest
 from starlette.datastructures import QueryParams
 
-from dashboard import exports
+from dashboard import exports, navigation, packs
 from dashboard.state import Store
 from dashboard.warehouse import Reader, shelf
 
@@ -128,6 +128,17 @@ def test_what_the_sheet_of_an_excel_file_says_is_what_its_rows_are(file, tmp_pat
     assert "Sha256" not in about
 
 
+def test_a_workbook_that_is_broken_off_is_cut_and_leaves_nothing(reader):
+    chosen = packs.asked(reader("finance"), packs.CHOICES["payment_rows"], {"period": ["last-month"]})
+    body, receipt = chosen.write("xlsx")
+    assert next(body) == b"", "a workbook is kept back until it is whole"
+    [half] = shelf().current().spill.iterdir()
+    body.close()
+    assert not half.exists()
+    details = receipt.details()
+    assert (details["outcome"], details["bytes"]) == ("cut", 0)
+
+
 def test_a_link_of_an_older_page_is_refused_with_a_reason(viewer):
     response = exports.respond(viewer("finance"), "payment_rows", QueryParams("extract=extract-older.duckdb"))
     assert response.status_code == 409
@@ -140,17 +151,55 @@ def test_an_unknown_form_is_no_file(viewer):
 
 
 def test_a_named_export_is_kept_opened_and_forgotten(visit, data):
-    at = visit("finance", "exports", dataset="payment_rows", columns="amount,site", period="last-month")
+    at = visit(
+        "finance", "exports", dataset="payment_rows", columns="amount,site", period="last-month", method=["card"]
+    )
+    assert at.multiselect(key="export_methods").options == ["card", "cash", "financing", "hsa", "not recorded"]
+    assert "payment_rows.csv?period=last-month&amp;method=card&amp;" in html(at)
     at.text_input[0].set_value("Month-end payments")
     next(button for button in at.button if button.label == "Save").click().run()
     assert not at.exception
     again = visit("finance", "exports")
     next(button for button in again.button if button.label == "Month-end payments").click().run()
     assert again.multiselect(key="export_columns").value == ["amount", "site"]
+    assert again.multiselect(key="export_methods").value == ["card"]
     assert again.selectbox(key="filter_period").value == "last-month"
     assert "Month-end payments" not in [button.label for button in visit("admin", "exports").button]
     again.button(key="remove_Month-end payments").click().run()
     assert "Month-end payments" not in [button.label for button in visit("finance", "exports").button]
+
+
+def test_everything_on_a_page_is_chosen_shown_and_kept_like_any_dataset(visit, viewer, reader):
+    for username in ("finance", "director", "manager.dallas"):
+        offered = [one.name for one in packs.open_to(viewer(username)) if one.name in packs.PAGES]
+        pages = [e.name for e in navigation.entries_for(viewer(username)) if packs.of_page(e.name)]
+        assert offered == [f"page_{name}" for name in pages]
+        assert 3 <= len(pages) < len(packs.PAGES)
+    at = visit("finance", "exports", dataset="page_revenue", period="last-month", site=["dallas"], columns="site")
+    assert not at.exception
+    options = at.selectbox(key="export_dataset").options
+    assert "Everything on the page Revenue" in options
+    assert "Everything on the page Safety" not in options
+    assert [box.key for box in at.multiselect if box.key.startswith("export_")] == []
+    [shown] = [table.value for table in at.dataframe]
+    address = {"period": ["last-month"], "site": ["dallas"]}
+    tables = [exports.asked(reader("finance"), exports.DATASETS[name], address) for name in packs.of_page("revenue")]
+    assert list(shown["title"]) == [table.dataset.title for table in tables]
+    assert list(shown["rows"]) == [table.summary()[0] for table in tables]
+    assert f"<b>{shown['rows'].sum():,}</b> rows. " in html(at)
+    for form in ("zip", "xlsx"):
+        assert f'href="/export/page_revenue.{form}?period=last-month&amp;site=dallas&amp;extract=extract-' in html(at)
+    assert "page_revenue.csv" not in html(at)
+    at.text_input[0].set_value("All of Revenue")
+    next(button for button in at.button if button.label == "Save").click().run()
+    again = visit("finance", "exports")
+    next(button for button in again.button if button.label == "All of Revenue").click().run()
+    assert not again.exception
+    assert again.selectbox(key="export_dataset").value == "page_revenue"
+    assert again.multiselect(key="filter_site").value == ["dallas"]
+    # Somebody else's page falls to the first that is one's own.
+    at = visit("finance", "exports", dataset="page_safety")
+    assert at.selectbox(key="export_dataset").value == packs.open_to(viewer("finance"))[0].name
 
 
 def test_past_exports_come_from_the_record(visit, data, file):

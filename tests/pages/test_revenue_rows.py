@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
+import pandas as pd
 import pytest
 
 from dashboard import charts, exports, filters, page, panels, revenue_rows
@@ -58,3 +60,55 @@ def test_each_site_and_line_has_its_rows_and_files(reader):
     for row in links.itertuples():
         assert urlsplit(row.payments).query.endswith(urlsplit(row.payments_csv).query)
         assert row.invoices_csv.startswith("/export/invoice_rows.csv?")
+
+
+@pytest.mark.parametrize("address", [{}, {"line": ["ketamine"], "period": ["12-months"]}])
+def test_the_rows_of_every_site_and_method_add_up_to_its_bar(reader, address):
+    frame = panels.rows(reader, "paid_by_method", chosen(reader, **address))
+    methods = exports.methods_of(reader)
+    assert set(frame["method"]) < set(methods), "package movements name no method"
+    assert len(frame) == 3 * frame["method"].nunique() >= 12
+    sums = {}
+    for row in frame.itertuples():
+        asked = parse_qs(urlsplit(row.opens).query)
+        assert asked["method"] == [row.method]
+        dataset, totals = behind(reader, row.opens)
+        assert dataset == "payment_rows"
+        assert totals["net"] == Decimal(f"{row.value:.2f}"), (row.site, row.method)
+        assert row.said.startswith(f"{row.site} {row.method}: $")
+        sums[row.site] = sums.get(row.site, 0) + totals["net"]
+    bars = panels.rows(reader, "revenue_bars", chosen(reader, **address))
+    whole = bars[bars["kind"] == KINDS[1]].set_index("site")["value"]
+    assert sums == {site: Decimal(f"{value:.2f}") for site, value in whole.items()}
+
+
+def test_a_day_without_payments_has_no_bars_and_is_no_fault(reader):
+    days = (reader.catalogue.last_full_day - dt.timedelta(days=back) for back in range(60))
+    addresses = (
+        {"site": ["dallas"], "line": ["hydration"], "period": ["custom"], "from": [f"{day}"], "to": [f"{day}"]}
+        for day in days
+    )
+    frames = (panels.rows(reader, "paid_by_method", chosen(reader, **address)) for address in addresses)
+    empty = next(frame for frame in frames if not len(frame))
+    assert {"site", "method", "value", "opens", "said"} <= set(empty.columns)
+
+
+def test_payments_of_some_methods_are_all_but_those_of_the_others(reader):
+    def rows(*methods):
+        export = exports.asked(
+            reader, exports.DATASETS["payment_rows"], {"period": ["last-month"], "method": methods}
+        )
+        parts = exports.parts(reader, export.dataset, export.filters, methods=export.methods)
+        frame = pd.concat([pd.DataFrame(columns=["method"], dtype="str"), *parts])
+        assert len(frame) == export.summary()[0]
+        assert export.described().get("methods", ()) == export.methods == tuple(export.query().get("method", ()))
+        return frame
+
+    every = rows()
+    two = rows("cash", " Card ")
+    assert set(two["method"]) == {"card", "cash"}
+    assert len(two) == every["method"].isin(["card", "cash"]).sum() > 100
+    none = rows("not recorded")
+    assert len(none) == every["method"].isna().sum() > 0
+    assert not len(rows("barter")), "an unknown method is no reason to hand out every other's rows"
+    assert len(rows("\x00", "x" * 81)) == len(every)

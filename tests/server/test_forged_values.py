@@ -52,6 +52,7 @@ HOSTILE = {
     "columns": ["patient,site,booking_id,*"],
     "month": ["2026-01"],
     "patient": INJECTED,
+    "method": ["card-dallas", *INJECTED],
     "line": [*INJECTED, "y" * 2000],
     "band": ["999-plus", *INJECTED],
     "by": ["site"],

@@ -7,6 +7,7 @@ import csv
 import datetime as dt
 import hashlib
 import io
+import re
 import socket
 import struct
 import sys
@@ -33,7 +34,8 @@ def server(tmp_path_factory):
     publish.import_delivery(data / "delivery", data)
     add_accounts(data)
     port = free_port()
-    with running([DASHBOARD, "serve", "--port", str(port)], port, data) as server:
+    command = [DASHBOARD, "serve", "--port", str(port)]
+    with running(command, port, data, DASHBOARD_WORKBOOK_CELLS="1000") as server:
         yield server
 
 
@@ -149,6 +151,29 @@ def test_a_file_is_on_record_with_all_that_left(server, since):
     assert entry.details["filters"]["lines"] == ["ketamine"]
     assert entry.details["filters"]["from"] < min(row["Start"] for row in rows)
     assert entry.details["extract"].endswith(".duckdb")
+
+
+def test_a_workbook_of_too_many_cells_is_refused_with_the_reason_and_nothing_of_it_is_called_complete(server, since):
+    cookie = server.sign_in("dan")
+    for path in ("booking_rows.xlsx?period=12-months", "page_age_groups.xlsx?period=12-months"):
+        answer = take(server, cookie, path)
+        assert answer.status == 413, path
+        said = re.fullmatch(
+            r"([\d,]+) cells are too many for an Excel workbook, which takes 1,000 here\. Take another form .*\n",
+            answer.body.decode(),
+        )
+        assert int(said[1].replace(",", "")) > 1_000
+    whole = [
+        take(server, cookie, path)
+        for path in ("booking_rows.csv?period=12-months", "booking_rows.xlsx?period=7-days&columns=booking_id,site")
+    ]
+    assert [answer.status for answer in whole] == [200, 200]
+    taken = since(2, "export")
+    assert [(e.details["form"], e.details["outcome"], e.details["sha256"]) for e in taken] == [
+        (form, "complete", hashlib.sha256(answer.body).hexdigest())
+        for form, answer in zip(("csv", "xlsx"), whole, strict=True)
+    ]
+    assert list((server.data / "spill").iterdir()) == []
 
 
 def test_no_patient_is_on_record(server, store):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard import access, exports, navigation, panels, warehouse
+from dashboard import access, exports, navigation, packs, panels, warehouse
 from dashboard.access import RESOURCES, AccessDeniedError, Role, Viewer, allows
 
 DALLAS = Viewer("d", "D", Role.MANAGER, frozenset({"dallas"}))
@@ -74,8 +74,8 @@ def test_signals_are_closed_to_who_is_shown_no_small_counts():
     assert {entry.name for entry in navigation.entries_for(ADMIN)} - {
         entry.name for entry in navigation.entries_for(limited)
     } == {"signals", "register"}
-    closed = {d.name for d in exports.open_to(ADMIN)} - {d.name for d in exports.open_to(limited)}
-    assert closed == {panel.name for panel in panels.PANELS.values() if panel.resource == "signals"}
+    closed = {d.name for d in packs.open_to(ADMIN)} - {d.name for d in packs.open_to(limited)}
+    assert closed == {"page_signals", *packs.of_page("signals")}
     # What the setting took away comes back by no other setting.
     assert not access.limited(limited, ()).small_counts
 
