@@ -17,14 +17,17 @@ from dashboard.cli import main
 from dashboard.intake import publish
 from dashboard.state import Store
 from dashboard.state.audit import Search
+from dashboard.state.demo import add_demo_accounts
 from dashboard.state.saved_exports import SavedExports
 
 
 @pytest.fixture(scope="module")
 def house(data, tmp_path_factory):
-    """A data folder of its own, since these tests publish another extract in it."""
+    """A data folder of its own, since these tests publish another extract in it, with nothing on record yet."""
     folder = tmp_path_factory.mktemp("commands") / "data"
-    shutil.copytree(data, folder)
+    shutil.copytree(data, folder, ignore=shutil.ignore_patterns("state"))
+    with Store.open(folder, rounds=4) as store:
+        add_demo_accounts(store)
     return folder
 
 
