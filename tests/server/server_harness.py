@@ -160,12 +160,13 @@ class Stream:
         self.socket.send(message.SerializeToString())
 
     def messages(self) -> Iterator[ForwardMsg]:
-        """What the server sends until the script has run."""
+        """What the server sends until the script has run to its end, also where it began anew on its way."""
         while True:
             message = ForwardMsg()
             message.ParseFromString(self.socket.recv(timeout=self.patience))
             yield message
-            if message.WhichOneof("type") == "script_finished":
+            early = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            if message.WhichOneof("type") == "script_finished" and not early:
                 return
 
     def run(self, **asked: Any) -> tuple[str, str]:

@@ -142,7 +142,8 @@ def test_no_address_and_no_widget_brings_a_foreign_row_to_a_page(marked, cookie,
             # Until the values were forged for the very widgets that this viewer has.
             while tried != set(widgets):
                 tried = set(widgets)
-                values = {key: hostile_value(kind, label) for key, (kind, label) in widgets.items()}
+                # Buttons carry no value, and what they keep or remove changes the page each time.
+                values = {k: hostile_value(kind, label) for k, (kind, label) in widgets.items() if kind != "button"}
                 widgets, more = received(stream, **asked, widgets=values)
                 sent += more
         known[page] = widgets
