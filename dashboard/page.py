@@ -98,6 +98,7 @@ def open_page(
     bar: bool = True,
     effect: bool = False,
     figure: bool = False,
+    period: bool = True,
     own: Sequence[str] = (),
 ) -> View:
     """Check the viewer, read the address, draw the filter bar.
@@ -109,6 +110,7 @@ def open_page(
         bar: whether it has a filter bar at all.
         effect: the page has charts of one side effect.
         figure: the page has a chart of one of the day's figures.
+        period: the page is of a day or a period; else of the extract's last full day.
         own: parameters of its address beside the filters.
     """
     viewer = access.require(identity.current_viewer(), resource)
@@ -126,7 +128,7 @@ def open_page(
     scope = exports.scope_of(reader)
     chosen = filters.parse(filter_bar.address(), scope)
     if bar:
-        filter_bar.draw(chosen, reader, day=day, by=by, effect=effect, figure=figure)
+        filter_bar.draw(chosen, reader, day=day, by=by, effect=effect, figure=figure, period=period)
         _whole_periods(resource, reader, chosen)
     if refused := filters.refused_sites(filter_bar.address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
@@ -206,7 +208,11 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         st.html(panel.html(frame, view.mode))
         return
     if panel.chart is None:
-        table(frame, panels.columns(view.reader, panel.name), heading)
+        columns = panels.columns(view.reader, panel.name)
+        if panel.listed and view.one_site:
+            columns = tuple(column for column in columns if column.name != "site")
+        if len(frame) or not panel.listed:
+            table(frame, columns, heading)
         return
     if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
         st.info("Every count above 0 is hidden for these filters. Choose a longer period, or fewer filters.")
