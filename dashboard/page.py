@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -278,6 +279,22 @@ def row_links(view: View, *names: str) -> None:
         if access.allows(view.reader.viewer, exports.DATASETS[name].resource)
     ]
     st.html(f'<p class="take">Rows behind these figures: {" ".join(links)}</p>')
+
+
+def huddles(view: View) -> None:
+    """Links to the morning huddle of each site shown, to print."""
+    sites = view.filters.sites[:SMALL_CHARTS]
+    links = []
+    for site in sites:
+        address = escape(urlencode({"day": view.filters.day.isoformat(), "site": site}))
+        name = escape(view.reader.catalogue.site_name(site))
+        links += [
+            f'<a class="file" href="/export/morning_huddle.{form}?{address}" target="_self" download '
+            f'aria-label="Print the morning huddle of {name} as {form.upper()}">'
+            f"{'Print' if len(sites) == 1 else name} {form.upper()}</a>"
+            for form in (("pdf", "html") if len(sites) == 1 else ("pdf",))
+        ]
+    st.html(f'<p class="take">{" ".join(links)} Morning huddle, one sheet a site, to print.</p>')
 
 
 def everything(view: View, resource: str) -> None:
