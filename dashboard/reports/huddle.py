@@ -15,9 +15,9 @@ from dashboard.reports.document import Block, Document, Grid, Heading, Picture, 
 from dashboard.warehouse import Reader
 
 #: Charts beside each other, in points.
-_WIDTH, _HEIGHT = 340, 84
+_WIDTH, _HEIGHT = 340, 56
 #: As many sentences of what stands out, and gaps, as a sheet has room for.
-_MOST = 4
+_MOST = 3
 
 
 class HuddleError(ValueError):
