@@ -53,6 +53,8 @@ _ALL = frozenset(Role)
 #: a resource that is not named here is open to nobody.
 RESOURCES: dict[str, frozenset[Role]] = {
     "today": _CARE,
+    # Patient by patient, for who calls them.
+    "worklists": _CARE,
     "bookings": _ALL,
     "service_mix": _ALL,
     "safety": _CARE,

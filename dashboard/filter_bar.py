@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Literal
 
@@ -58,15 +59,17 @@ def draw(
     by: bool,
     effect: bool,
     figure: bool,
+    period: bool = True,
 ) -> None:
     """The bar: with the period or the day, the sites where there are several, and what else the page asks for.
 
-    `own` are parameters of the page's address beside the filters.
+    `own` are parameters of the page's address beside the filters. Without `period` the page is of the
+    last full day alone: nothing but sites can be chosen.
     """
     with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="small"):
         if day:
             _day_picker(chosen)
-        else:
+        elif period:
             _period_picker(chosen)
         if len(chosen.scope.sites) > 1:
             _site_picker(chosen, reader)
@@ -74,12 +77,14 @@ def draw(
             _effect_picker(chosen, reader)
         if figure:
             _figure_picker(chosen, reader)
-        if not day:
+        if not day and period:
             _option("compare", _comparisons(chosen, reader), chosen.compare, "Compare")
-        _more(chosen, reader, by=by, day=day)
+        if period:
+            _more(chosen, reader, by=by, day=day)
         also = {name: values for name, values in address().items() if name in own}
         own_views.menu(reader.viewer.username, page, chosen, also, of_day=day)
-        _extract_date(reader, chosen, day=day)
+        shown = chosen if period else replace(chosen, day=chosen.scope.last_full_day)
+        _extract_date(reader, shown, day=day or not period)
 
 
 def put(key: str, value: object) -> str:

@@ -26,6 +26,7 @@ class PageEntry:
 
 ENTRIES = (
     PageEntry("today", "Today", ":material/today:", "The day at each site: is anything out of the ordinary?"),
+    PageEntry("worklists", "Worklists", ":material/checklist:", "Whom to call and what is due, most urgent first."),
     PageEntry("bookings", "Bookings", ":material/event:", "Bookings, no-shows, cancellations, chairs, lead time."),
     PageEntry("service_mix", "Service mix", ":material/donut_small:", "Ketamine against vitamin and hydration."),
     PageEntry("safety", "Safety", ":material/health_and_safety:", "Side effects per 100 infusions and per patient."),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -97,6 +98,7 @@ def open_page(
     bar: bool = True,
     effect: bool = False,
     figure: bool = False,
+    period: bool = True,
     own: Sequence[str] = (),
 ) -> View:
     """Check the viewer, read the address, draw the filter bar.
@@ -108,6 +110,7 @@ def open_page(
         bar: whether it has a filter bar at all.
         effect: the page has charts of one side effect.
         figure: the page has a chart of one of the day's figures.
+        period: the page is of a day or a period; else of the extract's last full day.
         own: parameters of its address beside the filters.
     """
     viewer = access.require(identity.current_viewer(), resource)
@@ -127,7 +130,7 @@ def open_page(
     scope = exports.scope_of(reader)
     chosen = filters.parse(filter_bar.address(), scope)
     if bar:
-        filter_bar.draw(chosen, reader, resource, own, day=day, by=by, effect=effect, figure=figure)
+        filter_bar.draw(chosen, reader, resource, own, day=day, by=by, effect=effect, figure=figure, period=period)
         _whole_periods(resource, reader, chosen)
     if refused := filters.refused_sites(filter_bar.address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
@@ -207,7 +210,11 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         st.html(panel.html(frame, view.mode))
         return
     if panel.chart is None:
-        table(frame, panels.columns(view.reader, panel.name), heading)
+        columns = panels.columns(view.reader, panel.name)
+        if panel.listed and view.one_site:
+            columns = tuple(column for column in columns if column.name != "site")
+        if len(frame) or not panel.listed:
+            table(frame, columns, heading)
         return
     if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
         st.info("Every count above 0 is hidden for these filters. Choose a longer period, or fewer filters.")
@@ -273,6 +280,22 @@ def row_links(view: View, *names: str) -> None:
         if access.allows(view.reader.viewer, exports.DATASETS[name].resource)
     ]
     st.html(f'<p class="take">Rows behind these figures: {" ".join(links)}</p>')
+
+
+def huddles(view: View) -> None:
+    """Links to the morning huddle of each site shown, to print."""
+    sites = view.filters.sites[:SMALL_CHARTS]
+    links = []
+    for site in sites:
+        address = escape(urlencode({"day": view.filters.day.isoformat(), "site": site}))
+        name = escape(view.reader.catalogue.site_name(site))
+        links += [
+            f'<a class="file" href="/export/morning_huddle.{form}?{address}" target="_self" download '
+            f'aria-label="Print the morning huddle of {name} as {form.upper()}">'
+            f"{'Print' if len(sites) == 1 else name} {form.upper()}</a>"
+            for form in (("pdf", "html") if len(sites) == 1 else ("pdf",))
+        ]
+    st.html(f'<p class="take">{" ".join(links)} Morning huddle, one sheet a site, to print.</p>')
 
 
 def everything(view: View, resource: str) -> None:

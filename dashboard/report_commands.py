@@ -65,6 +65,48 @@ def safety(month: str, sites: tuple[str, ...], output: Path) -> None:
     click.echo(f"Wrote {output}.")
 
 
+@report.command()
+@click.option("--site", "sites", multiple=True, required=True, help="The site; one.")
+@click.option("--day", default="", metavar="YYYY-MM-DD", help="The day; the last full one unless given.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="FILE.html or FILE.pdf."
+)
+def today(sites: tuple[str, ...], day: str, output: Path) -> None:
+    """Write the morning huddle of a site: the day's figures, chairs, gaps, days ahead and worklists on one sheet.
+
+    It holds no row of a patient. That it was written goes on record.
+
+    \b
+    Example:
+        dashboard report today --site dallas -o huddle.pdf
+        dashboard report today --site dallas --day 2026-09-14 -o huddle.html
+    """
+    form = output.suffix.lower()
+    if form not in _FORMS:
+        raise click.UsageError(f"{output.name} ends in neither .html nor .pdf, so its form isn't clear.")
+    # Imported here: it takes seconds, which `--help` shouldn't.
+    from dashboard import access, warehouse
+    from dashboard.receipts import Receipt
+    from dashboard.reports import files
+    from dashboard.reports.huddle import HuddleError
+
+    try:
+        settings = settings_in_force()
+        # As a manager sees it, with small counts hidden where they are hidden from managers.
+        viewer = access.Viewer(operator(), operator(), access.Role.MANAGER)
+        reader = warehouse.Reader(warehouse.Shelf(settings).current(), viewer)
+        with store_of(settings) as store:
+            document, described = files.morning(reader, sites, day)
+            receipt = Receipt(files.HUDDLE, described, reader.catalogue.name)
+            _write(output, b"".join(receipt.whole(files.rendered(document, form[1:]))))
+            store.audit.record("export", operator(), files.HUDDLE, **receipt.details())
+    except (HuddleError, warehouse.WarehouseError) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{output} cannot be written ({error.strerror}). Choose another place.")
+    click.echo(f"Wrote {output}.")
+
+
 def _write(target: Path, content: bytes) -> None:
     """Write the file whole or not at all, for its owner only."""
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

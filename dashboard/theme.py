@@ -148,3 +148,8 @@ SEVERITY_TITLES = {
 def line_title(line: str) -> str:
     """A service line as staff read it."""
     return line.replace("_", " ").capitalize()
+
+
+def print_greys() -> list[str]:
+    """Up to three series apart on a black and white printer, the first darkest."""
+    return ["#222222", "#8C8C8C", "#CFCFCF"]

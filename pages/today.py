@@ -17,4 +17,5 @@ else:
     view.show("day_by_hour")
     view.show("day_gaps")
 view.show("days_ahead")
+page.huddles(view)
 page.everything(view, "today")

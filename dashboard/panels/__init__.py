@@ -23,6 +23,7 @@ from dashboard.panels import (
     service_mix,
     signals,
     today,
+    worklists,
 )  # fmt: skip
 from dashboard.panels.base import Column, Panel
 from dashboard.warehouse import Catalogue, Reader
@@ -37,6 +38,7 @@ PANELS: dict[str, Panel] = {
     for module in (
         today,
         day_hours,
+        worklists,
         bookings,
         service_mix,
         revenue,

@@ -49,6 +49,7 @@ class Panel:
             periods: those asked for, or the twelve months up to their end.
         hides: whether the rows hold counts of side effects, of which small ones are hidden.
         marked: whether people's marks on control charts are among the rows.
+        listed: whether the rows are of one patient each: no table where there is none, no site beside one site's.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Panel:
     whole: Literal["", "asked", "year"] = ""
     hides: bool = False
     marked: bool = False
+    listed: bool = False
 
     def definitions(self) -> list[Metric]:
         """The metrics that the panel shows."""

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from dashboard import access, warehouse
 from dashboard.receipts import FileResponse, Receipt, no_such_file
-from dashboard.reports import dossier, html, pdf, safety
+from dashboard.reports import dossier, html, huddle, pdf, safety
 from dashboard.reports.document import Document
 from dashboard.state import StateError, Store
 from dashboard.state.chart_marks import ChartMarks
@@ -20,6 +20,7 @@ from dashboard.state.register import READ, Register
 from dashboard.warehouse import Reader
 
 REVIEW = "safety_review"
+HUDDLE = "morning_huddle"
 MEDIA = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
 _SIGNAL = re.compile(r"signal-([1-9][0-9]{0,8})")
 
@@ -43,13 +44,26 @@ def review(reader: Reader, store: Store, month: str, sites: Sequence[str]) -> tu
     return safety.review(reader, chosen, signals, _today()), chosen.described(of_day=False)
 
 
+def morning(reader: Reader, sites: Sequence[str], day: str) -> tuple[Document, dict[str, Any]]:
+    """The morning huddle of a site, and what goes on record of it.
+
+    Raises:
+        AccessDeniedError: it isn't open to the reader's viewer.
+        HuddleError: the day or the site isn't there.
+    """
+    access.require(reader.viewer, "today")
+    chosen = huddle.day_of(reader, sites, day)
+    return huddle.huddle(reader, chosen), chosen.described(of_day=True)
+
+
 def respond(
     viewer: access.Viewer, store: Store, name: str, form: str, asked: Mapping[str, Sequence[str]]
 ) -> Response:
     """The answer to a request for a printed document, or a refusal in one line."""
     found = _SIGNAL.fullmatch(name)
-    if form not in MEDIA or not access.allows(viewer, READ if found else REVIEW):
+    if form not in MEDIA or not access.allows(viewer, READ if found else "today" if name == HUDDLE else REVIEW):
         return no_such_file()
+    suffix = ""
     try:
         if found:
             signal = Register(store).signal(viewer, int(found[1]))
@@ -61,15 +75,21 @@ def respond(
             document, described = review(reader, store, month, asked.get("site") or ())
             receipt = Receipt(name, described, reader.catalogue.name)
             content = rendered(document, form)
+            suffix = f"_{month}"
+        elif name == HUDDLE:
+            reader = Reader(warehouse.shelf().current(), viewer)
+            document, described = morning(reader, asked.get("site") or (), (asked.get("day") or [""])[0])
+            receipt = Receipt(name, described, reader.catalogue.name)
+            content = rendered(document, form)
+            suffix = f"_{'_'.join(described['sites'])}_{described['day']}"
         else:
             return no_such_file()
-    except safety.MonthError as error:
+    except (safety.MonthError, huddle.HuddleError) as error:
         return PlainTextResponse(f"{error}\n", status_code=400)
     except StateError:
         return no_such_file()
     except warehouse.WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
-    suffix = f"_{month}" if not found else ""
     return FileResponse(receipt.whole(content), f"{name}{suffix}.{form}", receipt, MEDIA[form])
 
 

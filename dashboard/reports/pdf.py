@@ -65,6 +65,9 @@ def render(document: Document) -> bytes:
         else:
             story += drawn
         heading = []
+    # Room after the last table would begin a page of its own where the sheet is full.
+    while not heading and isinstance(story[-1], Spacer):
+        story.pop()
     foot = partial(_foot, text=f"{demo}{document.title}. {document.subtitle}")
     template.build([*story, *heading], onFirstPage=foot, onLaterPages=foot)
     return target.getvalue()

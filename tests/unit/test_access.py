@@ -42,6 +42,7 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
             FINANCE,
             {
                 "today",
+                "worklists",
                 "safety",
                 "courses",
                 "signals",

@@ -17,7 +17,7 @@ from dashboard import access, exports, filters, panels
 from dashboard.access import Role, Viewer
 from dashboard.cli import main
 from dashboard.exports import scope_of
-from dashboard.reports import dossier, files, html, pdf, safety
+from dashboard.reports import dossier, files, html, huddle, pdf, safety
 from dashboard.reports.document import Document, Facts, Grid, Heading, Picture, Pictures, Text, cell, seen
 from dashboard.state import Store
 from dashboard.state.audit import Search
@@ -257,3 +257,64 @@ def test_seen_asks_who_looks(reader_of):
     reader = reader_of("finance")
     with pytest.raises(access.AccessDeniedError):
         seen(reader, "effects", filters.parse({}, scope_of(reader)))
+
+
+# --- the morning huddle --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("day", ["", "2026-08-11", "2026-10-11"])
+def test_a_huddle_is_one_sheet_with_the_days_own_numbers(reader_of, day):
+    manager = reader_of("manager.dallas")
+    document, described = files.morning(manager, (), day)
+    assert list(described["sites"]) == ["dallas"]
+    [page] = PdfReader(io.BytesIO(pdf.render(document))).pages
+    words = "".join(page.extract_text().split())
+    text = html.render(document)
+    shown = tables(text)
+    chosen = huddle.day_of(manager, ("dallas",), day)
+    figures = panels.rows(manager, "today", chosen)
+    rows = {row[0]: row for row in shown["The day's figures"][1]}
+    assert set(rows) == set(figures["title"])
+    for row in figures.to_dict("records"):
+        got = rows[row["title"]]
+        assert got[1] == cell(None if row["value"] != row["value"] else row["value"], "decimal")
+        assert got[-2:] == [row["verdict"], row["sentence"]]
+        assert "".join(row["sentence"].split()) in words
+    # Counts of the lists, and no row of a patient.
+    lists = [p for p in panels.PANELS.values() if p.resource == "worklists"]
+    counted = {row[0]: row[1] for row in shown["Worklists"][1]}
+    for panel in lists:
+        found = panels.rows(manager, panel.name, chosen)
+        assert counted[panel.title] == str(len(found))
+        assert not [key for key in (*found["patient"], *found["booking_id"]) if key in text]
+    assert "Chicago" not in text
+    assert "<script" not in text
+
+
+def test_a_huddle_of_another_site_or_day_is_refused_by_name(reader_of, everything):
+    manager = reader_of("manager.dallas")
+    for sites, day, said in (
+        (("chicago",), "", "Sites: dallas."),
+        ((), "1999-01-01", "isn't in the extract"),
+        ((), "soon", "is no day"),
+    ):
+        with pytest.raises(huddle.HuddleError, match=re.escape(said)):
+            files.morning(manager, sites, day)
+    with pytest.raises(huddle.HuddleError, match="one site"):
+        files.morning(everything, (), "")
+    with pytest.raises(access.AccessDeniedError):
+        files.morning(reader_of("finance"), ("dallas",), "")
+
+
+def test_the_huddles_command_writes_it_and_puts_it_on_record(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("DASHBOARD_DATA", str(settings.data))
+    file = tmp_path / "huddle.pdf"
+    done = CliRunner().invoke(main, ["report", "today", "--site", "dallas", "--day", "2026-09-14", "-o", str(file)])
+    assert (done.exit_code, done.output) == (0, f"Wrote {file}.\n")
+    with Store.open(settings.data, rounds=4) as store:
+        entry = store.audit.search(Search(kinds=("export",)), 1)[0]
+    assert (entry.subject, entry.details["filters"]["sites"]) == ("morning_huddle", ["dallas"])
+    assert entry.details["bytes"] == file.stat().st_size
+    wrong = CliRunner().invoke(main, ["report", "today", "--site", "boston", "-o", str(file)])
+    assert wrong.exit_code == 1
+    assert "one site" in wrong.output

@@ -1,0 +1,179 @@
+"""Panels of the Worklists page: whom the front desk calls, what is due, by when; most urgent first.
+
+Every list is as of the extract's last full day, whatever period, lines and ages are chosen elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from dashboard.filters import Filters, day_text
+from dashboard.metrics import plural
+from dashboard.panels.base import LINE, SITE, Column, Panel, titled
+from dashboard.warehouse import Reader
+
+#: An induction is near its day 28 when so many days are left to it.
+NEAR_DAYS = 14
+MOMENTS = {"day_7": "Day 7", "day_14": "Day 14", "after_induction": "After induction"}
+
+
+def _asked(reader: Reader, filters: Filters, name: str, **values: object) -> pd.DataFrame:
+    frame = reader.query(name, sites=filters.sites, until=reader.catalogue.last_full_day, **values)
+    if "service" in frame:
+        frame["service"] = frame["service"].map(lambda service: reader.catalogue.services.get(service, service))
+    return titled(frame, reader)
+
+
+def _by(days: pd.Series) -> pd.Series:
+    return pd.Series([day_text(day.date()) for day in pd.to_datetime(days)], index=days.index, dtype="object")
+
+
+def _inductions(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Inductions that will miss day 28 as they are booked."""
+    frame = _asked(reader, filters, "worklist_inductions", near=NEAR_DAYS)
+    more = "Book " + frame["short"].astype(str).astype("object") + " more by " + _by(frame["day_28"])
+    # One infusion a day at most.
+    late = frame["short"] > frame["days_left"]
+    return frame.assign(todo=more.mask(late, "Too late for six by day 28: ask the doctor how to go on"))
+
+
+def _inductions_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return f"Every induction within {NEAR_DAYS} days of its day 28 has six infusions done or booked"
+    said = f"{plural(len(frame), 'induction', 'inductions')} will miss day 28"
+    late = int((frame["short"] > frame["days_left"]).sum())
+    return said + (f"; for {late:,} it is too late" if late else " unless more is booked")
+
+
+def _boosters(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Patients after induction without a visit for longer than is usual at the site, and none ahead."""
+    frame = _asked(reader, filters, "worklist_boosters")
+    return frame.assign(todo="Call to book a visit by " + _by(frame["ends_on"]))
+
+
+def _boosters_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No booster is overdue"
+    usual = frame.groupby("site", sort=False)["usual_days"].first()
+    said = ", ".join(
+        f"{days:.0f} days at {site}" if len(usual) > 1 else f"{days:.0f} days" for site, days in usual.items()
+    )
+    return f"{plural(len(frame), 'booster is', 'boosters are')} overdue; usual interval {said}"
+
+
+def _scores(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Scores after ketamine that are missing and can still be taken."""
+    frame = _asked(reader, filters, "worklist_scores")
+    both = frame["lacks_phq_9"] & frame["lacks_gad_7"]
+    lacks = np.where(both, "PHQ-9 and GAD-7", np.where(frame["lacks_phq_9"], "PHQ-9", "GAD-7"))
+    missing = pd.Series(lacks, index=frame.index, dtype="object")
+    return frame.assign(
+        moment=frame["moment"].map(MOMENTS), missing=missing, todo="Take " + missing + " by " + _by(frame["to_on"])
+    )
+
+
+def _scores_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No PHQ-9 or GAD-7 is missing that can still be taken"
+    phq_9, gad_7 = int(frame["lacks_phq_9"].sum()), int(frame["lacks_gad_7"].sum())
+    last = int((frame["days_left"] == 1).sum())
+    return (
+        f"{plural(frame['patient'].nunique(), 'patient has', 'patients have')} scores missing: PHQ-9 of {phq_9:,}, "
+        f"GAD-7 of {gad_7:,}"
+    ) + (f"; {last:,} on their last day" if last else "")
+
+
+def _forms(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """Completed visits without the side-effect form."""
+    frame = _asked(reader, filters, "worklist_forms")
+    whom = frame["provider"].astype("object").fillna("the provider of the visit")
+    return frame.assign(todo="Ask " + whom + " for the form")
+
+
+def _forms_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "No side-effect form is late"
+    said = f"{plural(len(frame), 'side-effect form is', 'side-effect forms are')} late"
+    return f"{said}, the oldest for {plural(frame['days'].max(), 'day', 'days')}"
+
+
+def _no_shows(reader: Reader, filters: Filters) -> pd.DataFrame:
+    """No-shows of the last four weeks who have no other booking since."""
+    frame = _asked(reader, filters, "worklist_no_shows")
+    return frame.assign(todo="Call to book " + frame["service"].astype("object") + " again")
+
+
+def _no_shows_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return "Every no-show of the last 28 days is rebooked"
+    said = f"{plural(len(frame), 'no-show is', 'no-shows are')} not rebooked"
+    ketamine = int((frame["line"] == "Ketamine").sum())
+    return said + (f", {ketamine:,} of them ketamine" if ketamine else "")
+
+
+_BOOKING, _PATIENT, _TODO = (
+    Column("booking_id", "Booking"),
+    Column("patient", "Patient"),
+    Column("todo", "What to do"),
+)
+_KEYED = "Patient: the keyed number; the front desk looks the booking up."
+
+
+def _list(
+    name: str,
+    title: str,
+    frame: Callable[[Reader, Filters], pd.DataFrame],
+    columns: tuple[Column, ...],
+    answer: Callable[[pd.DataFrame], str],
+    note: str,
+) -> Panel:
+    whole = (SITE, _BOOKING, _PATIENT, *columns, _TODO)
+    return Panel(name, title, "worklists", frame, whole, None, (), answer, note=f"{note} {_KEYED}", listed=True)
+
+
+PANELS = (
+    _list(
+        "worklist_inductions", "Inductions that will miss day 28", _inductions,
+        (Column("first_on", "First infusion", "date"), Column("day_28", "Day 28", "date"),
+         Column("days_left", "Days left", "count"), Column("done", "Infusions done", "count"),
+         Column("ahead", "Booked by day 28", "count"), Column("short", "Short of six", "count")),
+        _inductions_answer,
+        f"Inductions with {NEAR_DAYS} days or fewer to day 28 and fewer than six infusions done and booked by it, at "
+        "whichever site; fewest days first. Site: of the first infusion.",
+    ),
+    _list(
+        "worklist_boosters", "Boosters overdue", _boosters,
+        (Column("last_on", "Last infusion", "date"), Column("days", "Days since", "count"),
+         Column("usual_days", "Usual interval (days)", "count"), Column("overdue", "Days overdue", "count"),
+         Column("ends_on", "Last day of the course", "date")),
+        _boosters_answer,
+        "After induction, no ketamine visit booked and none for longer than the site's median interval of the last "
+        "364 days; longest first. At 60 days the course ends and the patient leaves the list.",
+    ),
+    _list(
+        "worklist_scores", "PHQ-9 or GAD-7 missing", _scores,
+        (Column("moment", "Score of"), Column("missing", "Missing"), Column("from_on", "From", "date"),
+         Column("to_on", "Until", "date"), Column("days_left", "Days left", "count")),
+        _scores_answer,
+        "Scores that can still be taken: days 5 to 9 and 12 to 16 after the first infusion, days 14 to 31 after the "
+        "last one of a finished induction; fewest days first.",
+    ),
+    _list(
+        "worklist_forms", "Side-effect forms not filled in", _forms,
+        (Column("starts_on", "Visit", "date"), Column("days", "Days since", "count"), Column("service", "Service"),
+         Column("provider", "Provider")),
+        _forms_answer,
+        "Completed visits of the last 28 days whose form is late, as on the page Data; oldest first.",
+    ),
+    _list(
+        "worklist_no_shows", "No-shows not rebooked", _no_shows,
+        (LINE, Column("service", "Service"), Column("starts_on", "Missed", "date"),
+         Column("days", "Days since", "count")),
+        _no_shows_answer,
+        "No-shows of the last 28 days with no later booking in the same service line, at whichever site, that wasn't "
+        "cancelled; ketamine first, then longest ago.",
+    ),
+)  # fmt: skip

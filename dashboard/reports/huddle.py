@@ -1,0 +1,146 @@
+"""The morning huddle: what the pages Today and Worklists show of a site's day, on one sheet to print."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from dashboard import access, exports, filters, panels, theme
+from dashboard.filters import Filters
+from dashboard.panels import PANELS, today
+from dashboard.reports.document import Block, Document, Grid, Heading, Picture, Pictures, Text, cell, seen
+from dashboard.warehouse import Reader
+
+#: Charts beside each other, in points.
+_WIDTH, _HEIGHT = 340, 56
+#: As many sentences of what stands out, and gaps, as a sheet has room for.
+_MOST = 3
+
+
+class HuddleError(ValueError):
+    """A day or site that there is no huddle of; the message says what there is."""
+
+
+def day_of(reader: Reader, sites: Sequence[str], day: str = "") -> Filters:
+    """The filters of a site's day, as the page Today has them.
+
+    Args:
+        reader: of whom and what.
+        sites: the key of one site; may be empty for who sees one alone.
+        day: YYYY-MM-DD; the last full day unless given.
+
+    Raises:
+        HuddleError: not one site of the reader's, or a day that isn't in the extract.
+    """
+    scope = exports.scope_of(reader)
+    chosen = tuple(sites) or scope.sites
+    if len(chosen) != 1 or chosen[0] not in scope.sites:
+        raise HuddleError(f"A huddle is of one site. Sites: {', '.join(scope.sites)}.")
+    held = f"The extract holds {scope.first_day} to {scope.last_day}."
+    try:
+        asked = dt.date.fromisoformat(day) if day else scope.last_full_day
+    except ValueError:
+        raise HuddleError(f"{day!r} is no day. Write it like {scope.last_full_day}. {held}") from None
+    if not scope.first_day <= asked <= scope.last_day:
+        raise HuddleError(f"{day} isn't in the extract. {held}")
+    return filters.parse({"day": [asked.isoformat()], "site": [filters.slug(chosen[0])]}, scope)
+
+
+def huddle(reader: Reader, chosen: Filters) -> Document:
+    """The sheet of one site's day.
+
+    Args:
+        reader: whose eyes; what isn't open to them raises AccessDeniedError.
+        chosen: of `day_of`.
+    """
+    access.require(reader.viewer, "today")
+    site = reader.catalogue.site_name(chosen.sites[0])
+    scores = panels.rows(reader, "today", chosen).sort_values("pressing")
+    hours, ahead = (seen(reader, name, chosen) for name in ("day_by_hour", "days_ahead"))
+    drawn = [_picture(one) for one in (hours, ahead) if one["charts"]]
+    found: list[Block] = [
+        *_attention(scores),
+        _figures(scores.sort_index()),
+        Heading(hours["heading"]),
+        Pictures(tuple(drawn)),
+        Text(f"{ahead['heading']}. Dashed line: all chairs."),
+        *_gaps(reader, chosen),
+        *_worklists(reader, chosen),
+    ]
+    catalogue = reader.catalogue
+    return Document(
+        f"Morning huddle, {site}, {chosen.day:%A} {filters.day_text(chosen.day)}",
+        f"Data to {filters.day_text(catalogue.last_full_day)}. Extract {catalogue.name}.",
+        tuple(found),
+        demo=catalogue.demo,
+    )
+
+
+def _attention(scores: pd.DataFrame) -> Iterator[Block]:
+    out = scores[scores["kind"].isin(today.STANDING_OUT)]
+    if not len(out):
+        yield Heading("Nothing stands out")
+        return
+    yield Heading(f"Needs attention: {len(out)} of {len(scores)} figures")
+    for row in out.head(_MOST).to_dict("records"):
+        yield Text(f"{row['verdict']}: {row['sentence']}.")
+
+
+def _figures(scores: pd.DataFrame) -> Grid:
+    kept = ("title", "value", "unit", "numerator", "denominator", "verdict")
+    columns = {column.name: column for column in PANELS["today"].columns}
+    shown = [columns[name] for name in kept]
+    rows = []
+    for row in scores.to_dict("records"):
+        cells = [cell(None if pd.isna(row[c.name]) else row[c.name], c.format) for c in shown]
+        rows.append((*cells, str(row["sentence"])))
+    numeric = tuple(column.format != "text" for column in shown)
+    return Grid("The day's figures", (*(c.title for c in shown), "In words"), (*numeric, False), tuple(rows))
+
+
+def _picture(content: dict[str, Any]) -> Picture:
+    """A panel's one chart, small and in greys."""
+    [chart] = content["charts"]
+    return Picture(_in_greys({**chart["body"], "width": _WIDTH, "height": _HEIGHT}), chart["alt"])
+
+
+def _in_greys(part: Any) -> Any:
+    """A specification with its scales of colours in greys that a black and white printer tells apart."""
+    if isinstance(part, list):
+        return [_in_greys(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {key: _grey(value) if key == "color" else _in_greys(value) for key, value in part.items()}
+
+
+def _grey(channel: Any) -> Any:
+    greys = theme.print_greys()
+    scale = channel.get("scale") if isinstance(channel, dict) else None
+    if not scale or not 0 < len(scale.get("range", ())) <= len(greys):
+        return channel
+    return {**channel, "scale": {**scale, "range": greys[: len(scale["range"])]}}
+
+
+def _gaps(reader: Reader, chosen: Filters) -> Iterator[Block]:
+    frame = panels.rows(reader, "day_gaps", chosen)
+    answer = PANELS["day_gaps"].answer
+    yield Heading(answer(frame) if answer else PANELS["day_gaps"].title)
+    longest = frame.sort_values("minutes", ascending=False, kind="stable").head(_MOST).sort_index()
+    told = [f"{row['start']} to {row['end']}, {row['chairs']:.0f} free" for row in longest.to_dict("records")]
+    more = len(frame) - len(told)
+    if told:
+        yield Text("; ".join(told) + (f"; and {more:,} shorter ones" if more else "") + ".")
+
+
+def _worklists(reader: Reader, chosen: Filters) -> Iterator[Block]:
+    rows = []
+    for panel in PANELS.values():
+        if panel.resource == "worklists" and access.allows(reader.viewer, panel.resource) and panel.answer:
+            frame = panels.rows(reader, panel.name, chosen)
+            rows.append((panel.title, f"{len(frame):,}", panel.answer(frame)))
+    if rows:
+        yield Heading(f"Worklists, as of {filters.day_text(reader.catalogue.last_full_day)}")
+        yield Grid("Worklists", ("List", "Rows", "In words"), (False, True, False), tuple(rows))

@@ -1,0 +1,16 @@
+"""Whom to call and what is due today, most urgent first."""
+
+import streamlit as st
+
+from dashboard import page
+from dashboard.filters import day_text
+
+view = page.open_page("worklists", period=False)
+st.title("Worklists")
+st.caption(f"As of {day_text(view.reader.catalogue.last_full_day)}, the last full day of the extract.")
+view.show("worklist_inductions")
+view.show("worklist_boosters")
+view.show("worklist_scores")
+view.show("worklist_forms")
+view.show("worklist_no_shows")
+page.everything(view, "worklists")

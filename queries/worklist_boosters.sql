@@ -1,0 +1,60 @@
+-- Patients past their induction who have no ketamine visit ahead and whose last infusion lies longer back than the
+-- site's usual interval: the median of the days between its later infusions in the year up to then. A gap of more
+-- than 60 days ends a course: whom no visit can keep in it any more isn't overdue.
+-- grain: patient, at the site of the last infusion; booking_id is that infusion
+-- parameters: sites, until (the last full day)
+-- serves: worklists
+with lasts as (
+    select
+        patient,
+        max(starts_on) as last_on,
+        max_by(
+            struct_pack(site := site, booking_id := booking_id),
+            struct_pack(starts_at := starts_at, booking_id := booking_id)
+        ) as about
+    from bookings
+    where starts_on between $until::date - 59 and $until::date
+        and line = 'ketamine'
+        and status = 'completed'
+    group by patient
+),
+ahead as (
+    select distinct patient
+    from bookings
+    where starts_on > $until and line = 'ketamine' and status in ('booked', 'arrived', 'completed')
+),
+gaps as (
+    select
+        site,
+        days,
+        sum(sum(infusions)) over (partition by site order by days) as reached,
+        sum(sum(infusions)) over (partition by site) as every
+    from infusion_gaps
+    where phase = 'later'
+        and starts_on between $until::date - 364 and $until::date
+        and site = any($sites::site[])
+    group by site, days
+),
+usual as (
+    select site, min(days) as usual_days
+    from gaps
+    where 2 * reached >= every
+    group by site
+)
+select
+    about.site as site,
+    about.booking_id as booking_id,
+    lasts.patient::varchar as patient,
+    last_on,
+    ($until::date - last_on)::bigint as days,
+    usual_days::bigint as usual_days,
+    ($until::date - last_on - usual_days)::bigint as overdue,
+    last_on + 60 as ends_on
+from lasts
+inner join courses on courses.patient = lasts.patient
+inner join usual on usual.site = about.site
+where about.site = any($sites::site[])
+    and courses.first_on + 28 <= $until
+    and $until::date - last_on > usual_days
+    and not exists (select 1 from ahead where ahead.patient = lasts.patient)
+order by days desc, about.site, lasts.patient
