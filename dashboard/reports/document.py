@@ -77,12 +77,18 @@ Block = Heading | Text | Facts | Grid | Picture | Pictures
 
 @dataclass(frozen=True)
 class Document:
-    """A document: its title, a line below it, and its blocks. `demo` says so on every page."""
+    """A document: its title, a line below it, and its blocks.
+
+    Attributes:
+        demo: whether every page says that the data are demo data.
+        sheet: whether all of it stands on one page, smaller where it has to.
+    """
 
     title: str
     subtitle: str
     blocks: tuple[Block, ...]
     demo: bool = False
+    sheet: bool = False
 
 
 def seen(reader: Reader, name: str, chosen: Filters) -> dict[str, Any]:

@@ -76,6 +76,7 @@ def huddle(reader: Reader, chosen: Filters) -> Document:
         f"Data to {filters.day_text(catalogue.last_full_day)}. Extract {catalogue.name}.",
         tuple(found),
         demo=catalogue.demo,
+        sheet=True,
     )
 
 

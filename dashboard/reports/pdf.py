@@ -16,6 +16,7 @@ from reportlab.platypus import (
     CondPageBreak,
     Flowable,
     Image,
+    KeepInFrame,
     KeepTogether,
     Paragraph,
     SimpleDocTemplate,
@@ -58,16 +59,18 @@ def render(document: Document) -> bytes:
             continue
         drawn = _flowables(block)
         # A heading stays with what begins below it: a whole picture, or the first rows of a table.
-        if heading and isinstance(block, Grid):
+        if document.sheet or not (heading and drawn):
+            story += [*heading, *drawn]
+        elif isinstance(block, Grid):
             story += [CondPageBreak(_BEGUN), *heading, *drawn]
-        elif heading and drawn:
-            story += [KeepTogether([*heading, drawn[0]]), *drawn[1:]]
         else:
-            story += drawn
+            story += [KeepTogether([*heading, drawn[0]]), *drawn[1:]]
         heading = []
     # Room after the last table would begin a page of its own where the sheet is full.
     while not heading and isinstance(story[-1], Spacer):
         story.pop()
+    if document.sheet:
+        story, heading = [KeepInFrame(0, 0, [*story, *heading], mode="shrink")], []
     foot = partial(_foot, text=f"{demo}{document.title}. {document.subtitle}")
     template.build([*story, *heading], onFirstPage=foot, onLaterPages=foot)
     return target.getvalue()
