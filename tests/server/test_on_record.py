@@ -249,6 +249,18 @@ def test_a_review_and_a_dossier_are_on_record_with_all_that_left(server, since, 
     assert (denied.actor, denied.subject) == ("max", f"file signal-{number}")
 
 
+def test_a_huddle_is_on_record_and_is_of_ones_own_site(server, since):
+    cookie = server.sign_in("dan")
+    answer = take(server, cookie, "morning_huddle.pdf?day=2026-09-30&site=dallas")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/pdf")
+    [entry] = since(1, "export")
+    assert (entry.actor, entry.subject) == ("dan", "morning_huddle")
+    assert entry.details["sha256"] == hashlib.sha256(answer.body).hexdigest()
+    assert entry.details["filters"] == {"day": "2026-09-30", "sites": ["dallas"]}
+    refused = take(server, server.sign_in("max"), "morning_huddle.pdf?site=dallas")
+    assert (refused.status, refused.body) == (400, b"A huddle is of one site. Sites: chicago.\n")
+
+
 def test_all_of_it_holds(store):
     verdict = store.audit.verify(store.audit.head())
     assert verdict.fault is None
