@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from choices import asked
 
-from dashboard import access, exports, panels
+from dashboard import access, packs, panels
 from dashboard.panels import PANELS, worklists
 
 LISTS = [name for name, panel in PANELS.items() if panel.resource == "worklists"]
@@ -173,4 +173,4 @@ def test_a_site_gets_its_own_rows_and_no_others(everything, reader_of, bookings,
     finance = reader_of("finance")
     with pytest.raises(access.AccessDeniedError):
         panels.rows(finance, name, asked(finance))
-    assert name not in {dataset.name for dataset in exports.open_to(finance.viewer)}
+    assert name not in {dataset.name for dataset in packs.open_to(finance.viewer)}
