@@ -345,6 +345,11 @@ class Warehouse:
             raise QueryTimeoutError(
                 f"this took longer than {seconds:.0f} seconds and was stopped; choose a shorter period or fewer sites"
             ) from error
+        except duckdb.OutOfMemoryException as error:
+            raise WarehouseError(
+                "this takes more memory than DuckDB may use here; choose a shorter period or fewer sites, or let an "
+                "administrator raise DASHBOARD_MEMORY_LIMIT"
+            ) from error
         except duckdb.Error as error:
             # A block with another checksum is a plain Error of DuckDB's.
             if type(error) is not duckdb.Error and not isinstance(error, _UNREADABLE):

@@ -82,6 +82,17 @@ def test_unknown_queries_are_named(everything):
         everything.query("nonsense")
 
 
+def test_what_takes_too_much_memory_says_so_and_leaves_the_extract_in_use(everything, settings_of, tmp_path):
+    path = tmp_path / "copy.duckdb"
+    path.write_bytes(everything.warehouse.path.read_bytes())
+    house = Warehouse(path, settings_of(memory_limit="40MB"))
+    with pytest.raises(WarehouseError, match="DASHBOARD_MEMORY_LIMIT"):
+        house._run("select len(list(range)) from range(20000000)", {})
+    assert not house.damaged
+    house.ping()
+    house.close()
+
+
 def test_a_runaway_query_is_stopped_and_says_so(everything, settings_of, tmp_path):
     path = tmp_path / "copy.duckdb"
     path.write_bytes(everything.warehouse.path.read_bytes())
