@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dashboard.terminal import fail, operator, settings_in_force, store_of
+
+if TYPE_CHECKING:
+    from dashboard.access import Role
+    from dashboard.reports.document import Document
+    from dashboard.state import Store
+    from dashboard.warehouse import Reader
 
 _FORMS = (".html", ".pdf")
 
@@ -40,29 +48,12 @@ def safety(month: str, sites: tuple[str, ...], output: Path) -> None:
         dashboard report safety --month 2026-09 -o review.pdf
         dashboard report safety --month 2026-09 --site dallas -o dallas.html
     """
-    form = output.suffix.lower()
-    if form not in _FORMS:
-        raise click.UsageError(f"{output.name} ends in neither .html nor .pdf, so its form isn't clear.")
-    # Imported here: it takes seconds, which `--help` shouldn't.
-    from dashboard import access, warehouse
-    from dashboard.receipts import Receipt
+    from dashboard.access import Role
     from dashboard.reports import files
-    from dashboard.reports.safety import MonthError
 
-    try:
-        settings = settings_in_force()
-        viewer = access.Viewer(operator(), operator(), access.Role.MEDICAL_DIRECTOR)
-        reader = warehouse.Reader(warehouse.Shelf(settings).current(), viewer)
-        with store_of(settings) as store:
-            document, described = files.review(reader, store, month, sites)
-            receipt = Receipt(files.REVIEW, described, reader.catalogue.name)
-            _write(output, b"".join(receipt.whole(files.rendered(document, form[1:]))))
-            store.audit.record("export", operator(), files.REVIEW, **receipt.details())
-    except (MonthError, warehouse.WarehouseError) as error:
-        fail(str(error))
-    except OSError as error:
-        fail(f"{output} cannot be written ({error.strerror}). Choose another place.")
-    click.echo(f"Wrote {output}.")
+    _print(
+        output, files.REVIEW, Role.MEDICAL_DIRECTOR, lambda reader, store: files.review(reader, store, month, sites)
+    )
 
 
 @report.command()
@@ -81,6 +72,17 @@ def today(sites: tuple[str, ...], day: str, output: Path) -> None:
         dashboard report today --site dallas -o huddle.pdf
         dashboard report today --site dallas --day 2026-09-14 -o huddle.html
     """
+    from dashboard.access import Role
+    from dashboard.reports import files
+
+    # As a manager sees it, with small counts hidden where they are hidden from managers.
+    _print(output, files.HUDDLE, Role.MANAGER, lambda reader, _: files.morning(reader, sites, day))
+
+
+def _print(
+    output: Path, name: str, role: Role, make: Callable[[Reader, Store], tuple[Document, dict[str, Any]]]
+) -> None:
+    """Write a document of every site as a role sees it, with its receipt on record."""
     form = output.suffix.lower()
     if form not in _FORMS:
         raise click.UsageError(f"{output.name} ends in neither .html nor .pdf, so its form isn't clear.")
@@ -89,18 +91,17 @@ def today(sites: tuple[str, ...], day: str, output: Path) -> None:
     from dashboard.receipts import Receipt
     from dashboard.reports import files
     from dashboard.reports.huddle import HuddleError
+    from dashboard.reports.safety import MonthError
 
     try:
         settings = settings_in_force()
-        # As a manager sees it, with small counts hidden where they are hidden from managers.
-        viewer = access.Viewer(operator(), operator(), access.Role.MANAGER)
-        reader = warehouse.Reader(warehouse.Shelf(settings).current(), viewer)
+        reader = warehouse.Reader(warehouse.Shelf(settings).current(), access.Viewer(operator(), operator(), role))
         with store_of(settings) as store:
-            document, described = files.morning(reader, sites, day)
-            receipt = Receipt(files.HUDDLE, described, reader.catalogue.name)
+            document, described = make(reader, store)
+            receipt = Receipt(name, described, reader.catalogue.name)
             _write(output, b"".join(receipt.whole(files.rendered(document, form[1:]))))
-            store.audit.record("export", operator(), files.HUDDLE, **receipt.details())
-    except (HuddleError, warehouse.WarehouseError) as error:
+            store.audit.record("export", operator(), name, **receipt.details())
+    except (MonthError, HuddleError, warehouse.WarehouseError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{output} cannot be written ({error.strerror}). Choose another place.")
