@@ -12,8 +12,8 @@ with used as (
     from bookings
     where starts_on between $start and $end
         and status in ('arrived', 'completed')
-        and site = any($sites::site[])
-        and band = any($bands::band[])
+        and list_contains($sites::site[], site)
+        and list_contains($bands::band[], band)
     group by all
 )
 select

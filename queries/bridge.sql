@@ -1,30 +1,24 @@
 -- From what was invoiced in a period (by service date) to what was paid in it (by payment date), item by item.
 -- grain: site
+-- An invoice of a later service date is none yet: what was paid on it is an advance.
 -- parameters: start, end, sites
 -- serves: revenue
-with invoices as (
-    select booking_id, site, starts_on, price_cents as cents
-    from bookings
-    where status = 'completed' and starts_on <= $end and price_cents is not null
-),
--- Payments and redemptions up to the end, with the visit that they are for.
-money as (
+with money as (
     select
-        payments.site as at_site,
-        payments.kind,
-        payments.paid_on,
-        payments.amount_cents as cents,
-        invoices.site as for_site,
-        invoices.starts_on
-    from payments
-    left join invoices using (booking_id)
+        site as at_site,
+        kind,
+        paid_on,
+        amount_cents as cents,
+        case when invoiced and starts_on <= $end then visit_site end as for_site,
+        case when invoiced and starts_on <= $end then starts_on end as starts_on
+    from daily_payments
     where paid_on <= $end
 ),
 sites_asked as (
-    select site from sites where site::site = any($sites::site[])
+    select site from sites where list_contains($sites::site[], site::site)
 ),
 invoiced as (
-    select site, sum(cents) as cents from invoices where starts_on >= $start group by site
+    select site, sum(invoiced_cents) as cents from daily where starts_on between $start and $end group by site
 ),
 -- What settled the period's invoices, by the visit's site.
 settled as (

@@ -13,6 +13,6 @@ select
     count(*) filter (where open)::bigint as open_days
 from calendar
 where date between $start and $end
-    and site = any($sites::site[])
+    and list_contains($sites::site[], site)
 group by all
 order by all

@@ -5,14 +5,13 @@
 select
     site,
     line,
-    coalesce(sum(price_cents), 0)::bigint as invoiced_cents,
-    coalesce(sum(chair_minutes), 0)::bigint as chair_minutes
-from bookings
-where status = 'completed'
-    and price_cents is not null
-    and starts_on between $start and $end
-    and site = any($sites::site[])
-    and line = any($lines::line[])
-    and band = any($bands::band[])
+    sum(invoiced_cents)::bigint as invoiced_cents,
+    sum(invoiced_minutes)::bigint as chair_minutes
+from daily
+where starts_on between $start and $end
+    and invoices > 0
+    and list_contains($sites::site[], site)
+    and list_contains($lines::line[], line)
+    and list_contains($bands::band[], band)
 group by all
 order by all

@@ -16,8 +16,8 @@ from bookings
 where starts_on between $day::date - 1 and $day::date
     and status not in ('cancelled', 'late_cancelled')
     and chair_minutes > 0
-    and site = any($sites::site[])
-    and line = any($lines::line[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($lines::line[], line)
+    and list_contains($bands::band[], band)
 group by all
 order by all

@@ -5,6 +5,6 @@
 -- hides: rows_before rows_now added removed changed
 select source, site, rows_before, rows_now, added, removed, changed
 from changes
-where site = any($sites::varchar[])
+where list_contains($sites::varchar[], site)
     or (site is null and len($sites) >= (select count(*) from sites))
 order by source, site nulls first

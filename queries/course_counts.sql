@@ -18,7 +18,7 @@ select
     count(*) filter (where first_on + 28 > $until)::bigint as inductions_under_way
 from courses
 where first_on between $start and $end
-    and site = any($sites::site[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($bands::band[], band)
 group by all
 order by all

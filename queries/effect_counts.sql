@@ -22,8 +22,8 @@ select
     sum(transfers)::bigint as transfers
 from daily_effects
 where starts_on between $start and $end
-    and site = any($sites::site[])
-    and line = any($lines::line[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($lines::line[], line)
+    and list_contains($bands::band[], band)
 group by all
 order by all

@@ -12,8 +12,8 @@ select
 from side_effects
 where starts_on between $start and $end
     and status = 'completed'
-    and site = any($sites::site[])
-    and line = any($lines::line[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($lines::line[], line)
+    and list_contains($bands::band[], band)
 group by all
 order by all

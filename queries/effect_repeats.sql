@@ -7,9 +7,9 @@ with repeats as (
     from side_effects
     where status = 'completed'
         and starts_on between $start and $end
-        and site = any($sites::site[])
-        and line = any($lines::line[])
-        and band = any($bands::band[])
+        and list_contains($sites::site[], site)
+        and list_contains($lines::line[], line)
+        and list_contains($bands::band[], band)
         and ($effect = '' or effect::varchar = $effect or ($effect = 'serious' and serious))
     group by all
 )

@@ -22,8 +22,8 @@ select
     sum(lasting)::bigint as lasting
 from daily_outcomes
 where due_on between $start and $end
-    and site = any($sites::site[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($bands::band[], band)
     and 'ketamine' = any($lines)
 group by all
 order by all

@@ -12,16 +12,16 @@ with infusions as (
     from bookings
     where status = 'completed'
         and starts_on <= $until
-        and site = any($sites::site[])
-        and line = any($lines::line[])
-        and band = any($bands::band[])
+        and list_contains($sites::site[], site)
+        and list_contains($lines::line[], line)
+        and list_contains($bands::band[], band)
 ),
 happened as (
     select distinct booking_id
     from side_effects
     where status = 'completed'
         and starts_on <= $until
-        and site = any($sites::site[])
+        and list_contains($sites::site[], site)
         and (
             effect::varchar = $effect
             or ($effect = 'serious' and serious)

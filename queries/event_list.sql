@@ -7,9 +7,9 @@ with found as (
     select *
     from side_effects
     where starts_on between $start and $end
-        and site = any($sites::site[])
-        and line = any($lines::line[])
-        and band = any($bands::band[])
+        and list_contains($sites::site[], site)
+        and list_contains($lines::line[], line)
+        and list_contains($bands::band[], band)
         and (
             $effect = ''
             or effect::varchar = $effect
@@ -26,7 +26,7 @@ numbered as (
     from bookings
     where status = 'completed'
         and starts_on <= $end
-        and site = any($sites::site[])
+        and list_contains($sites::site[], site)
         and patient in (select patient from found)
 )
 select

@@ -8,7 +8,7 @@ with happened as (
     select distinct booking_id
     from side_effects
     where starts_on between $start and $until
-        and site = any($sites::site[])
+        and list_contains($sites::site[], site)
         and ($effect = '' or effect::varchar = $effect or ($effect = 'serious' and serious))
 ),
 infusions as (
@@ -21,8 +21,8 @@ infusions as (
     from bookings
     where status = 'completed'
         and starts_on >= $start
-        and site = any($sites::site[])
-        and line = any($lines::line[])
+        and list_contains($sites::site[], site)
+        and list_contains($lines::line[], line)
 )
 select
     site,
@@ -32,6 +32,6 @@ select
 from infusions
 left join happened on happened.booking_id = infusions.booking_id
 where starts_on <= $until
-    and band = any($bands::band[])
+    and list_contains($bands::band[], band)
 group by all
 order by all

@@ -11,9 +11,9 @@ select
 from side_effects
 where starts_on between $start and $end
     and status = 'completed'
-    and site = any($sites::site[])
-    and line = any($lines::line[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($lines::line[], line)
+    and list_contains($bands::band[], band)
     and ($effect = '' or effect::varchar = $effect or ($effect = 'serious' and serious))
 group by all
 order by all

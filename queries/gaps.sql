@@ -9,6 +9,6 @@ select
     max(gaps.date) as last_date
 from sites
 left join (select *, row_number() over (partition by site order by date) as place from gaps) as gaps on gaps.site = sites.site
-where sites.site = any($sites::site[])
+where list_contains($sites::site[], sites.site)
 group by sites.site
 order by sites.site

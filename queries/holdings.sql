@@ -9,6 +9,6 @@ select
     sum(completed)::bigint as completed,
     sum(assessed)::bigint as assessed
 from daily
-where site = any($sites::site[])
+where list_contains($sites::site[], site)
 group by all
 order by site

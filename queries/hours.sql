@@ -10,8 +10,8 @@ select
     sum(bookings)::bigint as bookings
 from hourly
 where starts_on between $start and $end
-    and site = any($sites::site[])
-    and line = any($lines::line[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($lines::line[], line)
+    and list_contains($bands::band[], band)
 group by all
 order by all

@@ -5,7 +5,7 @@
 select site, phase, days, sum(infusions)::bigint as infusions
 from infusion_gaps
 where starts_on between $start and $end
-    and site = any($sites::site[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($bands::band[], band)
 group by all
 order by all

@@ -4,5 +4,5 @@
 -- serves: data
 select site, starts_on, completed, missing
 from late_forms
-where site = any($sites::site[])
+where list_contains($sites::site[], site)
 order by site, starts_on desc

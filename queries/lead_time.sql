@@ -1,16 +1,16 @@
 -- Days from booking to start, of bookings with a known booking date.
--- grain: one row for each site (null: all asked for) and lead time in days
--- parameters: start, end, sites, lines, bands, by
+-- grain: site × lead time in days
+-- parameters: start, end, sites, lines, bands
 -- serves: bookings today
 select
-    case when list_contains($by, 'site') then site end as site,
+    site,
     lead_days,
     count(*)::bigint as bookings
 from bookings
 where starts_on between $start and $end
     and lead_days >= 0
-    and site = any($sites::site[])
-    and line = any($lines::line[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($lines::line[], line)
+    and list_contains($bands::band[], band)
 group by all
 order by all

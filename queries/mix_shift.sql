@@ -11,8 +11,8 @@ with visits as (
     from bookings
     where status = 'completed'
         and (starts_on between $start and $end or starts_on between $before_start and $before_end)
-        and site = any($sites::site[])
-        and band = any($bands::band[])
+        and list_contains($sites::site[], site)
+        and list_contains($bands::band[], band)
     group by all
 ),
 patients as (

@@ -5,5 +5,5 @@
 -- hides: rows
 select source, column_name, rule, site, rows, lowest, highest
 from oddities
-where site = any($sites::site[])
+where list_contains($sites::site[], site)
 order by rows desc, source, column_name, rule, site

@@ -6,7 +6,7 @@
 with months as (
     select distinct date_trunc('month', date)::date as month, site
     from calendar
-    where site = any($sites::site[])
+    where list_contains($sites::site[], site)
 ),
 movements as (
     select
@@ -14,10 +14,10 @@ movements as (
         site,
         coalesce(sum(amount_cents) filter (where kind = 'package_sale'), 0) as sold,
         coalesce(sum(amount_cents) filter (where kind = 'package_redemption'), 0) as redeemed,
-        coalesce(sum(amount_cents) filter (where kind = 'refund' and booking_id is null), 0) as refunded,
+        coalesce(sum(amount_cents) filter (where kind = 'refund' and line is null), 0) as refunded,
         coalesce(sum(amount_cents) filter (where kind = 'package_expiry'), 0) as expired
-    from payments
-    where site = any($sites::site[])
+    from daily_payments
+    where list_contains($sites::site[], site)
     group by all
 ),
 filled as (

@@ -17,10 +17,10 @@ select
     coalesce(sum(amount_cents) filter (where kind = 'package_sale'), 0)::bigint as sold_cents,
     coalesce(sum(amount_cents) filter (where kind = 'refund'), 0)::bigint as refund_cents,
     coalesce(sum(case kind when 'refund' then -amount_cents else amount_cents end), 0)::bigint as paid_cents
-from payments
+from daily_payments
 where paid_on between $start and $end
     and kind in ('payment', 'package_sale', 'refund')
-    and site = any($sites::site[])
-    and (line = any($lines::line[]) or ($every_line and line is null))
+    and list_contains($sites::site[], site)
+    and (list_contains($lines::line[], line) or ($every_line and line is null))
 group by all
 order by all

@@ -11,7 +11,7 @@ select
     site
 from bookings
 where status = 'completed'
-    and site = any($sites::site[])
+    and list_contains($sites::site[], site)
     and patient::varchar = $patient
 union all
 select
@@ -22,7 +22,7 @@ select
     null,
     site
 from side_effects
-where site = any($sites::site[])
+where list_contains($sites::site[], site)
     and patient::varchar = $patient
 union all
 select
@@ -33,6 +33,6 @@ select
     score::double,
     site
 from scores
-where site = any($sites::site[])
+where list_contains($sites::site[], site)
     and patient::varchar = $patient
 order by moment, kind

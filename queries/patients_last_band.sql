@@ -8,9 +8,9 @@ with latest as (
     from bookings
     where starts_on between $start and $end
         and status in ('arrived', 'completed')
-        and site = any($sites::site[])
-        and line = any($lines::line[])
-        and band = any($bands::band[])
+        and list_contains($sites::site[], site)
+        and list_contains($lines::line[], line)
+        and list_contains($bands::band[], band)
     group by all
 )
 select site, band, count(*)::bigint as patients

@@ -3,5 +3,5 @@
 -- serves: payment_rows
 select distinct coalesce(method, 'not recorded') as method
 from payments
-where site = any($sites::site[])
+where list_contains($sites::site[], site)
 order by all

@@ -11,7 +11,7 @@ select
     count(*)::bigint as patients
 from courses
 where first_on between $start and $end
-    and site = any($sites::site[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($bands::band[], band)
 group by all
 order by all

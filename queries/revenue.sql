@@ -2,6 +2,16 @@
 -- grain: one row for each combination of period, site, line, service in $by
 -- parameters: start, end, sites, lines, by, grain
 -- serves: revenue
+with money as (
+    select
+        starts_on, site, line, service, invoiced_cents, listed_cents, invoices, invoiced_minutes, 0 as settled_cents
+    from daily
+    where invoices > 0
+    union all
+    select starts_on, visit_site, line, service, 0, 0, 0, 0, amount_cents
+    from daily_payments
+    where invoiced and kind in ('payment', 'package_redemption')
+)
 select
     case
         when not list_contains($by, 'period') then null
@@ -10,25 +20,16 @@ select
         else starts_on
     end as period,
     case when list_contains($by, 'site') then site end as site,
-    case when list_contains($by, 'line') then bookings.line end as line,
-    case when list_contains($by, 'service') then bookings.service end as service,
-    coalesce(sum(price_cents), 0)::bigint as invoiced_cents,
-    coalesce(sum(coalesce(list_price_cents, price_cents) - price_cents), 0)::bigint as discount_cents,
-    coalesce(sum(price_cents - coalesce(settled_cents, 0)), 0)::bigint as outstanding_cents,
-    count(*)::bigint as visits,
-    coalesce(sum(chair_minutes), 0)::bigint as chair_minutes
-from bookings
-left join services on services.service = bookings.service
-left join (
-    select booking_id, sum(amount_cents) as settled_cents
-    from payments
-    where booking_id is not null and kind in ('payment', 'package_redemption')
-    group by booking_id
-) as settled using (booking_id)
-where status = 'completed'
-    and price_cents is not null
-    and starts_on between $start and $end
-    and site = any($sites::site[])
-    and bookings.line = any($lines::line[])
+    case when list_contains($by, 'line') then line end as line,
+    case when list_contains($by, 'service') then service end as service,
+    sum(invoiced_cents)::bigint as invoiced_cents,
+    sum(listed_cents - invoiced_cents)::bigint as discount_cents,
+    sum(invoiced_cents - settled_cents)::bigint as outstanding_cents,
+    sum(invoices)::bigint as visits,
+    sum(invoiced_minutes)::bigint as chair_minutes
+from money
+where starts_on between $start and $end
+    and list_contains($sites::site[], site)
+    and list_contains($lines::line[], line)
 group by all
 order by all

@@ -8,6 +8,6 @@ select
     (price_cents::decimal(15, 0) * 0.01::decimal(2, 2))::decimal(18, 2) as price, assessed, dose_mg, is_new
 from bookings
 where starts_on between $start and $end
-    and site = any($sites::site[])
-    and line = any($lines::line[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($lines::line[], line)
+    and list_contains($bands::band[], band)

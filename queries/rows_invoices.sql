@@ -27,8 +27,8 @@ invoices as (
     where status = 'completed'
         and price_cents is not null
         and starts_on between $start and $end
-        and bookings.site = any($sites::site[])
-        and bookings.line = any($lines::line[])
+        and list_contains($sites::site[], bookings.site)
+        and list_contains($lines::line[], bookings.line)
 )
 select
     booking_id, patient, site, service, line, starts_on,

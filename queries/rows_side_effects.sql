@@ -8,7 +8,7 @@ select
     related, onset_at, resolved_at, onset_minutes, duration_minutes, outcome, transfer, action
 from side_effects
 where starts_on between $start and $end
-    and site = any($sites::site[])
-    and line = any($lines::line[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($lines::line[], line)
+    and list_contains($bands::band[], band)
 order by starts_on, event_id

@@ -11,7 +11,7 @@ select
     sum(infusions)::bigint as events
 from daily_effects
 inner join age_bands using (band)
-where site = any($sites::site[])
+where list_contains($sites::site[], site)
     and starts_on <= $until
     and infusions > 0
 group by all

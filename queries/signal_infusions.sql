@@ -12,7 +12,7 @@ select
     sum(with_serious)::bigint as serious
 from daily
 inner join age_bands using (band)
-where site = any($sites::site[])
+where list_contains($sites::site[], site)
     and starts_on <= $until
     and completed > 0
 group by all

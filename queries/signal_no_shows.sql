@@ -5,10 +5,10 @@
 select
     starts_on,
     site,
-    coalesce(sum(bookings) filter (where status = 'no_show'), 0)::bigint as events,
-    coalesce(sum(bookings) filter (where status in ('arrived', 'completed', 'no_show')), 0)::bigint as trials
+    sum(no_show)::bigint as events,
+    sum(arrived + completed + no_show)::bigint as trials
 from daily
-where site = any($sites::site[])
+where list_contains($sites::site[], site)
     and starts_on <= $until
 group by all
 order by all

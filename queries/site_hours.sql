@@ -11,5 +11,5 @@ select
     (select min(minutes) from services) as shortest
 from sites
 left join calendar on calendar.site = sites.site and calendar.date = $day::date
-where sites.site = any($sites::site[])
+where list_contains($sites::site[], sites.site)
 order by position

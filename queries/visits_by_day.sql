@@ -9,19 +9,17 @@ select
     service,
     sum(bookings)::bigint as bookings,
     sum(completed)::bigint as completed,
-    coalesce(sum(bookings) filter (where status = 'arrived'), 0)::bigint as arrived,
-    coalesce(sum(bookings) filter (where status = 'booked'), 0)::bigint as booked,
-    coalesce(sum(bookings) filter (where status = 'no_show'), 0)::bigint as no_show,
-    coalesce(sum(bookings) filter (where status = 'cancelled'), 0)::bigint as cancelled,
-    coalesce(sum(bookings) filter (where status = 'late_cancelled'), 0)::bigint as late_cancelled,
-    coalesce(sum(chair_minutes) filter (where status in ('arrived', 'completed')), 0)::bigint as chair_minutes,
-    (coalesce(sum(price_cents) filter (where status = 'completed'), 0)::decimal(15, 0) * 0.01::decimal(2, 2))::decimal(
-        18, 2
-    ) as invoiced
+    sum(arrived)::bigint as arrived,
+    sum(booked)::bigint as booked,
+    sum(no_show)::bigint as no_show,
+    sum(cancelled)::bigint as cancelled,
+    sum(late_cancelled)::bigint as late_cancelled,
+    sum(used_minutes)::bigint as chair_minutes,
+    (sum(invoiced_cents)::decimal(15, 0) * 0.01::decimal(2, 2))::decimal(18, 2) as invoiced
 from daily
 where starts_on between $start and $end
-    and site = any($sites::site[])
-    and line = any($lines::line[])
-    and band = any($bands::band[])
+    and list_contains($sites::site[], site)
+    and list_contains($lines::line[], line)
+    and list_contains($bands::band[], band)
 group by all
 order by starts_on, site, line, service

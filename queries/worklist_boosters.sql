@@ -32,7 +32,7 @@ gaps as (
     from infusion_gaps
     where phase = 'later'
         and starts_on between $until::date - 364 and $until::date
-        and site = any($sites::site[])
+        and list_contains($sites::site[], site)
     group by site, days
 ),
 usual as (
@@ -53,7 +53,7 @@ select
 from lasts
 inner join courses on courses.patient = lasts.patient
 inner join usual on usual.site = about.site
-where about.site = any($sites::site[])
+where list_contains($sites::site[], about.site)
     and courses.first_on + 28 <= $until
     and $until::date - last_on > usual_days
     and not exists (select 1 from ahead where ahead.patient = lasts.patient)

@@ -13,7 +13,7 @@ select
 from bookings
 inner join late_forms on late_forms.site = bookings.site and late_forms.starts_on = bookings.starts_on
 where bookings.starts_on between $until::date - 28 and $until::date
-    and bookings.site = any($sites::site[])
+    and list_contains($sites::site[], bookings.site)
     and status = 'completed'
     and not coalesce(assessed, false)
 order by bookings.starts_on, bookings.site, starts_at, booking_id

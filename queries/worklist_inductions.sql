@@ -8,7 +8,7 @@ with near as (
     from courses
     where first_on between $until::date - 27 and $until::date + $near::integer - 28
         and first_on <= $until
-        and site = any($sites::site[])
+        and list_contains($sites::site[], site)
 ),
 counted as (
     select

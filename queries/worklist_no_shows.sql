@@ -7,7 +7,7 @@ with missed as (
     select *
     from bookings
     where starts_on between $until::date - 27 and $until::date
-        and site = any($sites::site[])
+        and list_contains($sites::site[], site)
         and status = 'no_show'
 )
 select

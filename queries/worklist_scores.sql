@@ -17,7 +17,7 @@ with started as (
     inner join bookings on bookings.patient = courses.patient and bookings.starts_on >= first_on
     where first_on between $until::date - 59 and $until::date
         and bookings.starts_on between $until::date - 59 and $until::date
-        and courses.site = any($sites::site[])
+        and list_contains($sites::site[], courses.site)
         and line = 'ketamine'
         and status = 'completed'
     group by courses.patient, courses.site, first_on

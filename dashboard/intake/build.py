@@ -38,6 +38,7 @@ _FACTS = (
     "reference_tables",
     "calendar",
     "daily",
+    "daily_payments",
     "hourly",
     "daily_effects",
     "courses",

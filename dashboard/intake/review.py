@@ -13,7 +13,7 @@ from dashboard.intake.contract import DeliveryError
 from dashboard.intake.sql import literal, statements
 
 #: Of these versions the facts can be compared with those of a new extract.
-COMPARABLE = (1, 2, 3, 4)
+COMPARABLE = (1, 2, 3, 4, 5)
 
 
 class DropError(DeliveryError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Literal
 
 import numpy as np
@@ -99,10 +100,32 @@ def value_columns(name: str) -> tuple[Column, ...]:
     return (Column("value", heading, "decimal"), *limits, *counted)
 
 
+Sums = Callable[..., pd.DataFrame]
+
+
+def shared(make: Sums) -> Sums:
+    """Worked out once for all panels that ask for the same rows.
+
+    Of a function of a reader, filters and dimensions that uses of the filters the period, the grain and what
+    `Filters.values` gives.
+    """
+
+    @wraps(make)
+    def sums(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+        # As with whole panels, what the viewer may see is part of the question.
+        rights = (reader.viewer.role, reader.hides_small_counts, reader.sites)
+        asked = (filters.start, filters.end, filters.grain, filters.sites, filters.lines, filters.bands)
+        key = ("sums", make.__name__, *rights, *asked, by)
+        return reader.warehouse.remembered(key, lambda: make(reader, filters, *by))
+
+    return sums
+
+
 #: What rows can be by; every other column of a query is additive.
-DIMENSIONS = ("period", "site", "line", "service", "band", "status", "effect", "severity")
+DIMENSIONS = ("period", "site", "line", "service", "band", "status", "effect", "severity", "method")
 
 
+@shared
 def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Additive counts by the dimensions named, one row for each of their combinations.
 
@@ -111,6 +134,7 @@ def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     return filled(_sums(reader, filters, "counts", by, _FINE), filters, by)
 
 
+@shared
 def with_capacity(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """The counts by period or site with capacity_minutes and open_days of the chairs beside them."""
     capacity = reader.query(
@@ -120,11 +144,15 @@ def with_capacity(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     return frame.fillna({"capacity_minutes": 0, "open_days": 0})
 
 
+@shared
 def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
-    """Distinct patients by the dimensions named (site, line, band)."""
-    return filled(reader.query("patients", by=by, **filters.values()), filters, by)
+    """Distinct patients by the dimensions named: none, site, line, band, or site and line."""
+    frame = reader.query("patients", **filters.values())
+    level = sum(bit for name, bit in (("site", 4), ("line", 2), ("band", 1)) if name not in by)
+    return filled(frame[frame["level"] == level].drop(columns="level").reset_index(drop=True), filters, by)
 
 
+@shared
 def effect_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Side effects by the dimensions named, without rows for what did not happen."""
     return _sums(reader, filters, "effect_counts", by, (*_FINE, "effect"))
@@ -141,27 +169,35 @@ def _sums(reader: Reader, filters: Filters, name: str, by: Sequence[str], fine: 
     """
     if reader.hides_small_counts or not set(by) <= set(fine):
         return reader.query(name, by=by, grain=filters.grain, **filters.values())
-    frame = reader.query(name, by=fine, grain=filters.grain, **filters.values())
+    return added_up(reader.query(name, by=fine, grain=filters.grain, **filters.values()), by)
+
+
+def added_up(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Additive columns by the dimensions named, from finer rows; a dimension may be null."""
     measures = [column for column in frame.columns if column not in DIMENSIONS]
     if by:
-        return frame.groupby(list(by), sort=False)[measures].sum().reset_index()
+        return frame.groupby(list(by), sort=False, dropna=False)[measures].sum().reset_index()
     return frame[measures].sum().to_frame().T
 
 
+@shared
 def course_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Courses of ketamine begun in the period by the dimensions named (period, site, band)."""
     values = filters.values()
     del values["lines"]
     until = reader.catalogue.last_full_day
-    frame = reader.query("course_counts", by=by, grain=filters.grain, until=until, **values)
-    return filled(frame, filters, by)
+    fine = by if "period" in by else ("site", "band")
+    frame = reader.query("course_counts", by=fine, grain=filters.grain, until=until, **values)
+    return filled(added_up(frame, by), filters, by)
 
 
+@shared
 def lead_medians(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Median lead time in days by site, or over all sites asked for: column median_lead_days."""
-    frame = reader.query("lead_time", by=by, **filters.values())
+    frame = reader.query("lead_time", **filters.values())
     if not by:
-        return pd.DataFrame({"median_lead_days": [_weighted_median(frame)]})
+        over_all = frame.groupby("lead_days")["bookings"].sum().reset_index()
+        return pd.DataFrame({"median_lead_days": [_weighted_median(over_all)]})
     medians = [_weighted_median(frame[frame["site"] == site]) for site in filters.sites]
     return pd.DataFrame({"site": filters.sites, "median_lead_days": medians})
 

@@ -75,7 +75,7 @@ def _busiest(frame: pd.DataFrame) -> str:
 
 
 def _lead(reader: Reader, filters: Filters) -> pd.DataFrame:
-    frame = reader.query("lead_time", by=("site",), **filters.values())
+    frame = reader.query("lead_time", **filters.values())
     rows = []
     for position, (low, high, step) in enumerate(LEAD_STEPS):
         part = frame[frame["lead_days"].between(low, high)]

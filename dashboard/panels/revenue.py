@@ -11,7 +11,7 @@ import pandas as pd
 from dashboard import charts, money
 from dashboard.filters import Filters
 from dashboard.metrics import CENTS, METRICS, measure, text
-from dashboard.panels.base import LINE, PERIOD, SITE, Column, Panel, titled
+from dashboard.panels.base import LINE, PERIOD, SITE, Column, Panel, added_up, titled
 from dashboard.theme import line_title
 from dashboard.warehouse import Reader
 from dashboard.waterfall import waterfall
@@ -31,14 +31,16 @@ _RATES = ("invoiced_per_visit", "invoiced_per_chair_hour")
 def invoiced(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Invoiced, discounts, outstanding, visits and chair-hours by the dimensions named, in cents."""
     values = {k: v for k, v in filters.values().items() if k != "bands"}
-    frame = reader.query("revenue", by=by, grain=filters.grain, **values)
+    fine = by if "period" in by else ("site", "line")
+    frame = added_up(reader.query("revenue", by=fine, grain=filters.grain, **values), by)
     return frame.assign(chair_hours=frame["chair_minutes"] / 60)
 
 
 def paid(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Payments, packages sold, refunds and what they come to by the dimensions named, in cents."""
     values = {k: v for k, v in filters.values().items() if k != "bands"}
-    return reader.query("paid", by=by, grain=filters.grain, every_line=not filters.lines, **values)
+    fine = by if {"period", "method"} & set(by) else ("site", "line")
+    return added_up(reader.query("paid", by=fine, grain=filters.grain, every_line=not filters.lines, **values), by)
 
 
 def _beside(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:

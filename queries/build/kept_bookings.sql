@@ -18,6 +18,7 @@ select
     coalesce(ages.band, 'Unknown'::band) as band,
     read.status,
     read.status in ('arrived', 'completed') as visited,
+    read.status = 'completed' and read.price_cents is not null as invoiced,
     read.starts_at,
     read.starts_at::date as starts_on,
     read.starts_instant

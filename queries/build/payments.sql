@@ -1,8 +1,9 @@
--- The accepted payments, sorted by local date, then site.
+-- The accepted payments with what is asked of their visits, sorted by local date, then site.
 create table payments (
     payment_id varchar using compression uncompressed, patient bigint,
-    booking_id varchar using compression uncompressed, site site, line line, paid_at timestamp, paid_on date,
-    kind varchar, method varchar, amount_cents bigint
+    booking_id varchar using compression uncompressed, site site, line line, service service, visit_site site,
+    starts_on date, invoiced boolean, paid_at timestamp, paid_on date, kind varchar, method varchar,
+    amount_cents bigint
 );
 
 insert into payments by name
@@ -12,6 +13,10 @@ select
     booking_id,
     placed.site,
     line,
+    service,
+    visit_site,
+    starts_on,
+    coalesce(invoiced, false) as invoiced,
     coalesce(paid_local, timezone(timezone, paid_instant)) as paid_at,
     coalesce(paid_local, timezone(timezone, paid_instant))::date as paid_on,
     kind,

@@ -33,13 +33,21 @@ select 'bookings in daily', (select count(*) from bookings), (select coalesce(su
 union all
 select
     'chair minutes in daily',
-    (select coalesce(sum(chair_minutes), 0)::bigint from bookings),
-    (select coalesce(sum(chair_minutes), 0)::bigint from daily)
+    (
+        select coalesce(sum(chair_minutes), 0)::bigint from bookings
+        where status not in ('cancelled', 'late_cancelled')
+    ),
+    (select coalesce(sum(scheduled_minutes), 0)::bigint from daily)
 union all
 select
-    'cents in daily',
-    (select coalesce(sum(price_cents), 0)::bigint from bookings),
-    (select coalesce(sum(price_cents), 0)::bigint from daily)
+    'cents invoiced in daily',
+    (select coalesce(sum(price_cents), 0)::bigint from bookings where status = 'completed'),
+    (select coalesce(sum(invoiced_cents), 0)::bigint from daily)
+union all
+select
+    'cents in daily_payments',
+    (select coalesce(sum(amount_cents), 0)::bigint from payments),
+    (select coalesce(sum(amount_cents), 0)::bigint from daily_payments)
 union all
 select
     'new patients in daily',

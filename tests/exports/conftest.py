@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from dashboard.intake.sql import statements
 from dashboard.settings import QUERIES
 
 SITES = ("chicago", "dallas")
@@ -17,12 +18,14 @@ def query(name):
 
 @pytest.fixture(scope="module")
 def ledger():
-    """Answer money's queries over made-up bookings and payments: real DuckDB, the extract's own columns."""
+    """Answer money's queries over made-up bookings and payments: real DuckDB, the extract's own columns and cubes."""
     connection = duckdb.connect()
     connection.execute(f"create type site as enum {SITES}")
     connection.execute("create type line as enum ('ketamine', 'vitamin')")
     connection.execute("create type service as enum ('k', 'v')")
-    connection.execute("create type status as enum ('completed', 'no_show', 'cancelled')")
+    connection.execute(
+        "create type status as enum ('booked', 'arrived', 'completed', 'cancelled', 'late_cancelled', 'no_show')"
+    )
     connection.execute("create table sites (site site)")
     connection.executemany("insert into sites values (?)", [(site,) for site in SITES])
     connection.execute("create table services (service service, line line, list_price_cents bigint)")
@@ -33,20 +36,33 @@ def ledger():
     )
     connection.execute(
         "create table bookings (booking_id varchar, patient bigint, site site, service service, line line, status status, "
-        "starts_on date, price_cents bigint, chair_minutes integer)"
+        "starts_on date, price_cents bigint, chair_minutes integer, band varchar default 'Unknown', "
+        "supervision varchar default 'not_recorded', is_new boolean default false, assessed boolean default false, "
+        "has_effect boolean default false, has_serious boolean default false, has_severe boolean default false)"
     )
     connection.execute(
-        "create table payments (payment_id varchar, booking_id varchar, site site, line line, paid_on date, kind varchar, "
+        "create table made (payment_id varchar, booking_id varchar, site site, line line, paid_on date, kind varchar, "
         "method varchar, amount_cents bigint)"
+    )
+    # As queries/build/payments.sql has it of accepted payments.
+    connection.execute(
+        "create view payments as select made.* replace (bookings.line as line), service, bookings.site as visit_site, "
+        "starts_on, coalesce(status = 'completed' and price_cents is not null, false) as invoiced "
+        "from made left join bookings using (booking_id)"
     )
 
     def ask(bookings, payments, name, **values):
         cursor = connection.cursor()
         cursor.execute("delete from bookings")
-        cursor.execute("delete from payments")
-        for table, rows in (("bookings", bookings), ("payments", payments)):
+        cursor.execute("delete from made")
+        for table, rows in (("bookings", bookings), ("made", payments)):
             if rows:
-                cursor.executemany(f"insert into {table} values ({', '.join('?' * len(rows[0]))})", rows)
+                names = ", ".join(name for name, *_ in cursor.execute(f"describe {table}").fetchall()[: len(rows[0])])
+                cursor.executemany(f"insert into {table} ({names}) values ({', '.join('?' * len(rows[0]))})", rows)
+        for cube in ("daily", "daily_payments"):
+            cursor.execute(f"drop table if exists {cube}")
+            [statement] = statements(cube)
+            cursor.execute(statement)
         found = cursor.execute(query(name), {"sites": list(SITES), **values})
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -483,8 +483,8 @@ def twins(tmp_path_factory) -> duckdb.DuckDBPyConnection:
         ("daily_effects", "starts_on, site::varchar, effect::varchar, severity::varchar, events, infusions, serious"),
         (
             "daily",
-            "starts_on, site::varchar, service::varchar, band::varchar, status::varchar, bookings, chair_minutes,"
-            " price_cents, assessed, with_effect, supervised_anesthesiologist, supervised_physician, supervised_other",
+            "starts_on, site::varchar, service::varchar, band::varchar, bookings, no_show, late_cancelled, used_minutes,"
+            " scheduled_minutes, invoiced_cents, listed_cents, no_show_cents, assessed, with_effect, supervised_anesthesiologist, supervised_physician, supervised_other",
         ),
     ],
 )

@@ -185,7 +185,7 @@ def test_effects_without_an_event_have_their_row_and_bound(everything, chosen):
     assert arrest["reading"] == f"0 in {arrest['denominator']:,.0f} infusions; upper bound {bound:.2f} %"
 
 
-@pytest.mark.parametrize("dimension", ["site", "line", "band", "service", "status"])
+@pytest.mark.parametrize("dimension", ["site", "line", "band", "service"])
 def test_counts_add_up_over(everything, chosen, dimension):
     total = counts(everything, chosen).iloc[0]
     parts = counts(everything, chosen, dimension)
