@@ -17,6 +17,9 @@ from dashboard.warehouse import Reader
 
 # --- the address -----------------------------------------------------------------------------
 
+#: Which tab is open, on pages that have some.
+TABS = ("effects_by", "scores_by")
+
 
 def address() -> dict[str, list[str]]:
     """The parameters of the address; those of the page before where a page link has dropped them."""
@@ -42,7 +45,7 @@ def choose(**changes: list[str]) -> None:
     wanted = address() | changes
     # In one order, since the browser takes another order for another address.
     st.query_params.from_dict(
-        {name: wanted[name] for name in (*filters.PARAMETERS, *exports.PARAMETERS) if wanted.get(name)}
+        {name: wanted[name] for name in (*filters.PARAMETERS, *exports.PARAMETERS, *TABS) if wanted.get(name)}
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -72,6 +72,25 @@ class View:
         for place, name in zip(places, names, strict=True):
             with place, st.container(border=True, key=f"panel_{name}", height="stretch"):
                 _panel(self, name)
+
+    def show_one(self, parameter: str, choices: Mapping[str, Sequence[str]]) -> None:
+        """One of several choices of panels side by side, by title, as tabs: the others aren't worked out.
+
+        `parameter` is the choice in the page's address; the first where it isn't there.
+        """
+        titles = {filters.slug(title): title for title in choices}
+        first, *_ = titles
+        asked = next((name for name in filter_bar.address().get(parameter, ()) if name in titles), first)
+        key = filter_bar.put(f"tabs_{parameter}", titles[asked])
+
+        def choose() -> None:
+            chosen = filters.slug(st.session_state[key])
+            filter_bar.choose(**{parameter: [] if chosen == first else [chosen]})
+
+        for tab, names in zip(st.tabs(list(choices), key=key, on_change=choose), choices.values(), strict=True):
+            if tab.open:
+                with tab:
+                    self.show(*names)
 
     def show_if_open(self, name: str) -> None:
         """A panel that only some of the page's viewers may see."""

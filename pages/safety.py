@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import page, register_page
 
-view = page.open_page("safety", by=True)
+view = page.open_page("safety", by=True, own=("effects_by", "scores_by"))
 st.title("Safety")
 register_page.notices(view)
 view.show("safety_quality")
@@ -12,11 +12,16 @@ view.show("safety_outcomes")
 view.show("serious_events")
 view.show("effects", "severity")
 view.show("effect_trend", "ascertainment_trend")
-view.show("effects_by_site", "effects_by_line")
-view.show("effects_by_age", "any_effect_by_line")
+view.show_one("effects_by", {
+    "By site": ["effects_by_site"],
+    "By service line": ["effects_by_line", "any_effect_by_line"],
+    "By age band": ["effects_by_age"],
+})  # fmt: skip
 view.show("effectiveness")
-view.show("effectiveness_by_site")
-view.show("effectiveness_by_age")
-view.show("effectiveness_by_indication")
+view.show_one("scores_by", {
+    "By site": ["effectiveness_by_site"],
+    "By age group": ["effectiveness_by_age"],
+    "By indication": ["effectiveness_by_indication"],
+})  # fmt: skip
 register_page.printing(view)
 page.everything(view, "safety")
