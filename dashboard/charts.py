@@ -19,8 +19,9 @@ HEIGHT = 300
 ROOM = 120
 #: What a builder returns: Altair types its combinations of charts too narrowly to name.
 Chart: TypeAlias = Any
-#: Of all entries of a legend, for it to be one line on a phone.
+#: Of all entries of a legend, for it to be one line on a phone; less room is left beside long names of rows.
 LEGEND_LETTERS = 40
+LEGEND_LETTERS_BESIDE = 22
 #: What is said of a group of too few patients, instead of a value.
 TOO_FEW = "too few to judge"
 #: Stands for the rows until the chart is drawn.
@@ -97,10 +98,10 @@ def plain(look: Look, field: str, title: str, values: tuple[str, str]) -> Series
     return Series(field, title, values, colours)
 
 
-def colour(series: Series, **options: Any) -> alt.Color:
+def colour(series: Series, letters: int = LEGEND_LETTERS, **options: Any) -> alt.Color:
     """A series' colours, with its legend above where there are several."""
     # More than four entries don't fit beside each other in half a page, nor long ones on a phone.
-    columns = 3 if len(series.domain) > 4 else 2 if sum(map(len, series.domain)) > LEGEND_LETTERS else 0
+    columns = 3 if len(series.domain) > 4 else 2 if sum(map(len, series.domain)) > letters else 0
     legend = alt.Legend(orient="top", title=None, symbolLimit=0, labelLimit=200, symbolOpacity=1, columns=columns)
     return alt.Color(
         f"{series.field}:N",
@@ -366,7 +367,10 @@ def dots(
     )
     base = alt.Chart(ROWS).encode(y=y)
     if series:
-        base = base.encode(color=colour(series), yOffset=alt.YOffset(f"{series.field}:N", sort=list(series.domain)))
+        base = base.encode(
+            color=colour(series, LEGEND_LETTERS_BESIDE),
+            yOffset=alt.YOffset(f"{series.field}:N", sort=list(series.domain)),
+        )
     else:
         base = base.encode(color=alt.value(theme.accent(look.mode)))
     tips = [alt.Tooltip(f"{category}:N", title=category_title)]
