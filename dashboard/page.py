@@ -71,7 +71,7 @@ class View:
         places = st.columns(len(names)) if len(names) > 1 else [st.container()]
         for place, name in zip(places, names, strict=True):
             with place, st.container(border=True, key=f"panel_{name}", height="stretch"):
-                _panel(self, name)
+                _panel(self, name, [True])
 
     def show_one(self, parameter: str, choices: Mapping[str, Sequence[str]]) -> None:
         """One of several choices of panels side by side, by title, as tabs: the others aren't worked out.
@@ -203,13 +203,14 @@ def _small_counts(reader: Reader, panel: Panel, chosen: Filters) -> str:
 
 
 @st.fragment
-def _panel(view: View, name: str) -> None:
+def _panel(view: View, name: str, just_opened: list[bool]) -> None:
     panel = PANELS[name]
-    # A fragment runs again without the page's script, so it asks again who is looking.
-    if identity.current_viewer() != view.reader.viewer:
+    # A fragment runs again without the page's script, so it asks who is looking; at first the page just has.
+    if not just_opened and identity.current_viewer() != view.reader.viewer:
         st.rerun()
+    just_opened.clear()
     frame = rows(view.reader, name, view.filters)
-    heading = panel.answer(frame) if panel.answer else panel.title
+    heading = panels.heading(view.reader, name, view.filters)
     # A chart carries its own title: without an answer it needs no second one.
     if panel.answer or not (panel.chart or panel.html):
         st.html(f'<h2 class="answer">{escape(heading)}</h2>')
@@ -226,7 +227,7 @@ def _panel(view: View, name: str) -> None:
 
 def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if panel.html:
-        st.html(panel.html(frame, view.mode))
+        st.html(panels.html(view.reader, panel.name, view.filters, view.mode))
         return
     if panel.chart is None:
         columns = panels.columns(view.reader, panel.name)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pandas as pd
@@ -26,11 +26,14 @@ from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
 
 LOOK_AGAIN_SECONDS = 10.0
-CACHED_RESULTS = 2048
+CACHED_RESULTS = 4096
 PART_VECTORS = 20  # of 2,048 rows each
 BATCH_ROWS = PART_VECTORS * 2_048
 # Pages handle hundreds of frames of a few rows: each call into Arrow costs more than the strings themselves.
 pd.set_option("mode.string_storage", "python")
+
+#: What is worked out once for an extract.
+Made = TypeVar("Made")
 
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _HEADER = re.compile(r"^--\s*(serves|sites|hides):\s*(.+)$", re.MULTILINE)
@@ -147,7 +150,7 @@ class Warehouse:
         self._seconds = settings.query_seconds
         self._file_seconds = settings.export_seconds
         self._small_cells = settings.small_cells
-        self._cache: OrderedDict[tuple[Any, ...], pd.DataFrame] = OrderedDict()
+        self._cache: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._lock = threading.Lock()
         self.spill.mkdir(parents=True, exist_ok=True)
         try:
@@ -229,26 +232,27 @@ class Warehouse:
         return not access.limited(viewer, self._small_cells).small_counts
 
     def remembered(self, key: tuple[Any, ...], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """As `kept`, of frames: each caller gets one of its own."""
+        # pandas copies on write, so a shallow copy is the caller's own.
+        return self.kept(key, make).copy(deep=False)
+
+    def kept(self, key: tuple[Any, ...], make: Callable[[], Made]) -> Made:
         """What `make` gives, made once while its key is among the last used of this extract.
 
-        `key` must hold all that the frame depends on, the viewer's rights among it.
-
-        Returns:
-            A frame of the caller's own.
+        `key` must hold all that it depends on, the viewer's rights among it.
         """
         with self._lock:
-            frame = self._cache.get(key)
-            if frame is not None:
+            found = self._cache.get(key)
+            if found is not None:
                 self._cache.move_to_end(key)
-        instruments.QUERIES.labels("made" if frame is None else "kept").inc()
-        if frame is None:
-            frame = make()
+        instruments.QUERIES.labels("made" if found is None else "kept").inc()
+        if found is None:
+            found = make()
             with self._lock:
-                self._cache[key] = frame
+                self._cache[key] = found
                 while len(self._cache) > CACHED_RESULTS:
                     self._cache.popitem(last=False)
-        # pandas copies on write, so a shallow copy is the caller's own.
-        return frame.copy(deep=False)
+        return found
 
     def decide_small_counts(self) -> None:
         """Decide for every site what is shown, where it is hidden from anybody at all; takes seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import pandas as pd
 
@@ -28,7 +29,19 @@ from dashboard.panels import (
 from dashboard.panels.base import Column, Panel
 from dashboard.warehouse import Catalogue, Reader
 
-__all__ = ["PANELS", "Column", "Panel", "asked", "columns", "drawn", "look_of", "rows", "specification"]
+__all__ = [
+    "PANELS",
+    "Column",
+    "Panel",
+    "asked",
+    "columns",
+    "drawn",
+    "heading",
+    "html",
+    "look_of",
+    "rows",
+    "specification",
+]
 
 #: What stands in a row whose counts of side effects are hidden.
 HIDDEN = Column("hidden", "Small counts")
@@ -65,13 +78,35 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
         AccessDeniedError: the panel or one of the sites isn't open to the viewer.
         KeyError: no such panel.
     """
+    key = _key(reader, name, filters)
+    return reader.warehouse.remembered(key, lambda: _rows(reader, PANELS[name], asked(reader, name, filters)))
+
+
+def _key(reader: Reader, name: str, filters: Filters) -> tuple[Any, ...]:
+    """What a panel's rows depend on, once the viewer may see them."""
     panel = PANELS[name]
     viewer = access.require(reader.viewer, panel.resource)
     for site in filters.sites:
         access.require(viewer, panel.resource, site)
     marks = reader.marks if panel.marked else ()
-    key = ("panel", name, viewer.role, reader.hides_small_counts, reader.sites, filters, marks)
-    return reader.warehouse.remembered(key, lambda: _rows(reader, panel, asked(reader, name, filters)))
+    return ("panel", name, viewer.role, reader.hides_small_counts, reader.sites, filters, marks)
+
+
+def heading(reader: Reader, name: str, filters: Filters) -> str:
+    """What a panel's rows say, in words; its title where it has none."""
+    panel = PANELS[name]
+    if (answer := panel.answer) is None:
+        return panel.title
+    key = ("heading", *_key(reader, name, filters))
+    return reader.warehouse.kept(key, lambda: answer(rows(reader, name, filters)))
+
+
+def html(reader: Reader, name: str, filters: Filters, mode: theme.Mode) -> str:
+    """A panel's rows as HTML, where that is how it shows them; else nothing."""
+    if (build := PANELS[name].html) is None:
+        return ""
+    key = ("html", mode, *_key(reader, name, filters))
+    return reader.warehouse.kept(key, lambda: build(rows(reader, name, filters), mode))
 
 
 def asked(reader: Reader, name: str, filters: Filters) -> Filters:

@@ -142,6 +142,7 @@ class Stream:
         widgets: Mapping[str, list[str] | str | bool] | None = None,
         page: str = "",
         page_hash: str = "",
+        fragment: str = "",
     ) -> None:
         """Ask for a run, with whatever page, address and values of widgets a client likes to send."""
         message = BackMsg()
@@ -149,6 +150,7 @@ class Stream:
         message.rerun_script.query_string = query
         message.rerun_script.page_name = page
         message.rerun_script.is_auto_rerun = automatic
+        message.rerun_script.fragment_id = fragment
         for key, values in (widgets or {}).items():
             state = message.rerun_script.widget_states.widgets.add(id=key)
             if isinstance(values, list):

@@ -57,6 +57,8 @@ HOSTILE = {
     "band": ["999-plus", *INJECTED],
     "by": ["site"],
     "effect": ["everything", *INJECTED],
+    "effects_by": ["by-age-band", *INJECTED],
+    "scores_by": INJECTED,
     "sites": ["chicago"],
     "viewer": ["books"],
 }
@@ -251,3 +253,18 @@ def test_ones_own_page_is_found_by_that_hash(marked, cookie):
     """What the test above relies on."""
     with marked.stream(cookie("medical_director")) as stream:
         assert b"panel_effects" in received(stream, page_hash=calc_hash("safety"))[1]
+
+
+def test_a_panel_that_runs_alone_is_refused_once_the_session_has_ended(marked):
+    """What a table behind a chart needs: its panel runs again, without the page."""
+    own = marked.sign_in("books")
+    with marked.stream(own) as stream:
+        stream.send_rerun(page="revenue", query="period=12-months")
+        drawn = [message.delta for message in stream.messages() if message.WhichOneof("type") == "delta"]
+        chart = next(one for one in drawn if b"Chicago" in one.new_element.vega_lite_chart.data.data)
+        again = {"page": "revenue", "query": "period=12-months", "fragment": chart.fragment_id}
+        assert b"Chicago" in received(stream, **again)[1]
+        with marked.store() as store:
+            store.close_session(own.partition("=")[2])
+        stream.send_rerun(**again)
+        assert stream.code_at_end() == 1008
