@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; 
 # Every server and command that a test starts would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint unit browser bench audit screenshots lock clean
+.PHONY: run test lint unit browser bench bench-compare audit screenshots lock clean
 
 run: $(READY)
 	@$(ENV)/bin/dashboard serve --demo --port $(PORT)
@@ -51,8 +51,13 @@ screenshots: $(READY)
 	@sh tests/ensure.sh chromium
 	$(ENV)/bin/python -m tests.browser.screenshots docs/screenshots
 
+# Measurements, printed, and their ratios in artifacts/bench.json.
 bench: $(READY)
 	$(ENV)/bin/pytest -m bench -s
+
+# Which of them became worse than on record in tests/bench/ratios.json.
+bench-compare: $(READY)
+	@$(ENV)/bin/python -m tests.bench.compare
 
 lock: $(READY)
 	$(ENV)/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev \
