@@ -3,30 +3,57 @@
 -- parameters: until (inclusive local date), sites, lines, bands, effect (severe: of grade severe or worse;
 --   serious: any serious one)
 -- serves: signals
-with infusions as (
-    select
-        site,
-        starts_on,
-        booking_id,
-        row_number() over (partition by site order by starts_at, booking_id) as position
-    from bookings
+with happened as (
+    select distinct booking_id, site, starts_on
+    from side_effects
     where status = 'completed'
         and starts_on <= $until
         and list_contains($sites::site[], site)
         and list_contains($lines::line[], line)
         and list_contains($bands::band[], band)
-),
-happened as (
-    select distinct booking_id
-    from side_effects
-    where status = 'completed'
-        and starts_on <= $until
-        and list_contains($sites::site[], site)
         and (
             effect::varchar = $effect
             or ($effect = 'serious' and serious)
             or ($effect = 'severe' and severity in ('severe', 'life_threatening', 'fatal'))
         )
+),
+-- One more than are shown, for the gap before the first; all of a day, whose order is in the bookings.
+latest as (
+    select booking_id, site, starts_on
+    from happened
+    qualify rank() over (partition by site order by starts_on desc) <= 61
+),
+-- Days are counted in the cube; only those with an event are looked at booking by booking.
+days as (
+    select site, starts_on, sum(completed) as infusions
+    from daily
+    where starts_on <= $until
+        and list_contains($sites::site[], site)
+        and list_contains($lines::line[], line)
+        and list_contains($bands::band[], band)
+    group by all
+),
+before as (
+    select site, starts_on, sum(infusions) over (partition by site order by starts_on) - infusions as infusions
+    from days
+),
+places as (
+    select
+        site,
+        starts_on,
+        booking_id,
+        row_number() over (partition by site, starts_on order by starts_at, booking_id) as place
+    from bookings
+    semi join latest on latest.site = bookings.site and latest.starts_on = bookings.starts_on
+    where status = 'completed'
+        and list_contains($lines::line[], line)
+        and list_contains($bands::band[], band)
+),
+positions as (
+    select places.site, places.starts_on, before.infusions + place as position
+    from places
+    inner join before using (site, starts_on)
+    semi join latest using (booking_id)
 ),
 gaps as (
     select
@@ -35,8 +62,7 @@ gaps as (
         position,
         position - lag(position) over (partition by site order by position) - 1 as between_them,
         row_number() over (partition by site order by position desc) as from_last
-    from infusions
-    semi join happened using (booking_id)
+    from positions
 )
 select site, period, between_them::bigint as value
 from gaps
