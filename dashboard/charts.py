@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import altair as alt
 
-from dashboard import theme
+from dashboard import no_shows, theme
 
 HEIGHT = 300
 #: What title, legend and axis take of a height.
@@ -43,6 +43,7 @@ class Look:
         lines: service lines of the extract.
         bands: age bands of the extract.
         effects: names of the side effects, in order.
+        no_shows: the definition of the no-show rate in use.
     """
 
     mode: theme.Mode
@@ -52,6 +53,7 @@ class Look:
     lines: tuple[str, ...]
     bands: tuple[str, ...]
     effects: tuple[str, ...]
+    no_shows: str = no_shows.HEADLINE
 
     def undated(self) -> Look:
         """For charts without a time axis, so that the grain doesn't build them again."""

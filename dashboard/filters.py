@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from dashboard import no_shows
+
 #: Period presets, by the word in the address, with their labels. Every one ends on the
 #: extract's last full day, so that no part day looks like a fall.
 PERIODS = {
@@ -35,7 +37,9 @@ DEFAULT_COMPARISON = "previous"
 DEFAULT_GRAIN = "auto"
 
 #: Every parameter of an address, in order.
-PARAMETERS = ("period", "from", "to", "day", "compare", "also", "site", "line", "band", "by", "effect", "figure")
+PARAMETERS = (
+    "period", "from", "to", "day", "compare", "also", "site", "line", "band", "by", "effect", "figure", "no-shows",
+)  # fmt: skip
 
 Parameters = Mapping[str, Sequence[str]]
 
@@ -70,6 +74,7 @@ class Filters:
 
     `start` and `end` are both inclusive local dates. `sites` is never empty; `lines` and `bands`
     are empty for "all"; `effect` is empty for any side effect, `figure` for the one that stands out.
+    `no_shows` names the definition of the no-show rate (`no_shows.DEFINITIONS`).
     A period of "whole" is in no address: it is what `periods.whole` makes.
     """
 
@@ -86,6 +91,7 @@ class Filters:
     effect: str = ""
     figure: str = ""
     also: str = "none"
+    no_shows: str = no_shows.HEADLINE
 
     @property
     def days(self) -> int:
@@ -177,12 +183,17 @@ class Filters:
             found["effect"] = [slug(self.effect)]
         if self.figure:
             found["figure"] = [slug(self.figure)]
+        if self.no_shows != no_shows.HEADLINE:
+            found["no-shows"] = [self.no_shows]
         return found
 
     def described(self, *, of_day: bool) -> dict[str, object]:
         """The choice as it goes on record: dates spelled out, sites always, the rest where it is chosen."""
         period = {"day": self.day} if of_day else {"from": self.start, "to": self.end}
-        chosen = {"lines": self.lines, "bands": self.bands, "effect": self.effect, "figure": self.figure}
+        chosen = {
+            "lines": self.lines, "bands": self.bands, "effect": self.effect, "figure": self.figure,
+            "no_shows": "" if self.no_shows == no_shows.HEADLINE else self.no_shows,
+        }  # fmt: skip
         return {**period, "sites": self.sites, **{key: value for key, value in chosen.items() if value}}
 
     def address(self) -> str:
@@ -224,6 +235,7 @@ def parse(parameters: Parameters, scope: Scope) -> Filters:
         effect=next(iter(_some_of(parameters, "effect", scope.effects)), ""),
         also=_one_of(parameters, "also", compare, "none"),
         figure=next(iter(_some_of(parameters, "figure", scope.figures)), ""),
+        no_shows=_one_of(parameters, "no-shows", no_shows.DEFINITIONS, no_shows.HEADLINE),
     )
 
 

@@ -185,7 +185,7 @@ def _small_counts(reader: Reader, panel: Panel, chosen: Filters) -> str:
 
 @st.fragment
 def _panel(view: View, name: str) -> None:
-    panel = PANELS[name]
+    panel = panels.panel_of(name, view.filters)
     # A fragment runs again without the page's script, so it asks again who is looking.
     if identity.current_viewer() != view.reader.viewer:
         st.rerun()
@@ -202,7 +202,7 @@ def _panel(view: View, name: str) -> None:
     opened = st.expander("Table", key=f"table_{name}", on_change="rerun", type="compact")
     if opened.open:
         with opened:
-            table(frame, panels.columns(view.reader, name), heading)
+            table(frame, panels.columns(view.reader, name, view.filters), heading)
 
 
 def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
@@ -210,7 +210,7 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         st.html(panel.html(frame, view.mode))
         return
     if panel.chart is None:
-        columns = panels.columns(view.reader, panel.name)
+        columns = panels.columns(view.reader, panel.name, view.filters)
         if panel.listed and view.one_site:
             columns = tuple(column for column in columns if column.name != "site")
         if len(frame) or not panel.listed:
@@ -287,7 +287,9 @@ def huddles(view: View) -> None:
     sites = view.filters.sites[:SMALL_CHARTS]
     links = []
     for site in sites:
-        address = escape(urlencode({"day": view.filters.day.isoformat(), "site": site}))
+        named = view.filters.query().get("no-shows", [])
+        own = {"day": view.filters.day.isoformat(), "site": site, "no-shows": named}
+        address = escape(urlencode(own, doseq=True))
         name = escape(view.reader.catalogue.site_name(site))
         links += [
             f'<a class="file" href="/export/morning_huddle.{form}?{address}" target="_self" download '

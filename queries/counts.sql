@@ -26,6 +26,13 @@ select
     sum(case when status = 'no_show' then bookings else 0 end)::bigint as no_show,
     sum(case when status in ('arrived', 'completed') then bookings else 0 end)::bigint as visits,
     sum(case when status in ('arrived', 'completed', 'no_show') then bookings else 0 end)::bigint as expected,
+    sum(
+        case
+            when status in ('arrived', 'completed', 'no_show') then bookings
+            when status in ('booked', 'late_cancelled') and starts_on <= (select last_full_day from extract_info) then bookings
+            else 0
+        end
+    )::bigint as scheduled,
     sum(new_patients)::bigint as new_patients,
     sum(case when status in ('arrived', 'completed') then bookings else 0 end)::bigint - sum(new_patients)::bigint as returning_visits,
     coalesce(sum(chair_minutes) filter (where status in ('arrived', 'completed')), 0)::bigint as used_minutes,

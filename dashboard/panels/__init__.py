@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import pandas as pd
 
-from dashboard import access, charts, periods, theme
+from dashboard import access, charts, no_shows, periods, theme
 from dashboard.filters import Filters
 from dashboard.panels import (
     age_groups,
@@ -28,7 +29,7 @@ from dashboard.panels import (
 from dashboard.panels.base import Column, Panel
 from dashboard.warehouse import Catalogue, Reader
 
-__all__ = ["PANELS", "Column", "Panel", "asked", "columns", "drawn", "look_of", "rows", "specification"]
+__all__ = ["PANELS", "Column", "Panel", "asked", "columns", "drawn", "look_of", "panel_of", "rows", "specification"]
 
 #: What stands in a row whose counts of side effects are hidden.
 HIDDEN = Column("hidden", "Small counts")
@@ -56,6 +57,11 @@ PANELS: dict[str, Panel] = {
 }
 
 
+def panel_of(name: str, chosen: Filters) -> Panel:
+    """A panel under the definition of the no-show rate that is in use."""
+    return PANELS[name].under(chosen.no_shows)
+
+
 def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     """The rows of a panel: what its chart, its table and its file all show.
 
@@ -69,6 +75,9 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     viewer = access.require(reader.viewer, panel.resource)
     for site in filters.sites:
         access.require(viewer, panel.resource, site)
+    if not panel.shows_no_shows:
+        # The same rows whichever definition is in use.
+        filters = replace(filters, no_shows=no_shows.HEADLINE)
     marks = reader.marks if panel.marked else ()
     key = ("panel", name, viewer.role, reader.hides_small_counts, reader.sites, filters, marks)
     return reader.warehouse.remembered(key, lambda: _rows(reader, panel, asked(reader, name, filters)))
@@ -83,9 +92,9 @@ def asked(reader: Reader, name: str, filters: Filters) -> Filters:
     return found or filters
 
 
-def columns(reader: Reader, name: str) -> tuple[Column, ...]:
+def columns(reader: Reader, name: str, chosen: Filters) -> tuple[Column, ...]:
     """The columns of a panel's table and file; with one more where small counts are hidden."""
-    panel = PANELS[name]
+    panel = panel_of(name, chosen)
     if not (panel.hides and reader.hides_small_counts):
         return panel.columns
     named = next(i for i, column in enumerate(panel.columns) if column.format not in {"text", "date"})
@@ -129,6 +138,7 @@ def look_of(catalogue: Catalogue, chosen: Filters, shown: theme.Mode) -> charts.
         catalogue.lines,
         catalogue.bands,
         tuple(catalogue.effects.values()),
+        chosen.no_shows,
     )
 
 

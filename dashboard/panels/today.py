@@ -10,10 +10,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, control_charts, spc, tiles, verdicts
+from dashboard import charts, control_charts, no_shows, spc, tiles, verdicts
 from dashboard.filters import Filters
 from dashboard.metrics import MEASURED, METRICS, Metric, measure
-from dashboard.panels.base import SITE, Column, Panel, counts, effect_counts, titled, unit_title
+from dashboard.panels.base import SITE, Column, Panel, counts, effect_counts, titled, unit_title, with_slots
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS, Mode
 from dashboard.verdicts import Chart, Verdict
@@ -47,6 +47,11 @@ def figures_of(reader: Reader) -> tuple[str, ...]:
     return tuple(n for n in FIGURES if not (reader.hides_small_counts and METRICS[n].source == "effects"))
 
 
+def in_use(reader: Reader, filters: Filters) -> tuple[str, ...]:
+    """The same as metrics, the no-show rate's being that of the definition in use."""
+    return no_shows.all_in_use(figures_of(reader), filters.no_shows)
+
+
 def day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
     """One row a figure and site: the day's value, its limits and verdict.
 
@@ -61,12 +66,15 @@ def day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
     over = filters.day <= reader.catalogue.last_full_day
     judged = [
-        _score(METRICS[name], own, over, reader) for own in _site_days(reader, filters) for name in figures_of(reader)
+        _score(METRICS[name], own, over, reader)
+        for own in _site_days(reader, filters)
+        for name in in_use(reader, filters)
     ]
     frame = pd.DataFrame([row for row, _ in judged])
     order = sorted(range(len(judged)), key=lambda place: verdicts.rank(judged[place][1]))
     frame["pressing"] = np.argsort(order)
-    frame["address"] = [replace(filters, figure=name).address() for name in frame["metric"]]
+    addresses = {n: replace(filters, figure=no_shows.plain(n)).address() for n in frame["metric"].unique()}
+    frame["address"] = frame["metric"].map(addresses)
     return titled(frame, reader)
 
 
@@ -97,7 +105,7 @@ _OF_DAY = ["site", "date", "open", "booked"]
 
 def _site_days(reader: Reader, filters: Filters) -> list[SiteDays]:
     """The days of each site up to the filters' day."""
-    names = figures_of(reader)
+    names = in_use(reader, filters)
     scope = filters.scope
     plain = replace(filters.on(scope.first_day, scope.last_day), day=scope.last_day, by="day", figure="")
     key = ("day_past", names, reader.sites, plain)
@@ -135,6 +143,8 @@ def _past(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFram
     if any(METRICS[name].source == "effects" for name in names):
         events = effect_counts(reader, filters, "period", "site")[["period", "site", "all_events"]]
         frame = frame.merge(events, how="left", on=["period", "site"])
+    if any("slots" in METRICS[name].denominator for name in names):
+        frame = with_slots(reader, filters, frame, "period", "site")
     frame = frame.fillna(0)
     booked = frame["bookings"] > 0
     parts = [measure(frame, METRICS[name]).add_prefix(f"{name}.") for name in names]
@@ -198,9 +208,9 @@ def attention(frame: pd.DataFrame, mode: Mode) -> str:
 
 
 def figure_of(reader: Reader, filters: Filters) -> str:
-    """The figure that is charted: the one chosen, else what stands out most, else bookings."""
+    """The metric that is charted: of the figure chosen, else what stands out most, else bookings."""
     if filters.figure in figures_of(reader):
-        return filters.figure
+        return no_shows.in_use(filters.figure, filters.no_shows)
     frame = day_scores(reader, filters)
     out = frame[frame["kind"].isin(STANDING_OUT)]
     return str(out.sort_values(["standing", "pressing"])["metric"].iloc[0]) if len(out) else FIGURES[0]

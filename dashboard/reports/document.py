@@ -15,7 +15,6 @@ import pandas as pd
 
 from dashboard import access, filters, panels
 from dashboard.filters import Filters
-from dashboard.panels import PANELS
 from dashboard.warehouse import Reader
 
 CHART_WIDTH = 640
@@ -99,10 +98,10 @@ def seen(reader: Reader, name: str, chosen: Filters) -> dict[str, Any]:
     Raises:
         AccessDeniedError: the panel isn't open to the reader's viewer.
     """
-    panel = PANELS[name]
+    panel = panels.panel_of(name, chosen)
     access.require(reader.viewer, panel.resource)
     frame = panels.rows(reader, name, chosen)
-    columns = panels.columns(reader, name)
+    columns = panels.columns(reader, name, chosen)
     heading = panel.answer(frame) if panel.answer else panel.title
     return {
         "panel": name,
@@ -117,7 +116,7 @@ def seen(reader: Reader, name: str, chosen: Filters) -> dict[str, Any]:
 
 
 def _charts(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, heading: str) -> list[dict[str, Any]]:
-    panel = PANELS[name]
+    panel = panels.panel_of(name, chosen)
     if panel.chart is None or not len(frame):
         return []
     look = panels.look_of(reader.catalogue, chosen, "light")

@@ -145,7 +145,7 @@ def test_labels_exist_for_every_option():
 
 def test_an_address_has_every_parameter_in_one_order():
     asked = {
-        "figure": ["no-show-rate"], "also": ["last-year"], "effect": ["nausea"], "by": ["week"], "band": ["12-17"], "line": ["ketamine"], "site": ["dallas"], "compare": ["none"],
+        "no-shows": ["slots"], "figure": ["no-show-rate"], "also": ["last-year"], "effect": ["nausea"], "by": ["week"], "band": ["12-17"], "line": ["ketamine"], "site": ["dallas"], "compare": ["none"],
         "day": ["2026-10-01"], "to": ["2026-09-30"], "from": ["2026-09-01"], "period": ["custom"],
     }  # fmt: skip
     assert tuple(parse(asked, SCOPE).query()) == filters.PARAMETERS
