@@ -9,10 +9,11 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard import exports, filters, no_shows, own_views, theme, warehouse
+from dashboard import annotating, exports, filters, no_shows, own_views, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
 from dashboard.panels import PANELS, signals, today
+from dashboard.panels.base import PERIOD
 from dashboard.warehouse import Reader
 
 # --- the address -----------------------------------------------------------------------------
@@ -82,9 +83,16 @@ def draw(
         if period:
             _more(chosen, reader, by=by, day=day, rates=_shows_no_shows(page))
         also = {name: values for name, values in address().items() if name in own}
+        if _over_time(page):
+            annotating.menu(reader)
         own_views.menu(reader.viewer.username, page, chosen, also, of_day=day)
         shown = chosen if period else replace(chosen, day=chosen.scope.last_full_day)
         _extract_date(reader, shown, day=day or not period, rates=_shows_no_shows(page))
+
+
+def _over_time(page: str) -> bool:
+    """Whether charts with a time axis stand on the page."""
+    return any(p.resource == page and p.chart and (p.dated or PERIOD in p.columns) for p in PANELS.values())
 
 
 def _shows_no_shows(page: str) -> bool:

@@ -114,9 +114,8 @@ def open_page(
         own: parameters of its address beside the filters.
     """
     viewer = access.require(identity.current_viewer(), resource)
-    # Exports has the tables of the page Signals.
-    marked = resource in {"signals", "exports"}
-    marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if marked else ()
+    # What people wrote on charts; Exports has the tables of the page Signals.
+    marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if bar else ()
     reader = Reader(warehouse.shelf().current(), viewer, marks)
     if not reader.sites:
         st.warning(
@@ -227,19 +226,32 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         look = replace(view.look, grain=panels.asked(view.reader, panel.name, view.filters).grain)
     spec = specification(panel.name, look)
     drawn = panels.drawn(frame, spec)
+    notes = panels.notes_of(view.reader, panel.name, view.filters, frame, spec)
     if not panel.each:
+        body = charts.annotated(spec, [note for _, note in notes], view.mode)
         st.vega_lite_chart(
-            drawn, spec.body, alt=". ".join(dict.fromkeys([panel.title, heading])), key=f"chart_{panel.name}"
+            drawn, body, alt=". ".join(dict.fromkeys([panel.title, heading])), key=f"chart_{panel.name}"
         )
+        _notes(notes)
         return
     parts = list(drawn.groupby(frame[panel.each], sort=False))
     for row in _rows_of(parts[:SMALL_CHARTS], SMALL_CHARTS_A_ROW):
         for place, (one, part) in zip(st.columns(min(len(parts), SMALL_CHARTS_A_ROW)), row, strict=False):
             with place:
                 st.caption(f"**{one}**")
-                st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {one}.", key=f"chart_{panel.name}_{one}")
+                own = [note for site, note in notes if panel.each != "site" or site in ("", one)]
+                body = charts.annotated(spec, own, view.mode)
+                st.vega_lite_chart(part, body, alt=f"{panel.title}, {one}.", key=f"chart_{panel.name}_{one}")
     if len(parts) > SMALL_CHARTS:
         st.caption(f"The first {SMALL_CHARTS} of {len(parts)}; choose sites above, the table has them all.")
+    _notes(notes)
+
+
+def _notes(notes: list[tuple[str, charts.Note]]) -> None:
+    """What the numbered lines of a chart stand for."""
+    if notes:
+        items = "".join(f"<li><b>{note.label}</b> {escape(note.words)}</li>" for _, note in notes)
+        st.html(f'<div class="annotations"><p>Annotations</p><ul>{items}</ul></div>')
 
 
 def _rows_of(parts: list[Any], width: int) -> list[list[Any]]:

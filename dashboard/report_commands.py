@@ -82,7 +82,7 @@ def today(sites: tuple[str, ...], day: str, named: str, output: Path) -> None:
     from dashboard.reports import files
 
     # As a manager sees it, with small counts hidden where they are hidden from managers.
-    _print(output, files.HUDDLE, Role.MANAGER, lambda reader, _: files.morning(reader, sites, day, named))
+    _print(output, files.HUDDLE, Role.MANAGER, lambda reader, store: files.morning(reader, store, sites, day, named))
 
 
 def _print(

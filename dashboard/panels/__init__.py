@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from functools import lru_cache
 
 import pandas as pd
 
-from dashboard import access, charts, no_shows, periods, theme
-from dashboard.filters import Filters
+from dashboard import access, charts, marks, no_shows, periods, theme
+from dashboard.filters import Filters, day_text, months_back
 from dashboard.panels import (
     age_groups,
     bookings,
@@ -29,7 +30,19 @@ from dashboard.panels import (
 from dashboard.panels.base import Column, Panel
 from dashboard.warehouse import Catalogue, Reader
 
-__all__ = ["PANELS", "Column", "Panel", "asked", "columns", "drawn", "look_of", "panel_of", "rows", "specification"]
+__all__ = [
+    "PANELS",
+    "Column",
+    "Panel",
+    "asked",
+    "columns",
+    "drawn",
+    "look_of",
+    "notes_of",
+    "panel_of",
+    "rows",
+    "specification",
+]
 
 #: What stands in a row whose counts of side effects are hidden.
 HIDDEN = Column("hidden", "Small counts")
@@ -78,8 +91,8 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     if not panel.shows_no_shows:
         # The same rows whichever definition is in use.
         filters = replace(filters, no_shows=no_shows.HEADLINE)
-    marks = reader.marks if panel.marked else ()
-    key = ("panel", name, viewer.role, reader.hides_small_counts, reader.sites, filters, marks)
+    marked = reader.marks if panel.marked else ()
+    key = ("panel", name, viewer.role, reader.hides_small_counts, reader.sites, filters, marked)
     return reader.warehouse.remembered(key, lambda: _rows(reader, panel, asked(reader, name, filters)))
 
 
@@ -150,3 +163,43 @@ def drawn(frame: pd.DataFrame, spec: charts.Specification) -> pd.DataFrame:
         # UTC and drawn a day early in America.
         kept = kept.assign(period=pd.to_datetime(kept["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
     return kept
+
+
+#: Pages about patients; all others are about bookings and money.
+_OF_PATIENTS = frozenset({"safety", "signals", "courses", "events"})
+
+
+def notes_of(
+    reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, spec: charts.Specification
+) -> list[tuple[str, charts.Note]]:
+    """What people wrote on the dates that a panel's rows span, each with the name of its site ("" for all).
+
+    Empty for a panel without a time axis.
+    """
+    if not reader.marks or "period" not in frame or not len(frame) or charts.along_time(spec) is None:
+        return []
+    panel = PANELS[name]
+    topic: marks.Kind = "safety" if panel.resource in _OF_PATIENTS else "bookings"
+    first, last = _span(frame["period"], asked(reader, name, chosen).end if panel.dated else None)
+    site_name = reader.catalogue.site_name
+    found = []
+    for place, mark in enumerate(marks.of_dates(reader.marks, topic, chosen.sites, first, last), start=1):
+        site = "" if mark.site == marks.EVERY_SITE else site_name(mark.site)
+        words = f"{day_text(mark.on_date)}, {site or 'all sites'}: {mark.text} ({mark.person_name})"
+        found.append((site, charts.Note(str(place), mark.on_date, words)))
+    return found
+
+
+def _span(periods: pd.Series, end: dt.date | None) -> tuple[dt.date, dt.date]:
+    """The first and the last day of what the rows are by: days, weeks from Monday or months.
+
+    Of one row only the period that was asked for tells, up to its end.
+    """
+    starts = pd.to_datetime(periods).drop_duplicates().sort_values()
+    first, last = starts.iloc[0].date(), starts.iloc[-1].date()
+    if len(starts) == 1 and end:
+        return first, max(first, end)
+    if (starts.dt.day == 1).all() and len(starts) > 1:
+        return first, months_back(last, -1) - dt.timedelta(days=1)
+    weekly = len(starts) > 1 and (starts.dt.day_of_week == 0).all()
+    return first, last + dt.timedelta(days=6 if weekly else 0)

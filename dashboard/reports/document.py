@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard import access, filters, panels
+from dashboard import access, charts, filters, panels
 from dashboard.filters import Filters
 from dashboard.warehouse import Reader
 
@@ -91,7 +91,7 @@ class Document:
 
 
 def seen(reader: Reader, name: str, chosen: Filters) -> dict[str, Any]:
-    """A panel as it is seen, for JSON: panel, title, heading, note, definitions, columns, rows and charts.
+    """A panel as it is seen, for JSON: panel, title, heading, note, definitions, columns, rows, charts, annotations.
 
     Rows hold the panel's columns in order: numbers, text, dates as ISO text, None for nothing.
 
@@ -111,28 +111,35 @@ def seen(reader: Reader, name: str, chosen: Filters) -> dict[str, Any]:
         "definitions": [[metric.title, metric.definition] for metric in panel.definitions()],
         "columns": [[column.name, column.title, column.format] for column in columns],
         "rows": [list(row.values()) for row in _records(frame[[column.name for column in columns]])],
-        "charts": _charts(reader, name, chosen, frame, heading),
+        **_charts(reader, name, chosen, frame, heading),
     }
 
 
-def _charts(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, heading: str) -> list[dict[str, Any]]:
+def _charts(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, heading: str) -> dict[str, Any]:
+    """The charts of `seen`, and the annotations that stand on them."""
     panel = panels.panel_of(name, chosen)
     if panel.chart is None or not len(frame):
-        return []
+        return {"charts": [], "annotations": []}
     look = panels.look_of(reader.catalogue, chosen, "light")
     grain = panels.asked(reader, name, chosen).grain
     spec = panels.specification(name, replace(look, grain=grain) if panel.dated else look.undated())
+    notes = panels.notes_of(reader, name, chosen, frame, spec)
     drawn = panels.drawn(frame, spec)
     parts = list(drawn.groupby(frame[panel.each], sort=False)) if panel.each else [("", drawn)]
     width = NARROW_WIDTH if len(parts) > 1 else CHART_WIDTH
-    return [
-        {
-            "caption": str(one),
-            "alt": f"{panel.title}. {heading}",
-            "body": {**spec.body, "width": width, "data": {"name": "rows", "values": _records(part)}},
-        }
-        for one, part in parts
-    ]
+    made = []
+    for one, part in parts:
+        own = [note for site, note in notes if panel.each != "site" or site in ("", one)]
+        body = charts.annotated(spec, own, "light")
+        values = {"name": "rows", "values": _records(part)}
+        made.append(
+            {
+                "caption": str(one),
+                "alt": f"{panel.title}. {heading}",
+                "body": {**body, "width": width, "data": values},
+            }
+        )
+    return {"charts": made, "annotations": [f"{note.label} {note.words}" for _, note in notes]}
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -155,6 +162,9 @@ def blocks(content: Mapping[str, Any], columns: Sequence[str] = (), *, chart: bo
     pictures = [Picture(one["body"], one["alt"], one["caption"]) for one in content["charts"]] if chart else []
     # Three beside each other fill a page's width.
     found += [Pictures(tuple(pictures[i : i + 3])) for i in range(0, len(pictures), 3)]
+    # Copies of before annotations have none.
+    if pictures and (notes := content.get("annotations")):
+        found.append(Text(f"Annotations: {'; '.join(notes)}.", quiet=True))
     if content["rows"]:
         found.append(grid(content, columns))
     else:

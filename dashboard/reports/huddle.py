@@ -71,7 +71,7 @@ def huddle(reader: Reader, chosen: Filters) -> Document:
         _figures(scores.sort_index()),
         Heading(hours["heading"]),
         Pictures(tuple(drawn)),
-        Text(f"{ahead['heading']}. Dashed line: all chairs."),
+        Text(" ".join([f"{ahead['heading']}. Dashed line: all chairs.", *_told(ahead["annotations"])])),
         *_gaps(reader, chosen),
         *_worklists(reader, chosen),
     ]
@@ -84,6 +84,10 @@ def huddle(reader: Reader, chosen: Filters) -> Document:
         demo=catalogue.demo,
         sheet=True,
     )
+
+
+def _told(annotations: Sequence[str]) -> list[str]:
+    return [f"Annotations: {'; '.join(annotations[:_MOST])}."] if annotations else []
 
 
 def _attention(scores: pd.DataFrame) -> Iterator[Block]:
