@@ -82,7 +82,7 @@ def today(sites: tuple[str, ...], day: str, named: str, output: Path) -> None:
     from dashboard.reports import files
 
     # As a manager sees it, with small counts hidden where they are hidden from managers.
-    _print(output, files.HUDDLE, Role.MANAGER, lambda reader, store: files.morning(reader, store, sites, day, named))
+    _print(output, files.HUDDLE, Role.MANAGER, lambda reader, _: files.morning(reader, sites, day, named))
 
 
 def _print(
@@ -98,11 +98,14 @@ def _print(
     from dashboard.reports import files
     from dashboard.reports.huddle import HuddleError
     from dashboard.reports.safety import MonthError
+    from dashboard.state.chart_marks import ChartMarks
 
     try:
         settings = settings_in_force()
-        reader = warehouse.Reader(warehouse.Shelf(settings).current(), access.Viewer(operator(), operator(), role))
+        viewer = access.Viewer(operator(), operator(), role)
         with store_of(settings) as store:
+            marks = ChartMarks(store).in_force()
+            reader = warehouse.Reader(warehouse.Shelf(settings).current(), viewer, marks)
             document, described = make(reader, store)
             receipt = Receipt(name, described, reader.catalogue.name)
             _write(output, b"".join(receipt.whole(files.rendered(document, form[1:]))))
