@@ -1,4 +1,4 @@
-"""The menu "Annotate a date" of the filter bar: what happened, on every chart over time of one's sites."""
+"""The menu "Annotate" of the filter bar: what happened, on every chart over time of one's sites."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def menu(reader: Reader) -> None:
     """The menu, for who may write annotations; filled only while it is open."""
     if not access.allows(reader.viewer, ANNOTATE):
         return
-    opened = st.popover("Annotate a date", icon=":material/edit_note:", key="annotating", on_change="rerun")
+    opened = st.popover("Annotate", key="annotating", on_change="rerun")
     if not opened.open:
         return
     with opened:

@@ -506,11 +506,15 @@ def specification(chart: Chart) -> Specification:
 
 @dataclass(frozen=True)
 class Note:
-    """What somebody wrote on a date: its label on the charts, the date, and the words with site and name."""
+    """What somebody wrote on a date: its label on the charts, the date, the words with site and name.
+
+    `late` is for a date in the second half of the chart, whose label stands to the left of its line.
+    """
 
     label: str
     on: dt.date
     words: str
+    late: bool = False
 
 
 def along_time(spec: Specification) -> dict[str, Any] | None:
@@ -530,7 +534,15 @@ def annotated(spec: Specification, notes: Sequence[Note], mode: theme.Mode) -> d
     channel = along_time(spec)
     if channel is None or not notes:
         return spec.body
-    rows = [{"on": f"{note.on}T00:00:00", "label": note.label, "note": note.words} for note in notes]
+    rows = [
+        {
+            "on": f"{day}T00:00:00",
+            "label": ", ".join(note.label for note in own),
+            "note": "; ".join(note.words for note in own),
+            "late": own[0].late,
+        }
+        for day, own in ((day, [note for note in notes if note.on == day]) for day in sorted({n.on for n in notes}))
+    ]
     # On the axis of the chart, whose title and labels it shares, but not in its steps.
     place = {key: value for key, value in channel.items() if key != "timeUnit"} | {"field": "on"}
     tip = {"field": "note", "type": "nominal", "title": "Annotation"}
@@ -543,7 +555,8 @@ def annotated(spec: Specification, notes: Sequence[Note], mode: theme.Mode) -> d
         },
         {
             "data": {"values": rows},
-            "mark": {"type": "text", "color": shade, "fontSize": 11, "fontWeight": 600, "align": "left", "dx": 3,
+            "mark": {"type": "text", "color": shade, "fontSize": 11, "fontWeight": 600,
+                     "align": {"expr": "datum.late ? 'right' : 'left'"}, "dx": {"expr": "datum.late ? -3 : 3"},
                      "baseline": "top"},
             "encoding": {"x": place, "y": {"value": 0}, "text": {"field": "label", "type": "nominal"},
                          "tooltip": [tip]},

@@ -67,7 +67,7 @@ def draw(
     `own` are parameters of the page's address beside the filters. Without `period` the page is of the
     last full day alone: nothing but sites can be chosen.
     """
-    with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="xsmall"):
         if day:
             _day_picker(chosen)
         elif period:
@@ -174,7 +174,7 @@ def _site_picker(chosen: Filters, reader: Reader) -> None:
         key=key,
         placeholder="All sites",
         label_visibility="collapsed",
-        width=230,
+        width=190,
         wrap=False,
         on_change=lambda: choose(site=[filters.slug(s) for s in st.session_state[key]]),
     )
@@ -191,7 +191,7 @@ def _figure_picker(chosen: Filters, reader: Reader) -> None:
         for name in today.figures_of(reader)
     }
     shown = filters.slug(no_shows.plain(today.figure_of(reader, chosen)))
-    _option("figure", names, shown, "Chart of", 260)
+    _option("figure", names, shown, "Chart of", 230)
 
 
 def _comparisons(chosen: Filters, reader: Reader) -> dict[str, str]:

@@ -186,7 +186,7 @@ def notes_of(
     for place, mark in enumerate(marks.of_dates(reader.marks, topic, chosen.sites, first, last), start=1):
         site = "" if mark.site == marks.EVERY_SITE else site_name(mark.site)
         words = f"{day_text(mark.on_date)}, {site or 'all sites'}: {mark.text} ({mark.person_name})"
-        found.append((site, charts.Note(str(place), mark.on_date, words)))
+        found.append((site, charts.Note(str(place), mark.on_date, words, mark.on_date - first > last - mark.on_date)))
     return found
 
 

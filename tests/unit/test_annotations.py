@@ -65,7 +65,7 @@ def test_an_annotation_stands_on_every_chart_over_time(name, marked):
         own = ["1", "3"] if after["caption"] == "Dallas" else ["2", "3"] if after["caption"] == "Chicago" else None
         own = own or (["3"] if PANELS[name].each == "site" else ["1", "2", "3"])
         added = after["body"]["layer"][-2:]
-        assert [row["label"] for row in added[0]["data"]["values"]] == own
+        assert [row["label"] for row in added[0]["data"]["values"]] == [", ".join(own)]
         assert added[0]["encoding"]["x"]["field"] == "on"
         assert "layer" not in before["body"] or len(after["body"]["layer"]) == len(before["body"]["layer"]) + 2
         # Vega-Lite's own schema, against which Altair checks.
