@@ -16,6 +16,7 @@ import altair as alt
 from dashboard import no_shows, theme
 
 HEIGHT = 300
+SMALL_HEIGHT = 150
 #: What title, legend and axis take of a height.
 ROOM = 120
 #: What a builder returns: Altair types its combinations of charts too narrowly to name.
@@ -71,9 +72,45 @@ class Series:
     colours: tuple[str, ...]
 
 
+#: From more sites on colours no longer tell them apart: all have one.
+COLOURED = 8
+
+
 def by_site(look: Look) -> Series:
-    """Colour by site."""
-    return Series("site", "Site", look.sites, look.site_colours)
+    """Colour by site; one colour where there are too many to tell apart."""
+    many = len(look.sites) > COLOURED
+    colours = (theme.accent(look.mode),) * len(look.sites) if many else look.site_colours
+    return Series("site", "Site", look.sites, colours)
+
+
+def is_nominal(spec: Specification, axis: str) -> bool:
+    """Whether groups, and not numbers, stand along an axis."""
+    parts = (spec.body, *spec.body.get("layer", ()))
+    return any(part.get("encoding", {}).get(axis, {}).get("type") == "nominal" for part in parts)
+
+
+def of_one(body: dict[str, Any], placeholder: str, name: str) -> dict[str, Any]:
+    """A small chart of one group: its name put in for the placeholder, lower, without a title of its own."""
+
+    def put(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: put(value) for key, value in part.items()}
+        if isinstance(part, list):
+            return [put(value) for value in part]
+        return name if part == placeholder else part
+
+    made: dict[str, Any] = put({key: value for key, value in body.items() if key != "title"})
+    return made | ({"height": SMALL_HEIGHT} if made.get("height") == HEIGHT else {})
+
+
+def tells_apart(spec: Specification, field: str) -> bool:
+    """Whether nothing but colour tells the values of a field apart in a chart."""
+    encodings = [part.get("encoding", {}) for part in (spec.body, *spec.body.get("layer", ()))]
+    coloured = any(encoding.get("color", {}).get("field") == field for encoding in encodings)
+    return coloured and not any(
+        encoding.get("y", {}).get("type") == "nominal" and encoding["y"].get("field") in (field, "what")
+        for encoding in encodings
+    )
 
 
 def by_line(look: Look) -> Series:
@@ -108,7 +145,7 @@ def colour(series: Series, **options: Any) -> alt.Color:
     return alt.Color(
         f"{series.field}:N",
         scale=alt.Scale(domain=list(series.domain), range=list(series.colours)),
-        legend=legend if len(series.domain) > 1 else None,
+        legend=legend if len(set(series.colours)) > 1 else None,
         **options,
     )
 

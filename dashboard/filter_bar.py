@@ -100,6 +100,22 @@ def _shows_no_shows(page: str) -> bool:
     return page == "exports" or any(p.resource == page and p.shows_no_shows for p in PANELS.values())
 
 
+def parts(chosen: Filters) -> None:
+    """Which of many sites are drawn, and the ones before and after."""
+    now = min(chosen.part, chosen.parts)
+    names = f"{chosen.part_text()}. Charts show {filters.PART} at a time, tables and files all."
+    with st.container(key="site_parts", horizontal=True, vertical_alignment="center", gap="small"):
+        for label, to in (("Previous", now - 1), ("Next", now + 1)):
+            st.button(
+                f"{label} sites",
+                key=f"part_{label}",
+                disabled=not 1 <= to <= chosen.parts,
+                on_click=choose,
+                kwargs={"part": [str(to)]},
+            )
+        st.html(f'<p class="extract">{names}</p>')
+
+
 def put(key: str, value: object) -> str:
     """Set a widget to what the address says, before it is drawn."""
     st.session_state[key] = value
@@ -176,7 +192,7 @@ def _site_picker(chosen: Filters, reader: Reader) -> None:
         label_visibility="collapsed",
         width=190,
         wrap=False,
-        on_change=lambda: choose(site=[filters.slug(s) for s in st.session_state[key]]),
+        on_change=lambda: choose(site=[filters.slug(s) for s in st.session_state[key]], part=[]),
     )
 
 

@@ -35,10 +35,13 @@ GRAINS = {"auto": "Automatic", "day": "By day", "week": "By week", "month": "By 
 DEFAULT_PERIOD = "28-days"
 DEFAULT_COMPARISON = "previous"
 DEFAULT_GRAIN = "auto"
+#: So many sites are drawn at a time.
+PART = 12
 
 #: Every parameter of an address, in order.
 PARAMETERS = (
     "period", "from", "to", "day", "compare", "also", "site", "line", "band", "by", "effect", "figure", "no-shows",
+    "part",
 )  # fmt: skip
 
 Parameters = Mapping[str, Sequence[str]]
@@ -74,7 +77,8 @@ class Filters:
 
     `start` and `end` are both inclusive local dates. `sites` is never empty; `lines` and `bands`
     are empty for "all"; `effect` is empty for any side effect, `figure` for the one that stands out.
-    `no_shows` names the definition of the no-show rate (`no_shows.DEFINITIONS`).
+    `no_shows` names the definition of the no-show rate (`no_shows.DEFINITIONS`); `part`, from 1, is which of the
+    sites are drawn, PART at a time.
     A period of "whole" is in no address: it is what `periods.whole` makes.
     """
 
@@ -92,6 +96,7 @@ class Filters:
     figure: str = ""
     also: str = "none"
     no_shows: str = no_shows.HEADLINE
+    part: int = 1
 
     @property
     def days(self) -> int:
@@ -104,6 +109,22 @@ class Filters:
         if self.by != "auto":
             return self.by
         return "day" if self.days <= 35 else "week" if self.days <= 200 else "month"
+
+    @property
+    def parts(self) -> int:
+        """How many times PART sites there are, the last time maybe fewer."""
+        return -(-len(self.sites) // PART)
+
+    @property
+    def sites_drawn(self) -> tuple[str, ...]:
+        """The sites that charts show at a time."""
+        start = (min(self.part, self.parts) - 1) * PART
+        return self.sites[start : start + PART]
+
+    def part_text(self) -> str:
+        """Which of the sites are drawn, as "Sites 13 to 24 of 60"."""
+        start = (min(self.part, self.parts) - 1) * PART
+        return f"Sites {start + 1} to {start + len(self.sites_drawn)} of {len(self.sites)}"
 
     def compared_site(self, *, also: bool = False) -> str | None:
         """The site to compare with, or None."""
@@ -185,6 +206,8 @@ class Filters:
             found["figure"] = [slug(self.figure)]
         if self.no_shows != no_shows.HEADLINE:
             found["no-shows"] = [self.no_shows]
+        if 1 < self.part <= self.parts:
+            found["part"] = [str(self.part)]
         return found
 
     def described(self, *, of_day: bool) -> dict[str, object]:
@@ -236,6 +259,7 @@ def parse(parameters: Parameters, scope: Scope) -> Filters:
         also=_one_of(parameters, "also", compare, "none"),
         figure=next(iter(_some_of(parameters, "figure", scope.figures)), ""),
         no_shows=_one_of(parameters, "no-shows", no_shows.DEFINITIONS, no_shows.HEADLINE),
+        part=_part(parameters, len(sites or scope.sites)),
     )
 
 
@@ -283,6 +307,12 @@ def _one_of(parameters: Parameters, name: str, options: Iterable[str], default: 
 def _some_of(parameters: Parameters, name: str, options: Iterable[str]) -> tuple[str, ...]:
     wanted = set(parameters.get(name) or ())
     return tuple(option for option in options if slug(option) in wanted)
+
+
+def _part(parameters: Parameters, sites: int) -> int:
+    value = _first(parameters, "part")
+    number = int(value) if value.isascii() and value.isdigit() and len(value) < 5 else 1
+    return number if 1 <= number <= -(-sites // PART) else 1
 
 
 def _day(parameters: Parameters, name: str, scope: Scope, default: dt.date) -> dt.date:

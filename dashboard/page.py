@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 from urllib.parse import urlencode
@@ -11,10 +11,22 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, charts, exports, filter_bar, filters, identity, packs, panels, theme, warehouse
+from dashboard import (
+    access,
+    charts,
+    exports,
+    filter_bar,
+    filters,
+    identity,
+    packs,
+    panels,
+    pictures,
+    theme,
+    warehouse,
+)
 from dashboard.filters import Filters
 from dashboard.intake import attempts
-from dashboard.panels import PANELS, Column, Panel, look_of, rows, specification
+from dashboard.panels import PANELS, Column, Panel, look_of, rows
 from dashboard.settings import Settings
 from dashboard.state import shared_store
 from dashboard.state.chart_marks import ChartMarks
@@ -22,8 +34,6 @@ from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
 ATTEMPT_ROWS = 20
-#: Small charts of sites: so many at once, so many beside each other.
-SMALL_CHARTS, SMALL_CHARTS_A_ROW = 12, 4
 _ATTEMPT_COLUMNS = (
     Column("at", "Ended (UTC)", "datetime"),
     Column("delivery", "Delivery"),
@@ -131,6 +141,8 @@ def open_page(
     if bar:
         filter_bar.draw(chosen, reader, resource, own, day=day, by=by, effect=effect, figure=figure, period=period)
         _whole_periods(resource, reader, chosen)
+        if chosen.parts > 1 and pictures.pages_of_sites(resource):
+            filter_bar.parts(chosen)
     if refused := filters.refused_sites(filter_bar.address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
     about = chosen.described(of_day=day) if bar else {}
@@ -206,7 +218,7 @@ def _panel(view: View, name: str) -> None:
 
 def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if panel.html:
-        st.html(panel.html(frame, view.mode))
+        st.html(panel.html(pictures.shown(view.reader, panel, view.filters, frame), view.mode))
         return
     if panel.chart is None:
         columns = panels.columns(view.reader, panel.name, view.filters)
@@ -221,36 +233,26 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if not len(frame):
         st.info("Nothing to show for these filters. Choose a longer period, or more sites or lines.")
         return
-    look = view.look.undated()
-    if panel.dated:
-        look = replace(view.look, grain=panels.asked(view.reader, panel.name, view.filters).grain)
-    spec = specification(panel.name, look)
-    drawn = panels.drawn(frame, spec)
-    notes = panels.notes_of(view.reader, panel.name, view.filters, frame, spec)
-    if not panel.each:
-        body = charts.annotated(spec, [note for _, note in notes], view.mode)
-        st.vega_lite_chart(
-            drawn, body, alt=". ".join(dict.fromkeys([panel.title, heading])), key=f"chart_{panel.name}"
-        )
-        _notes(notes)
-        return
-    parts = list(drawn.groupby(frame[panel.each], sort=False))
-    for row in _rows_of(parts[:SMALL_CHARTS], SMALL_CHARTS_A_ROW):
-        for place, (one, part) in zip(st.columns(min(len(parts), SMALL_CHARTS_A_ROW)), row, strict=False):
+    found = pictures.pictures(view.reader, panel.name, view.filters, frame, view.mode)
+    if len(found.charts) == 1 and not found.charts[0].caption:
+        [one] = found.charts
+        title = ". ".join(dict.fromkeys([panel.title, heading]))
+        st.vega_lite_chart(one.rows, one.body, alt=title, key=f"chart_{panel.name}")
+    if not found.titled and not panel.answer:
+        st.html(f'<h2 class="answer">{escape(panel.title)}</h2>')
+    for row in _rows_of(found.charts, found.beside) if found.charts and found.charts[0].caption else []:
+        for place, one in zip(st.columns(min(len(found.charts), found.beside)), row, strict=False):
             with place:
-                st.caption(f"**{one}**")
-                own = [note for site, note in notes if panel.each != "site" or site in ("", one)]
-                body = charts.annotated(spec, own, view.mode)
-                st.vega_lite_chart(part, body, alt=f"{panel.title}, {one}.", key=f"chart_{panel.name}_{one}")
-    if len(parts) > SMALL_CHARTS:
-        st.caption(f"The first {SMALL_CHARTS} of {len(parts)}; choose sites above, the table has them all.")
-    _notes(notes)
+                st.caption(f"**{one.caption}**")
+                alt = f"{panel.title}, {one.caption}."
+                st.vega_lite_chart(one.rows, one.body, alt=alt, key=f"chart_{panel.name}_{one.caption}")
+    _notes(found.notes)
 
 
-def _notes(notes: list[tuple[str, charts.Note]]) -> None:
+def _notes(notes: list[charts.Note]) -> None:
     """What the numbered lines of a chart stand for."""
     if notes:
-        items = "".join(f"<li><b>{note.label}</b> {escape(note.words)}</li>" for _, note in notes)
+        items = "".join(f"<li><b>{note.label}</b> {escape(note.words)}</li>" for note in notes)
         st.html(f'<div class="annotations"><p>Annotations</p><ul>{items}</ul></div>')
 
 
@@ -296,7 +298,7 @@ def row_links(view: View, *names: str) -> None:
 
 def huddles(view: View) -> None:
     """Links to the morning huddle of each site shown, to print."""
-    sites = view.filters.sites[:SMALL_CHARTS]
+    sites = view.filters.sites_drawn
     links = []
     for site in sites:
         named = view.filters.query().get("no-shows", [])

@@ -88,8 +88,9 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     viewer = access.require(reader.viewer, panel.resource)
     for site in filters.sites:
         access.require(viewer, panel.resource, site)
+    # The same rows whichever sites are drawn, and mostly whichever definition is in use.
+    filters = replace(filters, part=1)
     if not panel.shows_no_shows:
-        # The same rows whichever definition is in use.
         filters = replace(filters, no_shows=no_shows.HEADLINE)
     marked = reader.marks if panel.marked else ()
     key = ("panel", name, viewer.role, reader.hides_small_counts, reader.sites, filters, marked)

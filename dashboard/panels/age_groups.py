@@ -18,6 +18,7 @@ from dashboard.panels.base import (
     Panel,
     counts,
     gathered,
+    listed,
     measured,
     titled,
     unit_title,
@@ -149,7 +150,7 @@ def _pyramid_answer(frame: pd.DataFrame) -> str:
             if part.loc[own, "value"].sum()
         ]
         told.append(f"{site} {', '.join(shares)}")
-    return f"Patients of 65 and over: {'; '.join(told)}"
+    return f"Patients of 65 and over: {listed(told)}"
 
 
 def _pyramid_chart(look: charts.Look) -> charts.Chart:

@@ -49,6 +49,7 @@ class Panel:
             periods: those asked for, or the twelve months up to their end.
         hides: whether the rows hold counts of side effects, of which small ones are hidden.
         marked: whether people's marks on control charts are among the rows.
+        sites_in: the column of sites' names, by which only some of many are drawn at a time; empty where all are.
         listed: whether the rows are of one patient each: no table where there is none, no site beside one site's.
     """
 
@@ -68,6 +69,7 @@ class Panel:
     hides: bool = False
     marked: bool = False
     listed: bool = False
+    sites_in: str = "site"
 
     def definitions(self) -> list[Metric]:
         """The metrics that the panel shows."""
@@ -413,6 +415,20 @@ SCORE_COLUMNS = (
     Column("also_change_lower", "Second change, 95 % from", "decimal"),
     Column("also_change_upper", "Second change, 95 % to", "decimal"),
 )
+
+
+#: So many groups are named in a heading.
+TOLD = 4
+
+
+def listed(parts: Sequence[str], joint: str = "; ", most: int = TOLD) -> str:
+    """Parts of a heading, the first ones where they are many.
+
+    >>> listed(["a", "b", "c"], most=2), listed(["a", "b"], ", ")
+    ('a; b and 1 more', 'a, b')
+    """
+    left = len(parts) - most
+    return joint.join(parts[:most]) + (f" and {left} more" if left > 0 else "")
 
 
 def share_text(row: pd.Series, unit: str = "%") -> str:

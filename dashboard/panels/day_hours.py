@@ -15,7 +15,7 @@ from dashboard import chairs, charts, no_shows, theme
 from dashboard.chairs import Span
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS, measure
-from dashboard.panels.base import SITE, Column, Panel, titled, with_capacity
+from dashboard.panels.base import SITE, TOLD, Column, Panel, listed, titled, with_capacity
 from dashboard.panels.today import usual_rates
 from dashboard.warehouse import Reader
 
@@ -63,6 +63,11 @@ def _hours(reader: Reader, filters: Filters) -> pd.DataFrame:
     return titled(frame[frame["position"] >= 0], reader)
 
 
+def _first(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Rows of sites as they are; of more than a heading names those with most first."""
+    return frame if len(frame) <= TOLD else frame.sort_values(column, ascending=False, kind="stable")
+
+
 def _hours_answer(frame: pd.DataFrame) -> str:
     if not frame["value"].sum():
         return "No chair is taken on this day"
@@ -70,9 +75,9 @@ def _hours_answer(frame: pd.DataFrame) -> str:
     fullest = total.loc[total.groupby("site", sort=False)["value"].idxmax()]
     said = [
         f"{row['site']} at {row['start']}, {row['value']:.1f} of {row['chairs']} chairs"
-        for row in fullest[fullest["value"] > 0].to_dict("records")
+        for row in _first(fullest[fullest["value"] > 0], "value").to_dict("records")
     ]
-    return f"Fullest: {'; '.join(said)}"
+    return f"Fullest: {listed(said)}"
 
 
 def _hours_chart(look: charts.Look) -> charts.Chart:
@@ -104,7 +109,8 @@ def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _gaps_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No chair is free for another visit"
-    room = ", ".join(f"{site} {fits:,}" for site, fits in frame.groupby("site", sort=False)["fits"].sum().items())
+    sums = _first(frame.groupby("site", sort=False)["fits"].sum().reset_index(), "fits")
+    room = listed([f"{row['site']} {row['fits']:,}" for row in sums.to_dict("records")], ", ")
     was = "There was room" if frame["over"].iloc[0] else "There is room"
     return f"{was} for more visits of {frame['least'].iloc[0]:.0f} minutes: {room}"
 

@@ -58,7 +58,7 @@ def day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
     `history` holds the chart's last values up to the day itself, oldest first; `pressing` is the
     place of what needs attention, 0 first.
     """
-    plain = replace(filters, figure="")
+    plain = replace(filters, figure="", part=1)
     key = ("day_scores", reader.viewer.role, reader.sites, plain)
     return reader.warehouse.remembered(key, lambda: _day_scores(reader, plain))
 
@@ -107,7 +107,7 @@ def _site_days(reader: Reader, filters: Filters) -> list[SiteDays]:
     """The days of each site up to the filters' day."""
     names = in_use(reader, filters)
     scope = filters.scope
-    plain = replace(filters.on(scope.first_day, scope.last_day), day=scope.last_day, by="day", figure="")
+    plain = replace(filters.on(scope.first_day, scope.last_day), day=scope.last_day, by="day", figure="", part=1)
     key = ("day_past", names, reader.sites, plain)
     past = reader.warehouse.remembered(key, lambda: _past(reader, plain, names))
     # Of days that aren't over yet only the one that is looked at.
@@ -296,7 +296,7 @@ PANELS = (
          Column("usual_to", "Upper limit", "decimal"), Column("days", "Earlier days", "count"),
          Column("limits", "Limits"), Column("week_before", "A week ago", "decimal"), Column("verdict", "Verdict"),
          Column("rule", "Rule"), Column("sentence", "In words")),
-        None, FIGURES, html=tiles.day,
+        None, FIGURES, html=tiles.day, sites_in="",
         note="Limits: p′ for rates, XmR for others, of every earlier day of the site, or of the same weekday where "
         "weekdays differ; never narrower than chance. Small chart: the last of those days and this one, the band is "
         "the usual range.",
@@ -308,7 +308,7 @@ PANELS = (
          Column("centre", "Usual", "decimal"), Column("lower", "Lower limit", "decimal"),
          Column("upper", "Upper limit", "decimal"), Column("verdict", "Verdict"), Column("rule", "Rule"),
          Column("limits", "Limits"), Column("sentence", "In words")),
-        _control_chart, FIGURES, _chart_answer, each="site",
+        _control_chart, FIGURES, _chart_answer, each="site", sites_in="",
         note=f"The last {CHART_POINTS} days that the limits are of, up to the day chosen; limits come from all days "
         "before it.",
     ),

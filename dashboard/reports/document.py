@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from dashboard import access, charts, filters, panels
+from dashboard import access, filters, panels, pictures
 from dashboard.filters import Filters
 from dashboard.warehouse import Reader
 
@@ -116,30 +116,21 @@ def seen(reader: Reader, name: str, chosen: Filters) -> dict[str, Any]:
 
 
 def _charts(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, heading: str) -> dict[str, Any]:
-    """The charts of `seen`, and the annotations that stand on them."""
+    """The charts of `seen`, and the annotations that stand on them.
+
+    In print nobody turns to the next sites: charts of more than are drawn at a time are left out, the table has all.
+    """
     panel = panels.panel_of(name, chosen)
-    if panel.chart is None or not len(frame):
+    if panel.chart is None or not len(frame) or (chosen.parts > 1 and panel.sites_in in frame):
         return {"charts": [], "annotations": []}
-    look = panels.look_of(reader.catalogue, chosen, "light")
-    grain = panels.asked(reader, name, chosen).grain
-    spec = panels.specification(name, replace(look, grain=grain) if panel.dated else look.undated())
-    notes = panels.notes_of(reader, name, chosen, frame, spec)
-    drawn = panels.drawn(frame, spec)
-    parts = list(drawn.groupby(frame[panel.each], sort=False)) if panel.each else [("", drawn)]
-    width = NARROW_WIDTH if len(parts) > 1 else CHART_WIDTH
+    found = pictures.pictures(reader, name, chosen, frame, "light")
+    width = NARROW_WIDTH if len(found.charts) > 1 else CHART_WIDTH
     made = []
-    for one, part in parts:
-        own = [note for site, note in notes if panel.each != "site" or site in ("", one)]
-        body = charts.annotated(spec, own, "light")
-        values = {"name": "rows", "values": _records(part)}
-        made.append(
-            {
-                "caption": str(one),
-                "alt": f"{panel.title}. {heading}",
-                "body": {**body, "width": width, "data": values},
-            }
-        )
-    return {"charts": made, "annotations": [f"{note.label} {note.words}" for _, note in notes]}
+    for one in found.charts:
+        values = {"name": "rows", "values": _records(one.rows)}
+        body = {**one.body, "width": width, "data": values}
+        made.append({"caption": one.caption, "alt": f"{panel.title}. {heading}", "body": body})
+    return {"charts": made, "annotations": [f"{note.label} {note.words}" for note in found.notes]}
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

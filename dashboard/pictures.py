@@ -1,0 +1,86 @@
+"""The charts of a panel as they are drawn, on a page or in print: which rows, which sites, with which annotations.
+
+Of many sites a page draws some at a time, the same ones in every panel; where a colour can't tell them apart any
+more, each site has a small chart of its own. Tables and files always have them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from dashboard import charts, panels, theme
+from dashboard.charts import Note
+from dashboard.filters import Filters
+from dashboard.panels import PANELS, Panel
+from dashboard.panels.base import ALL_SITES
+from dashboard.warehouse import Reader
+
+#: A site's name in a chart that is built once for each of many.
+_ANY_SITE = "*"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One chart: what it is of where there are several (else empty), its rows and its specification."""
+
+    caption: str
+    rows: pd.DataFrame
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The charts of a panel, so many beside each other, and the annotations that stand on them.
+
+    `titled` says whether each has the panel's title; else it stands above them all.
+    """
+
+    charts: list[Picture]
+    notes: list[Note]
+    beside: int = 4
+    titled: bool = True
+
+
+def shown(reader: Reader, panel: Panel, chosen: Filters, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the sites that are drawn at a time; all of them where they are few, or stand together."""
+    if chosen.parts == 1 or panel.sites_in not in frame:
+        return frame
+    names = {reader.catalogue.site_name(site) for site in chosen.sites_drawn} | {ALL_SITES}
+    return frame[frame[panel.sites_in].isin(names)]
+
+
+def pictures(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, mode: theme.Mode) -> Pictures:
+    """The charts of a panel that has one."""
+    panel = panels.panel_of(name, chosen)
+    look = panels.look_of(reader.catalogue, replace(chosen, sites=chosen.sites_drawn), mode)
+    look = replace(look, grain=panels.asked(reader, name, chosen).grain) if panel.dated else look.undated()
+    spec, each, beside = panels.specification(name, look), panel.each, 4
+    apart = not each and len(look.sites) > charts.COLOURED and charts.tells_apart(spec, panel.sites_in)
+    if apart:
+        each, beside = panel.sites_in, 2 if charts.is_nominal(spec, "y") else 3
+        one = replace(look, sites=(_ANY_SITE,), site_colours=(theme.accent(mode),))
+        spec = panels.specification(name, one)
+    rows = shown(reader, panel, chosen, frame)
+    notes = panels.notes_of(reader, name, replace(chosen, sites=chosen.sites_drawn), frame, spec)
+    drawn = panels.drawn(rows, spec)
+    parts = {str(one): part for one, part in drawn.groupby(rows[each], sort=False)} if each else {"": drawn}
+    if apart:
+        parts = {site: parts[site] for site in look.sites if site in parts}
+    made = []
+    for caption, part in parts.items():
+        own = [note for site, note in notes if each not in ("site", panel.sites_in) or site in ("", caption)]
+        body = charts.annotated(spec, own, mode)
+        made.append(Picture(caption, part, charts.of_one(body, _ANY_SITE, caption) if apart else body))
+    return Pictures(made, [note for _, note in notes], beside, titled=not apart)
+
+
+def pages_of_sites(resource: str) -> bool:
+    """Whether the page has panels of which only some sites are drawn at a time."""
+    return any(panel.resource == resource and panel.sites_in and _of_sites(panel) for panel in PANELS.values())
+
+
+def _of_sites(panel: Panel) -> bool:
+    return any(column.name == panel.sites_in for column in panel.columns)
