@@ -13,6 +13,7 @@ import streamlit as st
 
 from dashboard import (
     access,
+    chart_notes,
     charts,
     exports,
     filter_bar,
@@ -141,7 +142,7 @@ def open_page(
     if bar:
         filter_bar.draw(chosen, reader, resource, own, day=day, by=by, effect=effect, figure=figure, period=period)
         _whole_periods(resource, reader, chosen)
-        if chosen.parts > 1 and pictures.pages_of_sites(resource):
+        if chosen.parts > 1 and pictures.turns(resource):
             filter_bar.parts(chosen)
     if refused := filters.refused_sites(filter_bar.address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
@@ -213,7 +214,7 @@ def _panel(view: View, name: str) -> None:
     opened = st.expander("Table", key=f"table_{name}", on_change="rerun", type="compact")
     if opened.open:
         with opened:
-            table(frame, panels.columns(view.reader, name, view.filters), heading)
+            table(frame, _columns(view, panel), heading)
 
 
 def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
@@ -221,11 +222,8 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         st.html(panel.html(pictures.shown(view.reader, panel, view.filters, frame), view.mode))
         return
     if panel.chart is None:
-        columns = panels.columns(view.reader, panel.name, view.filters)
-        if panel.listed and view.one_site:
-            columns = tuple(column for column in columns if column.name != "site")
         if len(frame) or not panel.listed:
-            table(frame, columns, heading)
+            table(frame, _columns(view, panel), heading)
         return
     if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
         st.info("Every count above 0 is hidden for these filters. Choose a longer period, or fewer filters.")
@@ -249,7 +247,13 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     _notes(found.notes)
 
 
-def _notes(notes: list[charts.Note]) -> None:
+def _columns(view: View, panel: Panel) -> tuple[Column, ...]:
+    """The columns of a panel's table; on a page of one site none that only names it."""
+    columns = panels.columns(view.reader, panel.name, view.filters)
+    return tuple(column for column in columns if column.name != "site") if view.one_site else columns
+
+
+def _notes(notes: list[chart_notes.Note]) -> None:
     """What the numbered lines of a chart stand for."""
     if notes:
         items = "".join(f"<li><b>{note.label}</b> {escape(note.words)}</li>" for note in notes)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard import charts, panels, theme
-from dashboard.charts import Note
+from dashboard import chart_notes, charts, panels, theme
+from dashboard.chart_notes import Note
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, Panel
 from dashboard.panels.base import ALL_SITES
@@ -55,7 +55,8 @@ def shown(reader: Reader, panel: Panel, chosen: Filters, frame: pd.DataFrame) ->
 def pictures(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, mode: theme.Mode) -> Pictures:
     """The charts of a panel that has one."""
     panel = panels.panel_of(name, chosen)
-    look = panels.look_of(reader.catalogue, replace(chosen, sites=chosen.sites_drawn), mode)
+    own = replace(chosen, sites=chosen.sites_drawn) if panel.sites_in in frame else chosen
+    look = panels.look_of(reader.catalogue, own, mode)
     look = replace(look, grain=panels.asked(reader, name, chosen).grain) if panel.dated else look.undated()
     spec, each, beside = panels.specification(name, look), panel.each, 4
     apart = not each and len(look.sites) > charts.COLOURED and charts.tells_apart(spec, panel.sites_in)
@@ -64,23 +65,20 @@ def pictures(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, mo
         one = replace(look, sites=(_ANY_SITE,), site_colours=(theme.accent(mode),))
         spec = panels.specification(name, one)
     rows = shown(reader, panel, chosen, frame)
-    notes = panels.notes_of(reader, name, replace(chosen, sites=chosen.sites_drawn), frame, spec)
+    notes = panels.notes_of(reader, name, own, frame, spec)
     drawn = panels.drawn(rows, spec)
     parts = {str(one): part for one, part in drawn.groupby(rows[each], sort=False)} if each else {"": drawn}
     if apart:
         parts = {site: parts[site] for site in look.sites if site in parts}
     made = []
     for caption, part in parts.items():
-        own = [note for site, note in notes if each not in ("site", panel.sites_in) or site in ("", caption)]
-        body = charts.annotated(spec, own, mode)
+        here = [note for site, note in notes if each not in ("site", panel.sites_in) or site in ("", caption)]
+        body = chart_notes.annotated(spec, here, mode)
         made.append(Picture(caption, part, charts.of_one(body, _ANY_SITE, caption) if apart else body))
     return Pictures(made, [note for _, note in notes], beside, titled=not apart)
 
 
-def pages_of_sites(resource: str) -> bool:
-    """Whether the page has panels of which only some sites are drawn at a time."""
-    return any(panel.resource == resource and panel.sites_in and _of_sites(panel) for panel in PANELS.values())
-
-
-def _of_sites(panel: Panel) -> bool:
-    return any(column.name == panel.sites_in for column in panel.columns)
+def turns(resource: str) -> bool:
+    """Whether the page has panels of which only some of many sites are drawn at a time."""
+    own = [panel for panel in PANELS.values() if panel.resource == resource and (panel.chart or panel.html)]
+    return any(column.name == panel.sites_in for panel in own for column in panel.columns)

@@ -131,8 +131,8 @@ def _turned(frame: pd.DataFrame, cell: Callable[[Row], str], caption: str, acros
         for one in [*own[-1:], *own[:-1]]
     )
     return (
-        f'<div class="scorecard many turned"><table><caption>{escape(caption)}</caption><thead><tr><td></td>{head}'
-        f"</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="scorecard many turned" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f"<caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

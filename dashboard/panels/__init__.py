@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import pandas as pd
 
-from dashboard import access, charts, marks, no_shows, periods, theme
+from dashboard import access, chart_notes, charts, marks, no_shows, periods, theme
 from dashboard.filters import Filters, day_text, months_back
 from dashboard.panels import (
     age_groups,
@@ -172,12 +172,12 @@ _OF_PATIENTS = frozenset({"safety", "signals", "courses", "events"})
 
 def notes_of(
     reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, spec: charts.Specification
-) -> list[tuple[str, charts.Note]]:
+) -> list[tuple[str, chart_notes.Note]]:
     """What people wrote on the dates that a panel's rows span, each with the name of its site ("" for all).
 
     Empty for a panel without a time axis.
     """
-    if not reader.marks or "period" not in frame or not len(frame) or charts.along_time(spec) is None:
+    if not reader.marks or "period" not in frame or not len(frame) or chart_notes.along_time(spec) is None:
         return []
     panel = PANELS[name]
     topic: marks.Kind = "safety" if panel.resource in _OF_PATIENTS else "bookings"
@@ -187,7 +187,9 @@ def notes_of(
     for place, mark in enumerate(marks.of_dates(reader.marks, topic, chosen.sites, first, last), start=1):
         site = "" if mark.site == marks.EVERY_SITE else site_name(mark.site)
         words = f"{day_text(mark.on_date)}, {site or 'all sites'}: {mark.text} ({mark.person_name})"
-        found.append((site, charts.Note(str(place), mark.on_date, words, mark.on_date - first > last - mark.on_date)))
+        found.append(
+            (site, chart_notes.Note(str(place), mark.on_date, words, mark.on_date - first > last - mark.on_date))
+        )
     return found
 
 

@@ -115,7 +115,8 @@ def _site_days(reader: Reader, filters: Filters) -> list[SiteDays]:
         (past["date"] <= reader.catalogue.last_full_day) & (past["date"] < filters.day)
         | (past["date"] == filters.day)
     ]
-    return [_of_site(past[past["site"] == site], site, names) for site in filters.sites]
+    by_site = dict(iter(past.groupby("site", sort=False)))
+    return [_of_site(by_site.get(site, past.head(0)), site, names) for site in filters.sites]
 
 
 def usual_rates(reader: Reader, filters: Filters, name: str) -> dict[str, list[float]]:

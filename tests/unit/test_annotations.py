@@ -6,7 +6,7 @@ from dataclasses import replace
 import altair as alt
 import pytest
 
-from dashboard import charts, exports, filters, panels
+from dashboard import chart_notes, exports, filters, panels
 from dashboard.marks import Mark
 from dashboard.panels import PANELS
 from dashboard.reports import document, html, huddle
@@ -39,7 +39,7 @@ def timed(reader, chosen):
     for name, panel in PANELS.items():
         if panel.chart:
             look = panels.look_of(reader.catalogue, chosen, "light")
-            if charts.along_time(panels.specification(name, look)):
+            if chart_notes.along_time(panels.specification(name, look)):
                 found.add(name)
     return found
 
@@ -84,7 +84,7 @@ def test_without_an_annotation_in_the_period_a_chart_is_the_very_same(marked):
     assert document.seen(reader, "bookings_by_status", before)["annotations"] == []
     look = panels.look_of(reader.catalogue, before, "light")
     spec = panels.specification("bookings_by_status", look)
-    assert charts.annotated(spec, [], "light") is spec.body
+    assert chart_notes.annotated(spec, [], "light") is spec.body
 
 
 def test_nobody_reads_of_another_site(reader_of, marked):
