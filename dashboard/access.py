@@ -74,6 +74,8 @@ RESOURCES: dict[str, frozenset[Role]] = {
     # Steps of signals are the medical director's alone; others are told that one exists at their site.
     "signal_decisions": frozenset({Role.MEDICAL_DIRECTOR}),
     "signal_notices": _CARE,
+    # Who writes what happened on a date on the charts of their sites.
+    "annotations": _CARE,
     "safety_review": frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN}),
     # Row-level datasets: one row a patient's visit, event or payment.
     "booking_rows": _CARE,

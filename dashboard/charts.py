@@ -12,9 +12,10 @@ from typing import Any, TypeAlias
 
 import altair as alt
 
-from dashboard import theme
+from dashboard import no_shows, theme
 
 HEIGHT = 300
+SMALL_HEIGHT = 150
 #: What title, legend and axis take of a height.
 ROOM = 120
 #: What a builder returns: Altair types its combinations of charts too narrowly to name.
@@ -44,6 +45,7 @@ class Look:
         lines: service lines of the extract.
         bands: age bands of the extract.
         effects: names of the side effects, in order.
+        no_shows: the definition of the no-show rate in use.
     """
 
     mode: theme.Mode
@@ -53,6 +55,7 @@ class Look:
     lines: tuple[str, ...]
     bands: tuple[str, ...]
     effects: tuple[str, ...]
+    no_shows: str = no_shows.HEADLINE
 
     def undated(self) -> Look:
         """For charts without a time axis, so that the grain doesn't build them again."""
@@ -69,9 +72,45 @@ class Series:
     colours: tuple[str, ...]
 
 
+#: From more sites on colours no longer tell them apart: all have one.
+COLOURED = 8
+
+
 def by_site(look: Look) -> Series:
-    """Colour by site."""
-    return Series("site", "Site", look.sites, look.site_colours)
+    """Colour by site; one colour where there are too many to tell apart."""
+    many = len(look.sites) > COLOURED
+    colours = (theme.accent(look.mode),) * len(look.sites) if many else look.site_colours
+    return Series("site", "Site", look.sites, colours)
+
+
+def is_nominal(spec: Specification, axis: str) -> bool:
+    """Whether groups, and not numbers, stand along an axis."""
+    parts = (spec.body, *spec.body.get("layer", ()))
+    return any(part.get("encoding", {}).get(axis, {}).get("type") == "nominal" for part in parts)
+
+
+def of_one(body: dict[str, Any], placeholder: str, name: str) -> dict[str, Any]:
+    """A small chart of one group: its name put in for the placeholder, lower, without a title of its own."""
+
+    def put(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: put(value) for key, value in part.items()}
+        if isinstance(part, list):
+            return [put(value) for value in part]
+        return name if part == placeholder else part
+
+    made: dict[str, Any] = put({key: value for key, value in body.items() if key != "title"})
+    return made | ({"height": SMALL_HEIGHT} if made.get("height") == HEIGHT else {})
+
+
+def tells_apart(spec: Specification, field: str) -> bool:
+    """Whether nothing but colour tells the values of a field apart in a chart."""
+    encodings = [part.get("encoding", {}) for part in (spec.body, *spec.body.get("layer", ()))]
+    coloured = any(encoding.get("color", {}).get("field") == field for encoding in encodings)
+    return coloured and not any(
+        encoding.get("y", {}).get("type") == "nominal" and encoding["y"].get("field") in (field, "what")
+        for encoding in encodings
+    )
 
 
 def by_line(look: Look) -> Series:
@@ -106,7 +145,7 @@ def colour(series: Series, letters: int = LEGEND_LETTERS, **options: Any) -> alt
     return alt.Color(
         f"{series.field}:N",
         scale=alt.Scale(domain=list(series.domain), range=list(series.colours)),
-        legend=legend if len(series.domain) > 1 else None,
+        legend=legend if len(set(series.colours)) > 1 else None,
         **options,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from dashboard import theme
-from dashboard.charts import HEIGHT, ROWS, Chart, Look, Series, colour, heading
+from dashboard.charts import COLOURED, HEIGHT, ROWS, Chart, Look, Series, colour, heading
 
 #: Vega's drawings of the verdicts' icons: ▲ ★ ◆ ●.
 _SHAPES: dict[theme.VerdictKind, str] = {
@@ -115,7 +115,10 @@ def funnel(look: Look, title: str, tips: list[alt.Tooltip]) -> Chart:
     points = base.mark_point(filled=True, opacity=1, size=110).encode(
         y=alt.Y("ratio:Q", title=unit), color=_verdict(look), shape=_shape(), tooltip=tips
     )
-    names = base.mark_text(align="left", dx=9, dy=-9, color=quiet, fontSize=12).encode(
+    # Of many, the names of those that stand out: the others would cover each other.
+    told = base.transform_filter(alt.datum.verdict != theme.VERDICTS["common"].word)
+    named = told if len(look.sites) > COLOURED else base
+    names = named.mark_text(align="left", dx=9, dy=-9, color=quiet, fontSize=12).encode(
         y=alt.Y("ratio:Q", title=unit), text="site:N"
     )
     return alt.layer(target, *limits, points, names).properties(title=heading(title), height=HEIGHT)

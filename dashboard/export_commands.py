@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dashboard import no_shows
 from dashboard.settings import Settings
 from dashboard.terminal import fail, operator, settings_in_force, store_of
 
@@ -55,6 +56,10 @@ def export() -> None:
 @click.option("--method", multiple=True, help="A payment method; repeat it for several.  [default: all]")
 @click.option("--date", default="", help="service or payment: which date the period is of.")
 @click.option("--columns", default="", help="Columns in order, separated by commas.  [default: all]")
+@click.option(
+    "--no-shows", "named", type=click.Choice(list(no_shows.DEFINITIONS)), default=no_shows.HEADLINE,
+    show_default=True, help="The definition of the no-show rate.",
+)  # fmt: skip
 @click.option("--as", "username", help="Whose rights apply.  [default: finance, every site]")
 @click.option("--force", is_flag=True, help="Overwrite FILE if it is there.")
 def take(
@@ -68,6 +73,7 @@ def take(
     method: tuple[str, ...],
     date: str,
     columns: str,
+    named: str,
     username: str | None,
     force: bool,
 ) -> None:
@@ -89,7 +95,7 @@ def take(
     asked: dict[str, list[str]] = {"period": [period], "columns": [columns] if columns else [], "date": [date]}
     if start or end:
         asked |= {"period": ["custom"], "from": [start or ""], "to": [end or start or ""]}
-    asked |= {"method": list(method)}
+    asked |= {"method": list(method), "no-shows": [named]}
     asked |= {"site": [filters.slug(s) for s in site], "line": [filters.slug(word) for word in line]}
     settings = settings_in_force()
     with store_of(settings) as store:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ import pandas as pd
 from starlette.datastructures import QueryParams
 from starlette.responses import PlainTextResponse, Response
 
-from dashboard import access, filters, panels, warehouse
+from dashboard import access, filters, no_shows, panels, warehouse
 from dashboard.datasets import DATASETS, DATES, Dataset
 from dashboard.filters import Filters
 from dashboard.intake.contract import DEFINITIONS_VERSION
@@ -107,7 +107,7 @@ class Export:
             found["method"] = list(self.methods)
         if self.date != self.dataset.dates[0]:
             found["date"] = [self.date]
-        if self.columns != columns_of(self.reader, self.dataset):
+        if self.columns != columns_of(self.reader, self.dataset, self.filters):
             found["columns"] = [",".join(column.name for column in self.columns)]
         return found
 
@@ -146,6 +146,7 @@ class Export:
             "extract_sha256": self.reader.warehouse.sha256,
             "columns": [column.name for column in self.columns],
             "link": self.page(),
+            **definition_in_use([self.dataset.name], self.filters),
             **({"demo": True} if catalogue.demo else {}),
         }
 
@@ -167,6 +168,12 @@ class Export:
         return receipt.counted(FORMS[form].write(self.source, said, bench(self.reader))), receipt
 
 
+def definition_in_use(names: Iterable[str], chosen: Filters) -> dict[str, str]:
+    """Which no-show rate a file of these datasets holds, as it goes on record; empty where it holds none."""
+    shown = any(name in panels.PANELS and panels.PANELS[name].shows_no_shows for name in names)
+    return {"no_show_rate": no_shows.DEFINITIONS[chosen.no_shows].told} if shown else {}
+
+
 def bench(reader: Reader) -> Bench:
     """Where files of this reader's extract are made."""
     return Bench(reader.warehouse.spill, reader.warehouse.workbook_cells)
@@ -177,9 +184,9 @@ def words(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def columns_of(reader: Reader, dataset: Dataset) -> tuple[Column, ...]:
-    """The dataset's columns as this viewer gets them."""
-    return dataset.columns if dataset.query else panels.columns(reader, dataset.name)
+def columns_of(reader: Reader, dataset: Dataset, chosen: Filters) -> tuple[Column, ...]:
+    """The dataset's columns as this viewer gets them, with headings of what is chosen."""
+    return dataset.columns if dataset.query else panels.columns(reader, dataset.name, chosen)
 
 
 def filters_of(reader: Reader, dataset: Dataset, chosen: Filters) -> Filters:
@@ -190,14 +197,15 @@ def filters_of(reader: Reader, dataset: Dataset, chosen: Filters) -> Filters:
 def asked(reader: Reader, dataset: Dataset, parameters: filters.Parameters) -> Export:
     """Read an address. What is unknown, malformed or the viewer's not falls to its default."""
     scope = scope_of(reader)
-    known = {column.name: column for column in columns_of(reader, dataset)}
+    chosen = filters.parse(parameters, scope)
+    known = {column.name: column for column in columns_of(reader, dataset, chosen)}
     named = dict.fromkeys(name for text in parameters.get("columns", ()) for name in text.split(","))
     columns = tuple(known[name] for name in named if name in known)
     date = next(iter(parameters.get("date", ())), "")
     return Export(
         reader,
         dataset,
-        filters.parse(parameters, scope),
+        chosen,
         columns or tuple(known.values()),
         date if date in dataset.dates else dataset.dates[0],
         filters.refused_sites(parameters, reader.catalogue.sites, scope),
@@ -228,7 +236,7 @@ def parts(
         AccessDeniedError: the dataset or a site isn't open to the viewer.
     """
     access.require(reader.viewer, dataset.resource)
-    keys = [column.name for column in columns_of(reader, dataset)]
+    keys = [column.name for column in columns_of(reader, dataset, chosen)]
     if dataset.query is None:
         yield panels.rows(reader, dataset.name, chosen)[keys]
         return

@@ -97,7 +97,8 @@ def _methods(export: Export) -> None:
 
 
 def _columns(export: Export) -> None:
-    every = {column.name: column.title for column in exports.columns_of(export.reader, export.dataset)}
+    columns = exports.columns_of(export.reader, export.dataset, export.filters)
+    every = {column.name: column.title for column in columns}
     named = [column.name for column in export.columns]
     key = filter_bar.put("export_columns", [] if named == list(every) else named)
     st.multiselect(

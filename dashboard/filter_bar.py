@@ -9,10 +9,11 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard import exports, filters, own_views, theme, warehouse
+from dashboard import annotating, exports, filters, no_shows, own_views, theme, warehouse
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
-from dashboard.panels import signals, today
+from dashboard.panels import PANELS, signals, today
+from dashboard.panels.base import PERIOD
 from dashboard.warehouse import Reader
 
 # --- the address -----------------------------------------------------------------------------
@@ -69,7 +70,7 @@ def draw(
     `own` are parameters of the page's address beside the filters. Without `period` the page is of the
     last full day alone: nothing but sites can be chosen.
     """
-    with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="filter_bar", horizontal=True, vertical_alignment="center", gap="xsmall"):
         if day:
             _day_picker(chosen)
         elif period:
@@ -83,11 +84,39 @@ def draw(
         if not day and period:
             _option("compare", _comparisons(chosen, reader), chosen.compare, "Compare")
         if period:
-            _more(chosen, reader, by=by, day=day)
+            _more(chosen, reader, by=by, day=day, rates=_shows_no_shows(page))
         also = {name: values for name, values in address().items() if name in own}
+        if _over_time(page):
+            annotating.menu(reader)
         own_views.menu(reader.viewer.username, page, chosen, also, of_day=day)
         shown = chosen if period else replace(chosen, day=chosen.scope.last_full_day)
-        _extract_date(reader, shown, day=day or not period)
+        _extract_date(reader, shown, day=day or not period, rates=_shows_no_shows(page))
+
+
+def _over_time(page: str) -> bool:
+    """Whether charts with a time axis stand on the page."""
+    return any(p.resource == page and p.chart and (p.dated or PERIOD in p.columns) for p in PANELS.values())
+
+
+def _shows_no_shows(page: str) -> bool:
+    """Whether a no-show rate stands on the page, or in files taken there."""
+    return page == "exports" or any(p.resource == page and p.shows_no_shows for p in PANELS.values())
+
+
+def parts(chosen: Filters) -> None:
+    """Which of many sites are drawn, and the ones before and after."""
+    now = min(chosen.part, chosen.parts)
+    names = f"{chosen.part_text()}. Charts show {filters.PART} at a time, tables and files all."
+    with st.container(key="site_parts", horizontal=True, vertical_alignment="center", gap="small"):
+        for label, to in (("Previous", now - 1), ("Next", now + 1)):
+            st.button(
+                f"{label} sites",
+                key=f"part_{label}",
+                disabled=not 1 <= to <= chosen.parts,
+                on_click=choose,
+                kwargs={"part": [str(to)]},
+            )
+        st.html(f'<p class="extract">{names}</p>')
 
 
 def put(key: str, value: object) -> str:
@@ -164,9 +193,9 @@ def _site_picker(chosen: Filters, reader: Reader) -> None:
         key=key,
         placeholder="All sites",
         label_visibility="collapsed",
-        width=230,
+        width=190,
         wrap=False,
-        on_change=lambda: choose(site=[filters.slug(s) for s in st.session_state[key]]),
+        on_change=lambda: choose(site=[filters.slug(s) for s in st.session_state[key]], part=[]),
     )
 
 
@@ -176,8 +205,12 @@ def _effect_picker(chosen: Filters, reader: Reader) -> None:
 
 
 def _figure_picker(chosen: Filters, reader: Reader) -> None:
-    names = {filters.slug(name): f"Chart: {METRICS[name].title}" for name in today.figures_of(reader)}
-    _option("figure", names, filters.slug(today.figure_of(reader, chosen)), "Chart of", 260)
+    names = {
+        filters.slug(name): f"Chart: {METRICS[no_shows.in_use(name, chosen.no_shows)].title}"
+        for name in today.figures_of(reader)
+    }
+    shown = filters.slug(no_shows.plain(today.figure_of(reader, chosen)))
+    _option("figure", names, shown, "Chart of", 230)
 
 
 def _comparisons(chosen: Filters, reader: Reader) -> dict[str, str]:
@@ -189,9 +222,10 @@ def _comparisons(chosen: Filters, reader: Reader) -> dict[str, str]:
     return filters.COMPARISONS | named
 
 
-def _more(chosen: Filters, reader: Reader, *, by: bool, day: bool) -> None:
+def _more(chosen: Filters, reader: Reader, *, by: bool, day: bool, rates: bool) -> None:
     second = not day and chosen.also != "none"
-    active = bool(chosen.lines) + bool(chosen.bands) + (by and chosen.by != filters.DEFAULT_GRAIN) + second
+    other = rates and chosen.no_shows != no_shows.HEADLINE
+    active = bool(chosen.lines) + bool(chosen.bands) + (by and chosen.by != filters.DEFAULT_GRAIN) + second + other
     with st.popover(f"More filters ({active})" if active else "More filters", icon=":material/tune:"):
         _several("line", "Service lines", chosen.scope.lines, chosen.lines, theme.line_title)
         _several("band", "Age bands", chosen.scope.bands, chosen.bands, str)
@@ -201,6 +235,10 @@ def _more(chosen: Filters, reader: Reader, *, by: bool, day: bool) -> None:
         if not day:
             st.caption("Second comparison")
             _option("also", _comparisons(chosen, reader), chosen.also, "Second comparison", "stretch")
+        if rates:
+            st.caption("No-show rate, everywhere", help=no_shows.DEFINITIONS[chosen.no_shows].definition)
+            words = {name: one.told for name, one in no_shows.DEFINITIONS.items()}
+            _option("no-shows", words, chosen.no_shows, "Definition of the no-show rate", "stretch")
 
 
 def _several(
@@ -217,7 +255,7 @@ def _several(
     )
 
 
-def _extract_date(reader: Reader, chosen: Filters, *, day: bool) -> None:
+def _extract_date(reader: Reader, chosen: Filters, *, day: bool, rates: bool) -> None:
     catalogue = reader.catalogue
     about = f"{chosen.day:%A} {filters.day_text(chosen.day)}" if day else chosen.period_text()
     for also in () if day else (False, True):
@@ -225,6 +263,8 @@ def _extract_date(reader: Reader, chosen: Filters, *, day: bool) -> None:
             about += f", against {before.period_text()}"
         elif site := chosen.compared_site(also=also):
             about += f", against {catalogue.site_name(site)}"
+    if rates and chosen.no_shows != no_shows.HEADLINE:
+        about += f", no-show rate {no_shows.DEFINITIONS[chosen.no_shows].words}"
     demo = '<span class="demo">Demo data</span>' if catalogue.demo else ""
     warning = warehouse.shelf().warning
     alert = f'<span class="alert" title="{escape(warning)}">Newer data could not be read</span>' if warning else ""

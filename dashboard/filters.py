@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from dashboard import no_shows
+
 #: Period presets, by the word in the address, with their labels. Every one ends on the
 #: extract's last full day, so that no part day looks like a fall.
 PERIODS = {
@@ -33,9 +35,14 @@ GRAINS = {"auto": "Automatic", "day": "By day", "week": "By week", "month": "By 
 DEFAULT_PERIOD = "28-days"
 DEFAULT_COMPARISON = "previous"
 DEFAULT_GRAIN = "auto"
+#: So many sites are drawn at a time.
+PART = 12
 
 #: Every parameter of an address, in order.
-PARAMETERS = ("period", "from", "to", "day", "compare", "also", "site", "line", "band", "by", "effect", "figure")
+PARAMETERS = (
+    "period", "from", "to", "day", "compare", "also", "site", "line", "band", "by", "effect", "figure", "no-shows",
+    "part",
+)  # fmt: skip
 
 Parameters = Mapping[str, Sequence[str]]
 
@@ -70,6 +77,8 @@ class Filters:
 
     `start` and `end` are both inclusive local dates. `sites` is never empty; `lines` and `bands`
     are empty for "all"; `effect` is empty for any side effect, `figure` for the one that stands out.
+    `no_shows` names the definition of the no-show rate (`no_shows.DEFINITIONS`); `part`, from 1, is which of the
+    sites are drawn, PART at a time.
     A period of "whole" is in no address: it is what `periods.whole` makes.
     """
 
@@ -86,6 +95,8 @@ class Filters:
     effect: str = ""
     figure: str = ""
     also: str = "none"
+    no_shows: str = no_shows.HEADLINE
+    part: int = 1
 
     @property
     def days(self) -> int:
@@ -98,6 +109,22 @@ class Filters:
         if self.by != "auto":
             return self.by
         return "day" if self.days <= 35 else "week" if self.days <= 200 else "month"
+
+    @property
+    def parts(self) -> int:
+        """How many times PART sites there are, the last time maybe fewer."""
+        return -(-len(self.sites) // PART)
+
+    @property
+    def sites_drawn(self) -> tuple[str, ...]:
+        """The sites that charts show at a time."""
+        start = (min(self.part, self.parts) - 1) * PART
+        return self.sites[start : start + PART]
+
+    def part_text(self) -> str:
+        """Which of the sites are drawn, as "Sites 13 to 24 of 60"."""
+        start = (min(self.part, self.parts) - 1) * PART
+        return f"Sites {start + 1} to {start + len(self.sites_drawn)} of {len(self.sites)}"
 
     def compared_site(self, *, also: bool = False) -> str | None:
         """The site to compare with, or None."""
@@ -177,12 +204,19 @@ class Filters:
             found["effect"] = [slug(self.effect)]
         if self.figure:
             found["figure"] = [slug(self.figure)]
+        if self.no_shows != no_shows.HEADLINE:
+            found["no-shows"] = [self.no_shows]
+        if 1 < self.part <= self.parts:
+            found["part"] = [str(self.part)]
         return found
 
     def described(self, *, of_day: bool) -> dict[str, object]:
         """The choice as it goes on record: dates spelled out, sites always, the rest where it is chosen."""
         period = {"day": self.day} if of_day else {"from": self.start, "to": self.end}
-        chosen = {"lines": self.lines, "bands": self.bands, "effect": self.effect, "figure": self.figure}
+        chosen = {
+            "lines": self.lines, "bands": self.bands, "effect": self.effect, "figure": self.figure,
+            "no_shows": "" if self.no_shows == no_shows.HEADLINE else self.no_shows,
+        }  # fmt: skip
         return {**period, "sites": self.sites, **{key: value for key, value in chosen.items() if value}}
 
     def address(self) -> str:
@@ -224,6 +258,8 @@ def parse(parameters: Parameters, scope: Scope) -> Filters:
         effect=next(iter(_some_of(parameters, "effect", scope.effects)), ""),
         also=_one_of(parameters, "also", compare, "none"),
         figure=next(iter(_some_of(parameters, "figure", scope.figures)), ""),
+        no_shows=_one_of(parameters, "no-shows", no_shows.DEFINITIONS, no_shows.HEADLINE),
+        part=_part(parameters, len(sites or scope.sites)),
     )
 
 
@@ -271,6 +307,12 @@ def _one_of(parameters: Parameters, name: str, options: Iterable[str], default: 
 def _some_of(parameters: Parameters, name: str, options: Iterable[str]) -> tuple[str, ...]:
     wanted = set(parameters.get(name) or ())
     return tuple(option for option in options if slug(option) in wanted)
+
+
+def _part(parameters: Parameters, sites: int) -> int:
+    value = _first(parameters, "part")
+    number = int(value) if value.isascii() and value.isdigit() and len(value) < 5 else 1
+    return number if 1 <= number <= -(-sites // PART) else 1
 
 
 def _day(parameters: Parameters, name: str, scope: Scope, default: dt.date) -> dt.date:

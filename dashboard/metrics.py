@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from dashboard import rates
+from dashboard import no_shows, rates
 
 Unit = Literal["count", "percent", "per 100 infusions", "dollars", "days", "points"]
 Better = Literal["lower", "higher", "neither"]
@@ -39,6 +39,7 @@ class Metric:
         better: which direction is good; `neither` for volumes.
         definition: one line that a reader can check.
         source: the query whose columns these are.
+        variant: the name of the definition in use, where it is not the headline.
         squares: for the interval of a mean, the additive column of squares of what the numerator sums.
         bounded: with no event the upper limit is the exact one-sided 95 % bound, so that none
             is never read as impossible.
@@ -56,6 +57,7 @@ class Metric:
     source: Literal["counts", "patients", "effects", "lead_time", "money", "effectiveness", "courses"] = "counts"
     bounded: bool = False
     squares: str = ""
+    variant: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -73,10 +75,13 @@ _METRICS = (
         "Bookings with status completed.",
         better="higher",
     ),
-    Metric(
-        "no_show_rate", "No-show rate", "percent", ("no_show",), ("no-shows", "past appointments"),
-        "No-shows ÷ (arrived + completed + no-shows), past appointments only; 95 % Wilson interval.",
-        denominator=("expected",), interval="wilson", better="lower",
+    *(
+        Metric(
+            one.metric, one.title, "percent", ("no_show",), ("no-shows", one.counted), one.definition,
+            denominator=(one.column,), interval="wilson", better="lower",
+            variant="" if one.name == no_shows.HEADLINE else one.words,
+        )
+        for one in no_shows.DEFINITIONS.values()
     ),
     Metric(
         "cancellation_rate", "Cancellation rate", "percent", ("cancelled",), ("cancelled", "bookings"),

@@ -121,7 +121,8 @@ class PageExport:
         access.require(self.reader.viewer, self.dataset.resource)
         first = self.tables[0]
         link = f"/exports?{urlencode({'dataset': [self.dataset.name], **first.fixed().query()}, doseq=True)}"
-        about = first.about(form) | {"link": link}
+        rates = exports.definition_in_use(of_page(self.dataset.resource), self.filters)
+        about = first.about(form) | {"link": link, **rates}
         del about["columns"]
         extract = self.reader.catalogue.name
         receipt = Receipt(self.dataset.name, self.described(), extract, first.refused, about)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 from urllib.parse import urlencode
@@ -11,10 +11,23 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, charts, exports, filter_bar, filters, identity, packs, panels, theme, warehouse
+from dashboard import (
+    access,
+    chart_notes,
+    charts,
+    exports,
+    filter_bar,
+    filters,
+    identity,
+    packs,
+    panels,
+    pictures,
+    theme,
+    warehouse,
+)
 from dashboard.filters import Filters
 from dashboard.intake import attempts
-from dashboard.panels import PANELS, Column, Panel, look_of, rows, specification
+from dashboard.panels import PANELS, Column, Panel, look_of, rows
 from dashboard.settings import Settings
 from dashboard.state import shared_store
 from dashboard.state.chart_marks import ChartMarks
@@ -22,8 +35,6 @@ from dashboard.warehouse import Reader
 
 TABLE_ROWS = 5_000
 ATTEMPT_ROWS = 20
-#: Small charts of sites: so many at once, so many beside each other.
-SMALL_CHARTS, SMALL_CHARTS_A_ROW = 12, 4
 _ATTEMPT_COLUMNS = (
     Column("at", "Ended (UTC)", "datetime"),
     Column("delivery", "Delivery"),
@@ -133,9 +144,8 @@ def open_page(
         own: parameters of its address beside the filters.
     """
     viewer = access.require(identity.current_viewer(), resource)
-    # Exports has the tables of the page Signals.
-    marked = resource in {"signals", "exports"}
-    marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if marked else ()
+    # What people wrote on charts; Exports has the tables of the page Signals.
+    marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if bar else ()
     reader = Reader(warehouse.shelf().current(), viewer, marks)
     if not reader.sites:
         st.warning(
@@ -151,6 +161,8 @@ def open_page(
     if bar:
         filter_bar.draw(chosen, reader, resource, own, day=day, by=by, effect=effect, figure=figure, period=period)
         _whole_periods(resource, reader, chosen)
+        if chosen.parts > 1 and pictures.turns(resource):
+            filter_bar.parts(chosen)
     if refused := filters.refused_sites(filter_bar.address(), reader.catalogue.sites, scope):
         on_record("refused", viewer, "denied", f"page {resource}", sites=refused)
     about = chosen.described(of_day=day) if bar else {}
@@ -204,7 +216,7 @@ def _small_counts(reader: Reader, panel: Panel, chosen: Filters) -> str:
 
 @st.fragment
 def _panel(view: View, name: str, just_opened: list[bool]) -> None:
-    panel = PANELS[name]
+    panel = panels.panel_of(name, view.filters)
     # A fragment runs again without the page's script, so it asks who is looking; at first the page just has.
     if not just_opened and identity.current_viewer() != view.reader.viewer:
         st.rerun()
@@ -222,19 +234,16 @@ def _panel(view: View, name: str, just_opened: list[bool]) -> None:
     opened = st.expander("Table", key=f"table_{name}", on_change="rerun", type="compact")
     if opened.open:
         with opened:
-            table(frame, panels.columns(view.reader, name), heading)
+            table(frame, _columns(view, panel), heading)
 
 
 def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if panel.html:
-        st.html(panels.html(view.reader, panel.name, view.filters, view.mode))
+        st.html(pictures.html(view.reader, panel, view.filters, view.mode))
         return
     if panel.chart is None:
-        columns = panels.columns(view.reader, panel.name)
-        if panel.listed and view.one_site:
-            columns = tuple(column for column in columns if column.name != "site")
         if len(frame) or not panel.listed:
-            table(frame, columns, heading)
+            table(frame, _columns(view, panel), heading)
         return
     if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
         st.info("Every count above 0 is hidden for these filters. Choose a longer period, or fewer filters.")
@@ -242,24 +251,33 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if not len(frame):
         st.info("Nothing to show for these filters. Choose a longer period, or more sites or lines.")
         return
-    look = view.look.undated()
-    if panel.dated:
-        look = replace(view.look, grain=panels.asked(view.reader, panel.name, view.filters).grain)
-    spec = specification(panel.name, look)
-    drawn = panels.drawn(frame, spec)
-    if not panel.each:
-        st.vega_lite_chart(
-            drawn, spec.body, alt=". ".join(dict.fromkeys([panel.title, heading])), key=f"chart_{panel.name}"
-        )
-        return
-    parts = list(drawn.groupby(frame[panel.each], sort=False))
-    for row in _rows_of(parts[:SMALL_CHARTS], SMALL_CHARTS_A_ROW):
-        for place, (one, part) in zip(st.columns(min(len(parts), SMALL_CHARTS_A_ROW)), row, strict=False):
+    found = pictures.pictures(view.reader, panel.name, view.filters, frame, view.mode)
+    if len(found.charts) == 1 and not found.charts[0].caption:
+        [one] = found.charts
+        title = ". ".join(dict.fromkeys([panel.title, heading]))
+        st.vega_lite_chart(one.rows, one.body, alt=title, key=f"chart_{panel.name}")
+    if not found.titled and not panel.answer:
+        st.html(f'<h2 class="answer">{escape(panel.title)}</h2>')
+    for row in _rows_of(found.charts, found.beside) if found.charts and found.charts[0].caption else []:
+        for place, one in zip(st.columns(min(len(found.charts), found.beside)), row, strict=False):
             with place:
-                st.caption(f"**{one}**")
-                st.vega_lite_chart(part, spec.body, alt=f"{panel.title}, {one}.", key=f"chart_{panel.name}_{one}")
-    if len(parts) > SMALL_CHARTS:
-        st.caption(f"The first {SMALL_CHARTS} of {len(parts)}; choose sites above, the table has them all.")
+                st.caption(f"**{one.caption}**")
+                alt = f"{panel.title}, {one.caption}."
+                st.vega_lite_chart(one.rows, one.body, alt=alt, key=f"chart_{panel.name}_{one.caption}")
+    _notes(found.notes)
+
+
+def _columns(view: View, panel: Panel) -> tuple[Column, ...]:
+    """The columns of a panel's table; on a page of one site none that only names it."""
+    columns = panels.columns(view.reader, panel.name, view.filters)
+    return tuple(column for column in columns if column.name != "site") if view.one_site else columns
+
+
+def _notes(notes: list[chart_notes.Note]) -> None:
+    """What the numbered lines of a chart stand for."""
+    if notes:
+        items = "".join(f"<li><b>{note.label}</b> {escape(note.words)}</li>" for note in notes)
+        st.html(f'<div class="annotations"><p>Annotations</p><ul>{items}</ul></div>')
 
 
 def _rows_of(parts: list[Any], width: int) -> list[list[Any]]:
@@ -304,10 +322,12 @@ def row_links(view: View, *names: str) -> None:
 
 def huddles(view: View) -> None:
     """Links to the morning huddle of each site shown, to print."""
-    sites = view.filters.sites[:SMALL_CHARTS]
+    sites = view.filters.sites_drawn
     links = []
     for site in sites:
-        address = escape(urlencode({"day": view.filters.day.isoformat(), "site": site}))
+        named = view.filters.query().get("no-shows", [])
+        own = {"day": view.filters.day.isoformat(), "site": site, "no-shows": named}
+        address = escape(urlencode(own, doseq=True))
         name = escape(view.reader.catalogue.site_name(site))
         links += [
             f'<a class="file" href="/export/morning_huddle.{form}?{address}" target="_self" download '

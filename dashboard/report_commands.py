@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dashboard import no_shows
 from dashboard.terminal import fail, operator, settings_in_force, store_of
 
 if TYPE_CHECKING:
@@ -60,9 +61,13 @@ def safety(month: str, sites: tuple[str, ...], output: Path) -> None:
 @click.option("--site", "sites", multiple=True, required=True, help="The site; one.")
 @click.option("--day", default="", metavar="YYYY-MM-DD", help="The day; the last full one unless given.")
 @click.option(
+    "--no-shows", "named", type=click.Choice(list(no_shows.DEFINITIONS)), default=no_shows.HEADLINE,
+    show_default=True, help="The definition of the no-show rate.",
+)  # fmt: skip
+@click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="FILE.html or FILE.pdf."
 )
-def today(sites: tuple[str, ...], day: str, output: Path) -> None:
+def today(sites: tuple[str, ...], day: str, named: str, output: Path) -> None:
     """Write the morning huddle of a site: the day's figures, chairs, gaps, days ahead and worklists on one sheet.
 
     It holds no row of a patient. That it was written goes on record.
@@ -71,12 +76,13 @@ def today(sites: tuple[str, ...], day: str, output: Path) -> None:
     Example:
         dashboard report today --site dallas -o huddle.pdf
         dashboard report today --site dallas --day 2026-09-14 -o huddle.html
+        dashboard report today --site dallas --no-shows scheduled -o huddle.pdf
     """
     from dashboard.access import Role
     from dashboard.reports import files
 
     # As a manager sees it, with small counts hidden where they are hidden from managers.
-    _print(output, files.HUDDLE, Role.MANAGER, lambda reader, _: files.morning(reader, sites, day))
+    _print(output, files.HUDDLE, Role.MANAGER, lambda reader, _: files.morning(reader, sites, day, named))
 
 
 def _print(
@@ -92,11 +98,14 @@ def _print(
     from dashboard.reports import files
     from dashboard.reports.huddle import HuddleError
     from dashboard.reports.safety import MonthError
+    from dashboard.state.chart_marks import ChartMarks
 
     try:
         settings = settings_in_force()
-        reader = warehouse.Reader(warehouse.Shelf(settings).current(), access.Viewer(operator(), operator(), role))
+        viewer = access.Viewer(operator(), operator(), role)
         with store_of(settings) as store:
+            marks = ChartMarks(store).in_force()
+            reader = warehouse.Reader(warehouse.Shelf(settings).current(), viewer, marks)
             document, described = make(reader, store)
             receipt = Receipt(name, described, reader.catalogue.name)
             _write(output, b"".join(receipt.whole(files.rendered(document, form[1:]))))

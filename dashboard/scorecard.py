@@ -81,6 +81,8 @@ def table(
     A metric that a column doesn't have leaves its cell empty.
     """
     columns = list(dict.fromkeys(frame[across]))
+    if across == "site" and len(columns) > MANY:
+        return _turned(frame, cell, caption, across)
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     rows: dict[str, dict[str, Row]] = {}
     # As records: a frame takes many times as long to give out its cells one by one.
@@ -105,6 +107,33 @@ def table(
 
 def _unit(unit: str) -> str:
     return {"percent": "", "count": "", "dollars": "", "days": "days"}.get(unit, unit)
+
+
+#: Of more columns than these a scorecard is turned: their values are its rows.
+MANY = 7
+
+
+def _turned(frame: pd.DataFrame, cell: Callable[[Row], str], caption: str, across: str) -> str:
+    """Sites below each other, metrics beside each other; the whole first."""
+    names = list(dict.fromkeys(frame["metric"]))
+    head = "".join(
+        f'<th scope="col"><abbr title="{escape(METRICS[name].definition)}">{escape(METRICS[name].title)}</abbr>'
+        f"<small>{escape(_unit(METRICS[name].unit))}</small></th>"
+        for name in names
+    )
+    rows = {(row[across], row["metric"]): row for row in frame.to_dict("records")}
+    own = list(dict.fromkeys(frame[across]))
+    # The last is all of them together.
+    body = "".join(
+        f'<tr><th scope="row">{escape(str(one))}</th>'
+        + "".join(f"<td>{cell(rows[one, name]) if (one, name) in rows else ''}</td>" for name in names)
+        + "</tr>"
+        for one in [*own[-1:], *own[:-1]]
+    )
+    return (
+        f'<div class="scorecard many turned" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f"<caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def _period_cell(row: Row, mode: theme.Mode) -> str:

@@ -157,7 +157,8 @@ def _many(frame: pd.DataFrame, mode: theme.Mode) -> str:
         cells = "".join(f"<td>{_small_cell(rows[site, name], mode)}</td>" for name in names)
         body.append(f'<tr><th scope="row">{escape(str(site))}</th>{cells}</tr>')
     return (
-        f'<div class="scorecard many"><table><caption>The day by site and metric</caption><thead><tr><td></td>{head}'
+        f'<div class="scorecard many" tabindex="0" role="region" aria-label="The day by site and metric"><table>'
+        f"<caption>The day by site and metric</caption><thead><tr><td></td>{head}"
         f"</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
 

@@ -226,7 +226,8 @@ def figure(metric: Metric, value: float, numerator: float, denominator: float) -
     shown = text(value, metric.unit)
     if metric.interval is None:
         return f"{metric.title} {shown}"
-    return f"{metric.counted[0].capitalize()} {numerator:,.0f} of {denominator:,.0f} ({shown})"
+    named = f", {metric.variant}" if metric.variant else ""
+    return f"{metric.counted[0].capitalize()} {numerator:,.0f} of {denominator:,.0f} ({shown}{named})"
 
 
 def _ruled(metric: Metric, found: Chart, verdict: Verdict, days: str, site: str) -> str:

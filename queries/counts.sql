@@ -24,6 +24,10 @@ select
     sum(no_show)::bigint as no_show,
     sum(arrived + completed)::bigint as visits,
     sum(arrived + completed + no_show)::bigint as expected,
+    sum(
+        arrived + completed + no_show
+        + if(starts_on <= (select last_full_day from extract_info), booked + late_cancelled, 0)
+    )::bigint as scheduled,
     sum(new_patients)::bigint as new_patients,
     sum(arrived + completed - new_patients)::bigint as returning_visits,
     sum(used_minutes)::bigint as used_minutes,

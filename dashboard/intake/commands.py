@@ -35,18 +35,22 @@ Progress = Callable[[str, float], None]
 @click.option(
     "--fhir", is_flag=True, help="FHIR R4 resources (NDJSON) instead of CSV files, without the faulty rows."
 )
-def demo(directory: Path, years: int, bookings: int, seed: int | None, fhir: bool) -> None:
+@click.option("--sites", type=click.IntRange(1, 60), help="A group of so many sites, and their reference table.")
+def demo(directory: Path, years: int, bookings: int, seed: int | None, fhir: bool, sites: int | None) -> None:
     """Write a demo delivery to DIR: made-up CSV files as a clinic would hand them over.
 
     The same options give the same bytes. docs/demo.md says what is planted in the data.
+
+    With --sites the folder has a folder `reference` for `dashboard import --reference`.
 
     Example: dashboard demo data/deliveries/demo --bookings 100000
     """
     from dashboard.intake.demo import SEED, write_delivery
 
     with _errors(), _progress("Writing") as tell:
-        write_delivery(directory, years, bookings, SEED if seed is None else seed, tell, fhir=fhir)
-    click.echo(f"wrote the demo delivery to {directory}; next: dashboard import {directory}")
+        write_delivery(directory, years, bookings, SEED if seed is None else seed, tell, fhir=fhir, sites=sites)
+    further = f" --reference {directory / 'reference'}" if sites else ""
+    click.echo(f"wrote the demo delivery to {directory}; next: dashboard import {directory}{further}")
 
 
 @click.command(name="import")

@@ -12,6 +12,7 @@ import pandas as pd
 
 from dashboard.intake.contract import BOOKINGS, PAYMENTS, SCORES, SIDE_EFFECTS, DeliveryError, Table
 from dashboard.intake.demo_fhir import write_resources
+from dashboard.intake.demo_sites import with_sites, write_sites
 from dashboard.intake.demo_tables import (
     bookings_table,
     payments_table,
@@ -56,6 +57,7 @@ def write_delivery(
     progress: Progress | None = None,
     *,
     fhir: bool = False,
+    sites: int | None = None,
 ) -> None:
     """Write bookings.csv, side_effects.csv, payments.csv, scores.csv and delivery.json.
 
@@ -65,6 +67,8 @@ def write_delivery(
         bookings: sound bookings in all; a dozen faulty rows come on top.
         seed: decides everything.
         progress: called with what is done now and the share that is done, 0 to 1.
+        sites: of so many sites, up to `demo_sites.MOST`; the folder `reference` in it then holds their sites.csv.
+            Unless given, of the three that the product comes with.
         fhir: write the same as FHIR resources, an NDJSON file a type, without the faulty rows.
 
     Raises:
@@ -72,6 +76,9 @@ def write_delivery(
     """
     tell: Progress = progress or (lambda _step, _share: None)
     reference = load_reference(REFERENCE)
+    if sites:
+        reference = with_sites(reference, sites)
+        write_sites(directory / "reference", reference)
     days = history(reference, years)
     tell("drawing patients and visits", 0.0)
     table = draw_visits(np.random.default_rng([seed, 1]), reference, days, bookings)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
-from dashboard import access, charts, periods, theme
-from dashboard.filters import Filters
+from dashboard import access, chart_notes, charts, marks, no_shows, periods, theme
+from dashboard.filters import Filters, day_text, months_back
 from dashboard.panels import (
     age_groups,
     bookings,
@@ -37,8 +39,10 @@ __all__ = [
     "columns",
     "drawn",
     "heading",
-    "html",
+    "key_of",
     "look_of",
+    "notes_of",
+    "panel_of",
     "rows",
     "specification",
 ]
@@ -69,6 +73,11 @@ PANELS: dict[str, Panel] = {
 }
 
 
+def panel_of(name: str, chosen: Filters) -> Panel:
+    """A panel under the definition of the no-show rate that is in use."""
+    return PANELS[name].under(chosen.no_shows)
+
+
 def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     """The rows of a panel: what its chart, its table and its file all show.
 
@@ -78,35 +87,31 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
         AccessDeniedError: the panel or one of the sites isn't open to the viewer.
         KeyError: no such panel.
     """
-    key = _key(reader, name, filters)
+    key = key_of(reader, name, filters)
     return reader.warehouse.remembered(key, lambda: _rows(reader, PANELS[name], asked(reader, name, filters)))
 
 
-def _key(reader: Reader, name: str, filters: Filters) -> tuple[Any, ...]:
+def key_of(reader: Reader, name: str, filters: Filters) -> tuple[Any, ...]:
     """What a panel's rows depend on, once the viewer may see them."""
     panel = PANELS[name]
     viewer = access.require(reader.viewer, panel.resource)
     for site in filters.sites:
         access.require(viewer, panel.resource, site)
-    marks = reader.marks if panel.marked else ()
-    return ("panel", name, viewer.role, reader.hides_small_counts, reader.sites, filters, marks)
+    # The same rows whichever sites are drawn, and mostly whichever definition is in use.
+    filters = replace(filters, part=1)
+    if not panel.shows_no_shows:
+        filters = replace(filters, no_shows=no_shows.HEADLINE)
+    marked = reader.marks if panel.marked else ()
+    return ("panel", name, viewer.role, reader.hides_small_counts, reader.sites, filters, marked)
 
 
 def heading(reader: Reader, name: str, filters: Filters) -> str:
     """What a panel's rows say, in words; its title where it has none."""
-    panel = PANELS[name]
+    panel = panel_of(name, filters)
     if (answer := panel.answer) is None:
         return panel.title
-    key = ("heading", *_key(reader, name, filters))
+    key = ("heading", *key_of(reader, name, filters))
     return reader.warehouse.kept(key, lambda: answer(rows(reader, name, filters)))
-
-
-def html(reader: Reader, name: str, filters: Filters, mode: theme.Mode) -> str:
-    """A panel's rows as HTML, where that is how it shows them; else nothing."""
-    if (build := PANELS[name].html) is None:
-        return ""
-    key = ("html", mode, *_key(reader, name, filters))
-    return reader.warehouse.kept(key, lambda: build(rows(reader, name, filters), mode))
 
 
 def asked(reader: Reader, name: str, filters: Filters) -> Filters:
@@ -118,9 +123,9 @@ def asked(reader: Reader, name: str, filters: Filters) -> Filters:
     return found or filters
 
 
-def columns(reader: Reader, name: str) -> tuple[Column, ...]:
+def columns(reader: Reader, name: str, chosen: Filters) -> tuple[Column, ...]:
     """The columns of a panel's table and file; with one more where small counts are hidden."""
-    panel = PANELS[name]
+    panel = panel_of(name, chosen)
     if not (panel.hides and reader.hides_small_counts):
         return panel.columns
     named = next(i for i, column in enumerate(panel.columns) if column.format not in {"text", "date"})
@@ -164,6 +169,7 @@ def look_of(catalogue: Catalogue, chosen: Filters, shown: theme.Mode) -> charts.
         catalogue.lines,
         catalogue.bands,
         tuple(catalogue.effects.values()),
+        chosen.no_shows,
     )
 
 
@@ -175,3 +181,45 @@ def drawn(frame: pd.DataFrame, spec: charts.Specification) -> pd.DataFrame:
         # UTC and drawn a day early in America.
         kept = kept.assign(period=pd.to_datetime(kept["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
     return kept
+
+
+#: Pages about patients; all others are about bookings and money.
+_OF_PATIENTS = frozenset({"safety", "signals", "courses", "events"})
+
+
+def notes_of(
+    reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, spec: charts.Specification
+) -> list[tuple[str, chart_notes.Note]]:
+    """What people wrote on the dates that a panel's rows span, each with the name of its site ("" for all).
+
+    Empty for a panel without a time axis.
+    """
+    if not reader.marks or "period" not in frame or not len(frame) or chart_notes.along_time(spec) is None:
+        return []
+    panel = PANELS[name]
+    topic: marks.Kind = "safety" if panel.resource in _OF_PATIENTS else "bookings"
+    first, last = _span(frame["period"], asked(reader, name, chosen).end if panel.dated else None)
+    site_name = reader.catalogue.site_name
+    found = []
+    for place, mark in enumerate(marks.of_dates(reader.marks, topic, chosen.sites, first, last), start=1):
+        site = "" if mark.site == marks.EVERY_SITE else site_name(mark.site)
+        words = f"{day_text(mark.on_date)}, {site or 'all sites'}: {mark.text} ({mark.person_name})"
+        found.append(
+            (site, chart_notes.Note(str(place), mark.on_date, words, mark.on_date - first > last - mark.on_date))
+        )
+    return found
+
+
+def _span(periods: pd.Series, end: dt.date | None) -> tuple[dt.date, dt.date]:
+    """The first and the last day of what the rows are by: days, weeks from Monday or months.
+
+    Of one row only the period that was asked for tells, up to its end.
+    """
+    starts = pd.to_datetime(periods).drop_duplicates().sort_values()
+    first, last = starts.iloc[0].date(), starts.iloc[-1].date()
+    if len(starts) == 1 and end:
+        return first, max(first, end)
+    if (starts.dt.day == 1).all() and len(starts) > 1:
+        return first, months_back(last, -1) - dt.timedelta(days=1)
+    weekly = len(starts) > 1 and (starts.dt.day_of_week == 0).all()
+    return first, last + dt.timedelta(days=6 if weekly else 0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, scorecard
+from dashboard import charts, no_shows, scorecard
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS, measure_all
 from dashboard.panels.base import (
@@ -18,6 +18,7 @@ from dashboard.panels.base import (
     Panel,
     counts,
     gathered,
+    listed,
     measured,
     titled,
     unit_title,
@@ -99,7 +100,8 @@ def _judged(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _rate(name: str) -> Callable[[Reader, Filters], pd.DataFrame]:
     def rows(reader: Reader, filters: Filters) -> pd.DataFrame:
-        frame = measured(counts(reader, filters, "band", "site"), name, "band", "site")
+        metric = no_shows.in_use(name, filters.no_shows)
+        frame = measured(gathered(reader, filters, [metric], "band", "site"), metric, "band", "site")
         return titled(_judged(frame), reader)
 
     return rows
@@ -107,8 +109,9 @@ def _rate(name: str) -> Callable[[Reader, Filters], pd.DataFrame]:
 
 def _rates(reader: Reader, filters: Filters) -> pd.DataFrame:
     """Every rate by age band, of all sites asked for."""
-    frame = gathered(reader, filters, RATES, "band")
-    rows = _judged(measure_all(frame, list(RATES), ["band"]))
+    names = no_shows.all_in_use(RATES, filters.no_shows)
+    frame = gathered(reader, filters, names, "band")
+    rows = _judged(measure_all(frame, list(names), ["band"]))
     return rows.assign(title=rows["metric"].map(lambda name: METRICS[name].title))
 
 
@@ -147,7 +150,7 @@ def _pyramid_answer(frame: pd.DataFrame) -> str:
             if part.loc[own, "value"].sum()
         ]
         told.append(f"{site} {', '.join(shares)}")
-    return f"Patients of 65 and over: {'; '.join(told)}"
+    return f"Patients of 65 and over: {listed(told)}"
 
 
 def _pyramid_chart(look: charts.Look) -> charts.Chart:
@@ -157,10 +160,10 @@ def _pyramid_chart(look: charts.Look) -> charts.Chart:
     )
 
 
-def _rate_chart(name: str, title: str) -> Callable[[charts.Look], charts.Chart]:
-    metric = METRICS[name]
-
+def _rate_chart(name: str) -> Callable[[charts.Look], charts.Chart]:
     def build(look: charts.Look) -> charts.Chart:
+        metric = METRICS[no_shows.in_use(name, look.no_shows)]
+        title = f"{metric.title} by age band and site"
         return charts.dots(
             look, title, unit_title(metric), "band", "Age band", metric.counted, order=look.bands,
             series=charts.by_site(look),
@@ -206,12 +209,12 @@ PANELS = (
     Panel(
         "age_no_shows", "No-show rate by age band and site", "age_groups", _rate("no_show_rate"),
         (BAND, SITE, *value_columns("no_show_rate"), _READING),
-        _rate_chart("no_show_rate", "No-show rate by age band and site"), ("no_show_rate",),
+        _rate_chart("no_show_rate"), ("no_show_rate",),
     ),
     Panel(
         "age_effects", "Any side effect by age band and site", "age_groups", _rate("any_effect"),
         (BAND, SITE, *value_columns("any_effect"), _READING),
-        _rate_chart("any_effect", "Any side effect by age band and site"), ("any_effect", "ascertainment"),
+        _rate_chart("any_effect"), ("any_effect", "ascertainment"),
         whole="asked", hides=True,
     ),
 )  # fmt: skip

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from dashboard import changes, charts
+from dashboard import changes, charts, no_shows
 from dashboard.filters import Filters
 from dashboard.metrics import MEASURED, METRICS, Metric, measure, measure_all
 from dashboard.theme import SEVERITY_TITLES, STATUS_TITLES, Mode, line_title
@@ -50,6 +50,7 @@ class Panel:
             periods: those asked for, or the twelve months up to their end.
         hides: whether the rows hold counts of side effects, of which small ones are hidden.
         marked: whether people's marks on control charts are among the rows.
+        sites_in: the column of sites' names, by which only some of many are drawn at a time; empty where all are.
         listed: whether the rows are of one patient each: no table where there is none, no site beside one site's.
     """
 
@@ -69,10 +70,29 @@ class Panel:
     hides: bool = False
     marked: bool = False
     listed: bool = False
+    sites_in: str = "site"
 
     def definitions(self) -> list[Metric]:
         """The metrics that the panel shows."""
         return [METRICS[name] for name in self.metrics]
+
+    @property
+    def shows_no_shows(self) -> bool:
+        """Whether a no-show rate is among its metrics, so that the choice of its definition changes the panel."""
+        return any(no_shows.plain(name) == no_shows.RATE for name in self.metrics)
+
+    def under(self, chosen: str) -> Panel:
+        """The panel with the no-show rate of a named definition: its title, headings and definitions."""
+        if chosen == no_shows.HEADLINE or no_shows.RATE not in self.metrics:
+            return self
+        usual, other = METRICS[no_shows.RATE], METRICS[no_shows.in_use(no_shows.RATE, chosen)]
+        columns = dict(zip(value_columns(usual.name), value_columns(other.name), strict=True))
+        return replace(
+            self,
+            title=self.title.replace(usual.title, other.title),
+            metrics=no_shows.all_in_use(self.metrics, chosen),
+            columns=tuple(columns.get(column, column) for column in self.columns),
+        )
 
 
 SITE = Column("site", "Site")
@@ -142,6 +162,18 @@ def with_capacity(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     )
     frame = _beside(counts(reader, filters, *by), capacity, by)
     return frame.fillna({"capacity_minutes": 0, "open_days": 0})
+
+
+def with_slots(reader: Reader, filters: Filters, frame: pd.DataFrame, *by: str) -> pd.DataFrame:
+    """The rows with the slots of their period and site; lines and ages share them, so that each has them all."""
+    own = tuple(name for name in by if name in ("period", "site"))
+    until = reader.catalogue.last_full_day
+    slots = reader.query(
+        "slots", start=filters.start, end=filters.end, sites=filters.sites, by=own, grain=filters.grain, until=until
+    )
+    if not own:
+        return frame.assign(slots=slots["slots"].sum())
+    return frame.merge(slots[[*own, "slots"]], how="left", on=list(own)).fillna({"slots": 0})
 
 
 @shared
@@ -219,6 +251,8 @@ def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -
     sources = {METRICS[name].source for name in names}
     needed = {column for name in names for column in METRICS[name].denominator}
     frame = (with_capacity if "capacity_minutes" in needed else counts)(reader, filters, *by)
+    if "slots" in needed:
+        frame = with_slots(reader, filters, frame, *by)
     if "patients" in sources:
         frame = _beside(frame, patient_counts(reader, filters, *by), by)
     if "lead_time" in sources:
@@ -294,9 +328,9 @@ def titled(frame: pd.DataFrame, reader: Reader) -> pd.DataFrame:
 
 def trend(name: str, *, band: bool = True) -> Callable[[charts.Look], charts.Chart]:
     """Chart of one metric over time by site."""
-    metric = METRICS[name]
 
     def build(look: charts.Look) -> charts.Chart:
+        metric = METRICS[no_shows.in_use(name, look.no_shows)]
         return charts.lines(
             look,
             metric.title,
@@ -322,7 +356,8 @@ def trend_frame(name: str) -> Callable[[Reader, Filters], pd.DataFrame]:
     """Rows of one metric over time by site."""
 
     def rows(reader: Reader, filters: Filters) -> pd.DataFrame:
-        frame = measured(gathered(reader, filters, [name], "period", "site"), name, "period", "site")
+        metric = no_shows.in_use(name, filters.no_shows)
+        frame = measured(gathered(reader, filters, [metric], "period", "site"), metric, "period", "site")
         kept = frame[frame["value"].notna() | frame["numerator"].isna()]
         return titled(kept.reset_index(drop=True), reader)
 
@@ -416,6 +451,20 @@ SCORE_COLUMNS = (
     Column("also_change_lower", "Second change, 95 % from", "decimal"),
     Column("also_change_upper", "Second change, 95 % to", "decimal"),
 )
+
+
+#: So many groups are named in a heading.
+TOLD = 4
+
+
+def listed(parts: Sequence[str], joint: str = "; ", most: int = TOLD) -> str:
+    """Parts of a heading, the first ones where they are many.
+
+    >>> listed(["a", "b", "c"], most=2), listed(["a", "b"], ", ")
+    ('a; b and 1 more', 'a, b')
+    """
+    left = len(parts) - most
+    return joint.join(parts[:most]) + (f" and {left} more" if left > 0 else "")
 
 
 def share_text(row: pd.Series, unit: str = "%") -> str:

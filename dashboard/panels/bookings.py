@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from dashboard import charts, scorecard
+from dashboard import charts, no_shows, scorecard
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
 from dashboard.panels.base import (
@@ -122,7 +122,7 @@ SCORES = (
 
 
 def _scores(reader: Reader, filters: Filters) -> pd.DataFrame:
-    return scores(reader, filters, SCORES)
+    return scores(reader, filters, no_shows.all_in_use(SCORES, filters.no_shows))
 
 
 def _scores_answer(frame: pd.DataFrame) -> str:
@@ -131,7 +131,9 @@ def _scores_answer(frame: pd.DataFrame) -> str:
 
     if not last("bookings")["value"]:
         return "No bookings in this period"
-    return f"{last('bookings')['value']:,.0f} bookings; no-shows {share_text(last('no_show_rate'))}"
+    name = next(name for name in frame["metric"] if no_shows.plain(name) == no_shows.RATE)
+    said = " ".join(["no-shows", METRICS[name].variant]).strip()
+    return f"{last('bookings')['value']:,.0f} bookings; {said} {share_text(last(name))}"
 
 
 PANELS = (

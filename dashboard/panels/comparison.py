@@ -13,7 +13,7 @@ from scipy import stats
 
 from dashboard import charts, control_charts, rates, spc
 from dashboard.filters import Filters
-from dashboard.panels.base import SITE, Column, Panel, titled
+from dashboard.panels.base import SITE, Column, Panel, listed, titled
 from dashboard.panels.signals import VERDICT, WHAT, effect_hits, effect_title
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS, VerdictKind
@@ -124,7 +124,7 @@ def _sites_answer(frame: pd.DataFrame) -> str:
     ]
     if not told:
         return f"{what}: the sites are {NOT_DISTINGUISHABLE}"
-    return f"{what}, {'; '.join(told)}"
+    return f"{what}, {listed(told)}"
 
 
 def _rates_answer(frame: pd.DataFrame) -> str:
@@ -136,7 +136,7 @@ def _rates_answer(frame: pd.DataFrame) -> str:
     said = "intervals lie apart" if apart else f"sites are {NOT_DISTINGUISHABLE}" if len(shown) > 1 else "one site"
     if not len(shown):
         said = "not shown"
-    left = f"; fewer than 10 at {', '.join(few)}, not shown" if few else ""
+    left = f"; fewer than 10 at {listed(few, ', ')}, not shown" if few else ""
     return f"{frame['what'].iloc[0]}, with the same ages everywhere: {said}{left}"
 
 
@@ -229,7 +229,7 @@ def _differences_answer(frame: pd.DataFrame) -> str:
     apart = frame[frame["verdict"] != VERDICTS["common"].word]
     if not len(apart):
         return f"{what}: no two groups are distinguishable"
-    return f"{what}: " + "; ".join(f"{row['comparison']} {row['reading']}" for row in apart.to_dict("records"))
+    return f"{what}: " + listed([f"{row['comparison']} {row['reading']}" for row in apart.to_dict("records")], most=6)
 
 
 def _differences_chart(look: charts.Look) -> charts.Chart:
@@ -264,7 +264,7 @@ PANELS = (
          Column("inner_lower", "95 % limit, lower", "decimal"), Column("inner_upper", "95 % limit, upper", "decimal"),
          Column("outer_lower", "99.8 % limit, lower", "decimal"),
          Column("outer_upper", "99.8 % limit, upper", "decimal"), _WORDS),
-        _funnel_chart, (), _sites_answer,
+        _funnel_chart, (), _sites_answer, sites_in="",
         note="Expected: every service line and age group at its rate over all sites. Exact Poisson limits; they are "
         "widened for over-dispersion only from ten sites on. No ranks.",
     ),

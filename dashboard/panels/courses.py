@@ -18,6 +18,7 @@ from dashboard.panels.base import (
     Column,
     Panel,
     course_counts,
+    listed,
     scores,
     share_text,
     titled,
@@ -116,7 +117,7 @@ def _gaps_answer(frame: pd.DataFrame) -> str:
     known = frame.dropna(subset=["value"])
     if not len(known):
         return "Nobody came back for another ketamine infusion in this period"
-    told = "; ".join(f"{row['what']} {row['value']:.0f}" for row in known.to_dict("records"))
+    told = listed([f"{row['what']} {row['value']:.0f}" for row in known.to_dict("records")], most=6)
     return f"Median days between ketamine infusions: {told}"
 
 
@@ -173,9 +174,12 @@ def _retention_answer(frame: pd.DataFrame) -> str:
     latest = reached if len(reached) else followed[followed["day"] >= 28]
     if not len(latest):
         return "Too few patients are followed for four weeks yet; choose an earlier or longer period"
-    told = ", ".join(
-        f"{row['of']} {row['value']:.0f} % ({row['lower']:.0f} to {row['upper']:.0f}) by day {row['day']}"
-        for row in latest.to_dict("records")
+    told = listed(
+        [
+            f"{row['of']} {row['value']:.0f} % ({row['lower']:.0f} to {row['upper']:.0f}) by day {row['day']}"
+            for row in latest.to_dict("records")
+        ],
+        ", ",
     )
     return f"Still coming for ketamine: {told}"
 
@@ -199,6 +203,7 @@ def _retention_panel(name: str, title: str, dimension: str, column: Column) -> P
          Column("lower", "95 % from", "decimal"), Column("upper", "95 % to", "decimal"),
          Column("numerator", "Patients at risk", "count"), Column("patients", "Patients in all", "count")),
         _retention_chart(title, by_site=dimension == "site"), (), _retention_answer,
+        sites_in="of" if dimension == "site" else "",
         note="Kaplan–Meier. A patient has stopped at the last ketamine infusion before a gap of more than 60 days; "
         f"who came within the last 60 days is censored there. Drawn while {LEAST_PATIENTS} patients are at risk.",
     )  # fmt: skip

@@ -11,11 +11,11 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard import chairs, charts, theme
+from dashboard import chairs, charts, no_shows, theme
 from dashboard.chairs import Span
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS, measure
-from dashboard.panels.base import SITE, Column, Panel, titled, with_capacity
+from dashboard.panels.base import SITE, TOLD, Column, Panel, listed, titled, with_capacity
 from dashboard.panels.today import usual_rates
 from dashboard.warehouse import Reader
 
@@ -63,6 +63,11 @@ def _hours(reader: Reader, filters: Filters) -> pd.DataFrame:
     return titled(frame[frame["position"] >= 0], reader)
 
 
+def _first(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Rows of sites as they are; of more than a heading names those with most first."""
+    return frame if len(frame) <= TOLD else frame.sort_values(column, ascending=False, kind="stable")
+
+
 def _hours_answer(frame: pd.DataFrame) -> str:
     if not frame["value"].sum():
         return "No chair is taken on this day"
@@ -70,9 +75,9 @@ def _hours_answer(frame: pd.DataFrame) -> str:
     fullest = total.loc[total.groupby("site", sort=False)["value"].idxmax()]
     said = [
         f"{row['site']} at {row['start']}, {row['value']:.1f} of {row['chairs']} chairs"
-        for row in fullest[fullest["value"] > 0].to_dict("records")
+        for row in _first(fullest[fullest["value"] > 0], "value").to_dict("records")
     ]
-    return f"Fullest: {'; '.join(said)}"
+    return f"Fullest: {listed(said)}"
 
 
 def _hours_chart(look: charts.Look) -> charts.Chart:
@@ -104,7 +109,8 @@ def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _gaps_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No chair is free for another visit"
-    room = ", ".join(f"{site} {fits:,}" for site, fits in frame.groupby("site", sort=False)["fits"].sum().items())
+    sums = _first(frame.groupby("site", sort=False)["fits"].sum().reset_index(), "fits")
+    room = listed([f"{row['site']} {row['fits']:,}" for row in sums.to_dict("records")], ", ")
     was = "There was room" if frame["over"].iloc[0] else "There is room"
     return f"{was} for more visits of {frame['least'].iloc[0]:.0f} minutes: {room}"
 
@@ -127,7 +133,8 @@ def _ahead(reader: Reader, filters: Filters) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     frame = with_capacity(reader, replace(filters.on(start, end), by="day"), "period", "site")
     scheduled = measure(frame, METRICS["scheduled_utilisation"])
-    usual = usual_rates(reader, filters, "no_show_rate")
+    # Whichever definition is in use: booked chairs are lost at the rate of appointments kept or missed.
+    usual = usual_rates(reader, replace(filters, no_shows=no_shows.HEADLINE), no_shows.RATE)
     weekdays = pd.to_datetime(frame["period"]).dt.day_of_week
     missed = [usual[site][day] for site, day in zip(frame["site"], weekdays, strict=True)]
     rows = frame[["period", "site", "bookings"]].assign(
@@ -144,7 +151,7 @@ def _ahead_chart(look: charts.Look) -> charts.Chart:
         alt.Tooltip("period:T", title="Day", format="%a %-d %b"),
         alt.Tooltip("value:Q", title="Expected, %", format=".1f"),
         alt.Tooltip("scheduled:Q", title="Booked, %", format=".1f"),
-        alt.Tooltip("no_shows:Q", title="Usual no-shows, %", format=".1f"),
+        alt.Tooltip("no_shows:Q", title="Usual no-shows, % of past appointments", format=".1f"),
         alt.Tooltip("free_hours:Q", title="Chair-hours free", format=",.1f"),
         alt.Tooltip("bookings:Q", title="Bookings", format=",.0f"),
     ]
@@ -192,11 +199,12 @@ PANELS = (
         "days_ahead", "Chairs booked and expected to be used, the fourteen days ahead", "today", _ahead,
         (Column("period", "Day", "date"), SITE, Column("value", "Expected (% of open chair-minutes)", "decimal"),
          Column("scheduled", "Booked (% of open chair-minutes)", "decimal"),
-         Column("no_shows", "Usual no-show rate (%)", "decimal"),
+         Column("no_shows", "Usual no-shows (% of past appointments)", "decimal"),
          Column("numerator", "Chair-minutes booked", "count"), Column("denominator", "Chair-minutes open", "count"),
          Column("free_hours", "Chair-hours free", "decimal"), Column("bookings", "Bookings", "count")),
         _ahead_chart, ("scheduled_utilisation",), _ahead_answer, dated=True, each="site",
         note="Pale: booked. Solid: with the site's usual no-show rate taken off, of all days that are over, of the "
-        "same weekday where weekdays differ.",
+        "same weekday where weekdays differ. That rate is of past appointments, whichever is chosen above: late "
+        "cancellations and empty slots are no booked chairs.",
     ),
 )  # fmt: skip

@@ -10,7 +10,7 @@ import pandas as pd
 from dashboard import charts, scorecard, theme
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS, measure_all
-from dashboard.panels.base import SITE, Column, Panel, against, named, titled
+from dashboard.panels.base import SITE, Column, Panel, against, listed, named, titled
 from dashboard.warehouse import Reader
 
 INSTRUMENTS = ("PHQ-9", "GAD-7")
@@ -122,10 +122,10 @@ def _split_answer(dimension: str) -> Callable[[pd.DataFrame], str]:
             f" ({row['scored_share']:.0f} % of those due)"
             for row in rows[rows["denominator"] >= FEWEST_TOLD].to_dict("records")
         ]
-        left = f"; fewer than {FEWEST_TOLD} scored: {', '.join(few)}" if few else ""
+        left = f"; fewer than {FEWEST_TOLD} scored: {listed(few, ', ')}" if few else ""
         if not told:
             return f"PHQ-9 after induction: too few are scored to say who responds{left}"
-        return f"PHQ-9 response after induction: {'; '.join(told)}{left}"
+        return f"PHQ-9 response after induction: {listed(told)}{left}"
 
     return answer
 

@@ -17,7 +17,7 @@ from dashboard import charts, control_charts, marks, rates, spc
 from dashboard.filters import Filters, day_text
 from dashboard.marks import Mark
 from dashboard.metrics import METRICS
-from dashboard.panels.base import PERIOD, SITE, Column, Panel, counts, effect_counts, measured, titled
+from dashboard.panels.base import PERIOD, SITE, Column, Panel, counts, effect_counts, listed, measured, titled
 from dashboard.panels.signals import SEVERE, VERDICT, WHAT, effect_hits, effect_title
 from dashboard.surveillance import ALL, SERIOUS
 from dashboard.theme import VERDICTS, VerdictKind
@@ -132,7 +132,7 @@ def _control_answer(frame: pd.DataFrame) -> str:
     what = frame["what"].iloc[0]
     latest = frame.groupby("site", sort=False).tail(1)
     unusual = [f"{row['site']} ({row['rule']})" for row in latest.to_dict("records") if row["rule"]]
-    said = f"special cause at the latest point of {', '.join(unusual)}" if unusual else "latest points as usual"
+    said = f"special cause at the latest point of {listed(unusual, ', ')}" if unusual else "latest points as usual"
     trial = "; trial limits, fewer than 12 points" if (frame["limits"] == "trial").any() else ""
     return f"{what}: {said}{trial}"
 
@@ -215,7 +215,7 @@ def _gaps_answer(frame: pd.DataFrame) -> str:
         f"{median:,.0f} in {site}" for site, median in frame.groupby("site", sort=False)["value"].median().items()
     ]
     trial = "; trial limits, fewer than 12 points" if (frame["limits"] == "trial").any() else ""
-    return f"Infusions between one with {what} and the next, median: {', '.join(middle)}{trial}"
+    return f"Infusions between one with {what} and the next, median: {listed(middle, ', ')}{trial}"
 
 
 def _gaps_chart(look: charts.Look) -> charts.Chart:

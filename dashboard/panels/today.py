@@ -10,10 +10,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, control_charts, spc, tiles, verdicts
+from dashboard import charts, control_charts, no_shows, spc, tiles, verdicts
 from dashboard.filters import Filters
 from dashboard.metrics import MEASURED, METRICS, Metric, measure
-from dashboard.panels.base import SITE, Column, Panel, counts, effect_counts, titled, unit_title
+from dashboard.panels.base import SITE, Column, Panel, counts, effect_counts, titled, unit_title, with_slots
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS, Mode
 from dashboard.verdicts import Chart, Verdict
@@ -47,13 +47,18 @@ def figures_of(reader: Reader) -> tuple[str, ...]:
     return tuple(n for n in FIGURES if not (reader.hides_small_counts and METRICS[n].source == "effects"))
 
 
+def in_use(reader: Reader, filters: Filters) -> tuple[str, ...]:
+    """The same as metrics, the no-show rate's being that of the definition in use."""
+    return no_shows.all_in_use(figures_of(reader), filters.no_shows)
+
+
 def day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
     """One row a figure and site: the day's value, its limits and verdict.
 
     `history` holds the chart's last values up to the day itself, oldest first; `pressing` is the
     place of what needs attention, 0 first.
     """
-    plain = replace(filters, figure="")
+    plain = replace(filters, figure="", part=1)
     key = ("day_scores", reader.viewer.role, reader.sites, plain)
     return reader.warehouse.remembered(key, lambda: _day_scores(reader, plain))
 
@@ -61,12 +66,15 @@ def day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
     over = filters.day <= reader.catalogue.last_full_day
     judged = [
-        _score(METRICS[name], own, over, reader) for own in _site_days(reader, filters) for name in figures_of(reader)
+        _score(METRICS[name], own, over, reader)
+        for own in _site_days(reader, filters)
+        for name in in_use(reader, filters)
     ]
     frame = pd.DataFrame([row for row, _ in judged])
     order = sorted(range(len(judged)), key=lambda place: verdicts.rank(judged[place][1]))
     frame["pressing"] = np.argsort(order)
-    frame["address"] = [replace(filters, figure=name).address() for name in frame["metric"]]
+    addresses = {n: replace(filters, figure=no_shows.plain(n)).address() for n in frame["metric"].unique()}
+    frame["address"] = frame["metric"].map(addresses)
     return titled(frame, reader)
 
 
@@ -97,9 +105,9 @@ _OF_DAY = ["site", "date", "open", "booked"]
 
 def _site_days(reader: Reader, filters: Filters) -> list[SiteDays]:
     """The days of each site up to the filters' day."""
-    names = figures_of(reader)
+    names = in_use(reader, filters)
     scope = filters.scope
-    plain = replace(filters.on(scope.first_day, scope.last_day), day=scope.last_day, by="day", figure="")
+    plain = replace(filters.on(scope.first_day, scope.last_day), day=scope.last_day, by="day", figure="", part=1)
     key = ("day_past", names, reader.sites, plain)
     past = reader.warehouse.remembered(key, lambda: _past(reader, plain, names))
     # Of days that aren't over yet only the one that is looked at.
@@ -107,7 +115,8 @@ def _site_days(reader: Reader, filters: Filters) -> list[SiteDays]:
         (past["date"] <= reader.catalogue.last_full_day) & (past["date"] < filters.day)
         | (past["date"] == filters.day)
     ]
-    return [_of_site(past[past["site"] == site], site, names) for site in filters.sites]
+    by_site = dict(iter(past.groupby("site", sort=False)))
+    return [_of_site(by_site.get(site, past.head(0)), site, names) for site in filters.sites]
 
 
 def usual_rates(reader: Reader, filters: Filters, name: str) -> dict[str, list[float]]:
@@ -135,6 +144,8 @@ def _past(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFram
     if any(METRICS[name].source == "effects" for name in names):
         events = effect_counts(reader, filters, "period", "site")[["period", "site", "all_events"]]
         frame = frame.merge(events, how="left", on=["period", "site"])
+    if any("slots" in METRICS[name].denominator for name in names):
+        frame = with_slots(reader, filters, frame, "period", "site")
     frame = frame.fillna(0)
     booked = frame["bookings"] > 0
     parts = [measure(frame, METRICS[name]).add_prefix(f"{name}.") for name in names]
@@ -198,9 +209,9 @@ def attention(frame: pd.DataFrame, mode: Mode) -> str:
 
 
 def figure_of(reader: Reader, filters: Filters) -> str:
-    """The figure that is charted: the one chosen, else what stands out most, else bookings."""
+    """The metric that is charted: of the figure chosen, else what stands out most, else bookings."""
     if filters.figure in figures_of(reader):
-        return filters.figure
+        return no_shows.in_use(filters.figure, filters.no_shows)
     frame = day_scores(reader, filters)
     out = frame[frame["kind"].isin(STANDING_OUT)]
     return str(out.sort_values(["standing", "pressing"])["metric"].iloc[0]) if len(out) else FIGURES[0]
@@ -286,7 +297,7 @@ PANELS = (
          Column("usual_to", "Upper limit", "decimal"), Column("days", "Earlier days", "count"),
          Column("limits", "Limits"), Column("week_before", "A week ago", "decimal"), Column("verdict", "Verdict"),
          Column("rule", "Rule"), Column("sentence", "In words")),
-        None, FIGURES, html=tiles.day,
+        None, FIGURES, html=tiles.day, sites_in="",
         note="Limits: p′ for rates, XmR for others, of every earlier day of the site, or of the same weekday where "
         "weekdays differ; never narrower than chance. Small chart: the last of those days and this one, the band is "
         "the usual range.",
@@ -298,7 +309,7 @@ PANELS = (
          Column("centre", "Usual", "decimal"), Column("lower", "Lower limit", "decimal"),
          Column("upper", "Upper limit", "decimal"), Column("verdict", "Verdict"), Column("rule", "Rule"),
          Column("limits", "Limits"), Column("sentence", "In words")),
-        _control_chart, FIGURES, _chart_answer, each="site",
+        _control_chart, FIGURES, _chart_answer, each="site", sites_in="",
         note=f"The last {CHART_POINTS} days that the limits are of, up to the day chosen; limits come from all days "
         "before it.",
     ),

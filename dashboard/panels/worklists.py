@@ -12,7 +12,7 @@ import pandas as pd
 
 from dashboard.filters import Filters, day_text
 from dashboard.metrics import plural
-from dashboard.panels.base import LINE, SITE, Column, Panel, titled
+from dashboard.panels.base import LINE, SITE, Column, Panel, listed, titled
 from dashboard.warehouse import Reader
 
 #: An induction is near its day 28 when so many days are left to it.
@@ -58,8 +58,8 @@ def _boosters_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No booster is overdue"
     usual = frame.groupby("site", sort=False)["usual_days"].first()
-    said = ", ".join(
-        f"{days:.0f} days at {site}" if len(usual) > 1 else f"{days:.0f} days" for site, days in usual.items()
+    said = listed(
+        [f"{days:.0f} days at {site}" if len(usual) > 1 else f"{days:.0f} days" for site, days in usual.items()], ", "
     )
     return f"{plural(len(frame), 'booster is', 'boosters are')} overdue; usual interval {said}"
 

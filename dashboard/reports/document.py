@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from dashboard import access, filters, panels
+from dashboard import access, filters, panels, pictures
 from dashboard.filters import Filters
-from dashboard.panels import PANELS
 from dashboard.warehouse import Reader
 
 CHART_WIDTH = 640
@@ -92,17 +91,17 @@ class Document:
 
 
 def seen(reader: Reader, name: str, chosen: Filters) -> dict[str, Any]:
-    """A panel as it is seen, for JSON: panel, title, heading, note, definitions, columns, rows and charts.
+    """A panel as it is seen, for JSON: panel, title, heading, note, definitions, columns, rows, charts, annotations.
 
     Rows hold the panel's columns in order: numbers, text, dates as ISO text, None for nothing.
 
     Raises:
         AccessDeniedError: the panel isn't open to the reader's viewer.
     """
-    panel = PANELS[name]
+    panel = panels.panel_of(name, chosen)
     access.require(reader.viewer, panel.resource)
     frame = panels.rows(reader, name, chosen)
-    columns = panels.columns(reader, name)
+    columns = panels.columns(reader, name, chosen)
     heading = panel.answer(frame) if panel.answer else panel.title
     return {
         "panel": name,
@@ -112,28 +111,26 @@ def seen(reader: Reader, name: str, chosen: Filters) -> dict[str, Any]:
         "definitions": [[metric.title, metric.definition] for metric in panel.definitions()],
         "columns": [[column.name, column.title, column.format] for column in columns],
         "rows": [list(row.values()) for row in _records(frame[[column.name for column in columns]])],
-        "charts": _charts(reader, name, chosen, frame, heading),
+        **_charts(reader, name, chosen, frame, heading),
     }
 
 
-def _charts(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, heading: str) -> list[dict[str, Any]]:
-    panel = PANELS[name]
-    if panel.chart is None or not len(frame):
-        return []
-    look = panels.look_of(reader.catalogue, chosen, "light")
-    grain = panels.asked(reader, name, chosen).grain
-    spec = panels.specification(name, replace(look, grain=grain) if panel.dated else look.undated())
-    drawn = panels.drawn(frame, spec)
-    parts = list(drawn.groupby(frame[panel.each], sort=False)) if panel.each else [("", drawn)]
-    width = NARROW_WIDTH if len(parts) > 1 else CHART_WIDTH
-    return [
-        {
-            "caption": str(one),
-            "alt": f"{panel.title}. {heading}",
-            "body": {**spec.body, "width": width, "data": {"name": "rows", "values": _records(part)}},
-        }
-        for one, part in parts
-    ]
+def _charts(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, heading: str) -> dict[str, Any]:
+    """The charts of `seen`, and the annotations that stand on them.
+
+    In print nobody turns to the next sites: charts of more than are drawn at a time are left out, the table has all.
+    """
+    panel = panels.panel_of(name, chosen)
+    if panel.chart is None or not len(frame) or (chosen.parts > 1 and panel.sites_in in frame):
+        return {"charts": [], "annotations": []}
+    found = pictures.pictures(reader, name, chosen, frame, "light")
+    width = NARROW_WIDTH if len(found.charts) > 1 else CHART_WIDTH
+    made = []
+    for one in found.charts:
+        values = {"name": "rows", "values": _records(one.rows)}
+        body = {**one.body, "width": width, "data": values}
+        made.append({"caption": one.caption, "alt": f"{panel.title}. {heading}", "body": body})
+    return {"charts": made, "annotations": [f"{note.label} {note.words}" for note in found.notes]}
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -156,6 +153,9 @@ def blocks(content: Mapping[str, Any], columns: Sequence[str] = (), *, chart: bo
     pictures = [Picture(one["body"], one["alt"], one["caption"]) for one in content["charts"]] if chart else []
     # Three beside each other fill a page's width.
     found += [Pictures(tuple(pictures[i : i + 3])) for i in range(0, len(pictures), 3)]
+    # Copies of before annotations have none.
+    if pictures and (notes := content.get("annotations")):
+        found.append(Text(f"Annotations: {'; '.join(notes)}.", quiet=True))
     if content["rows"]:
         found.append(grid(content, columns))
     else:

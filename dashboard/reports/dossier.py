@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dashboard import filters, panels, surveillance
+from dashboard import filters, no_shows, panels, surveillance
 from dashboard.filters import Filters
 from dashboard.intake import pointer
 from dashboard.reports.document import Block, Document, Facts, Grid, Heading, Text, blocks, facts, grid, seen
@@ -85,8 +85,8 @@ def freeze(reader: Reader, chosen: Filters, series: str) -> dict[str, Any]:
 
 
 def _history(chosen: Filters) -> Filters:
-    """Everything up to the end of the period, by month."""
-    return replace(chosen.on(chosen.scope.first_day, chosen.end), by="month")
+    """Everything up to the end of the period, by month, and under the definition that no-shows are tested by."""
+    return replace(chosen.on(chosen.scope.first_day, chosen.end), by="month", no_shows=no_shows.HEADLINE)
 
 
 def _plain(described: Mapping[str, object]) -> dict[str, Any]:

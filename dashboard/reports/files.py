@@ -44,15 +44,15 @@ def review(reader: Reader, store: Store, month: str, sites: Sequence[str]) -> tu
     return safety.review(reader, chosen, signals, _today()), chosen.described(of_day=False)
 
 
-def morning(reader: Reader, sites: Sequence[str], day: str) -> tuple[Document, dict[str, Any]]:
+def morning(reader: Reader, sites: Sequence[str], day: str, named: str = "") -> tuple[Document, dict[str, Any]]:
     """The morning huddle of a site, and what goes on record of it.
 
     Raises:
         AccessDeniedError: it isn't open to the reader's viewer.
-        HuddleError: the day or the site isn't there.
+        HuddleError: the day, the site or the definition of the no-show rate isn't there.
     """
     access.require(reader.viewer, "today")
-    chosen = huddle.day_of(reader, sites, day)
+    chosen = huddle.day_of(reader, sites, day, named)
     return huddle.huddle(reader, chosen), chosen.described(of_day=True)
 
 
@@ -77,8 +77,9 @@ def respond(
             content = rendered(document, form)
             suffix = f"_{month}"
         elif name == HUDDLE:
-            reader = Reader(warehouse.shelf().current(), viewer)
-            document, described = morning(reader, asked.get("site") or (), (asked.get("day") or [""])[0])
+            reader = Reader(warehouse.shelf().current(), viewer, ChartMarks(store).in_force())
+            day, named = ((asked.get(key) or [""])[0] for key in ("day", "no-shows"))
+            document, described = morning(reader, asked.get("site") or (), day, named)
             receipt = Receipt(name, described, reader.catalogue.name)
             content = rendered(document, form)
             suffix = f"_{'_'.join(described['sites'])}_{described['day']}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard import access, exports, filters, panels, theme
+from dashboard import access, exports, filters, no_shows, panels, theme
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, today
 from dashboard.reports.document import Block, Document, Grid, Heading, Picture, Pictures, Text, cell, seen
@@ -24,16 +24,17 @@ class HuddleError(ValueError):
     """A day or site that there is no huddle of; the message says what there is."""
 
 
-def day_of(reader: Reader, sites: Sequence[str], day: str = "") -> Filters:
+def day_of(reader: Reader, sites: Sequence[str], day: str = "", named: str = "") -> Filters:
     """The filters of a site's day, as the page Today has them.
 
     Args:
         reader: of whom and what.
         sites: the key of one site; may be empty for who sees one alone.
         day: YYYY-MM-DD; the last full day unless given.
+        named: the definition of the no-show rate (`no_shows.DEFINITIONS`); the headline unless given.
 
     Raises:
-        HuddleError: not one site of the reader's, or a day that isn't in the extract.
+        HuddleError: not one site of the reader's, a day that isn't in the extract, or no definition of that name.
     """
     scope = exports.scope_of(reader)
     chosen = tuple(sites) or scope.sites
@@ -46,7 +47,11 @@ def day_of(reader: Reader, sites: Sequence[str], day: str = "") -> Filters:
         raise HuddleError(f"{day!r} is no day. Write it like {scope.last_full_day}. {held}") from None
     if not scope.first_day <= asked <= scope.last_day:
         raise HuddleError(f"{day} isn't in the extract. {held}")
-    return filters.parse({"day": [asked.isoformat()], "site": [filters.slug(chosen[0])]}, scope)
+    if named and named not in no_shows.DEFINITIONS:
+        known = ", ".join(no_shows.DEFINITIONS)
+        raise HuddleError(f"There is no definition {named!r} of the no-show rate. Definitions: {known}.")
+    found = {"day": [asked.isoformat()], "site": [filters.slug(chosen[0])], "no-shows": [named]}
+    return filters.parse(found, scope)
 
 
 def huddle(reader: Reader, chosen: Filters) -> Document:
@@ -66,18 +71,23 @@ def huddle(reader: Reader, chosen: Filters) -> Document:
         _figures(scores.sort_index()),
         Heading(hours["heading"]),
         Pictures(tuple(drawn)),
-        Text(f"{ahead['heading']}. Dashed line: all chairs."),
+        Text(" ".join([f"{ahead['heading']}. Dashed line: all chairs.", *_told(ahead["annotations"])])),
         *_gaps(reader, chosen),
         *_worklists(reader, chosen),
     ]
     catalogue = reader.catalogue
     return Document(
         f"Morning huddle, {site}, {chosen.day:%A} {filters.day_text(chosen.day)}",
-        f"Data to {filters.day_text(catalogue.last_full_day)}. Extract {catalogue.name}.",
+        f"Data to {filters.day_text(catalogue.last_full_day)}. Extract {catalogue.name}. "
+        f"No-show rate {no_shows.DEFINITIONS[chosen.no_shows].told}.",
         tuple(found),
         demo=catalogue.demo,
         sheet=True,
     )
+
+
+def _told(annotations: Sequence[str]) -> list[str]:
+    return [f"Annotations: {'; '.join(annotations[:_MOST])}."] if annotations else []
 
 
 def _attention(scores: pd.DataFrame) -> Iterator[Block]:

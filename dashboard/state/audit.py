@@ -41,6 +41,7 @@ KINDS = {
     "extract": "Extract put in use or removed",
     "user": "User changed",
     "signal": "Signal decided",
+    "annotation": "Date annotated",
     "token": "Export token changed",
     "month": "Month closed or restated",
     "state": "State kept or restored",

@@ -1,4 +1,4 @@
-"""Annotations and rebases of control charts: append-only, signed, on record."""
+"""Annotations of dates and of control charts, and rebases: append-only, signed, on record."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from datetime import date
 from sqlalchemy import func, insert, select
 
 from dashboard import access
-from dashboard.access import Viewer
-from dashboard.marks import Kind, Mark
+from dashboard.access import AccessDeniedError, Role, Viewer
+from dashboard.marks import EVERY_SITE, TOPICS, Kind, Mark
 from dashboard.state.database import StateError
 from dashboard.state.store import Store
 from dashboard.state.tables import chart_marks
 
-#: Who marks charts.
-WRITE = "signal_decisions"
+#: Who marks control charts, and who annotates dates.
+WRITE, ANNOTATE = "signal_decisions", "annotations"
+#: Who annotates dates of all sites, and withdraws what others wrote.
+_OVERSEE = frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN})
 SHORTEST, LONGEST = 5, 300
 
 
@@ -31,20 +33,21 @@ class ChartMarks:
         withdrawn = {row.withdraws for row in rows if row.withdraws is not None}
         return tuple(
             Mark(
-                row.number, row.kind, row.site, row.effect, row.line, row.on_date, row.text, row.person_name, row.at
+                row.number, row.kind, row.site, row.effect, row.line, row.on_date, row.text, row.person_name, row.at,
+                row.person,
             )
             for row in rows
             if row.withdraws is None and row.number not in withdrawn
         )  # fmt: skip
 
     def add(self, viewer: Viewer, kind: Kind, site: str, effect: str, line: str, on_date: date, text: str) -> None:
-        """Put a mark on a site's chart of this side effect and line (empty: any, all).
+        """Put a mark on a site's chart of this side effect and line (empty: any, all), or on a date.
 
         Raises:
-            AccessDeniedError: the viewer may not mark charts of this site.
+            AccessDeniedError: the viewer may not mark charts of this site, or of all sites.
             StateError: the reason is missing or too long, or the limits begin anew there already.
         """
-        access.require(viewer, WRITE, site)
+        _require(viewer, kind, site)
         reason = _checked(text)
         if kind == "rebase" and any(
             (m.kind, m.site, m.effect, m.line, m.on_date) == (kind, site, effect, line, on_date)
@@ -60,11 +63,13 @@ class ChartMarks:
             AccessDeniedError: the viewer may not mark charts of its site.
             StateError: there is no such mark in force, or the reason is missing or too long.
         """
-        access.require(viewer, WRITE)
+        if not any(access.allows(viewer, resource) for resource in (WRITE, ANNOTATE)):
+            raise AccessDeniedError("not open to this account: marks on charts")
         mark = next((m for m in self.in_force() if m.number == number), None)
         if mark is None:
             raise StateError("This mark is withdrawn already.")
-        access.require(viewer, WRITE, mark.site)
+        if not may_withdraw(viewer, mark):
+            raise AccessDeniedError(f"not open to this account: mark {number}")
         self._append(
             viewer, mark.kind, mark.site, mark.effect, mark.line, mark.on_date, _checked(text), withdraws=number
         )
@@ -83,10 +88,34 @@ class ChartMarks:
                 )
             )  # fmt: skip
             change = "withdrawn" if withdraws else "marked"
+            of_date = kind in TOPICS
+            about, subject = ("annotation", "annotation") if of_date else ("signal", "chart mark")
             self._store.audit.append(
-                connection, "signal", viewer.username, f"chart mark {withdraws or number}", change=change,
+                connection, about, viewer.username, f"{subject} {withdraws or number}", change=change,
                 mark=kind, **{key: value for key, value in values.items() if value and key != "kind"},
             )  # fmt: skip
+
+
+def may_annotate(viewer: Viewer, site: str) -> bool:
+    """Whether the viewer may annotate dates of a site, or of EVERY_SITE."""
+    if site == EVERY_SITE:
+        return access.allows(viewer, ANNOTATE) and viewer.role in _OVERSEE and viewer.sites is None
+    return access.allows(viewer, ANNOTATE, site)
+
+
+def may_withdraw(viewer: Viewer, mark: Mark) -> bool:
+    """Whether the viewer may take the mark off: an annotation of a date who wrote it, or who oversees its site."""
+    if mark.kind not in TOPICS:
+        return access.allows(viewer, WRITE, mark.site)
+    own = mark.person == viewer.username
+    return may_annotate(viewer, mark.site) and (own or viewer.role in _OVERSEE)
+
+
+def _require(viewer: Viewer, kind: Kind, site: str) -> None:
+    if kind not in TOPICS:
+        access.require(viewer, WRITE, site)
+    elif not may_annotate(viewer, site):
+        raise AccessDeniedError(f"not open to this account: annotations of {site or 'all sites'}")
 
 
 def _checked(text: str) -> str:

@@ -61,6 +61,71 @@ def test_marks_are_added_read_and_withdrawn(store):
         connection.execute(delete(chart_marks))
 
 
+MANAGER = Viewer("mia", "Mia Ortiz", Role.MANAGER, frozenset({"dallas"}))
+ADMIN = Viewer("ada", "Ada", Role.ADMIN)
+
+
+def test_dates_are_annotated_by_who_runs_the_site(store):
+    kept = ChartMarks(store)
+    kept.add(MANAGER, "everything", "dallas", "", "", DAY, " New nurse rota ")
+    kept.add(ADMIN, "bookings", "", "", "", DAY, "Prices changed")
+    rota, prices = kept.in_force()
+    assert (rota.kind, rota.site, rota.text, rota.person, rota.person_name) == (
+        "everything", "dallas", "New nurse rota", "mia", "Mia Ortiz"
+    )  # fmt: skip
+    assert prices.site == marks.EVERY_SITE
+    for viewer, site in (
+        (MANAGER, "chicago"), (MANAGER, ""), (Viewer("f", "F", Role.FINANCE), "dallas"),
+        (Viewer("d", "D", Role.MEDICAL_DIRECTOR, frozenset({"dallas", "chicago"})), ""),
+    ):  # fmt: skip
+        with pytest.raises(AccessDeniedError):
+            kept.add(viewer, "everything", site, "", "", DAY, "New nurse rota")
+    with pytest.raises(AccessDeniedError):
+        kept.add(MANAGER, "annotation", "dallas", "", "", DAY, "A control chart's is the director's")
+    with pytest.raises(StateError, match="5 to 300"):
+        kept.add(MANAGER, "safety", "dallas", "", "", DAY, "x" * 301)
+    assert len(kept.in_force()) == 2
+
+
+def test_an_annotation_is_withdrawn_by_its_author_or_who_oversees_the_site(store):
+    kept = ChartMarks(store)
+    for text in ("New nurse rota", "Two chairs broken"):
+        kept.add(MANAGER, "everything", "dallas", "", "", DAY, text)
+    kept.add(DIRECTOR, "safety", "", "", "", DAY, "Another antiemetic")
+    rota, chairs, everywhere = kept.in_force()
+    other = Viewer("moe", "Moe", Role.MANAGER, frozenset({"dallas"}))
+    moved = Viewer("mia", "Mia Ortiz", Role.MANAGER, frozenset({"chicago"}))
+    for viewer, one in ((other, rota), (moved, rota), (MANAGER, everywhere), (Viewer("f", "F", Role.FINANCE), rota)):
+        with pytest.raises(AccessDeniedError):
+            kept.withdraw(viewer, one.number, "It was elsewhere")
+    kept.withdraw(MANAGER, rota.number, "It was in Chicago")
+    kept.withdraw(ADMIN, chairs.number, "Written twice")
+    assert kept.in_force() == (everywhere,)
+    found = store.audit.search(Search(kinds=("annotation",)), 9)
+    assert [(e.actor, e.details["change"]) for e in found] == [
+        ("ada", "withdrawn"), ("mia", "withdrawn"), ("dan", "marked"), ("mia", "marked"), ("mia", "marked")
+    ]  # fmt: skip
+    assert found[-1].details["site"] == "dallas"
+
+
+def test_which_dates_are_on_a_chart():
+    notes = [
+        marks.Mark(number, kind, site, "", "", day, "text", "Dan", NOW)
+        for number, (kind, site, day) in enumerate(
+            [
+                ("everything", "dallas", DAY), ("bookings", "dallas", DAY), ("safety", "dallas", DAY),
+                ("everything", "chicago", DAY), ("everything", "", DAY), ("annotation", "dallas", DAY),
+                ("everything", "dallas", date(2026, 8, 1)), ("everything", "dallas", date(2026, 8, 31)),
+                ("everything", "dallas", date(2026, 9, 1)), ("everything", "dallas", date(2026, 7, 31)),
+            ],
+            start=1,
+        )
+    ]  # fmt: skip
+    shown = marks.of_dates(notes, "bookings", ("dallas",), date(2026, 8, 1), date(2026, 8, 31))
+    assert [mark.number for mark in shown] == [7, 1, 2, 5, 8]
+    assert not any(mark.is_on("", ()) for mark in notes if mark.kind in marks.TOPICS)
+
+
 def mark(kind="annotation", effect="", line=""):
     return marks.Mark(1, kind, "dallas", effect, line, DAY, "text", "Dan", NOW)
 

@@ -50,6 +50,7 @@ def test_a_resource_that_is_not_named_is_open_to_nobody():
                 "register",
                 "signal_decisions",
                 "signal_notices",
+                "annotations",
                 "safety_review",
                 "age_groups",
                 "booking_rows",

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from dashboard import exports, filters, navigation, theme
+from dashboard import exports, filters, navigation, no_shows, theme
 from dashboard.cli import main
 from dashboard.metrics import METRICS
 from dashboard.settings import ROOT, Settings
@@ -32,8 +32,7 @@ def test_every_setting_stands_in_the_docs():
 
 def test_every_parameter_of_the_address_stands_in_the_docs():
     text = read("docs/architecture.md")
-    words = ["period", "from", "to", "day", "compare", "also", "site", "line", "band", "by", "effect", "figure"]
-    words += filters.PERIODS
+    words = [*filters.PARAMETERS, *filters.PERIODS, *no_shows.DEFINITIONS]
     assert all(f"`{word}`" in text for word in words)
 
 

@@ -1,6 +1,7 @@
 """The address: what it parses to, what it falls back to, and that it survives the round trip."""
 
 import datetime as dt
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
@@ -145,7 +146,36 @@ def test_labels_exist_for_every_option():
 
 def test_an_address_has_every_parameter_in_one_order():
     asked = {
-        "figure": ["no-show-rate"], "also": ["last-year"], "effect": ["nausea"], "by": ["week"], "band": ["12-17"], "line": ["ketamine"], "site": ["dallas"], "compare": ["none"],
+        "no-shows": ["slots"], "figure": ["no-show-rate"], "also": ["last-year"], "effect": ["nausea"], "by": ["week"], "band": ["12-17"], "line": ["ketamine"], "site": ["dallas"], "compare": ["none"],
         "day": ["2026-10-01"], "to": ["2026-09-30"], "from": ["2026-09-01"], "period": ["custom"],
     }  # fmt: skip
-    assert tuple(parse(asked, SCOPE).query()) == filters.PARAMETERS
+    many = replace(SCOPE, sites=(*SCOPE.sites, *(f"site_{n}" for n in range(20))))
+    sites = [slug(site) for site in many.sites if site != "chicago"]
+    found = parse(asked | {"part": ["2"], "site": sites}, many)
+    assert tuple(found.query()) == filters.PARAMETERS
+
+
+@pytest.mark.parametrize(
+    ("sites", "part", "drawn", "words"),
+    [
+        (12, "2", (0, 12), "Sites 1 to 12 of 12"),
+        (13, "1", (0, 12), "Sites 1 to 12 of 13"),
+        (13, "2", (12, 13), "Sites 13 to 13 of 13"),
+        (13, "3", (0, 12), "Sites 1 to 12 of 13"),
+        (60, "2", (12, 24), "Sites 13 to 24 of 60"),
+        (60, "5", (48, 60), "Sites 49 to 60 of 60"),
+        (60, "0", (0, 12), "Sites 1 to 12 of 60"),
+        (60, "-1", (0, 12), "Sites 1 to 12 of 60"),
+        (60, "two", (0, 12), "Sites 1 to 12 of 60"),
+        (60, "²", (0, 12), "Sites 1 to 12 of 60"),
+        (60, "9" * 5000, (0, 12), "Sites 1 to 12 of 60"),
+    ],
+)
+def test_of_many_sites_some_are_drawn_at_a_time(sites, part, drawn, words):
+    scope = replace(SCOPE, sites=tuple(f"site_{n}" for n in range(sites)))
+    found = parse({"part": [part]}, scope)
+    assert found.sites == scope.sites
+    assert found.sites_drawn == scope.sites[slice(*drawn)]
+    assert found.part_text() == words
+    assert found.query().get("part") == ([part] if drawn[0] else None)
+    assert found.at("site_0").sites_drawn == ("site_0",)

@@ -98,7 +98,7 @@ def test_no_dataset_holds_another_sites_rows(marked):
                 continue
             seen.add((dataset.name, reader.hides_small_counts))
             text = "".join(
-                exports.csv_text(exports.columns_of(reader, dataset), exports.parts(reader, dataset, chosen))
+                exports.csv_text(exports.columns_of(reader, dataset, chosen), exports.parts(reader, dataset, chosen))
             )
             assert [word for word in foreign if word in text] == [], dataset.name
             taken.add(dataset.name)

@@ -23,6 +23,20 @@ ON_BOOKINGS = {
     "bookings": ("count(*)", None),
     "completed": (f"count_if({DONE})", None),
     "no_show_rate": ("count_if(status = 'no_show')", f"count_if({VISIT} or status = 'no_show')"),
+    "no_show_rate_scheduled": (
+        "count_if(status = 'no_show')",
+        "count_if(status not in ('cancelled', 'booked', 'late_cancelled') or status <> 'cancelled' "
+        "and starts_on <= (select last_full_day from extract_info))",
+    ),
+    "no_show_rate_slots": (
+        "count_if(status = 'no_show')",
+        "(select sum(greatest(case when c.date <= (select last_full_day from extract_info) then s.chairs * "
+        "floor(date_diff('minute', s.opens, s.closes) * c.open::int / (select min(minutes) from services)) else 0 end, "
+        "(select count_if(status in ('arrived', 'completed', 'no_show')) from bookings b "
+        "where b.site = c.site and b.starts_on = c.date))) "
+        "from calendar c join sites s on s.site = c.site where c.date between $start and $end "
+        "and c.site::varchar = any($sites))",
+    ),
     "cancellation_rate": ("count_if(status = 'cancelled')", "count(*)"),
     "late_cancellation_rate": ("count_if(status = 'late_cancelled')", "count(*)"),
     "new_patients": ("count_if(is_new)", None),

@@ -274,7 +274,10 @@ def test_roles_that_see_true_counts(house, everything):
     rows = panels.rows(director, "effects_by_age", chosen)
     assert "hidden" not in rows
     assert rows["numerator"].between(1, 10).any()
-    assert exports.columns_of(director, exports.DATASETS["effects_by_age"]) == panels.PANELS["effects_by_age"].columns
+    assert (
+        exports.columns_of(director, exports.DATASETS["effects_by_age"], chosen)
+        == panels.PANELS["effects_by_age"].columns
+    )
 
 
 def test_single_days_hold_no_side_effects_for_managers(managers, everything):
@@ -298,7 +301,7 @@ def test_files_say_what_is_hidden(managers):
     reader = managers[1]
     chosen = filters.parse({}, exports.scope_of(reader))
     dataset = exports.DATASETS["effects_by_age"]
-    columns = exports.columns_of(reader, dataset)
+    columns = exports.columns_of(reader, dataset, chosen)
     text = "".join(exports.csv_text(columns, exports.parts(reader, dataset, chosen)))
     assert "Small counts" in text.splitlines()[0]
     assert ",hidden," in text

@@ -1,0 +1,57 @@
+"""A larger made-up group: the three sites and others beside them, for `dashboard demo --sites`."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from dataclasses import fields, replace
+from pathlib import Path
+
+from dashboard.intake.contract import DeliveryError
+from dashboard.intake.reference import COLUMNS, Reference, Site
+
+_TOWNS = {
+    "America/New_York": "Albany Atlanta Baltimore Boston Buffalo Charlotte Cleveland Columbus Detroit Hartford "
+    "Miami Newark Orlando Philadelphia Pittsburgh Portland Raleigh Richmond Rochester Savannah Syracuse Tampa Toledo "
+    "Trenton",
+    "America/Chicago": "Austin Birmingham Fargo Houston Lincoln Madison Memphis Milwaukee Minneapolis Mobile "
+    "Nashville Omaha Peoria Shreveport Tulsa Waco Wichita",
+    "America/Denver": "Albuquerque Boise Boulder Denver Missoula Provo Pueblo",
+    "America/Los_Angeles": "Bakersfield Eugene Fresno Oakland Reno Sacramento Seattle Spokane Tacoma",
+}
+#: The most sites that have a name.
+MOST = 3 + sum(len(towns.split()) for towns in _TOWNS.values())
+
+
+def with_sites(reference: Reference, count: int) -> Reference:
+    """The reference tables with so many sites, from 1 to MOST: the known ones first."""
+    towns = [(zone, town) for zone, names in _TOWNS.items() for town in names.split()]
+    further = [
+        Site(
+            town.lower(), town, town, zone, 4 + number % 6, dt.time(8 + number % 2), dt.time(17 + number % 3),
+            "Mon Tue Wed Thu Fri Sat" if number % 4 else "Mon Tue Wed Thu Fri",
+        )
+        for number, (zone, town) in enumerate(towns)
+    ]  # fmt: skip
+    return replace(reference, sites=(*reference.sites, *further)[:count])
+
+
+def write_sites(directory: Path, reference: Reference) -> Path:
+    """Write sites.csv of the tables into a folder, to be named with `--reference`; the folder.
+
+    Raises:
+        DeliveryError: the folder cannot be written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with (directory / "sites.csv").open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(COLUMNS["sites"])
+            rows.writerows([_text(getattr(site, field.name)) for field in fields(Site)] for site in reference.sites)
+    except OSError as error:
+        raise DeliveryError(f"{directory} cannot be written ({error.strerror})") from error
+    return directory
+
+
+def _text(value: object) -> str:
+    return f"{value:%H:%M}" if isinstance(value, dt.time) else str(value)

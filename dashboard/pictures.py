@@ -1,0 +1,97 @@
+"""The charts of a panel as they are drawn, on a page or in print: which rows, which sites, with which annotations.
+
+Of many sites a page draws some at a time, the same ones in every panel; where a colour can't tell them apart any
+more, each site has a small chart of its own. Tables and files always have them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from dashboard import chart_notes, charts, panels, theme
+from dashboard.chart_notes import Note
+from dashboard.filters import Filters
+from dashboard.panels import PANELS, Panel
+from dashboard.panels.base import ALL_SITES
+from dashboard.warehouse import Reader
+
+#: A site's name in a chart that is built once for each of many.
+_ANY_SITE = "*"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One chart: what it is of where there are several (else empty), its rows and its specification."""
+
+    caption: str
+    rows: pd.DataFrame
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The charts of a panel, so many beside each other, and the annotations that stand on them.
+
+    `titled` says whether each has the panel's title; else it stands above them all.
+    """
+
+    charts: list[Picture]
+    notes: list[Note]
+    beside: int = 4
+    titled: bool = True
+
+
+def shown(reader: Reader, panel: Panel, chosen: Filters, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the sites that are drawn at a time; all of them where they are few, or stand together."""
+    if chosen.parts == 1 or panel.sites_in not in frame:
+        return frame
+    names = {reader.catalogue.site_name(site) for site in chosen.sites_drawn} | {ALL_SITES}
+    return frame[frame[panel.sites_in].isin(names)]
+
+
+def html(reader: Reader, panel: Panel, chosen: Filters, mode: theme.Mode) -> str:
+    """A panel's rows as HTML, where that is how it shows them; else nothing."""
+    if (build := panel.html) is None:
+        return ""
+    key = ("html", mode, chosen.part, *panels.key_of(reader, panel.name, chosen))
+
+    def made() -> str:
+        frame = panels.rows(reader, panel.name, chosen)
+        return build(shown(reader, panel, chosen, frame), mode)
+
+    return reader.warehouse.kept(key, made)
+
+
+def pictures(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, mode: theme.Mode) -> Pictures:
+    """The charts of a panel that has one."""
+    panel = panels.panel_of(name, chosen)
+    own = replace(chosen, sites=chosen.sites_drawn) if panel.sites_in in frame else chosen
+    look = panels.look_of(reader.catalogue, own, mode)
+    look = replace(look, grain=panels.asked(reader, name, chosen).grain) if panel.dated else look.undated()
+    spec, each, beside = panels.specification(name, look), panel.each, 4
+    apart = not each and len(look.sites) > charts.COLOURED and charts.tells_apart(spec, panel.sites_in)
+    if apart:
+        each, beside = panel.sites_in, 2 if charts.is_nominal(spec, "y") else 3
+        one = replace(look, sites=(_ANY_SITE,), site_colours=(theme.accent(mode),))
+        spec = panels.specification(name, one)
+    rows = shown(reader, panel, chosen, frame)
+    notes = panels.notes_of(reader, name, own, frame, spec)
+    drawn = panels.drawn(rows, spec)
+    parts = {str(one): part for one, part in drawn.groupby(rows[each], sort=False)} if each else {"": drawn}
+    if apart:
+        parts = {site: parts[site] for site in look.sites if site in parts}
+    made = []
+    for caption, part in parts.items():
+        here = [note for site, note in notes if each not in ("site", panel.sites_in) or site in ("", caption)]
+        body = chart_notes.annotated(spec, here, mode)
+        made.append(Picture(caption, part, charts.of_one(body, _ANY_SITE, caption) if apart else body))
+    return Pictures(made, [note for _, note in notes], beside, titled=not apart)
+
+
+def turns(resource: str) -> bool:
+    """Whether the page has panels of which only some of many sites are drawn at a time."""
+    own = [panel for panel in PANELS.values() if panel.resource == resource and (panel.chart or panel.html)]
+    return any(column.name == panel.sites_in for panel in own for column in panel.columns)

@@ -1,0 +1,92 @@
+"""A group of sixty sites in a real browser: pages stay readable, charts turn through the sites, one site sees one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import DASHBOARD
+from tests.browser.harness import DESKTOP, PHONE, visiting
+from tests.server.server_harness import free_port, running
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def sixty(browser, tmp_path_factory):
+    """Windows on a dashboard of sixty sites."""
+    data = tmp_path_factory.mktemp("sixty")
+    delivery = data / "delivery"
+    for command in (
+        ["demo", delivery, "--sites", "60", "--bookings", "30000", "--years", "1"],
+        ["import", delivery, "--reference", delivery / "reference"],
+    ):
+        subprocess.run(
+            [DASHBOARD, *command], env=os.environ | {"DASHBOARD_DATA": str(data)}, check=True, capture_output=True
+        )
+    port = free_port()
+    with running([DASHBOARD, "serve", "--demo", "--port", str(port)], port, data) as server:
+        yield lambda **options: visiting(browser, server.origin, **options)
+
+
+def scrolls_sideways(window):
+    return window.page.get_by_test_id("stMain").evaluate("e => e.scrollWidth > e.clientWidth")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("page", ["today", "bookings", "age_groups"])
+def test_a_page_of_sixty_sites_is_readable(sixty, artifacts, page, size):
+    with sixty(viewport=size) as window:
+        window.sign_in("director", target=f"/{page}?period=90-days")
+        expect(window.page.get_by_text("Sites 1 to 12 of 60.")).to_be_visible()
+        assert not scrolls_sideways(window)
+        assert window.barriers() == []
+        assert window.page.get_by_test_id("stException").count() == 0
+        window.shoot(artifacts / f"sixty-{page}-{size['width']}.png")
+        assert window.faults == []
+
+
+def test_charts_turn_to_the_next_sites_and_the_address_keeps_them(sixty):
+    with sixty() as window:
+        window.sign_in("director", target="/bookings?period=90-days")
+        panel = window.page.locator(".st-key-panel_no_show_trend")
+        card = window.page.locator(".st-key-panel_bookings_summary .scorecard")
+        expect(panel.locator(".stVegaLiteChart")).to_have_count(12)
+        expect(panel.get_by_text("Chicago", exact=True)).to_be_visible()
+        expect(window.page.get_by_role("button", name="Previous sites")).to_be_disabled()
+        window.page.get_by_role("button", name="Next sites").click()
+        expect(window.page.get_by_text("Sites 13 to 24 of 60.")).to_be_visible()
+        window.settle()
+        assert "part=2" in window.page.url
+        expect(panel.get_by_text("Chicago", exact=True)).to_have_count(0)
+        expect(panel.get_by_text("Hartford", exact=True)).to_be_visible()
+        expect(card.get_by_role("rowheader", name="Hartford")).to_be_visible()
+        expect(card.get_by_role("rowheader", name="All sites")).to_be_visible()
+        window.open(window.page.url)
+        expect(panel.get_by_text("Hartford", exact=True)).to_be_visible()
+        # The picker finds a site by letters; the choice begins at the first sites again.
+        picker = window.page.get_by_role("combobox", name="Sites")
+        picker.click()
+        picker.press_sequentially("wich")
+        window.page.get_by_role("option", name="Wichita").click()
+        window.page.keyboard.press("Escape")
+        window.settle()
+        expect(window.page.get_by_text("Sites 13 to 24 of 60.")).to_have_count(0)
+        assert "site=wichita" in window.page.url
+        assert "part=" not in window.page.url
+        assert window.faults == []
+
+
+def test_a_manager_of_one_of_sixty_sites_sees_a_page_of_one(sixty):
+    with sixty() as window:
+        window.sign_in("manager.dallas", target="/bookings?period=90-days&part=3")
+        expect(window.page.get_by_text("Sites 1 to 12")).to_have_count(0)
+        expect(window.page.get_by_role("combobox", name="Sites")).to_have_count(0)
+        assert "part=" not in window.page.url
+        head = window.page.locator(".st-key-panel_bookings_summary thead th").all_inner_texts()
+        assert head == ["Dallas"]
+        assert window.faults == []
+        assert "Wichita" not in window.texts()

@@ -1,0 +1,162 @@
+"""Sixty sites: what is drawn at a time, what tables hold, and that nothing is asked site by site."""
+
+import re
+
+import pytest
+
+from dashboard import charts, exports, filters, panels, pictures, scorecard, tiles
+from dashboard.access import RESOURCES, Role, Viewer
+from dashboard.intake import demo, demo_sites, publish
+from dashboard.intake.reference import load_reference
+from dashboard.panels import PANELS
+from dashboard.panels.base import ALL_SITES
+from dashboard.reports import document
+from dashboard.settings import Settings
+from dashboard.warehouse import Reader, Shelf
+
+SITES = 60
+
+
+class Counting(Reader):
+    """A reader that notes what it asks."""
+
+    def query(self, name, **values):
+        self.warehouse.asked.append(name)
+        return super().query(name, **values)
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory):
+    data = tmp_path_factory.mktemp("sixty")
+    demo.write_delivery(data / "delivery", years=1, bookings=15_000, sites=SITES)
+    publish.import_delivery(data / "delivery", data, reference=data / "delivery" / "reference")
+    house = Shelf(Settings(data=data)).current()
+    house.asked = []
+    yield house
+    house.close()
+
+
+@pytest.fixture(scope="module")
+def readers(group):
+    return {role: Counting(group, Viewer(role.value, "X", role)) for role in (Role.ADMIN, Role.MEDICAL_DIRECTOR)}
+
+
+def reader_for(readers, name):
+    resource = PANELS[name].resource
+    return readers[Role.MEDICAL_DIRECTOR if Role.MEDICAL_DIRECTOR in RESOURCES[resource] else Role.ADMIN]
+
+
+def asked(reader, **more):
+    address = {"period": ["90-days"], **{key: [value] for key, value in more.items()}}
+    return filters.parse(address, exports.scope_of(reader))
+
+
+CHARTS = [name for name, panel in PANELS.items() if panel.chart]
+SCORECARDS = [name for name, panel in PANELS.items() if panel.html is scorecard.compare]
+
+
+def test_reference_tables_of_a_larger_group(tmp_path):
+    assert demo_sites.MOST == SITES
+    made = demo_sites.with_sites(load_reference(), SITES)
+    assert len({site.site for site in made.sites}) == len({site.name for site in made.sites}) == SITES
+    assert load_reference(demo_sites.write_sites(tmp_path / "reference", made)).sites == made.sites
+    assert demo_sites.with_sites(load_reference(), 2).sites == load_reference().sites[:2]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_draws_twelve_sites_and_the_table_has_all(readers, name):
+    reader, panel = reader_for(readers, name), PANELS[name]
+    names = [reader.catalogue.site_name(site) for site in reader.sites]
+    seen = set()
+    frame = panels.rows(reader, name, asked(reader))
+    for part in ("1", "2", "5"):
+        chosen = asked(reader, part=part)
+        assert panels.rows(reader, name, chosen).equals(frame)
+        found = pictures.pictures(reader, name, chosen, frame, "light")
+        drawn = names[12 * (int(part) - 1) : 12 * int(part)]
+        if panel.sites_in in frame and name != "timeline":
+            for one in found.charts:
+                if panel.sites_in in one.rows:
+                    assert set(one.rows[panel.sites_in]) <= {*drawn, ALL_SITES}
+                    seen.update(one.rows[panel.sites_in])
+            assert len(found.charts) <= filters.PART
+        for one in found.charts:
+            entries = _legend(one.body)
+            assert entries <= charts.COLOURED, one.caption
+            if not found.titled:
+                assert "*" not in str(one.body.get("layer", one.body.get("encoding")))
+                assert one.caption in drawn
+    assert seen <= set(names) | {ALL_SITES}
+
+
+def _legend(body):
+    """The most entries of a colour legend."""
+    found = 0
+    for part in (body, *body.get("layer", ())):
+        channel = part.get("encoding", {}).get("color", {})
+        if channel.get("legend"):
+            found = max(found, len(channel.get("scale", {}).get("domain", ())))
+    return found
+
+
+def test_small_charts_of_their_own_where_colours_cannot_tell_apart(readers):
+    reader = readers[Role.MEDICAL_DIRECTOR]
+    chosen = asked(reader, part="2")
+    found = pictures.pictures(
+        reader, "utilisation_trend", chosen, panels.rows(reader, "utilisation_trend", chosen), "light"
+    )
+    names = [reader.catalogue.site_name(site) for site in reader.sites[12:24]]
+    assert [one.caption for one in found.charts] == names
+    assert not found.titled
+    assert all(one.caption in str(one.body) and one.body["height"] == charts.SMALL_HEIGHT for one in found.charts)
+    few = filters.parse({"site": [filters.slug(site) for site in reader.sites[:8]]}, chosen.scope)
+    found = pictures.pictures(
+        reader, "utilisation_trend", few, panels.rows(reader, "utilisation_trend", few), "light"
+    )
+    assert [one.caption for one in found.charts] == [""]
+
+
+@pytest.mark.parametrize("name", SCORECARDS)
+def test_a_scorecard_of_many_sites_has_them_as_rows(readers, name):
+    reader, panel = reader_for(readers, name), PANELS[name]
+    chosen = asked(reader, part="5")
+    frame = panels.rows(reader, name, chosen)
+    html = panel.html(pictures.shown(reader, panel, chosen, frame), "light")
+    rows = re.findall(r'<th scope="row">(.*?)</th>', html)
+    assert rows == [ALL_SITES, *[reader.catalogue.site_name(site) for site in reader.sites[48:]]]
+    assert html.count("<td>") == 1 + 13 * frame["metric"].nunique()
+
+
+def test_the_day_has_every_site_as_a_row(readers):
+    reader = readers[Role.MEDICAL_DIRECTOR]
+    html = tiles.day(panels.rows(reader, "today", asked(reader)), "light")
+    assert html.count('<th scope="row">') == SITES
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_no_heading_lists_them_all(readers, name):
+    reader, panel = reader_for(readers, name), PANELS[name]
+    if panel.answer:
+        assert len(panel.answer(panels.rows(reader, name, asked(reader)))) < 450
+
+
+def test_questions_do_not_grow_with_sites(readers, group):
+    for name in PANELS:
+        reader = reader_for(readers, name)
+        counts = []
+        for sites in (2, 12, 59):
+            group.asked.clear()
+            own = [filters.slug(site) for site in reader.sites[:sites]]
+            panels.rows(reader, name, filters.parse({"period": ["28-days"], "site": own}, exports.scope_of(reader)))
+            counts.append(len(group.asked))
+        # Fewer where an answer is known already.
+        assert max(counts) <= max(counts[0], 12), name
+        assert counts[2] <= counts[1] + 2, name
+
+
+def test_print_keeps_the_tables_of_many_sites_and_leaves_their_charts_out(readers):
+    reader = readers[Role.MEDICAL_DIRECTOR]
+    seen = document.seen(reader, "no_show_trend", asked(reader))
+    assert seen["charts"] == []
+    assert len({row[1] for row in seen["rows"]}) > 50
+    assert len(document.seen(reader, "bookings_by_status", asked(reader))["charts"]) == 1
