@@ -9,13 +9,14 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
 from dashboard import exports, filters, verdicts
 from dashboard.alerts.rules import Condition, Rule
 from dashboard.filters import Filters, day_text
-from dashboard.metrics import METRICS, text
+from dashboard.metrics import METRICS, plural, text
 from dashboard.panels import today
-from dashboard.panels.base import counts
+from dashboard.panels.base import with_capacity
 from dashboard.warehouse import Reader
 
 Outcome = Literal["alert", "quiet", "not judged"]
@@ -98,7 +99,7 @@ def _at(reader: Reader, condition: Condition, day: dt.date) -> Filters:
 
 def _figure(reader: Reader, condition: Condition, day: dt.date) -> Finding:
     scores = today.day_scores(reader, _at(reader, condition, day))
-    row = scores[scores["metric"] == condition.what].iloc[0].to_dict()
+    row = scores[scores["metric"] == condition.what].iloc[0]
     metric = METRICS[condition.what]
     name = reader.catalogue.site_name(condition.site)
     if condition.kind == "threshold":
@@ -115,14 +116,14 @@ def _in_a_word(outcome: Outcome) -> str:
     return "as the rule says" if outcome == "alert" else "as usual again"
 
 
-def _special(condition: Condition, row: dict[str, Any]) -> Outcome:
+def _special(condition: Condition, row: pd.Series[Any]) -> Outcome:
     if row["kind"] == "unknown":
         return "not judged"
     counted = today.STANDING_OUT if condition.side == "any" else ("concern", "neither")
     return "alert" if row["kind"] in counted else "quiet"
 
 
-def _threshold(condition: Condition, row: dict[str, Any], name: str) -> tuple[Outcome, str]:
+def _threshold(condition: Condition, row: pd.Series[Any], name: str) -> tuple[Outcome, str]:
     metric = METRICS[condition.what]
     number = condition.number or 0.0
     if row["reason"] in {"closed", "empty", "nothing", "not over"}:
@@ -151,9 +152,10 @@ def _age(reader: Reader, condition: Condition, now: dt.datetime) -> Finding:
 def _bookings(reader: Reader, condition: Condition, days: list[dt.date]) -> list[Finding]:
     name = reader.catalogue.site_name(condition.site)
     chosen = replace(_at(reader, condition, days[-1]).on(days[0], days[-1]), by="day")
-    scope = {"start": days[0], "end": days[-1], "sites": chosen.sites, "by": ("period", "site"), "grain": "day"}
-    opened = _by_day(reader.query("capacity", **scope), "open_days")
-    booked = _by_day(counts(reader, chosen, "period", "site"), "bookings")
+    frame = with_capacity(reader, chosen, "period", "site")
+    dates = np.asarray(frame["period"], dtype="datetime64[D]").tolist()
+    opened = dict(zip(dates, frame["open_days"], strict=True))
+    booked = dict(zip(dates, frame["bookings"], strict=True))
     found = []
     for day in days:
         when = f"{day:%A} {day_text(day)} in {name}"
@@ -166,17 +168,12 @@ def _bookings(reader: Reader, condition: Condition, days: list[dt.date]) -> list
     return found
 
 
-def _by_day(frame: Any, column: str) -> dict[dt.date, float]:
-    days = np.asarray(frame["period"], dtype="datetime64[D]").tolist()
-    return dict(zip(days, frame[column].tolist(), strict=True))
-
-
 def _forms(reader: Reader, condition: Condition) -> Finding:
     frame = reader.query("late_forms", sites=(condition.site,))
-    missing, completed = int(frame["missing"].sum()), int(frame["completed"].sum())
+    missing = int(frame["missing"].sum())
     number = condition.number or 0
-    said = (
-        f"Side-effect forms late in {reader.catalogue.site_name(condition.site)}: {missing:,} of {completed:,} visits "
-        f"of the last four weeks, {'more' if missing > number else 'not more'} than {number:,.0f}"
-    )
+    side = "more" if missing > number else "not more"
+    forms = plural(missing, "side-effect form", "side-effect forms")
+    name = reader.catalogue.site_name(condition.site)
+    said = f"{forms} of the last four weeks late in {name}: {side} than {number:,.0f}"
     return Finding(reader.catalogue.last_full_day, "alert" if missing > number else "quiet", said)

@@ -1,4 +1,4 @@
-"""What a person wants to be told: a condition on one site's data, checked, in words, and whether it is open to them."""
+"""What a person wants to be told: a condition on one site's data, checked and in words."""
 
 from __future__ import annotations
 
