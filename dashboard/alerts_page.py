@@ -83,7 +83,7 @@ def _state(view: page.View, rule: Rule) -> str:
     since = f"open since {day_text(rule.open_since)}" if rule.open_since else ""
     if rule.snoozed_until and rule.snoozed(_today(view, rule)):
         return f"Snoozed until {day_text(rule.snoozed_until)}" + (f", {since}" if since else "")
-    return since.capitalize() or ("Not open" if rule.evaluated_on else "Not evaluated yet")
+    return since[0].upper() + since[1:] if since else "Not open" if rule.evaluated_on else "Not evaluated yet"
 
 
 def _icon(view: page.View, rule: Rule) -> str:
@@ -162,11 +162,14 @@ def new_rule(view: page.View) -> None:
     st.header("New rules", anchor=False)
     names = {site: view.reader.catalogue.site_name(site) for site in view.reader.sites}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        site = _choice("Site", names, "usual_site", width=220)
-        if st.button("Add the usual rules", type="primary"):
-            _tried(lambda: _rules().add(view.reader, rules.usual(view.reader, site)))
-    listed = "; ".join(rules.title(one, names[site]) for one in rules.usual(view.reader, site))
-    st.html(f'<p class="take">The usual rules: {escape(listed)}.</p>')
+        site = _choice("Site", names, "usual_site", width=220) if len(names) > 1 else next(iter(names))
+        wanted = rules.usual(view.reader, site)
+        lacking = rules.lacking(wanted, _rules().of(view.reader.viewer.username))
+        if st.button("Add the usual rules", type="primary", disabled=not lacking):
+            _tried(lambda: _rules().add(view.reader, wanted))
+    listed = "; ".join(rules.title(one, names[site]) for one in lacking)
+    said = f"The usual rules: {listed}." if lacking else f"You have the usual rules of {names[site]}."
+    st.html(f'<p class="take">{escape(said)}</p>')
     opened = st.expander("A rule of your own", key="own_rule", on_change="rerun", icon=":material/add_alert:")
     if opened.open:
         with opened:
@@ -178,7 +181,7 @@ def _own(view: page.View, names: dict[str, str]) -> None:
     whats = rules.MISSING if kind == "missing" else {name: METRICS[name].title for name in rules.figures(view.reader)}
     what = _choice("Which data" if kind == "missing" else "Figure", whats, f"alert_what_{kind}")
     with st.form("add_rule", border=False):
-        site = _choice("At", names, "alert_site")
+        site = _choice("At", names, "alert_site") if len(names) > 1 else next(iter(names))
         wanted = _details(_first(kind, what), "of_new")
         if st.form_submit_button("Add the rule", type="primary"):
             _tried(lambda: _rules().add(view.reader, [replace(wanted, site=site)]))
@@ -205,7 +208,7 @@ def _details(condition: Condition, key: str) -> Condition:
                 label = f"Not judged below so many {metric.counted[1]}"
                 least = int(st.number_input(label, 0, rules.MOST_LEAST, least, 1, key=f"{key}_least", width=320))
         elif condition.what in {"data", "forms"}:
-            label = "More days old than" if condition.what == "data" else "More forms late than"
+            label = "Older than, in days" if condition.what == "data" else "More late forms than"
             number = float(st.number_input(label, 0, 10_000, int(number or 0), 1, key=f"{key}_number", width=200))
     return replace(condition, side=side, number=number, least=least)
 

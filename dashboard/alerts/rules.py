@@ -186,7 +186,7 @@ def title(condition: Condition, site_name: str) -> str:
     if metric is None:
         return f"{site_name}: {condition.what}"
     if condition.kind == "special":
-        for_worse = "" if condition.side == "any" or metric.better == "neither" else " for the worse"
-        return f"{metric.title} in {site_name}: stands out{for_worse}"
+        for_worse = "" if condition.side == "any" or metric.better == "neither" else ", for the worse"
+        return f"{metric.title} in {site_name}: out of the usual{for_worse}"
     least = f", of at least {condition.least:,} {metric.counted[1]}" if condition.least else ""
     return f"{metric.title} in {site_name}: {condition.side} {text(condition.number or 0.0, metric.unit)}{least}"

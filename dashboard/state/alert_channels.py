@@ -159,7 +159,7 @@ class AlertChannels:
             self._note(connection, username, channel, change="sent", **details)
 
     def failed(self, username: str, channel: ChannelName, fault: str) -> None:
-        """A message could not be sent; the next run tries again. Of a lasting failure the beginning goes on record."""
+        """A message could not be sent; the next run tries again. Of a lasting failure the beginning is on record."""
         fault = fault[:LONGEST_FAULT]
         with self._store.database.write() as connection:
             since = connection.scalar(select(alert_channels.c.failing_since).where(_own(username, channel)))
