@@ -16,7 +16,7 @@ from dashboard.alerts.rules import Condition, Rule
 from dashboard.filters import Filters, day_text
 from dashboard.metrics import METRICS, plural, text
 from dashboard.panels import today
-from dashboard.panels.base import with_capacity
+from dashboard.panels.base import counts
 from dashboard.warehouse import Reader
 
 Outcome = Literal["alert", "quiet", "not judged"]
@@ -152,10 +152,10 @@ def _age(reader: Reader, condition: Condition, now: dt.datetime) -> Finding:
 def _bookings(reader: Reader, condition: Condition, days: list[dt.date]) -> list[Finding]:
     name = reader.catalogue.site_name(condition.site)
     chosen = replace(_at(reader, condition, days[-1]).on(days[0], days[-1]), by="day")
-    frame = with_capacity(reader, chosen, "period", "site")
-    dates = np.asarray(frame["period"], dtype="datetime64[D]").tolist()
-    opened = dict(zip(dates, frame["open_days"], strict=True))
-    booked = dict(zip(dates, frame["bookings"], strict=True))
+    # Not from one frame: days without a booking have no row among the counts.
+    scope = {"start": days[0], "end": days[-1], "sites": chosen.sites, "by": ("period", "site"), "grain": "day"}
+    opened = _by_day(reader.query("capacity", **scope), "open_days")
+    booked = _by_day(counts(reader, chosen, "period", "site"), "bookings")
     found = []
     for day in days:
         when = f"{day:%A} {day_text(day)} in {name}"
@@ -166,6 +166,11 @@ def _bookings(reader: Reader, condition: Condition, days: list[dt.date]) -> list
         else:
             found.append(Finding(day, "not judged", f"Closed on {when}"))
     return found
+
+
+def _by_day(frame: pd.DataFrame, column: str) -> dict[dt.date, float]:
+    days = np.asarray(frame["period"], dtype="datetime64[D]").tolist()
+    return dict(zip(days, frame[column].tolist(), strict=True))
 
 
 def _forms(reader: Reader, condition: Condition) -> Finding:
