@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import threading
@@ -84,16 +85,14 @@ class MailServer:
         return Mail("127.0.0.1", self.port, "none", "dashboard@clinic.example")
 
     def texts(self) -> list[str]:
-        return [message.get_content() for _, message in self.arrived]
+        return [message.get_content().replace("\r\n", "\n") for _, message in self.arrived]
 
     def subjects(self) -> list[str]:
         return [message["Subject"] for _, message in self.arrived]
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - the name that aiosmtpd calls
+    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802 - the name that aiosmtpd calls
         self.began.set()
         if self.wait is not None:
-            import asyncio
-
             await asyncio.get_running_loop().run_in_executor(None, self.wait.wait, 30)
         if self.answer.startswith("250"):
             message = message_from_bytes(envelope.content, policy=policy.default)
@@ -143,7 +142,7 @@ def hook_server(wrap: Callable = lambda socket: socket) -> Iterator[Hook]:
     hook = Hook()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):  # noqa: N802 - the name that http.server calls
+        def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             hook.posted.append((dict(self.headers.items()), body))
             self.send_response(hook.status)
