@@ -86,8 +86,9 @@ def address(reader: Reader, condition: Condition, day: dt.date) -> str:
     if condition.kind == "missing":
         return "/data"
     chosen = replace(_at(reader, condition, day), figure=condition.what)
-    # The day stands in it also where it is the last one, since there will be later ones.
-    return f"/today?{urlencode(chosen.query() | {'day': [day.isoformat()]}, doseq=True)}"
+    # Site and day stand in it also where they go without saying: there will be later days, and maybe more sites.
+    named = {"site": [filters.slug(condition.site)], "day": [day.isoformat()]}
+    return f"/today?{urlencode(chosen.query() | named, doseq=True)}"
 
 
 def _at(reader: Reader, condition: Condition, day: dt.date) -> Filters:

@@ -51,7 +51,7 @@ def test_an_alert_is_told_once_and_so_is_its_recovery(spiked, mail):
     assert to == message["To"] == "max@clinic.example"
     assert message["Subject"] == "Infusion dashboard: Alert: No-show rate in Dallas: out of the usual, for the worse"
     assert "Thursday 26 Mar 2026: No-shows 15 of 20 (75.0 %): above the upper limit of" in text
-    assert "https://dashboard.example/today?period=28-days&site=dallas&figure=no-show-rate&day=2026-03-26" in text
+    assert "https://dashboard.example/today?period=28-days&figure=no-show-rate&site=dallas&day=2026-03-26" in text
     assert rule_of(spiked).open_since == THURSDAY
     for _ in range(3):
         tally = spiked.run()
