@@ -101,9 +101,9 @@ class MailServer:
 
 
 @contextmanager
-def mail_server() -> Iterator[MailServer]:
+def mail_server(**options: object) -> Iterator[MailServer]:
     served = MailServer(free_port())
-    controller = Controller(served, hostname="127.0.0.1", port=served.port)
+    controller = Controller(served, hostname="127.0.0.1", port=served.port, **options)
     controller.start()
     try:
         yield served

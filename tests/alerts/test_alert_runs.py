@@ -61,7 +61,9 @@ def test_an_alert_is_told_once_and_so_is_its_recovery(spiked, mail):
     saturday = FRIDAY + days(1)
     spiked.data_to(saturday, spikes=SPIKE | {("dallas", FRIDAY)})
     assert (spiked.run().recovered, spiked.run().sent) == (1, 0)
-    assert mail.subjects()[1] == "Infusion dashboard: Recovered: No-show rate in Dallas: out of the usual, for the worse"
+    assert (
+        mail.subjects()[1] == "Infusion dashboard: Recovered: No-show rate in Dallas: out of the usual, for the worse"
+    )
     assert rule_of(spiked).open_since is None
     outcomes = [(one.day, one.outcome) for one in spiked.rules.found("max", rule_of(spiked).rule, 9)]
     assert outcomes == [(saturday, "quiet"), (FRIDAY, "alert"), (THURSDAY, "alert")]
@@ -325,7 +327,9 @@ def test_there_are_so_many_rules_and_no_more(clinic):
 
 def test_the_week_comes_once_a_week_with_what_happened(spiked, mail):
     spiked.mail_to("max", weekday=0)
-    spiked.add("max", Condition("dallas", "threshold", "bookings", "above", 19), Condition("dallas", "missing", "bookings"))
+    spiked.add(
+        "max", Condition("dallas", "threshold", "bookings", "above", 19), Condition("dallas", "missing", "bookings")
+    )
     snoozed = next(rule for rule in spiked.rules.of("max") if rule.condition.kind == "missing")
     spiked.rules.snooze("max", snoozed.rule, FRIDAY + days(90))
     spiked.run()
@@ -380,7 +384,9 @@ def test_a_webhooks_message_is_signed_and_whole(spiked, hook):
     assert alert["rule"] == rule_of(spiked).rule
     assert "week" not in found
     with spiked.store.database.read() as connection:
-        sealed = connection.exec_driver_sql("select sealed_secret from alert_channels where channel = 'hook'").scalar()
+        sealed = connection.exec_driver_sql(
+            "select sealed_secret from alert_channels where channel = 'hook'"
+        ).scalar()
     assert SECRET not in sealed
 
 
