@@ -52,9 +52,10 @@ class Message:
     week: list[Item] | None = None
     page: str = ""
     demo: bool = False
+    test: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.opened or self.recovered) or self.week is not None
+        return bool(self.opened or self.recovered) or self.week is not None or self.test
 
     @property
     def subject(self) -> str:
@@ -62,6 +63,8 @@ class Message:
         one = [*self.opened, *self.recovered]
         if len(one) == 1:
             words = f"{'Alert' if self.opened else 'Recovered'}: {one[0].title}"
+        elif self.test:
+            words = "a test, so that you know that alerts arrive"
         elif one:
             counted = [(self.opened, "new alert", "new alerts"), (self.recovered, "recovered", "recovered")]
             words = ", ".join(plural(len(items), single, many) for items, single, many in counted if items)
@@ -83,6 +86,8 @@ class Message:
                 "The last seven days:" if self.week else "The last seven days: nothing opened, nothing is open."
             )
             parts += [f"{title}\n{_listed(items)}" for title, items in self._by_change()]
+        if self.test:
+            parts.append("This is a test: your alerts arrive here.")
         rules_at = f": {self.page}" if self.page else " of the dashboard"
         parts.append(f"You are sent this by your own rules. Change or snooze them on the page Alerts{rules_at}")
         return "\n\n".join(parts) + "\n"
@@ -101,6 +106,7 @@ class Message:
             "version": VERSION,
             "text": f"{self.subject}\n\n{self.text}",
             "demo": self.demo,
+            "test": self.test,
             "opened": [_fields(item) for item in self.opened],
             "recovered": [_fields(item) for item in self.recovered],
         }
@@ -133,8 +139,8 @@ def linked(settings: Settings, reader: Reader, address: str) -> str:
 
 
 def test_message(settings: Settings, reader: Reader) -> Message:
-    """What `dashboard alerts test` sends: nothing opened, nothing is open."""
-    return Message(week=[], page=linked(settings, reader, "/alerts"), demo=reader.catalogue.demo)
+    """What `dashboard alerts test` sends: no alert."""
+    return Message(page=linked(settings, reader, "/alerts"), demo=reader.catalogue.demo, test=True)
 
 
 def _lines(item: Item) -> str:

@@ -101,7 +101,7 @@ class Runner:
         reader = reader_of(self._store, self._house, user)
         person = _Person(user, reader, [])
         for channel in self._channels.of(user.username).values():
-            self._send(person, channel, messages.test_message(self._settings, reader), test=True)
+            self._send(person, channel, messages.test_message(self._settings, reader))
         return self.tally
 
     # Evaluating
@@ -138,17 +138,14 @@ class Runner:
     # Telling
 
     def _tell(self, person: _Person, channel: Channel) -> None:
-        if self._dry:
-            message, _, _ = self._composed(person, channel)
-            if message:
-                self._say(f"{person.user.username}: would be sent by {CHANNELS[channel.channel]}:")
-                self._say(f"Subject: {message.subject}\n\n{message.text}")
-            return
         message, _, _ = self._composed(person, channel)
-        if message:
+        if message and self._dry:
+            self._say(f"{person.user.username}: would be sent by {CHANNELS[channel.channel]}:")
+            self._say(f"Subject: {message.subject}\n\n{message.text}")
+        elif message:
             self._send(person, channel)
 
-    def _send(self, person: _Person, channel: Channel, message: Message | None = None, *, test: bool = False) -> None:
+    def _send(self, person: _Person, channel: Channel, message: Message | None = None) -> None:
         username, by = person.user.username, CHANNELS[channel.channel]
         if not self._channels.claim(username, channel.channel):
             self._say(f"{username}: another run is sending by {by}")
@@ -173,10 +170,9 @@ class Runner:
             self._channels.let_go(username, channel.channel)
             raise
         self.tally.sent += 1
-        # What a test says isn't the week's digest.
-        digest = message.week is not None and not test
-        self._channels.sent(username, channel.channel, events, digest_on, **counted, digest=digest, test=test)
-        about = "a test" if test else f"{counted['alerts']} new, {counted['recovered']} recovered"
+        digest = message.week is not None
+        self._channels.sent(username, channel.channel, events, digest_on, **counted, digest=digest, test=message.test)
+        about = "a test" if message.test else f"{counted['alerts']} new, {counted['recovered']} recovered"
         self._say(f"{username}: sent by {by}: {about}{', with the week' if digest_on else ''}")
 
     def _hand_over(self, person: _Person, channel: Channel, message: Message, events: list[str]) -> None:
