@@ -6,11 +6,13 @@ import datetime as dt
 
 import pytest
 from elements import html, sent
+from streamlit.testing.v1 import AppTest
 
 from dashboard.access import Role
+from dashboard.alerts import rules
 from dashboard.alerts.run import Runner, reader_of
-from dashboard.settings import Settings
-from dashboard.state import Store
+from dashboard.settings import ROOT, Settings
+from dashboard.state import Store, session_key
 from dashboard.state.alert_channels import AlertChannels
 from dashboard.state.alert_rules import AlertRules
 from dashboard.warehouse import Shelf
@@ -143,39 +145,20 @@ def test_finance_is_told_of_missing_data_alone(visit, store):
     assert {rule.condition.kind for rule in AlertRules(store).of("finance")} == {"missing"}
 
 
-def test_a_rule_about_a_site_that_was_lost_says_so_without_its_name(visit, store, evaluate):
-    at = visit("manager.two", "alerts")
-    field(at.selectbox, "Site").set_value("chicago").run()
-    press(at, "Add the usual rules")
-    evaluate()
-    rule = AlertRules(store).of("manager.two")[0]
-    reader = reader_of(store, Shelf(Settings(data=store_data(store))).current(), store.user("manager.two"))
-    assert "chicago" in reader.sites
-    store.set_role("manager.two", Role.MANAGER, ["dallas"])
-    try:
-        from streamlit.testing.v1 import AppTest
-
-        from dashboard.settings import ROOT
-        from dashboard.state import session_key
-
-        at = AppTest.from_file(ROOT / "dashboard" / "main.py", default_timeout=30)
-        at.user = {"session": session_key(store.open_session("manager.two"))}
-        at.run()
-        at = opened(at.switch_page("../pages/alerts.py").run(), rule.rule)
-        assert not at.exception
-        assert "hicago" not in sent(at)
-        assert sum("Not evaluated: a rule about what is not open to you now" in label for label in labels(at)) == 7
-        assert [button.label for button in at.button if "rule" in button.label] == [
-            "Delete the rule", "Add the usual rules",
-        ]  # fmt: skip
-    finally:
-        store.set_role("manager.two", Role.MANAGER, ["chicago", "dallas"])
-
-
-def store_data(store):
-    from pathlib import Path
-
-    return Path(store.database.name).parents[1]
+def test_a_rule_about_a_site_that_was_lost_says_so_without_its_name(store, data):
+    store.add_user("mover", Role.MANAGER, "correct horse battery", sites=["chicago"])
+    reader = reader_of(store, Shelf(Settings(data=data)).current(), store.user("mover"))
+    AlertRules(store).add(reader, rules.usual(reader, "chicago"))
+    store.set_role("mover", Role.MANAGER, ["dallas"])
+    at = AppTest.from_file(ROOT / "dashboard" / "main.py", default_timeout=30)
+    at.user = {"session": session_key(store.open_session("mover"))}
+    at.run()
+    at = opened(at.switch_page("../pages/alerts.py").run(), AlertRules(store).of("mover")[0].rule)
+    assert not at.exception
+    assert "hicago" not in sent(at)
+    assert sum("Not evaluated: a rule about what is not open to you now" in label for label in labels(at)) == 7
+    named = [button.label for button in at.button if "rule" in button.label]
+    assert named == ["Delete the rule", "Add the usual rules"]
 
 
 @pytest.fixture
