@@ -133,7 +133,7 @@ def test_no_patient_and_no_row_of_the_demo_is_in_any_message(data, demo_house, c
         assert role in Role
     assert command("run").exit_code == 0
     assert len(mail.arrived) == len(DEMO_ACCOUNTS)
-    sent = "\n".join(message.as_string() + message.get_content() for _, message in mail.arrived)
+    sent = "\n".join(str(message.items()) + message.get_content() for _, message in mail.arrived)
     assert sent.count("Bookings in Dallas: above 0") > 3
     rows = demo_house._run("select booking_id, patient::varchar as patient, provider from bookings", {})
     events = demo_house._run("select event_id, action from side_effects", {})
