@@ -27,7 +27,8 @@ FOUND = 14
 #: A snooze ends within so long.
 LONGEST_SNOOZE = dt.timedelta(days=366)
 Word = TypeVar("Word", bound=str)
-_WEEKDAYS = (None, *range(7))
+#: 5 January 2026 was a Monday.
+_WEEKDAYS = {"": "None"} | {str(day): f"{dt.date(2026, 1, 5 + day):%A}" for day in range(7)}
 _SECRET = "alert_secret"  # noqa: S105 - where the session keeps it until it was shown
 _OUTCOMES = {"alert": "Alert", "quiet": "As usual", "not judged": "Not judged"}
 
@@ -165,7 +166,7 @@ def new_rule(view: page.View) -> None:
         site = _choice("Site", names, "usual_site", width=220) if len(names) > 1 else next(iter(names))
         wanted = rules.usual(view.reader, site)
         lacking = rules.lacking(wanted, _rules().of(view.reader.viewer.username))
-        if st.button("Add the usual rules", type="primary", disabled=not lacking):
+        if lacking and st.button("Add the usual rules", type="primary"):
             _tried(lambda: _rules().add(view.reader, wanted))
     listed = "; ".join(rules.title(one, names[site]) for one in lacking)
     said = f"The usual rules: {listed}." if lacking else f"You have the usual rules of {names[site]}."
@@ -203,7 +204,9 @@ def _details(condition: Condition, key: str) -> Condition:
         metric = condition.metric
         if condition.kind == "threshold" and metric is not None:
             unit = "" if metric.unit == "count" else f", {metric.unit}"
-            number = st.number_input(f"Number{unit}", 0.0, None, number or 0.0, 1.0, key=f"{key}_number", width=160)
+            number = st.number_input(
+                f"Number{unit}", 0.0, None, number or 0.0, 1.0, "%.1f", key=f"{key}_number", width=160
+            )
             if metric.denominator:
                 label = f"Not judged below so many {metric.counted[1]}"
                 least = int(st.number_input(label, 0, rules.MOST_LEAST, least, 1, key=f"{key}_least", width=320))
@@ -244,17 +247,15 @@ def _channel(
     username = view.reader.viewer.username
     with st.form(f"channel_{name}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         target = st.text_input(title, own.target if own else "", max_chars=deliver.LONGEST_URL, width=380)
-        weekday = st.selectbox(
-            "Weekly digest", _WEEKDAYS, _WEEKDAYS.index(own.weekday) if own else 0, format_func=_weekday, width=160,
-            key=f"weekday_{name}",
-        )  # fmt: skip
+        kept = str(own.weekday) if own and own.weekday is not None else ""
+        weekday = _choice("Weekly digest", _WEEKDAYS, f"weekday_{name}", first=kept, width=160)
         if st.form_submit_button("Keep"):
-            day = weekday if weekday in _WEEKDAYS else None
+            day = int(weekday) if weekday else None
             _tried(lambda: _keep(username, name, checked(target), day, new=own is None))
     if own is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(f'<p class="take">{escape(_sending(own))}</p>')
+        st.html(f'<p class="take">{escape(_sending(own))}</p>', width="content")
         if name == "hook" and st.button("New secret", key="renew_hook"):
             _tried(lambda: _keep(username, name, own.target, own.weekday, new=True))
         if st.button("Remove", key=f"remove_{name}", help=f"Nothing is sent there any more: {title}."):
@@ -269,11 +270,6 @@ def _keep(username: str, name: ChannelName, target: str, weekday: int | None, *,
         sealed = Seal.for_settings(Settings.from_environment()).close(secret)
         st.session_state[_SECRET] = secret
     _channels().put(username, name, target, weekday, sealed)
-
-
-def _weekday(day: int | None) -> str:
-    # 5 January 2026 was a Monday.
-    return "None" if day is None else f"{dt.date(2026, 1, 5 + day):%A}"
 
 
 def _sending(own: Channel) -> str:
