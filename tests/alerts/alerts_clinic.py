@@ -21,6 +21,8 @@ from tests.server.server_harness import free_port
 
 BEGAN = dt.date(2026, 1, 5)  # a Monday
 SITES = ("chicago", "dallas")
+#: What the webhook's messages are signed with.
+SECRET = "a secret of the webhook"
 #: What no message may hold of a row.
 MARKS = ("PATIENT-", "BOOKING-", "Dr-secret", "free text of a nurse", "1980-02-03")
 

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 
 import pytest
-from alerts_clinic import hook_server, mail_server, publish
+from alerts_clinic import SECRET, hook_server, mail_server, publish
 
 from dashboard.access import Role
 from dashboard.alerts.run import Runner, reader_of
@@ -27,7 +27,6 @@ PEOPLE = {
     "eve": (Role.FINANCE, None),
     "ada": (Role.ADMIN, None),
 }
-SECRET = "a secret of the webhook"
 
 
 @dataclass

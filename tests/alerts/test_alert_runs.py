@@ -9,8 +9,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from alerts_clinic import MARKS
-from conftest import SECRET
+from alerts_clinic import MARKS, SECRET
 
 from dashboard.access import Role
 from dashboard.alerts import deliver, rules
