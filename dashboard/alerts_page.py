@@ -246,7 +246,9 @@ def _channel(
 ) -> None:
     username = view.reader.viewer.username
     with st.form(f"channel_{name}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        target = st.text_input(title, own.target if own else "", max_chars=deliver.LONGEST_URL, width=380)
+        # Where people sign in with their e-mail address, it is offered.
+        first = username if name == "mail" and "@" in username else ""
+        target = st.text_input(title, own.target if own else first, max_chars=deliver.LONGEST_URL, width=380)
         kept = str(own.weekday) if own and own.weekday is not None else ""
         weekday = _choice("Weekly digest", _WEEKDAYS, f"weekday_{name}", first=kept, width=160)
         if st.form_submit_button("Keep"):
