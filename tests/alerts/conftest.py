@@ -37,6 +37,8 @@ class Clinic:
     store: Store
     clock: object
     said: list[str] = field(default_factory=list)
+    #: The open extract, where several runs share it as the threads of one process do.
+    shared: Warehouse | None = None
 
     @property
     def rules(self) -> AlertRules:
@@ -47,7 +49,7 @@ class Clinic:
         return AlertChannels(self.store)
 
     def house(self) -> Warehouse:
-        return Shelf(self.settings).current()
+        return self.shared or Shelf(self.settings).current()
 
     def reader(self, username: str):
         return reader_of(self.store, self.house(), self.store.user(username))

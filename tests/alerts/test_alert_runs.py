@@ -106,10 +106,12 @@ def test_two_runs_at_once_send_once(spiked, mail, place):
 
 
 def test_many_runs_from_the_beginning_open_and_send_once(spiked, mail, place):
+    house = spiked.house()
+
     def one():
         with place.open(clock=spiked.clock) as other:
             other.small_cells = spiked.settings.small_cells
-            type(spiked)(spiked.settings, other, spiked.clock).run()
+            type(spiked)(spiked.settings, other, spiked.clock, shared=house).run()
 
     threads = [threading.Thread(target=one) for _ in range(4)]
     for thread in threads:
