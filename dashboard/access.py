@@ -69,6 +69,8 @@ RESOURCES: dict[str, frozenset[Role]] = {
     "revenue": frozenset({Role.FINANCE, Role.ADMIN}),
     "exports": _ALL,
     "data": _ALL,
+    # Rules about figures are only for who sees the figures; data can be missed by anybody.
+    "alerts": _ALL,
     "audit": frozenset({Role.ADMIN, Role.MEDICAL_DIRECTOR}),
     "account": _ALL,
     # Steps of signals are the medical director's alone; others are told that one exists at their site.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import os
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dashboard import month_commands  # noqa: F401 - its commands join those of export
+from dashboard.alert_commands import alerts as alerts_group
 from dashboard.export_commands import export as export_group
 from dashboard.intake import pointer
 from dashboard.intake.commands import demo as demo_command
@@ -25,7 +25,7 @@ from dashboard.intake.extracts import extracts as extracts_command
 from dashboard.intake.extracts import schema_version
 from dashboard.intake.reference import load_reference
 from dashboard.report_commands import report as report_command
-from dashboard.settings import QUERIES, REFERENCE, Settings
+from dashboard.settings import QUERIES, REFERENCE, Settings, is_loopback
 from dashboard.state_commands import audit as audit_command
 from dashboard.state_commands import state as state_command
 from dashboard.terminal import catalogue_of, fail, operator, settings_in_force, store_of
@@ -65,6 +65,7 @@ main.add_command(extracts_command)
 main.add_command(report_command)
 main.add_command(export_group)
 main.add_command(tokens_group)
+main.add_command(alerts_group)
 
 
 # --- serve -----------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ def _lacks_demo(settings: Settings) -> bool:
 
 def _refuse_public_demo(settings: Settings, host: str, demo: bool) -> None:
     """Demo accounts and data stay on this machine."""
-    if _is_loopback(host):
+    if is_loopback(host):
         return
     with store_of(settings) as store:
         accounts = [user.username for user in store.demo_accounts()]
@@ -156,13 +157,6 @@ def _refuse_public_demo(settings: Settings, host: str, demo: bool) -> None:
             f"The extract {catalogue.name} in {settings.extracts} holds demo data and is not served "
             f"on {host}. Import your own delivery with 'dashboard import DIR'."
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _require_free(host: str, port: int) -> None:

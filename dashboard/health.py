@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from dashboard.state import Store
+from dashboard.state.alert_channels import AlertChannels
 
 #: Anyone may ask; the answer is found no more often than this.
 ASKED_EVERY = 1.0
@@ -73,6 +74,11 @@ class Health:
         except warehouse.WarehouseError:
             return float("nan")
         return (datetime.now(UTC) - built.replace(tzinfo=UTC)).total_seconds()
+
+    def alerts_age(self) -> float:
+        """Seconds since alert rules were last evaluated; not a number before the first time."""
+        run = AlertChannels(self._store).last_run()
+        return (datetime.now(UTC) - run.at).total_seconds() if run else float("nan")
 
     def _missing_store(self) -> list[str]:
         try:

@@ -41,12 +41,18 @@ QUERIES = Counter("dashboard_query_answers", "Answers by where they came from.",
 EXPORTS = Counter("dashboard_exports", "Files asked for, by how it ended.", ["result"], registry=REGISTRY)
 EXPORTS_RUNNING = Gauge("dashboard_exports_running", "Files being sent.", registry=REGISTRY)
 EXTRACT_AGE = Gauge("dashboard_extract_age_seconds", "Time since the extract in use was built.", registry=REGISTRY)
+ALERTS_AGE = Gauge(
+    "dashboard_alerts_run_age_seconds", "Time since alert rules were last evaluated.", registry=REGISTRY
+)
+ALERTS_FAILING = Gauge(
+    "dashboard_alerts_failing", "Addresses that the last alert could not be sent to.", registry=REGISTRY
+)
 FAULTS = Counter("dashboard_faults", "Errors that nobody foresaw.", ["where"], registry=REGISTRY)
 
 
 @contextmanager
-def published(port: int | None, sessions: Callable[[], float], extract_age: Callable[[], float]) -> Iterator[None]:
-    """Serve the figures at this port of the loopback interface, if one is named.
+def published(port: int | None, read: dict[Gauge, Callable[[], float]]) -> Iterator[None]:
+    """Serve the figures at this port of the loopback interface, if one is named; `read` are asked for each time.
 
     Raises:
         OSError: the port is taken.
@@ -54,8 +60,8 @@ def published(port: int | None, sessions: Callable[[], float], extract_age: Call
     if port is None:
         yield
         return
-    SESSIONS.set_function(sessions)
-    EXTRACT_AGE.set_function(extract_age)
+    for gauge, value in read.items():
+        gauge.set_function(value)
     server, thread = start_http_server(port, "127.0.0.1", REGISTRY)
     try:
         yield

@@ -38,6 +38,7 @@ ENTRIES = (
     PageEntry("revenue", "Revenue", ":material/payments:", "Invoiced against paid, and what lies between."),
     PageEntry("exports", "Exports", ":material/download:", "Files for your role, with their receipts."),
     PageEntry("data", "Data", ":material/database:", "What the extract holds and what was left out."),
+    PageEntry("alerts", "Alerts", ":material/notifications:", "What you are told by e-mail, without looking."),
     PageEntry("audit", "Audit", ":material/policy:", "Who signed in, saw, took or changed what."),
     PageEntry("account", "Account", ":material/person:", "Who you are here; change your password."),
 )  # fmt: skip

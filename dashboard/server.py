@@ -16,6 +16,7 @@ from pathlib import Path
 
 import streamlit as st
 from anyio import to_thread
+from prometheus_client import Gauge
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import QueryParams
 from starlette.middleware import Middleware
@@ -32,6 +33,7 @@ from dashboard.observer import Observer
 from dashboard.settings import ROOT, Settings
 from dashboard.sign_in import pages
 from dashboard.state import SessionsFullError, Store, shared_store
+from dashboard.state.alert_channels import AlertChannels
 from dashboard.state.chart_marks import ChartMarks
 from dashboard.state.export_tokens import Bearer
 from dashboard.state.sealing import Seal
@@ -120,6 +122,12 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
     desk = limits.Desk(partial(export, store=store), settings.exports, settings.export_seconds)
 
     condition = Health(store)
+    read: dict[Gauge, Callable[[], float]] = {
+        instruments.SESSIONS: store.count_sessions,
+        instruments.EXTRACT_AGE: condition.extract_age,
+        instruments.ALERTS_AGE: condition.alerts_age,
+        instruments.ALERTS_FAILING: AlertChannels(store).failing,
+    }
 
     def warm() -> None:
         warm_up()
@@ -131,7 +139,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
         threading.Thread(target=warm, name="warm-up", daemon=True).start()
         with (
             stopping.graceful(settings, condition.stop),
-            instruments.published(settings.metrics_port, store.count_sessions, condition.extract_age),
+            instruments.published(settings.metrics_port, read),
         ):
             if ready is not None:
                 ready()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,6 +33,25 @@ class SingleSignOn:
     claim: str
 
 
+@dataclass(frozen=True)
+class Mail:
+    """The server that takes e-mail, and the address that it comes from.
+
+    `tls` is starttls, tls (from the first byte on) or none, which stays on this machine.
+    """
+
+    host: str
+    port: int
+    tls: str
+    sender: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+#: How a connection to a mail server is protected, with its usual port.
+MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+#: An e-mail address in plain ASCII; nothing in it can end a header.
+MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,180}[A-Za-z0-9])")
 LOG_FORMS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -74,6 +95,9 @@ class Settings:
     late_form_days: int = 3
     patient_key: str | None = field(default=None, repr=False)
     patient_key_file: Path | None = None
+    mail: Mail | None = None
+    mail_domains: frozenset[str] = frozenset()
+    webhook_hosts: frozenset[str] = frozenset()
 
     @property
     def extracts(self) -> Path:
@@ -150,6 +174,9 @@ class Settings:
             late_form_days=int(number("DASHBOARD_LATE_FORM_DAYS", cls.late_form_days)),
             patient_key=env.get("DASHBOARD_PATIENT_KEY") or None,
             patient_key_file=Path(file).expanduser() if (file := env.get("DASHBOARD_PATIENT_KEY_FILE")) else None,
+            mail=_mail(),
+            mail_domains=_words("DASHBOARD_MAIL_DOMAINS"),
+            webhook_hosts=_words("DASHBOARD_WEBHOOK_HOSTS"),
         )
 
 
@@ -169,12 +196,57 @@ def _roles(name: str) -> frozenset[Role]:
     return frozenset(map(Role, given))
 
 
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine, whatever a name server says."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _words(name: str) -> frozenset[str]:
+    """A list of words in lower case, with commas between."""
+    return frozenset(word.strip().lower() for word in os.environ.get(name, "").split(",") if word.strip())
+
+
+def _secret(name: str) -> str:
+    """A secret from its variable, or from the file that `…_FILE` names."""
+    if not (file := os.environ.get(f"{name}_FILE")):
+        return os.environ.get(name, "")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{name}_FILE: {file} cannot be read ({error.strerror})") from None
+
+
+def _mail() -> Mail | None:
+    """The mail server, or None where none is named."""
+    env = os.environ
+    host, sender = env.get("DASHBOARD_SMTP_HOST", ""), env.get("DASHBOARD_MAIL_FROM", "")
+    if not host:
+        return None
+    tls = env.get("DASHBOARD_SMTP_TLS", "").lower() or "starttls"
+    if tls not in MAIL_PORTS:
+        raise ValueError(f"DASHBOARD_SMTP_TLS must be one of {', '.join(MAIL_PORTS)}, not {tls!r}")
+    if tls == "none" and not is_loopback(host):
+        raise ValueError("DASHBOARD_SMTP_TLS=none is for a mail server on this machine; use starttls or tls")
+    port = env.get("DASHBOARD_SMTP_PORT") or str(MAIL_PORTS[tls])
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"DASHBOARD_SMTP_PORT must be a port, not {port!r}")
+    if not MAIL_ADDRESS.fullmatch(sender):
+        raise ValueError(f"DASHBOARD_MAIL_FROM must be the e-mail address that messages come from, not {sender!r}")
+    user, password = env.get("DASHBOARD_SMTP_USER", ""), _secret("DASHBOARD_SMTP_PASSWORD")
+    if bool(user) != bool(password):
+        raise ValueError("DASHBOARD_SMTP_USER and DASHBOARD_SMTP_PASSWORD need each other")
+    return Mail(host, int(port), tls, sender, user, password)
+
+
 def _address(name: str, default: str) -> str:
     """An address that passwords and codes may travel to: by TLS, or not beyond this machine."""
     text = (os.environ.get(name) or default).rstrip("/")
     parts = urlsplit(text)
-    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    if not parts.hostname or parts.scheme not in ({"https", "http"} if local else {"https"}):
+    schemes = {"https", "http"} if is_loopback(parts.hostname or "") else {"https"}
+    if not parts.hostname or parts.scheme not in schemes:
         raise ValueError(f"{name} must be an https:// address, not {text!r}")
     return text
 
@@ -185,12 +257,7 @@ def _single_sign_on() -> SingleSignOn | None:
     issuer, client_id = env.get("DASHBOARD_OIDC_ISSUER", ""), env.get("DASHBOARD_OIDC_CLIENT_ID", "")
     if not issuer and not client_id:
         return None
-    secret = env.get("DASHBOARD_OIDC_CLIENT_SECRET", "")
-    if file := env.get("DASHBOARD_OIDC_CLIENT_SECRET_FILE"):
-        try:
-            secret = Path(file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ValueError(f"DASHBOARD_OIDC_CLIENT_SECRET_FILE: {file} cannot be read ({error.strerror})") from None
+    secret = _secret("DASHBOARD_OIDC_CLIENT_SECRET")
     needed = {
         "DASHBOARD_OIDC_ISSUER": issuer,
         "DASHBOARD_OIDC_CLIENT_ID": client_id,

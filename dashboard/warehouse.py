@@ -35,6 +35,9 @@ pd.set_option("mode.string_storage", "python")
 #: What is worked out once for an extract.
 Made = TypeVar("Made")
 
+#: Two that open one file at once would both lock the instance that they share.
+_LOCKING = threading.Lock()
+
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _HEADER = re.compile(r"^--\s*(serves|sites|hides):\s*(.+)$", re.MULTILINE)
 
@@ -173,9 +176,10 @@ class Warehouse:
             ) from error
         # Read-only alone still lets a statement read files and COPY … TO.
         # A file that is still open in this process from before is one instance, locked already.
-        if self._connection.execute("select current_setting('lock_configuration')").fetchone() == (False,):
-            self._connection.execute("set enable_external_access=false")
-            self._connection.execute("set lock_configuration=true")
+        with _LOCKING:
+            if self._connection.execute("select current_setting('lock_configuration')").fetchone() == (False,):
+                self._connection.execute("set enable_external_access=false")
+                self._connection.execute("set lock_configuration=true")
         self.catalogue = self._read_catalogue()
         self.small_counts = SmallCounts(self.catalogue, self._small_question, settings.small_cell_limit)
 

@@ -45,6 +45,7 @@ KINDS = {
     "token": "Export token changed",
     "month": "Month closed or restated",
     "state": "State kept or restored",
+    "alert": "Alert rule changed or message sent",
 }
 _PART = 5_000
 _SPACE = re.compile(r"[\x00-\x1f\x7f]")

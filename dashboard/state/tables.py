@@ -18,6 +18,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -208,6 +209,94 @@ export_tokens = Table(
     Column("used_at", UtcDateTime),
     # What was revoked since must not come to life again.
     info={"backup": False},
+)
+
+# Alert rules, each person's own, and where each stands.
+alert_rules = Table(
+    "alert_rules",
+    metadata,
+    Column("rule", String(16), primary_key=True),
+    Column("username", ForeignKey("users.username"), nullable=False, index=True),
+    Column("site", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    # A figure of the day, or which data are missed.
+    Column("what", String(64), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("number", Float),
+    # A smaller denominator isn't judged.
+    Column("least", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("snoozed_until", Date),
+    Column("created_at", UtcDateTime, nullable=False),
+    # Raised by each change of what it is about: what was found before it counts no more.
+    Column("version", Integer, nullable=False),
+    Column("open_since", Date),
+    Column("evaluated_on", Date),
+)
+
+# What was found of a rule on a day of data.
+alert_evaluations = Table(
+    "alert_evaluations",
+    metadata,
+    Column("rule", ForeignKey("alert_rules.rule"), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("said", Text, nullable=False),
+)
+
+# Alerts that opened and recovered. One that is held waits until its rule's snooze ends.
+alert_events = Table(
+    "alert_events",
+    metadata,
+    Column("event", String(16), primary_key=True),
+    Column("rule", ForeignKey("alert_rules.rule"), nullable=False, index=True),
+    Column("change", String(16), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("held", Boolean, nullable=False),
+)
+
+# By which channels an event is told, and when it was.
+alert_tellings = Table(
+    "alert_tellings",
+    metadata,
+    Column("event", ForeignKey("alert_events.event"), primary_key=True),
+    Column("channel", String(8), primary_key=True),
+    Column("sent_at", UtcDateTime),
+)
+
+# Where a person's alerts go: an e-mail address, a webhook.
+alert_channels = Table(
+    "alert_channels",
+    metadata,
+    Column("username", ForeignKey("users.username"), primary_key=True),
+    Column("channel", String(8), primary_key=True),
+    Column("target", String(500), nullable=False),
+    # What a webhook's messages are signed with.
+    Column("sealed_secret", String(255)),
+    # Of the weekly digest, 0 for Monday; none without one.
+    Column("weekday", Integer),
+    Column("digest_on", Date),
+    # Whoever sends has it until then, so that two runs don't send the same.
+    Column("claimed_until", UtcDateTime),
+    Column("sent_at", UtcDateTime),
+    Column("failing_since", UtcDateTime),
+    Column("fault", String(300)),
+)
+
+# Runs of `dashboard alerts run`, and what came of each.
+alert_runs = Table(
+    "alert_runs",
+    metadata,
+    Column("run", String(16), primary_key=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("rules", Integer, nullable=False),
+    Column("opened", Integer, nullable=False),
+    Column("recovered", Integer, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
 )
 
 # Months whose figures finance has closed, as they were then.

@@ -139,7 +139,7 @@ class Stream:
         *,
         automatic: bool = False,
         query: str = "",
-        widgets: Mapping[str, list[str] | str | bool] | None = None,
+        widgets: Mapping[str, list[str] | str | bool | float] | None = None,
         page: str = "",
         page_hash: str = "",
         fragment: str = "",
@@ -157,6 +157,8 @@ class Stream:
                 state.string_array_value.data.extend(values)
             elif isinstance(values, bool):
                 state.bool_value = values
+            elif isinstance(values, float):
+                state.double_value = values
             else:
                 state.string_value = values
         self.socket.send(message.SerializeToString())

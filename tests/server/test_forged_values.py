@@ -119,6 +119,8 @@ def hostile_value(kind, label):
         return ["miami_beach", "chicago", *INJECTED, "0001/01/01", "9999/12/31"]
     if kind in {"expandable", "popover", "checkbox"}:
         return True  # what is drawn only when it is open
+    if kind == "number_input":
+        return -1e12
     if label in {"Compare", "Second comparison"}:
         return "site-miami-beach"
     return "payment_rows" if label == "Dataset" else "miami_beach"

@@ -7,6 +7,7 @@ bookings are too long for the buffers between a server and a client that doesn't
 from __future__ import annotations
 
 import json
+import math
 import re
 import socket
 import time
@@ -256,6 +257,9 @@ def test_the_figures_tell_how_it_goes(clinic, cookie_of, figures):
     assert after["dashboard_request_seconds_count", "sign-in"] > before["dashboard_request_seconds_count", "sign-in"]
     assert 0 < after["dashboard_extract_age_seconds",] < 600
     assert after["dashboard_faults_total", "page"] >= 1
+    # Rules were never evaluated here, and nothing could have failed.
+    assert math.isnan(after["dashboard_alerts_run_age_seconds",])
+    assert after["dashboard_alerts_failing",] == 0
     names = " ".join(" ".join(labels) for labels in after)
     assert "director" not in names
 

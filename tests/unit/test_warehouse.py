@@ -1,6 +1,9 @@
 """The query layer: who gets which rows, and what it refuses."""
 
+import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -9,6 +12,7 @@ from dashboard import warehouse
 from dashboard.access import AccessDeniedError
 from dashboard.exports import scope_of
 from dashboard.filters import parse
+from dashboard.settings import Settings
 from dashboard.warehouse import QueryTimeoutError, Warehouse, WarehouseError
 
 
@@ -215,3 +219,14 @@ def test_a_file_is_stopped_in_the_middle_when_its_next_part_does_not_come(
     with pytest.raises(QueryTimeoutError, match="was stopped"):
         list(parts)
     house.close()
+
+
+def test_one_file_can_be_opened_by_several_at_once(house, tmp_path):
+    for turn in range(8):
+        # A file of its own each turn: one that is open already is locked already.
+        path = Path(shutil.copy(house.path, tmp_path / f"{turn}.duckdb"))
+        with ThreadPoolExecutor(8) as pool:
+            opened = list(pool.map(lambda _, path=path: Warehouse(path, Settings(data=tmp_path)), range(8)))
+        for one in opened:
+            one.ping()
+            one.close()

@@ -1,0 +1,12 @@
+"""What you are told without looking: your rules, where each stands, and where messages go."""
+
+import streamlit as st
+
+from dashboard import alerts_page, page
+
+view = page.open_page("alerts", bar=False)
+st.title("Alerts")
+alerts_page.standing(view)
+alerts_page.rules_of(view)
+alerts_page.new_rule(view)
+alerts_page.channels(view)
