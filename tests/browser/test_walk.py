@@ -43,23 +43,40 @@ def test_a_role_walks_its_pages_without_a_fault(visit, artifacts, username, role
             window.go(entry.title)
             # The two of FHIR deliveries are drawn only where there was one.
             drawn = [p for p in PANELS.values() if p.resource == entry.name and p.name not in OF_FHIR]
-            silent = 0
-            for panel in drawn:
-                place = window.page.locator(f".st-key-panel_{panel.name}")
-                expect(place).to_be_visible()
-                if panel.hides and place.get_by_text("Every count above 0 is hidden").count():
-                    silent += 1
-                elif panel.chart:
-                    expect(place.locator(".stVegaLiteChart").first).to_be_visible()
-                    assert place.locator("[aria-label]").count() > 0
-                expect(place.get_by_role("link", name="CSV", exact=False)).to_be_visible()
-            expect(window.page.get_by_test_id("stException")).to_have_count(0)
-            expect(window.page.get_by_test_id("stAlert")).to_have_count(silent)
-            assert not silent or role is Role.MANAGER
+            seen = looked_at(window, drawn, role)
             if role in WITH_EVERY_PAGE:
                 assert window.barriers() == [], entry.name
             window.shoot(artifacts / f"{username}-{entry.name}-light-1440.png")
+            for tabs in window.page.get_by_role("tablist").all():
+                for tab in tabs.get_by_role("tab").all()[1:]:
+                    tab.click()
+                    opened = window.page.locator(f"[id='{tab.get_attribute('aria-controls')}']")
+                    expect(opened.locator("[class*=st-key-panel_]").first).to_be_visible(timeout=20_000)
+                    window.settle()
+                    seen |= looked_at(window, drawn, role)
+            assert seen == {panel.name for panel in drawn}
         assert window.faults == []
+
+
+def looked_at(window, panels, role):
+    """Those of the panels that stand on the page; each shows what it has."""
+    seen, silent = set(), 0
+    for panel in panels:
+        place = window.page.locator(f".st-key-panel_{panel.name}")
+        if not place.count():
+            continue  # behind another tab
+        expect(place).to_be_visible()
+        if panel.hides and place.get_by_text("Every count above 0 is hidden").count():
+            silent += 1
+        elif panel.chart:
+            expect(place.locator(".stVegaLiteChart").first).to_be_visible()
+            assert place.locator("[aria-label]").count() > 0
+        expect(place.get_by_role("link", name="CSV", exact=False)).to_be_visible()
+        seen.add(panel.name)
+    expect(window.page.get_by_test_id("stException")).to_have_count(0)
+    expect(window.page.get_by_test_id("stAlert")).to_have_count(silent)
+    assert not silent or role is Role.MANAGER
+    return seen
 
 
 @pytest.mark.parametrize(("width", "scheme"), [("1440", "dark"), ("390", "light"), ("390", "dark")])
@@ -78,7 +95,9 @@ def test_nothing_is_cut_or_scrolls_sideways(visit, artifacts, width, scheme):
 
 @pytest.mark.parametrize("username", FOREIGN)
 def test_no_byte_of_another_site_reaches_a_manager(visit, username):
-    forged = "?site=dallas&site=miami-beach&site=chicago&period=12-months"
+    forged = (
+        "?site=dallas&site=miami-beach&site=chicago&period=12-months&effects_by=by-age-band&scores_by=by-indication"
+    )
     with visit() as window:
         window.sign_in(username, target=f"/today{forged}")
         for entry in pages_of(Role.MANAGER):
