@@ -101,16 +101,22 @@ def effect_rows(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """
     effects = list(reader.catalogue.effects)
     keys = [*by, "effect"]
-    frame = filled(effect_counts(reader, filters, *keys), filters, keys, effect=effects)
     patients = filled(reader.query("effect_patients", by=keys, **filters.values()), filters, keys, effect=effects)
-    base = counts(reader, filters, *by)["completed"], patient_counts(reader, filters, *by)["treated_patients"]
-    completed, treated = (np.repeat(column.to_numpy(), len(effects)) for column in base)
-    frame = frame.assign(patients=patients["patients"], completed=completed, treated_patients=treated)
-    incidence = measure(frame, METRICS["effect_incidence"])
-    by_patient = measure(frame, METRICS["effect_incidence_patients"]).add_prefix("patient_")
-    rows = pd.concat([frame[[*by, "effect", "events"]], incidence, by_patient], axis=1)
+    treated = np.repeat(patient_counts(reader, filters, *by)["treated_patients"].to_numpy(), len(effects))
+    by_patient = measure(patients.assign(treated_patients=treated), METRICS["effect_incidence_patients"])
+    rows = pd.concat([_incidence(reader, filters, *by), by_patient.add_prefix("patient_")], axis=1)
     rows["reading"] = [_reading(row) for row in rows.to_dict("records")]
     return titled(rows, reader)
+
+
+def _incidence(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Every side effect by infusion: effect, the dimensions, the number of events and `measure` of the incidence."""
+    effects = list(reader.catalogue.effects)
+    keys = [*by, "effect"]
+    frame = filled(effect_counts(reader, filters, *keys), filters, keys, effect=effects)
+    completed = np.repeat(counts(reader, filters, *by)["completed"].to_numpy(), len(effects))
+    incidence = measure(frame.assign(completed=completed), METRICS["effect_incidence"])
+    return pd.concat([frame[[*keys, "events"]], incidence], axis=1)
 
 
 def _reading(row: Mapping[Any, Any]) -> str:
@@ -136,7 +142,7 @@ def _effects(reader: Reader, filters: Filters) -> pd.DataFrame:
         rows["patient_value"], rows["patient_numerator"].isna(), strict=True
     )]  # fmt: skip
     earlier = filters.compared()
-    before = effect_rows(reader, earlier) if earlier else rows.assign(numerator=0.0, denominator=0.0, value=np.nan)
+    before = _incidence(reader, earlier) if earlier else rows.assign(numerator=0.0, denominator=0.0, value=np.nan)
     rows["before_numerator"], rows["before"] = before["numerator"], before["value"]
     rows["change"] = rows["change_lower"] = rows["change_upper"] = np.nan
     known = rows["numerator"].notna() & before["numerator"].notna()
