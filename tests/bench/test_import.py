@@ -87,7 +87,7 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
     return written
 
 
-def ratio(ours: Runs, others: Runs, what: str) -> str:
+def ratios_of(ours: Runs, others: Runs, what: str) -> str:
     ratios = sorted(one[what] / other[what] for one, other in zip(ours, others, strict=True))
     return f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
@@ -97,14 +97,19 @@ def typical(runs: Runs, what: str) -> float:
 
 
 @pytest.mark.parametrize("bookings", [200_000, 1_000_000])
-def test_import_against_bare_reading(tmp_path: Path, delivery: Callable[[int], Path], bookings: int) -> None:
+def test_import_against_bare_reading(
+    tmp_path: Path, delivery: Callable[[int], Path], bookings: int, ratio: Callable[[str, float], None]
+) -> None:
     """Medians of five each, taken in turn, so that a busy machine weighs on both alike."""
     bare, ours = [], []
     for number in range(5):
         bare.append(measure(_BARE, delivery(bookings), tmp_path / f"bare{number}"))
         ours.append(measure(_IMPORT, delivery(bookings), tmp_path / f"import{number}"))
+    for what in ("seconds", "cpu"):
+        times = median(one[what] / other[what] for one, other in zip(ours, bare, strict=True))
+        ratio(f"import of {bookings:,} bookings against bare reading, {what}", times)
     print(
-        f"\n{bookings:,} bookings: ratio wall {ratio(ours, bare, 'seconds')}, ratio CPU {ratio(ours, bare, 'cpu')}; "
+        f"\n{bookings:,} bookings: ratio wall {ratios_of(ours, bare, 'seconds')}, ratio CPU {ratios_of(ours, bare, 'cpu')}; "
         f"wall {typical(bare, 'seconds'):.2f} s bare, {typical(ours, 'seconds'):.2f} s import; "
         f"CPU {typical(bare, 'cpu'):.2f} s bare, {typical(ours, 'cpu'):.2f} s import; "
         f"peak RSS {max(one['mb'] for one in bare):.0f} MB bare, {max(one['mb'] for one in ours):.0f} MB import"
@@ -142,7 +147,7 @@ def test_mapped_against_direct(tmp_path: Path, delivery: Callable[[int], Path]) 
         plain.append(measure(_IMPORT, direct, tmp_path / f"direct{number}"))
         renamed.append(measure(_IMPORT, mapped, tmp_path / f"mapped{number}"))
     print(
-        f"\nmapped / direct: wall {ratio(renamed, plain, 'seconds')}, CPU {ratio(renamed, plain, 'cpu')}; "
+        f"\nmapped / direct: wall {ratios_of(renamed, plain, 'seconds')}, CPU {ratios_of(renamed, plain, 'cpu')}; "
         f"wall {typical(plain, 'seconds'):.2f} s direct, {typical(renamed, 'seconds'):.2f} s mapped"
     )
 

@@ -32,6 +32,13 @@ def folders(extracts):
     return [extracts(int(one)) for one in os.environ.get("QUERIES_BOOKINGS", "100000,1000000").split(",")]
 
 
+def size_of(folder):
+    """How many bookings the extract of a folder has, in words: "1.0 M"."""
+    house = warehouse.Shelf(Settings(data=folder)).current()
+    bookings = Reader(house, Viewer("x", "X", Role.ADMIN)).query("holdings")["bookings"].sum()
+    return f"{bookings / 1e6:.1f} M"
+
+
 def spent():
     """Seconds by query, since the process began."""
     samples = (sample for metric in instruments.QUERY_SECONDS.collect() for sample in metric.samples)
@@ -65,10 +72,10 @@ def test_queries_of_a_page_as_bookings_grow(extracts, ratio):
     small = {page: asked_anew(first, page) for page in PAGES}
     for folder in larger:
         large = {page: asked_anew(folder, page) for page in PAGES}
-        print(f"\n{folder.name} against {first.name}, all queries of a page, ms:")
+        print(f"\n{size_of(folder)} against {size_of(first)} bookings, all queries of a page, ms:")
         for page in PAGES:
             times = large[page].total() / small[page].total()
-            ratio(f"queries of {page}, {folder.name} against {first.name}", times)
+            ratio(f"queries of {page}, {size_of(folder)} against {size_of(first)} bookings", times)
             slowest = ", ".join(f"{name} {1000 * t:.0f}" for name, t in large[page].most_common(3))
             print(
                 f"{page:12} {1000 * small[page].total():6.0f} -> {1000 * large[page].total():6.0f}  {times:5.2f} x  ({slowest})"

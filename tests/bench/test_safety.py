@@ -46,7 +46,7 @@ def imported(delivery, tmp_path_factory):
     return data, time.perf_counter() - began
 
 
-def test_detection_takes_a_small_part_of_the_import(imported):
+def test_detection_takes_a_small_part_of_the_import(imported, ratio):
     data, seconds = imported
     house = Shelf(Settings(data=data)).current()
     began = time.perf_counter()
@@ -54,6 +54,7 @@ def test_detection_takes_a_small_part_of_the_import(imported):
     took = time.perf_counter() - began
     house.close()
     print(f"\ndetection {took:.1f} s of {len(found)} series, import {seconds:.1f} s: {took / seconds:.3f} of it")
+    ratio("detection against the import", took / seconds)
     assert len(found) > 100
 
 
@@ -74,7 +75,7 @@ def rendered(server: Server, cookie: str, page: str, periods: tuple[str, ...]) -
     return took, sent / 1024
 
 
-def test_the_directors_pages_render_as_fast_as_the_others(imported, tmp_path):
+def test_the_directors_pages_render_as_fast_as_the_others(imported, tmp_path, ratio):
     data = tmp_path / "data"
     shutil.copytree(imported[0] / "extracts", data / "extracts")
     with Store.open(data, rounds=4) as store:
@@ -94,5 +95,7 @@ def test_the_directors_pages_render_as_fast_as_the_others(imported, tmp_path):
             )
         for name, times in (("first", first), ("again", again)):
             usual = median(median(times[page]) for page in OTHERS)
+            for page in MEASURED:
+                ratio(f"rendering of {page}, {name}, against other pages", median(times[page]) / usual)
             ratios = ", ".join(f"{page} {median(times[page]) / usual:.2f}" for page in MEASURED)
             print(f"\n{name}: times the median of the other pages ({1000 * usual:.0f} ms): {ratios}", end="")
