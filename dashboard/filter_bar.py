@@ -88,7 +88,7 @@ def draw(
         also = {name: values for name, values in address().items() if name in own}
         if _over_time(page):
             annotating.menu(reader)
-        own_views.menu(reader.viewer.username, page, chosen, also, of_day=day)
+        own_views.menu(reader.viewer.username, page, chosen, also, of_day=day, dated=period)
         shown = chosen if period else replace(chosen, day=chosen.scope.last_full_day)
         _extract_date(reader, shown, day=day or not period, rates=_shows_no_shows(page))
 

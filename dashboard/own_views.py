@@ -34,8 +34,13 @@ def query(view: SavedView) -> dict[str, list[str]]:
     return parse_qs(view.query)
 
 
-def menu(username: str, page: str, chosen: Filters, also: dict[str, list[str]], *, of_day: bool) -> None:
-    """The menu of the filter bar, read only while it is open; `also` are parameters of the page's own."""
+def menu(
+    username: str, page: str, chosen: Filters, also: dict[str, list[str]], *, of_day: bool, dated: bool = True
+) -> None:
+    """The menu of the filter bar, read only while it is open; `also` are parameters of the page's own.
+
+    A page that isn't `dated` is always of the last full day, and offers no fixed dates.
+    """
     opened = st.popover("Views", icon=":material/bookmark:", key="own_views", on_change="rerun")
     if not opened.open:
         return
@@ -48,6 +53,8 @@ def menu(username: str, page: str, chosen: Filters, also: dict[str, list[str]], 
             name = st.text_input("Keep this page with its filters as", max_chars=LONGEST_NAME)
             if st.form_submit_button("Keep"):
                 _keep(views, username, name, page, urlencode(chosen.query() | also, doseq=True))
+        if not dated:
+            return
         # A page of one day names its day even where it is the last one.
         day = {"day": [chosen.day.isoformat()]}
         fixed = (chosen.query() | day if of_day else chosen.on(chosen.start, chosen.end).query()) | also

@@ -278,3 +278,14 @@ def test_tokens_are_shown_once_listed_and_ended(run, house):
     assert key not in run("tokens", "list").output
     assert [entry.details["change"] for entry in records(house, kinds=("token",))] == ["revoked", "issued"]
     assert records(house, text=token) == []
+
+
+@pytest.mark.parametrize(("named", "words"), [("headline", ""), ("scheduled", "÷ scheduled"), ("slots", "÷ slots")])
+def test_the_no_show_rate_in_a_file_is_of_the_definition_named(run, tmp_path, named, words):
+    file = tmp_path / "bookings.csv"
+    run("export", "bookings_summary", "--period", "90-days", "--no-shows", named, "-o", str(file))
+    titles = {row["Metric"] for row in csv.DictReader(io.StringIO(file.read_bytes().decode("utf-8-sig"), newline=""))}
+    [title] = [title for title in titles if title.startswith("No-show rate")]
+    assert title == ("No-show rate" if named == "headline" else f"No-show rate, {words}")
+    receipt = json.loads((tmp_path / "bookings.csv.receipt.json").read_text())
+    assert words in json.dumps(receipt, ensure_ascii=False)

@@ -55,6 +55,13 @@ def test_a_view_is_kept_listed_and_forgotten(visit, store):
     assert SavedViews(store).list("manager.dallas") == []
 
 
+@pytest.mark.parametrize(("page", "dated"), [("bookings", True), ("today", True), ("worklists", False)])
+def test_fixed_dates_are_offered_where_there_is_a_date_to_choose(visit, store, page, dated):
+    at = opened(visit("manager.dallas", page))
+    assert not at.exception
+    assert ("With these very dates" in html(at)) is dated
+
+
 def test_without_a_name_nothing_is_kept_and_the_page_says_why(visit, store):
     at = opened(visit("manager.dallas", "bookings"))
     next(button for button in at.button if button.label == "Keep").click()

@@ -318,3 +318,12 @@ def test_the_huddles_command_writes_it_and_puts_it_on_record(settings, tmp_path,
     wrong = CliRunner().invoke(main, ["report", "today", "--site", "boston", "-o", str(file)])
     assert wrong.exit_code == 1
     assert "one site" in wrong.output
+
+
+def test_the_huddles_command_takes_a_named_no_show_rate(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("DASHBOARD_DATA", str(settings.data))
+    for named, words in (("headline", False), ("scheduled", True)):
+        file = tmp_path / f"{named}.html"
+        asked = ["report", "today", "--site", "dallas", "--day", "2026-09-14", "--no-shows", named, "-o", str(file)]
+        assert CliRunner().invoke(main, asked).exit_code == 0
+        assert ("No-show rate, ÷ scheduled" in file.read_text(encoding="utf-8")) is words
