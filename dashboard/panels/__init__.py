@@ -88,7 +88,14 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
         KeyError: no such panel.
     """
     key = key_of(reader, name, filters)
-    return reader.warehouse.remembered(key, lambda: _rows(reader, PANELS[name], asked(reader, name, filters)))
+    own = _depended_on(name, filters)
+    return reader.warehouse.remembered(key, lambda: _rows(reader, PANELS[name], asked(reader, name, own)))
+
+
+def _depended_on(name: str, filters: Filters) -> Filters:
+    """The filters without what a panel's rows don't depend on: links in rows that others get too would hold it."""
+    filters = replace(filters, part=1)
+    return filters if PANELS[name].shows_no_shows else replace(filters, no_shows=no_shows.HEADLINE)
 
 
 def key_of(reader: Reader, name: str, filters: Filters) -> tuple[Any, ...]:
@@ -97,12 +104,9 @@ def key_of(reader: Reader, name: str, filters: Filters) -> tuple[Any, ...]:
     viewer = access.require(reader.viewer, panel.resource)
     for site in filters.sites:
         access.require(viewer, panel.resource, site)
-    # The same rows whichever sites are drawn, and mostly whichever definition is in use.
-    filters = replace(filters, part=1)
-    if not panel.shows_no_shows:
-        filters = replace(filters, no_shows=no_shows.HEADLINE)
     marked = reader.marks if panel.marked else ()
-    return ("panel", name, viewer.role, reader.hides_small_counts, reader.sites, filters, marked)
+    own = _depended_on(name, filters)
+    return ("panel", name, viewer.role, reader.hides_small_counts, reader.sites, own, marked)
 
 
 def heading(reader: Reader, name: str, filters: Filters) -> str:
