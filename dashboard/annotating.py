@@ -51,7 +51,7 @@ def _adding(reader: Reader) -> None:
         sent = st.form_submit_button("Put it on the charts", type="primary")
         st.caption("Everyone who sees the charts of the site reads it: take no patient's name into it.")
     if sent:
-        _tried(lambda: _store().add(identity.current_viewer(), topic, site, "", "", _day(day), text), "written")
+        tried(lambda: store().add(identity.current_viewer(), topic, site, "", "", day_of(day), text), "written")
 
 
 def _withdrawing(reader: Reader, own: list[Mark]) -> None:
@@ -59,19 +59,27 @@ def _withdrawing(reader: Reader, own: list[Mark]) -> None:
         mark.number: f"{filters.day_text(mark.on_date)}, {_site(reader, mark.site)}: {mark.text}"
         for mark in sorted(own, key=lambda mark: (mark.on_date, mark.number), reverse=True)
     }
-    with st.form("withdraw_annotation", border=False, clear_on_submit=True):
-        number = st.selectbox("On the charts now", list(names), format_func=lambda number: names.get(number, ""))
-        why = st.text_input("Why it is withdrawn", max_chars=LONGEST)
+    withdrawing(names, "annotation")
+
+
+def withdrawing(names: dict[int, str], what: str) -> None:
+    """The form that takes one of the marks off the charts, by its number; `what` names its widgets."""
+    with st.form(f"withdraw_{what}", border=False, clear_on_submit=True):
+        number = st.selectbox(
+            "On the charts now", list(names), format_func=lambda number: names.get(number, ""), key=f"{what}_number"
+        )
+        why = st.text_input("Why it is withdrawn", max_chars=LONGEST, key=f"{what}_why")
         sent = st.form_submit_button("Withdraw it")
     if sent:
-        _tried(lambda: _store().withdraw(identity.current_viewer(), number, why), "withdrawn")
+        tried(lambda: store().withdraw(identity.current_viewer(), number, why), "withdrawn")
 
 
 def _site(reader: Reader, site: str) -> str:
     return "All sites" if site == EVERY_SITE else reader.catalogue.site_name(site)
 
 
-def _tried(change: Callable[[], None], done: str) -> None:
+def tried(change: Callable[[], None], done: str) -> None:
+    """Make a change of marks; where it is refused, say why and that nothing was done."""
     try:
         change()
     except StateError as error:
@@ -80,11 +88,13 @@ def _tried(change: Callable[[], None], done: str) -> None:
         st.rerun()
 
 
-def _store() -> ChartMarks:
+def store() -> ChartMarks:
+    """What people noted on charts."""
     return ChartMarks(shared_store(Settings.from_environment()))
 
 
-def _day(chosen: object) -> dt.date:
+def day_of(chosen: object) -> dt.date:
+    """The day of a date input. Raises StateError where there is none."""
     if not isinstance(chosen, dt.date):
         raise StateError("Choose a date.")
     return chosen

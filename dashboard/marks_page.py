@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
-
 import streamlit as st
 
-from dashboard import access, filters, identity, marks, page, theme
+from dashboard import access, annotating, filters, identity, marks, page, theme
 from dashboard.panels.signals import effect_title
-from dashboard.settings import Settings
-from dashboard.state import StateError, shared_store
-from dashboard.state.chart_marks import WRITE, ChartMarks
+from dashboard.state.chart_marks import LONGEST, WRITE
 
 
 def marking(view: page.View) -> None:
@@ -42,7 +37,7 @@ def _adding(view: page.View, effect: str, line: str) -> None:
             kind = st.selectbox("What", list(kinds), format_func=kinds.__getitem__, width=200)
             site = st.selectbox("Site", list(names), format_func=names.__getitem__, width=200, key="mark_site")
             day = st.date_input("Date", last, min_value=first, max_value=last, format="YYYY-MM-DD", width=160)
-        text = st.text_input("What happened, or why the limits begin anew", max_chars=300)
+        text = st.text_input("What happened, or why the limits begin anew", max_chars=LONGEST)
         sent = st.form_submit_button("Put it on the chart", type="primary")
         st.caption(
             f"On the charts of: {about}. New limits hold from the first point that begins on that date or later. "
@@ -50,7 +45,9 @@ def _adding(view: page.View, effect: str, line: str) -> None:
         )
     if sent:
         viewer = identity.current_viewer()
-        _tried(lambda: _store().add(viewer, kind, site, effect, line, _day(day), text), "Nothing was put")
+        annotating.tried(
+            lambda: annotating.store().add(viewer, kind, site, effect, line, annotating.day_of(day), text), "put"
+        )
 
 
 def _withdrawing(view: page.View, noted: list[marks.Mark]) -> None:
@@ -59,28 +56,4 @@ def _withdrawing(view: page.View, noted: list[marks.Mark]) -> None:
         m.number: f"{marks.TITLES[m.kind]}, {site_name(m.site)}, {filters.day_text(m.on_date)}: {m.text}"
         for m in noted
     }
-    with st.form("withdraw_mark", border=False):
-        number = st.selectbox("On the charts now", list(names), format_func=names.__getitem__, key="mark_number")
-        why = st.text_input("Why it is withdrawn", max_chars=300)
-        sent = st.form_submit_button("Withdraw it")
-    if sent:
-        _tried(lambda: _store().withdraw(identity.current_viewer(), number, why), "Nothing was withdrawn")
-
-
-def _tried(change: Callable[[], None], otherwise: str) -> None:
-    try:
-        change()
-    except StateError as error:
-        st.error(f"{error} {otherwise}.")
-    else:
-        st.rerun()
-
-
-def _store() -> ChartMarks:
-    return ChartMarks(shared_store(Settings.from_environment()))
-
-
-def _day(chosen: object) -> dt.date:
-    if not isinstance(chosen, dt.date):
-        raise StateError("Choose a date.")
-    return chosen
+    annotating.withdrawing(names, "mark")
