@@ -25,6 +25,8 @@ LARGEST_BODY = 64 * 1024
 WEBSOCKETS_PER_SESSION = 20
 WEBSOCKETS = 1_000
 EXPORTS_PER_SESSION = 2
+#: How long an answer that needs no body waits for the rest of one, in seconds.
+REST_OF_BODY = 5.0
 
 
 class Slots:
@@ -113,6 +115,42 @@ class Sizes:
         except _TooLargeError:
             if not begun:
                 await _too_large()(scope, receive, send)
+
+
+class Unread:
+    """ASGI middleware that takes in the rest of a small body before the answer to it goes out.
+
+    A connection ends with an answer that overtakes its request, and whoever is still sending then, a proxy
+    above all, may lose the answer: the sender would see a fault instead of why it was refused.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let pass, and see to it that what was sent is taken in."""
+        if scope["type"] != "http" or _oversize(scope) is not None:
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        more = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+        taken = 0
+
+        async def noted() -> Message:
+            nonlocal more, taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            more = message.get("more_body", False)
+            return message
+
+        async def after_the_rest(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                with anyio.move_on_after(REST_OF_BODY):
+                    while more and taken <= LARGEST_BODY:
+                        await noted()
+            await send(message)
+
+        await self._app(scope, noted, after_the_rest)
 
 
 class _TooLargeError(Exception):

@@ -158,6 +158,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
         middleware=[
             Middleware(Headers, policy=content_security_policy(shell.inline_scripts)),
             Middleware(Observer),
+            Middleware(limits.Unread),
             Middleware(gate.Gate, store=store),
             Middleware(limits.Sizes),
         ],

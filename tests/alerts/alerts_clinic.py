@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import datetime as dt
 import json
+import shutil
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
 
-from dashboard.intake.publish import Rules, import_delivery
-from dashboard.settings import Mail
+from dashboard.intake.publish import import_delivery
+from dashboard.settings import Mail, Settings
 from tests.server.server_harness import free_port
 
 BEGAN = dt.date(2026, 1, 5)  # a Monday
@@ -27,7 +31,7 @@ SECRET = "a secret of the webhook"
 MARKS = ("PATIENT-", "BOOKING-", "Dr-secret", "free text of a nurse", "1980-02-03")
 
 
-def no_shows(site: str, day: dt.date, spikes: set[tuple[str, dt.date]]) -> int:
+def no_shows(site: str, day: dt.date, spikes: Collection[tuple[str, dt.date]]) -> int:
     """Few on usual days, and most of all on a spike."""
     return 15 if (site, day) in spikes else 1 + (day.toordinal() * 7) % 3
 
@@ -35,8 +39,8 @@ def no_shows(site: str, day: dt.date, spikes: set[tuple[str, dt.date]]) -> int:
 def write_delivery(
     folder: Path,
     last: dt.date,
-    spikes: set[tuple[str, dt.date]] = frozenset(),
-    gaps: set[tuple[str, dt.date]] = frozenset(),
+    spikes: Collection[tuple[str, dt.date]] = (),
+    gaps: Collection[tuple[str, dt.date]] = (),
 ) -> Path:
     """Twenty bookings a day and site from Monday to Saturday up to `last`."""
     rows = ["booking_id,patient_id,site,service,starts_at,status,booked_at,birth_date,provider,side_effects_assessed"]
@@ -63,10 +67,25 @@ def write_delivery(
     return folder
 
 
-def publish(data: Path, last: dt.date, **options: object) -> None:
+def publish(
+    data: Path,
+    last: dt.date,
+    spikes: Iterable[tuple[str, dt.date]] = (),
+    gaps: Iterable[tuple[str, dt.date]] = (),
+) -> None:
     """Put the clinic's data up to this day in use."""
-    delivery = write_delivery(data / f"delivery-{last}", last, **options)
-    import_delivery(delivery, data, rules=Rules(accept_drop=True))
+    shutil.copytree(
+        _extracts(last, frozenset(spikes), frozenset(gaps)), Settings(data=data).extracts, dirs_exist_ok=True
+    )
+
+
+@cache
+def _extracts(last: dt.date, spikes: frozenset[tuple[str, dt.date]], gaps: frozenset[tuple[str, dt.date]]) -> Path:
+    """The folder of extracts with these data alone, imported once a process: most tests ask for the same."""
+    data = Path(tempfile.mkdtemp(prefix="alerts-clinic-"))
+    atexit.register(shutil.rmtree, data)
+    import_delivery(write_delivery(data / "delivery", last, spikes, gaps), data)
+    return Settings(data=data).extracts
 
 
 # --- a mail server ---------------------------------------------------------------------------
@@ -159,7 +178,7 @@ def hook_server(wrap: Callable = lambda socket: socket) -> Iterator[Hook]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.socket = wrap(server.socket)
     hook.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield hook
