@@ -11,6 +11,7 @@ select
     read.booking_id,
     read.booking_id is not null and kept.booking_id is null as orphan,
     coalesce(read.site, kept.site, patient_firsts.site) as site,
+    read.site is not null as site_given,
     kept.line,
     kept.service,
     kept.site as visit_site,
@@ -31,7 +32,10 @@ set disabled_optimizers = 'in_clause';
 
 insert into late_rejects
 with firsts as (
-    select payment_id, min(row) as row from placed_payments group by payment_id having count(*) > 1
+    select payment_id, min(row) filter (where not orphan and site is not null) as row
+    from placed_payments
+    group by payment_id
+    having count(*) > 1
 )
 select 'payments', placed.row, 'payment_id', payment_id, 'is a duplicate; the first row with it is kept'
 from placed_payments as placed

@@ -45,6 +45,9 @@ create temp table read_side_effects (
     raw map(varchar, varchar)
 );
 
+-- Terms that the extract holds to which the delivery is added.
+create temp table earlier_terms (term varchar, spelling varchar);
+
 create temp table read_payments (
     file usmallint, faults ubigint, payment_id varchar, patient_id varchar, booking_id varchar, site site,
     paid_local timestamp, paid_instant timestamptz, kind varchar, method varchar, amount_cents bigint,
