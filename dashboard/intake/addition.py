@@ -158,17 +158,8 @@ def _build_rows(
     run(connection, "patients", values)
     progress("finding the patients in the extract", 0.4)
     run(connection, "add/universe", values)
-    for table in TABLES:
-        [[first_row]] = connection.execute(f"select count(*) from read_{table.name}").fetchall()  # noqa: S608
-        [[rows]] = connection.execute(f"select count(*) from {_EXTRACT}.{table.name}").fetchall()  # noqa: S608
-        of_file = {"source": table.name, "name": base.name, "sha256": base.pointer.sha256, "bytes": base.pointer.bytes}
-        run(connection, "add/note_rows", {**values, **of_file, "rows": rows, "first_row": first_row})
-        connection.execute(
-            "insert into line_shifts "  # noqa: S608
-            "select ?, row_number() over (order by place) - 1, place + 2 - row_number() over (order by place) "
-            f"from place_{table.name}",
-            [values["file"]],
-        )
+    for number, table in enumerate(TABLES, start=values["file"]):
+        _note_rows(connection, base, table.name, {**values, "file": number})
     run(connection, "add/load", values)
     run(connection, "duplicate_bookings", values)
     for number, name in enumerate(ROWS):
@@ -177,6 +168,30 @@ def _build_rows(
     run(connection, "add/replaced", values)
     run(connection, "rejects", values)
     run(connection, "reference_tables", values)
+
+
+def _note_rows(connection: duckdb.DuckDBPyConnection, base: Base, table: str, values: dict[str, Any]) -> None:
+    """Make the extract a file of the table, with a line for each of its rows."""
+    first_row, rows = _count(connection, f"read_{table}"), _count(connection, f"{_EXTRACT}.{table}")
+    # Row numbers have gaps where an earlier addition replaced rows.
+    last = connection.execute(f"select coalesce(max(rowid), 0) from {_EXTRACT}.{table}").fetchall()[0][0]  # noqa: S608
+    lines = f"select place + 1 as line from place_{table}"  # noqa: S608
+    waiting = 0
+    if table != "bookings":
+        waiting = _count(connection, f"{_EXTRACT}.waiting_{table}")
+        lines += f" union all select {last + 2} + rowid from {_EXTRACT}.waiting_{table}"  # noqa: S608
+    of_file = {"source": table, "name": base.name, "sha256": base.pointer.sha256, "bytes": base.pointer.bytes}
+    run(connection, "add/note_rows", {**values, **of_file, "rows": rows + waiting, "first_row": first_row})
+    connection.execute(
+        "insert into line_shifts select $file, number, line - number "  # noqa: S608
+        f"from (select line, row_number() over (order by line) - 1 as number from ({lines}))",
+        {"file": values["file"]},
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    [[rows]] = connection.execute(f"select count(*) from {table}").fetchall()  # noqa: S608
+    return int(rows)
 
 
 def _merge_side_effects(connection: duckdb.DuckDBPyConnection, scratch: str) -> bool:

@@ -74,4 +74,13 @@ where onset_instant < starts_instant - interval 1 day
 union all
 select 'side_effects', row, 'resolved_at', strftime(resolved_at, '%Y-%m-%d %H:%M'), 'is before onset_at'
 from placed_side_effects
-where resolved_instant < onset_instant
+where resolved_instant < onset_instant;
+
+-- Those that a later delivery may fit: they wait, and are tried again when something is added.
+create table waiting_side_effects as
+select
+    event_id, booking_id, term, effect as spelling, severity, serious, related, onset_local, onset_instant,
+    resolved_local, resolved_instant, outcome, action
+from read_side_effects as read
+where faults = 0 and waits('side_effects', read.rowid)
+order by read.rowid

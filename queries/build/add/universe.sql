@@ -7,6 +7,10 @@ with named as (
     select booking_id from read_side_effects where faults = 0
     union
     select booking_id from read_payments where faults = 0 and booking_id is not null
+    union
+    select booking_id from extract.waiting_side_effects
+    union
+    select booking_id from extract.waiting_payments where booking_id is not null
 )
 select patient from patients
 union
@@ -19,7 +23,11 @@ select patient from extract.payments
 where payment_id in (select payment_id from read_payments where faults = 0)
 union
 select patient from extract.scores
-where score_id in (select score_id from read_scores where faults = 0);
+where score_id in (select score_id from read_scores where faults = 0)
+union
+select patient from extract.waiting_payments
+union
+select patient from extract.waiting_scores;
 
 create temp table place_bookings as
 select rowid as place from extract.bookings where patient in (select patient from affected);
