@@ -63,7 +63,7 @@ create temp macro as_term(x) as
 
 -- Minutes by which a delivered time with an offset is ahead of UTC, null where it came as local time; and back.
 create temp macro offset_of(local, instant) as ((epoch_us(local) - epoch_us(instant)) // 60000000)::smallint;
-create temp macro instant_of(local, minutes) as make_timestamptz(epoch_us(local) - minutes * 60000000);
+create temp macro instant_of(local, minutes) as make_timestamptz(epoch_us(local) - minutes::bigint * 60000000);
 
 -- A decimal number without zeros beyond its second place.
 create temp macro without_zeros(x) as
