@@ -14,7 +14,7 @@ from dashboard.intake import pointer
 from dashboard.intake.compare import differing
 from dashboard.intake.contract import TABLES
 from dashboard.intake.demo import write_delivery
-from dashboard.intake.publish import import_delivery
+from dashboard.intake.publish import Rules, import_delivery
 
 NAMES = [table.name for table in TABLES]
 Row = dict[str, str]
@@ -43,7 +43,7 @@ class Steps:
                 writer = csv.DictWriter(file, [column.name for column in table.columns], lineterminator="\n")
                 writer.writeheader()
                 writer.writerows(tables.get(table.name, ()))
-        import_delivery(step, self.data, add=bool(self.deliveries))
+        import_delivery(step, self.data, add=bool(self.deliveries), rules=Rules(accept_drop=True))
         self.deliveries.append(step)
 
     def check(self) -> None:
@@ -140,3 +140,107 @@ def test_random_parts_of_a_delivery_added_one_by_one(steps: Steps, seed: int) ->
     for part in Splitter(rows, seed, 4).deal():
         steps.add(**part)
         steps.check()
+
+
+def booking(number: int, patient: str = "P1", site: str = "chicago", at: str = "2026-01-05 09:00", **more: str) -> Row:
+    defaults = {"service": "ketamine-infusion", "status": "completed", "side_effects_assessed": "yes"}
+    return {"booking_id": f"B{number}", "patient_id": patient, "site": site, "starts_at": at, **defaults, **more}
+
+
+def event(number: int, of: int, effect: str = "nausea", **more: str) -> Row:
+    return {"event_id": f"E{number}", "booking_id": f"B{of}", "effect": effect, **more}
+
+
+def payment(number: int, patient: str, at: str = "2026-01-05 10:00", **more: str) -> Row:
+    return {"payment_id": f"M{number}", "patient_id": patient, "paid_at": at, "kind": "payment", "amount": "9", **more}
+
+
+def score(number: int, patient: str, at: str = "2026-01-06 10:00", points: int = 12) -> Row:
+    fields = {"instrument": "PHQ-9", "taken_at": at, "score": str(points)}
+    return {"score_id": f"S{number}", "patient_id": patient, **fields}
+
+
+def test_a_history_that_changes(steps: Steps) -> None:
+    """A visit before all others: new no more, of another site, with all that follows from it."""
+    steps.add(
+        bookings=[booking(2), booking(3, at="2026-01-09 09:00"), booking(4, "P2", "dallas")],
+        payments=[payment(1, "P1"), payment(2, "P1", site="dallas"), payment(3, "P1", booking_id="B3")],
+        scores=[score(1, "P1", "2026-01-02 10:00Z"), score(2, "P1", "2026-01-02 10:00"), score(3, "P1")],
+        side_effects=[event(1, 2, onset_at="2026-01-05 09:30"), event(2, 2, severity="severe")],
+    )
+    steps.add(bookings=[booking(1, site="miami_beach", at="2026-01-01 09:00")])
+    steps.check()
+    # And back: it never took place.
+    steps.add(bookings=[booking(1, site="miami_beach", at="2026-01-01 09:00", status="no_show")])
+    steps.check()
+    # And another patient's, after all.
+    steps.add(bookings=[booking(1, "P2", "miami_beach", at="2026-01-01 09:00")], payments=[payment(4, "P2")])
+    steps.check()
+
+
+def test_what_waits_for_its_booking(steps: Steps) -> None:
+    """Rows that nothing fits are rejected at first, and accepted when what they speak of arrives."""
+    steps.add(
+        bookings=[booking(1)],
+        side_effects=[event(1, 2, "Odd Taste"), event(2, 1, onset_at="2026-01-03 08:00")],
+        payments=[payment(1, "P2", booking_id="B2"), payment(2, "P2")],
+        scores=[score(1, "P2"), score(1, "P2", points=3)],
+    )
+    steps.check()
+    steps.add(payments=[payment(9, "P1")])
+    steps.check()
+    steps.add(bookings=[booking(2, "P2", "dallas"), booking(1, at="2026-01-03 07:00")])
+    steps.check()
+
+
+def test_terms_come_and_go(steps: Steps) -> None:
+    steps.add(
+        bookings=[booking(1), booking(2, "P2")],
+        side_effects=[event(1, 1, "Zebra Vision"), event(2, 2, "foggy head"), event(3, 2, "nausea")],
+    )
+    steps.add(side_effects=[event(4, 1, "Foggy-Head", severity="mild")])
+    steps.check()
+    steps.add(side_effects=[event(5, 2, "Metallic Taste")])
+    steps.check()
+    steps.add(side_effects=[event(1, 1, "headache"), event(5, 2, "another taste")])
+    steps.check()
+
+
+def test_visits_at_one_time_and_of_the_hour_that_comes_twice(steps: Steps) -> None:
+    """Which of several at one time is the first doesn't depend on when they were delivered."""
+    steps.add(
+        bookings=[
+            booking(5, site="dallas"), booking(3), booking(6, "P2", at="2026-11-01T06:30:00Z"),
+            booking(7, "P3", at="2026-11-01T07:30:00Z"),
+        ],
+        payments=[payment(1, "P1")],
+    )  # fmt: skip
+    steps.add(
+        bookings=[booking(4, site="miami_beach"), booking(1, site="dallas")],
+        side_effects=[
+            event(1, 6, onset_at="2026-11-01T07:00:00Z"), event(2, 7, onset_at="2026-11-01T07:45:00Z"),
+            event(3, 7, severity="mild"), event(0, 7, severity="mild"),
+        ],
+    )  # fmt: skip
+    steps.check()
+    steps.add(side_effects=[event(3, 7, severity="severe")], bookings=[booking(1, "P9", "dallas")])
+    steps.check()
+
+
+def test_a_payment_for_the_visit_of_another(steps: Steps) -> None:
+    steps.add(
+        bookings=[booking(1, price="100"), booking(2, "P2", "dallas", price="50"), booking(3, "P3")],
+        payments=[payment(1, "P1", booking_id="B2"), payment(2, "P2", booking_id="B3"), payment(3, "P4", booking_id="B3")],
+    )
+    steps.add(bookings=[booking(4, "P1", at="2025-12-01 09:00")])
+    steps.check()
+    steps.add(bookings=[booking(3, "P3", "miami_beach", status="cancelled")])
+    steps.check()
+
+
+def test_nothing_new(steps: Steps) -> None:
+    steps.add(bookings=[booking(1), booking(2)], scores=[score(1, "P1")])
+    steps.add()
+    steps.check()
+    steps.add(bookings=[booking(2), booking(1)], scores=[score(1, "P1")])
+    steps.check()
