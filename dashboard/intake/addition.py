@@ -64,10 +64,12 @@ def base_of(extracts: Path, *, demo: bool, key: bytes) -> Base:
         raise DeliveryError(f"there is no extract yet to which the delivery could be added; {_WHOLE}")
     try:
         with duckdb.connect(str(named.path), read_only=True) as connection:
-            row = connection.execute("select * from extract_info").fetchdf().iloc[0].to_dict()
-    except (duckdb.Error, IndexError) as error:
+            found = connection.execute("select * from extract_info")
+            names = [name for name, *_ in found.description or ()]
+            [row] = found.fetchall()
+    except (duckdb.Error, ValueError) as error:
         raise DeliveryError(f"the extract {named.name} cannot be read; {_WHOLE}") from error
-    if fault := _unlike(row, demo=demo, key=key):
+    if fault := _unlike(dict(zip(names, row, strict=True)), demo=demo, key=key):
         raise DeliveryError(f"the delivery can't be added to {named.name}: {fault}; {_WHOLE}")
     return Base(named)
 
