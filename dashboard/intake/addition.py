@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from dashboard.intake import keys, pointer
-from dashboard.intake.build import ACCOUNT, CUBES, NUMBERED, ROWS, SOUND, Identity, Prepare, Step, read, run
+from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Identity, Prepare, Step, read, run
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, TABLES, DeliveryError
 from dashboard.intake.reader import Survey
 from dashboard.intake.reference import Reference
@@ -31,19 +31,7 @@ _EXTRACT, _BEFORE = "extract", "before"
 _WHOLE = "import the whole delivery instead, without --add"
 
 
-@dataclasses.dataclass(frozen=True)
-class Base:
-    """The extract that is added to."""
-
-    pointer: pointer.Pointer
-
-    @property
-    def name(self) -> str:
-        """Its name, as the new extract's table `sources` has it."""
-        return self.pointer.name
-
-
-def base_of(extracts: Path, *, demo: bool, key: bytes) -> Base:
+def base_of(extracts: Path, *, demo: bool, key: bytes) -> pointer.Pointer:
     """The extract in use, if a delivery can be added to it.
 
     Args:
@@ -71,7 +59,7 @@ def base_of(extracts: Path, *, demo: bool, key: bytes) -> Base:
         raise DeliveryError(f"the extract {named.name} cannot be read; {_WHOLE}") from error
     if fault := _unlike(dict(zip(names, row, strict=True)), demo=demo, key=key):
         raise DeliveryError(f"the delivery can't be added to {named.name}: {fault}; {_WHOLE}")
-    return Base(named)
+    return named
 
 
 def _unlike(info: dict[str, Any], *, demo: bool, key: bytes) -> str | None:
@@ -90,7 +78,7 @@ def _unlike(info: dict[str, Any], *, demo: bool, key: bytes) -> str | None:
 def add(
     connection: duckdb.DuckDBPyConnection,
     built: Path,
-    base: Base,
+    base: pointer.Pointer,
     surveys: list[Survey],
     reference: Reference,
     identity: Identity,
@@ -118,7 +106,7 @@ def add(
             the scan counted.
     """
     progress("copying the extract in use", 0.0)
-    shutil.copyfile(base.pointer.path, built)
+    shutil.copyfile(base.path, built)
     built.chmod(0o640)
     [[scratch]] = connection.execute("select current_catalog()").fetchall()
     connection.execute(f"attach {literal(str(built))} as {_EXTRACT}")
@@ -126,7 +114,8 @@ def add(
     read(connection, surveys, reference, key, work, progress, notes, prepare)
     if differing := [name for [name] in connection.execute(statements("add/reference")[0]).fetchall()]:
         raise DeliveryError(
-            f"the delivery can't be added to {base.name}: the reference tables differ ({', '.join(differing)}); {_WHOLE}"
+            f"the delivery can't be added to {base.name}: the reference tables differ "
+            f"({', '.join(differing)}); {_WHOLE}"
         )
     values = {**dataclasses.asdict(identity), **keys.padded(key), "file": len(surveys)}
     for name in SOUND:
@@ -154,7 +143,7 @@ def add(
 
 
 def _build_rows(
-    connection: duckdb.DuckDBPyConnection, base: Base, values: dict[str, Any], progress: Step
+    connection: duckdb.DuckDBPyConnection, base: pointer.Pointer, values: dict[str, Any], progress: Step
 ) -> None:
     """The rows of the patients in question, from those of the delivery and then those of the extract."""
     run(connection, "patients", values)
@@ -172,7 +161,9 @@ def _build_rows(
     run(connection, "reference_tables", values)
 
 
-def _note_rows(connection: duckdb.DuckDBPyConnection, base: Base, table: str, values: dict[str, Any]) -> None:
+def _note_rows(
+    connection: duckdb.DuckDBPyConnection, base: pointer.Pointer, table: str, values: dict[str, Any]
+) -> None:
     """Make the extract a file of the table, with a line for each of its rows."""
     first_row, rows = _count(connection, f"read_{table}"), _count(connection, f"{_EXTRACT}.{table}")
     # Row numbers have gaps where an earlier addition replaced rows.
@@ -182,7 +173,7 @@ def _note_rows(connection: duckdb.DuckDBPyConnection, base: Base, table: str, va
     if table != "bookings":
         waiting = _count(connection, f"{_EXTRACT}.waiting_{table}")
         lines += f" union all select {last + 2} + rowid from {_EXTRACT}.waiting_{table}"  # noqa: S608
-    of_file = {"source": table, "name": base.name, "sha256": base.pointer.sha256, "bytes": base.pointer.bytes}
+    of_file = {"source": table, "name": base.name, "sha256": base.sha256, "bytes": base.bytes}
     run(connection, "add/note_rows", {**values, **of_file, "rows": rows + waiting, "first_row": first_row})
     connection.execute(
         "insert into line_shifts select $file, number, line - number "  # noqa: S608
@@ -197,10 +188,10 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def _merge_side_effects(connection: duckdb.DuckDBPyConnection, scratch: str) -> bool:
-    """Put the side effects in. Whether the extract's terms are the same as before; else its cube is made anew, too."""
+    """Put the side effects in; where the extract's terms change, their cube is made anew, too, and it says False."""
     run(connection, "add/terms")
     now = connection.execute("select effect from terms_now order by position").fetchall()
-    before = connection.execute(f"select effect::varchar from {_EXTRACT}.effects order by position").fetchall()
+    before = connection.execute("select effect::varchar from extract.effects order by position").fetchall()
     if now == before:
         run(connection, "add/terms_same")
         return True

@@ -226,7 +226,7 @@ def _import(
     if not tables and is_fhir(delivery):
         if add:
             raise DeliveryError(
-                f"{delivery} holds FHIR resources, whose links to earlier ones can't be followed when they are added; "
+                f"{delivery} holds FHIR resources, whose links to earlier ones can't be followed when added; "
                 "import the whole delivery, without --add"
             )
         if rejects:
@@ -252,7 +252,7 @@ def _import(
     built_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     base = addition.base_of(data / "extracts", demo=demo, key=key) if add else None
     further = [mapping.digest(delivery)] if mapping else []
-    further += [base.pointer.sha256] if base else []
+    further += [base.sha256] if base else []
     name = _extract_name(built_at, resources, reference, further)
     built = work / name
     past = _in_use(data / "extracts")

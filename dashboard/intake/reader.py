@@ -66,9 +66,7 @@ class Survey:
         return tuple(name for name, column in pairs if column is None)
 
 
-def find_sources(
-    delivery: Path, mapping: DeliveryMapping | None = None, *, whole: bool = True
-) -> list[Source]:
+def find_sources(delivery: Path, mapping: DeliveryMapping | None = None, *, whole: bool = True) -> list[Source]:
     """The files of a delivery in the order in which they are read: by table, then by name.
 
     Args:
@@ -110,7 +108,7 @@ def find_sources(
 def _nothing_to_add(delivery: Path) -> DeliveryError:
     names = ", ".join(f"{table.name}.csv" for table in TABLES)
     return DeliveryError(
-        f"{delivery} holds none of {names}, so there is nothing to add; deliver a header alone where a day has no rows"
+        f"{delivery} holds none of {names}, so there is nothing to add; a header will do where a day has no rows"
     )
 
 

@@ -94,7 +94,11 @@ class Splitter:
         moved = self._deal_bookings()
         for row in self.rows["side_effects"]:
             early = {"effect": self.random.choice(["rash", "nausea", "Foggy Head"]), "severity": "severe"}
-            self._place("side_effects", self._timed(row, "onset_at", "resolved_at"), early if row["booking_id"] not in moved else {})
+            self._place(
+                "side_effects",
+                self._timed(row, "onset_at", "resolved_at"),
+                early if row["booking_id"] not in moved else {},
+            )
         for row in self.rows["payments"]:
             site = self.random.choice(["", "", "", "dallas", "miami_beach"])
             early = self.random.choice([{"amount": "1.00"}, {"patient_id": self.random.choice(self.patients)}])
@@ -142,7 +146,9 @@ def test_random_parts_of_a_delivery_added_one_by_one(steps: Steps, seed: int) ->
         steps.check()
 
 
-def booking(number: int, patient: str = "P1", site: str = "chicago", at: str = "2026-01-05 09:00", **more: str) -> Row:
+def booking(
+    number: int, patient: str = "P1", site: str = "chicago", at: str = "2026-01-05 09:00", **more: str
+) -> Row:
     defaults = {"service": "ketamine-infusion", "status": "completed", "side_effects_assessed": "yes"}
     return {"booking_id": f"B{number}", "patient_id": patient, "site": site, "starts_at": at, **defaults, **more}
 
@@ -152,7 +158,14 @@ def event(number: int, of: int, effect: str = "nausea", **more: str) -> Row:
 
 
 def payment(number: int, patient: str, at: str = "2026-01-05 10:00", **more: str) -> Row:
-    return {"payment_id": f"M{number}", "patient_id": patient, "paid_at": at, "kind": "payment", "amount": "9", **more}
+    return {
+        "payment_id": f"M{number}",
+        "patient_id": patient,
+        "paid_at": at,
+        "kind": "payment",
+        "amount": "9",
+        **more,
+    }
 
 
 def score(number: int, patient: str, at: str = "2026-01-06 10:00", points: int = 12) -> Row:
@@ -230,7 +243,11 @@ def test_visits_at_one_time_and_of_the_hour_that_comes_twice(steps: Steps) -> No
 def test_a_payment_for_the_visit_of_another(steps: Steps) -> None:
     steps.add(
         bookings=[booking(1, price="100"), booking(2, "P2", "dallas", price="50"), booking(3, "P3")],
-        payments=[payment(1, "P1", booking_id="B2"), payment(2, "P2", booking_id="B3"), payment(3, "P4", booking_id="B3")],
+        payments=[
+            payment(1, "P1", booking_id="B2"),
+            payment(2, "P2", booking_id="B3"),
+            payment(3, "P4", booking_id="B3"),
+        ],
     )
     steps.add(bookings=[booking(4, "P1", at="2025-12-01 09:00")])
     steps.check()

@@ -138,14 +138,18 @@ def test_rejects_are_those_of_the_delivery(clinic: Clinic, tmp_path: Path) -> No
     found = clinic.rejects()
     mended = (tmp_path / "to-mend" / "side_effects-rejects.csv").read_text()
     assert mended == f"{EVENTS}\nE1,B9,nausea\nE2,B2,\nE3,B2,rash\n"
-    clinic.write("bookings.csv", BOOKINGS, *rows, "broken", "B1,P1,chicago,ketamine-infusion,2026-01-05 09:00,completed")
+    clinic.write(
+        "bookings.csv", BOOKINGS, *rows, "broken", "B1,P1,chicago,ketamine-infusion,2026-01-05 09:00,completed"
+    )
     clinic.publish(rules=Rules(accept_drop=True))
     assert found == clinic.rejects()
 
 
 def test_a_row_that_no_longer_fits_is_rejected_with_its_place(clinic: Clinic) -> None:
     clinic.write("bookings.csv", BOOKINGS, booking(1), booking(2))
-    clinic.write("side_effects.csv", f"{EVENTS},onset_at", "E1,B1,nausea,2026-01-05 09:30", "E2,B2,nausea,2026-01-05 09:30")
+    clinic.write(
+        "side_effects.csv", f"{EVENTS},onset_at", "E1,B1,nausea,2026-01-05 09:30", "E2,B2,nausea,2026-01-05 09:30"
+    )
     before = clinic.publish().name
     clinic.write("bookings.csv", BOOKINGS, "B2,P2,chicago,vitamin-c,2026-02-05 09:00,completed")
     (clinic.delivery / "side_effects.csv").unlink()
@@ -177,7 +181,13 @@ def test_changes_are_those_against_the_extract_before(clinic: Clinic, tmp_path: 
     clinic.publish()
     at_once = tmp_path / "at-once"
     shutil.copytree(clinic.data, at_once)
-    new = [booking(7, "chicago"), booking(8, status="no_show"), booking(9, "dallas"), booking(90), booking(91, "dallas")]
+    new = [
+        booking(7, "chicago"),
+        booking(8, status="no_show"),
+        booking(9, "dallas"),
+        booking(90),
+        booking(91, "dallas"),
+    ]
     clinic.write("bookings.csv", BOOKINGS, *new)
     clinic.write("side_effects.csv", EVENTS, "E2,B3,nausea", "E3,B90,rash")
     added = clinic.publish(add=True).review.changes

@@ -23,7 +23,9 @@ def extract(path: Path, rows: str = ROWS, words: str = "'a', 'b'", number: str =
 
 
 def test_order_and_what_names_the_delivery_make_no_difference(tmp_path: Path) -> None:
-    turned = "(null, 'b', date '2026-01-06'), (2, null, null), (1, 'a', date '2026-01-05'), (1, 'a', date '2026-01-05')"
+    turned = (
+        "(null, 'b', date '2026-01-06'), (2, null, null), (1, 'a', date '2026-01-05'), (1, 'a', date '2026-01-05')"
+    )
     assert differing(extract(tmp_path / "a"), extract(tmp_path / "b", turned, more="7")) == []
 
 
