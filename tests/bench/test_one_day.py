@@ -22,6 +22,8 @@ from tests.bench.test_import import measure
 
 pytestmark = pytest.mark.bench
 
+BOOKINGS = int(os.environ.get("ADDITION_BOOKINGS", "1000000"))
+
 _ADD = """
 import json, resource, sys, time
 from pathlib import Path
@@ -75,7 +77,7 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if given := os.environ.get("ADDITION_DATA"):
         return Path(given)
     folder = tmp_path_factory.mktemp("addition")
-    demo.write_delivery(folder / "demo", years=3, bookings=int(os.environ.get("ADDITION_BOOKINGS", "1000000")))
+    demo.write_delivery(folder / "demo", years=3, bookings=BOOKINGS)
     # Six weeks before the end: bookings lie ahead as on any day.
     split(folder / "demo", folder, demo_end(folder / "demo") - dt.timedelta(42))
     return folder
@@ -104,7 +106,7 @@ def test_a_day_added_against_the_whole(tmp_path: Path, deliveries: Path, ratio: 
             shutil.rmtree(tmp_path / f"{folder}-{number}")
     for what in ("seconds", "cpu"):
         shares = [one[what] / other[what] for one, other in zip(added, whole, strict=True)]
-        ratio(f"a day added to {whole[0]['rows']:,.0f} rows against importing all, {what}", median(shares))
+        ratio(f"a day added to {BOOKINGS:,} bookings against importing all, {what}", median(shares))
         print(
             f"\n{added[0]['rows']:,.0f} rows added to {whole[0]['rows']:,.0f}, {what}: "
             f"{median(one[what] for one in added):.2f} s added, {median(one[what] for one in whole):.2f} s whole, "
