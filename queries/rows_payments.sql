@@ -15,5 +15,5 @@ select
 from payments
 where case when $dated = 'service' then starts_on else paid_on end between $start and $end
     and list_contains($sites::site[], site)
-    and (len($methods::varchar[]) = 0 or list_contains($methods::varchar[], coalesce(method, 'not recorded')))
+    and (array_length($methods::varchar[]) = 0 or list_contains($methods::varchar[], coalesce(method, 'not recorded')))
     and (list_contains($lines::line[], line) or ($every_line and line is null))
