@@ -51,7 +51,12 @@ _FACTS = (
     "oddities",
 )
 
+#: Additive counts and sums of the facts, which another engine may build.
+CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "courses", "outcomes")
+
 Step = Callable[[str, float], None]
+#: Executes a file of queries/build by its name, with the values that it may bind.
+Run = Callable[[duckdb.DuckDBPyConnection, str, dict[str, Any]], None]
 Prepare = Callable[[duckdb.DuckDBPyConnection], dict[Join, Loaded]]
 
 
@@ -78,6 +83,7 @@ def build(
     progress: Step,
     notes: Iterable[tuple[str, dict[str, Any]]] = (),
     prepare: Prepare | None = None,
+    cubes: Run | None = None,
 ) -> None:
     """Fill an empty database with the tables that docs/extract.md names.
 
@@ -91,6 +97,7 @@ def build(
         progress: called with what is done now and the share that is done, 0 to 1.
         notes: names of queries/build with their values, for what a reader has to add.
         prepare: loads the joins of a mapping.
+        cubes: builds what CUBES names; DuckDB itself where it is None.
 
     Raises:
         DeliveryError: DuckDB read other rows than the scan counted.
@@ -111,7 +118,7 @@ def build(
     values = {**dataclasses.asdict(identity), **keys.padded(key)}
     for number, name in enumerate(_FACTS):
         progress(f"building {name.replace('_', ' ')}", 0.4 + 0.6 * number / len(_FACTS))
-        run(connection, name, values)
+        (cubes if cubes and name in CUBES else run)(connection, name, values)
     if identity.compared_with:
         progress("comparing with the extract in use", 1.0)
         run(connection, "changes")

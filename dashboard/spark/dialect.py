@@ -10,19 +10,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-#: Columns that hold an ENUM, and its type where the name differs: both sort in the order of the reference tables.
-ENUMS: Mapping[str, str] = {
-    "site": "site",
-    "visit_site": "site",
-    "service": "service",
-    "line": "line",
-    "status": "status",
-    "band": "band",
-    "effect": "effect",
-    "severity": "severity",
-    "supervision": "supervision",
-    "mental_health_provider": "yes_no",
-}
+from dashboard.intake.fact_tables import ENUMS
+
 _TYPES = frozenset(ENUMS.values())
 
 #: What reads in both dialects and answers differently, or that Spark lacks: with what to write instead.
@@ -38,7 +27,7 @@ _UNSHARED: Mapping[type[exp.Expression], str] = {
 }
 _UNITS = frozenset({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"})
 #: Functions that sqlglot doesn't know and Spark has under the same name.
-_SHARED_FUNCTIONS = frozenset({"bool_or", "bit_or", "try_cast"})
+_SHARED_FUNCTIONS = frozenset({"epoch_us"})
 
 
 class PortabilityError(ValueError):
@@ -88,18 +77,15 @@ def question(sql: str, words: Mapping[str, Sequence[str]], order_by: str = "") -
 
 
 @cache
-def statements(text: str) -> tuple[Statement, ...]:
-    """The statements of a file of queries/build, whose tables DuckDB sorts when it takes them in.
+def statement(sql: str) -> Statement:
+    """A statement of queries/build, whose table DuckDB sorts when it takes the rows in.
 
     Raises:
-        PortabilityError: one isn't in the part that both dialects share.
+        PortabilityError: it isn't in the part that both dialects share.
     """
-    return tuple(_statement(part) for part in sqlglot.parse(text, read="duckdb") if part is not None)
-
-
-def _statement(tree: exp.Expression) -> Statement:
+    tree = _parsed(sql)
     if isinstance(tree, exp.Drop) and tree.kind == "TABLE":
-        return Statement(drops=tree.this.name)
+        return Statement(drops=next(table.name for table in tree.find_all(exp.Table)))
     if not isinstance(tree, exp.Create) or tree.kind != "TABLE" or not isinstance(tree.expression, exp.Query):
         raise PortabilityError(f"makes no table from a question: {tree.sql('duckdb')[:60]}")
     found = tree.expression
@@ -168,6 +154,9 @@ def _as_spark(node: exp.Expression) -> exp.Expression:
         if str(node.args.get("kind")) in _TYPES:
             return exp.DataType.build("text")
         raise PortabilityError(f"the type {node.args.get('kind')}")
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "epoch_us":
+        # Spark counts from instants alone; sessions are in UTC.
+        return exp.Anonymous(this="unix_micros", expressions=[exp.cast(node.expressions[0], "timestamptz")])
     return node
 
 

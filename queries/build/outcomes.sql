@@ -10,9 +10,9 @@ with started as (
         first_on,
         min(starts_at) as first_at,
         max(starts_on) as last_on,
-        any_value(site) filter (where number = 1) as site,
-        any_value(band) filter (where number = 1) as band,
-        any_value(indication) filter (where number = 1) as indication
+        min(site) filter (where number = 1) as site,
+        min(band) filter (where number = 1) as band,
+        min(indication) filter (where number = 1) as indication
     from infusions
     where starts_on <= first_on + 28
     group by patient, first_on

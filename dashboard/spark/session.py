@@ -1,0 +1,191 @@
+"""The connection to a Spark Connect server."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from dashboard.intake.contract import DeliveryError
+
+if TYPE_CHECKING:
+    from pyspark.sql.connect.session import SparkSession
+
+INSTALL = "pip install 'infusion-dashboard[spark]' (in a checkout: .venv/bin/pip install '.[spark]')"
+PORT = 15002
+_REACHED_WITHIN_SECONDS = 10.0
+
+
+class SparkError(DeliveryError):
+    """Spark is not there or could not do it; the message says what to do next."""
+
+
+class SparkTimeoutError(SparkError):
+    """It took longer than it may and was stopped."""
+
+
+class Spark:
+    """One session of a Spark Connect server, with views of the Parquet files of one extract. Thread-safe."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._session = _connected(address)
+
+    def see(self, folder: Path, tables: Sequence[str]) -> None:
+        """Give the files of FOLDER/TABLE the table's name.
+
+        Raises:
+            SparkError: its workers can't read them.
+        """
+        with self._told():
+            for table in tables:
+                # Given as an address: without one a path is of the cluster's own file system.
+                frame = self._session.read.parquet(f"{folder.as_uri()}/{table}")
+                frame.createOrReplaceTempView(table)
+
+    def keep(self, name: str, sql: str, values: dict[str, Any]) -> None:
+        """Give the rows of a question a name, and keep them while several others ask for them."""
+        with self._told():
+            self._session.sql(sql, args=values).createOrReplaceTempView(name)
+            self._session.catalog.cacheTable(name)
+
+    def forget(self, name: str) -> None:
+        """Let go of what `keep` kept."""
+        with self._told():
+            self._session.catalog.uncacheTable(name)
+            self._session.catalog.dropTempView(name)
+
+    def ask(self, sql: str, values: dict[str, Any], seconds: float | None = None) -> Any:
+        """The answer as an Arrow table.
+
+        Args:
+            sql: in Spark's dialect, values as `:name`.
+            values: one for each name.
+            seconds: after which it is stopped; None for never.
+
+        Raises:
+            SparkTimeoutError: it took longer.
+            SparkError: it failed.
+        """
+        with self._told(), self._bounded(seconds):
+            return self._session.sql(sql, args=values).toArrow()
+
+    def close(self) -> None:
+        """End the session; what it kept is let go."""
+        with self._told():
+            self._session.stop()
+
+    @contextmanager
+    def _bounded(self, seconds: float | None) -> Iterator[None]:
+        if seconds is None:
+            yield
+            return
+        tag, stopped = f"bounded-{threading.get_ident()}", threading.Event()
+
+        def stop() -> None:
+            stopped.set()
+            self._session.interruptTag(tag)
+
+        timer = threading.Timer(seconds, stop)
+        timer.daemon = True
+        self._session.addTag(tag)
+        timer.start()
+        try:
+            yield
+        except Exception as error:
+            if stopped.is_set():
+                raise SparkTimeoutError(
+                    f"this took longer than {seconds:.0f} seconds in Spark and was stopped; choose a shorter period "
+                    "or fewer sites"
+                ) from error
+            raise
+        finally:
+            timer.cancel()
+            self._session.removeTag(tag)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What Spark raises as one line that says where."""
+        import grpc
+        from pyspark.errors import PySparkException
+
+        try:
+            yield
+        except (PySparkException, grpc.RpcError) as error:
+            first = str(error).strip().splitlines()
+            raise SparkError(f"Spark at {self.address} could not do this: {first[0] if first else error!r}") from error
+
+
+def require_extra() -> None:
+    """Tell how to install what Spark needs.
+
+    Raises:
+        SparkError: it isn't installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pandas 3 works for what is used of it here, which is Arrow tables alone.
+            warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+            import pyspark.sql.connect.session
+            import sqlglot  # noqa: F401
+    except ImportError as error:
+        raise SparkError(
+            f"--engine spark and DASHBOARD_SPARK need the extra 'spark', which is not installed: {INSTALL}"
+        ) from error
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Of an address like sc://host:15002/;use_ssl=true.
+
+    Raises:
+        ValueError: it is none.
+    """
+    parts = urlsplit(address)
+    if parts.scheme != "sc" or not parts.hostname:
+        raise ValueError(f"the address of a Spark Connect server is like sc://host:{PORT}, not {address!r}")
+    return parts.hostname, parts.port or PORT
+
+
+def _connected(address: str) -> SparkSession:
+    """A new session.
+
+    Raises:
+        SparkError: the extra is missing, the address is none, or nobody answers.
+    """
+    require_extra()
+    try:
+        host, port = host_and_port(address)
+    except ValueError as error:
+        raise SparkError(str(error)) from error
+    try:
+        # Spark's client would try for minutes.
+        socket.create_connection((host, port), timeout=_REACHED_WITHIN_SECONDS).close()
+    except OSError as error:
+        raise SparkError(
+            f"no Spark Connect server answers at {host}:{port} ({error.strerror or error}); start it, or correct the "
+            "address in --spark or DASHBOARD_SPARK"
+        ) from error
+    # It writes every error with the server's stack to standard error, besides raising it.
+    logging.getLogger("SQLQueryContextLogger").disabled = True
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+        from pyspark.errors import PySparkException
+        from pyspark.sql.connect.session import SparkSession as Session
+
+        try:
+            session = Session.builder.remote(address).create()
+            # Times of the extract are local and have no zone.
+            session.conf.set("spark.sql.session.timeZone", "UTC")
+            session.conf.set("spark.sql.ansi.enabled", "true")
+        except PySparkException as error:
+            raise SparkError(
+                f"what answers at {host}:{port} is no Spark Connect server that can be used: "
+                f"{str(error).splitlines()[0]}"
+            ) from error
+    return session
