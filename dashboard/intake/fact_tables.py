@@ -92,9 +92,7 @@ def set_apart(built: Path, final: Path, folder: Path) -> None:
                     f"read_parquet(getvariable('{FOLDER}') || '/{table}/*.parquet', hive_partitioning=false)"
                 )
             else:
-                connection.execute(
-                    f"create table {identifier(table)} as from built.{identifier(table)}"  # noqa: S608
-                )
+                connection.execute(f"create table {identifier(table)} as from built.{identifier(table)}")
         connection.execute("detach built")
         connection.execute("checkpoint")
 

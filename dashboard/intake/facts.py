@@ -1,4 +1,4 @@
-"""Facts kept as Parquet beside their extract: where they lie and what they must be, as the list beside the extract says."""
+"""Facts kept as Parquet: where they lie and what they must be, as the list beside their extract says."""
 
 from __future__ import annotations
 

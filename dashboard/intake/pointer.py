@@ -189,7 +189,8 @@ def _read(path: Path, extracts: Path) -> Pointer:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ExtractError(f"{path} is damaged; {_WAY_OUT}") from error
     well_formed = isinstance(name, str) and isinstance(sha256, str) and isinstance(size, int)
-    if not well_formed or not _NAME.fullmatch(name) or not isinstance(mtime, int | None) or not isinstance(listed, str | None):
+    well_formed = well_formed and isinstance(listed, str | None)
+    if not well_formed or not _NAME.fullmatch(name) or not isinstance(mtime, int | None):
         raise ExtractError(f"{path} is damaged; {_WAY_OUT}")
     return Pointer(name, sha256, size, extracts / name, mtime, demo, listed)
 

@@ -435,7 +435,9 @@ def _publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> Non
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
     found = built.stat()
-    target = pointer.Pointer(built.name, digest, found.st_size, extracts / built.name, found.st_mtime_ns, demo, listed)
+    target = pointer.Pointer(
+        built.name, digest, found.st_size, extracts / built.name, found.st_mtime_ns, demo, listed
+    )
     with pointer.held(extracts):
         pointer.write(pointer.card_of(target.path), target)
         built.rename(target.path)

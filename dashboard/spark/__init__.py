@@ -1,1 +1,1 @@
-"""Apache Spark beside DuckDB: builds cubes from facts too large for one machine and answers what is asked row by row."""
+"""Apache Spark beside DuckDB: builds cubes, and answers questions about rows that this machine doesn't see."""

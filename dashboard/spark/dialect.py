@@ -15,7 +15,7 @@ from dashboard.intake.fact_tables import ENUMS
 _TYPES = frozenset(ENUMS.values())
 
 #: What reads in both dialects and answers differently, or that Spark lacks: with what to write instead.
-_UNSHARED: Mapping[type[exp.Expression], str] = {
+_UNSHARED: Mapping[type[exp.Expr], str] = {
     exp.GenerateSeries: "a series of days; join the table calendar",
     exp.PercentileCont: "a percentile, which Spark gives approximately; count by value",
     exp.Quantile: "a quantile, which Spark gives approximately; count by value",
@@ -107,7 +107,7 @@ def tables(sql: str) -> frozenset[str]:
     return frozenset(table.name for table in tree.find_all(exp.Table)) - own
 
 
-def unshared(tree: exp.Expression) -> Iterator[str]:
+def unshared(tree: exp.Expr) -> Iterator[str]:
     """What of a statement the two dialects don't share, in words."""
     for node in tree.walk():
         for kind, why in _UNSHARED.items():
@@ -129,26 +129,26 @@ def unshared(tree: exp.Expression) -> Iterator[str]:
             yield "unnest beside tables; select it"
 
 
-def _require_shared(tree: exp.Expression) -> None:
+def _require_shared(tree: exp.Expr) -> None:
     if found := sorted(set(unshared(tree))):
         raise PortabilityError("; ".join(found))
 
 
-def _parsed(sql: str) -> exp.Expression:
+def _parsed(sql: str) -> exp.Expr:
     try:
         return sqlglot.parse_one(sql, read="duckdb")
     except SqlglotError as error:
         raise PortabilityError(str(error).splitlines()[0]) from error
 
 
-def _written(tree: exp.Expression) -> str:
+def _written(tree: exp.Expr) -> str:
     try:
         return tree.transform(_as_spark).sql("spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
     except SqlglotError as error:
         raise PortabilityError(str(error).splitlines()[0]) from error
 
 
-def _as_spark(node: exp.Expression) -> exp.Expression:
+def _as_spark(node: exp.Expr) -> exp.Expr:
     """ENUMs are text in Parquet."""
     if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.USERDEFINED:
         if str(node.args.get("kind")) in _TYPES:
@@ -163,18 +163,20 @@ def _as_spark(node: exp.Expression) -> exp.Expression:
 def _expand_all(order: exp.Order, tree: exp.Query) -> None:
     """`order by all` as the columns that it stands for: Spark's own would sort words by their letters."""
     if [one.this.name.upper() for one in order.expressions if isinstance(one.this, exp.Var)] == ["ALL"]:
-        order.set("expressions", [exp.Ordered(this=exp.column(name), nulls_first=False) for name in tree.named_selects])
+        order.set(
+            "expressions", [exp.Ordered(this=exp.column(name), nulls_first=False) for name in tree.named_selects]
+        )
 
 
-def _sort_as_enum(ordered: exp.Expression, words: Mapping[str, Sequence[str]]) -> None:
+def _sort_as_enum(ordered: exp.Expr, words: Mapping[str, Sequence[str]]) -> None:
     column = ordered.this
-    kind = ENUMS.get(column.name) if isinstance(column, exp.Column) else None
+    kind = ENUMS.get(column.name, "") if isinstance(column, exp.Column) else ""
     if kind in words:
         known = exp.array(*(exp.Literal.string(word) for word in words[kind]))
         ordered.set("this", exp.Anonymous(this="array_position", expressions=[known, column.copy()]))
 
 
-def _name_of(column: exp.Expression) -> str:
+def _name_of(column: exp.Expr) -> str:
     if not isinstance(column, exp.Column):
         raise PortabilityError(f"rows sorted by more than a column: {column.sql('duckdb')}")
     return column.name

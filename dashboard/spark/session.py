@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import uuid
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'infusion-dashboard[spark]' (in a checkout: .venv/bin/pip install '.[spark]')"
 PORT = 15002
 _REACHED_WITHIN_SECONDS = 10.0
+_RETRIES = 5
 
 
 class SparkError(DeliveryError):
@@ -34,8 +36,8 @@ class Spark:
     """One session of a Spark Connect server, with views of the Parquet files of one extract. Thread-safe."""
 
     def __init__(self, address: str) -> None:
-        self.address = address
         self._session = _connected(address)
+        self._place = "{}:{}".format(*host_and_port(address))
 
     def see(self, folder: Path, tables: Sequence[str]) -> None:
         """Give the files of FOLDER/TABLE the table's name.
@@ -76,17 +78,42 @@ class Spark:
         with self._told(), self._bounded(seconds):
             return self._session.sql(sql, args=values).toArrow()
 
+    def begin(self, sql: str, values: dict[str, Any], seconds: float) -> tuple[Any, Iterator[Any]]:
+        """As `ask`, in Arrow tables of a few thousand rows: the first, None where there is no row, and the others."""
+        client, tag = self._session.client, f"parts-{uuid.uuid4()}"
+        with self._told():
+            frame: Any = self._session.sql(sql, args=values)
+            # toLocalIterator() turns each row into an object of its own; this is what it reads from.
+            found = client.to_table_as_iterator(frame._plan.to_proto(client), {})
+        tables = (part for part in found if hasattr(part, "num_rows"))
+
+        def following() -> Any:
+            with self._told(), self._bounded(seconds, tag):
+                return next(tables, None)
+
+        def others() -> Iterator[Any]:
+            while (part := following()) is not None:
+                yield part
+
+        return following(), others()
+
+    @staticmethod
+    def was_ended(error: SparkError) -> bool:
+        """Whether a question failed because the server knows this session no more."""
+        return "INVALID_HANDLE" in str(error.__cause__)
+
     def close(self) -> None:
         """End the session; what it kept is let go."""
         with self._told():
             self._session.stop()
 
     @contextmanager
-    def _bounded(self, seconds: float | None) -> Iterator[None]:
+    def _bounded(self, seconds: float | None, tag: str = "") -> Iterator[None]:
+        """Interrupt what carries the tag once its time is over; an operation keeps the tags it began with."""
         if seconds is None:
             yield
             return
-        tag, stopped = f"bounded-{threading.get_ident()}", threading.Event()
+        tag, stopped = tag or f"bounded-{uuid.uuid4()}", threading.Event()
 
         def stop() -> None:
             stopped.set()
@@ -118,8 +145,9 @@ class Spark:
         try:
             yield
         except (PySparkException, grpc.RpcError) as error:
-            first = str(error).strip().splitlines()
-            raise SparkError(f"Spark at {self.address} could not do this: {first[0] if first else error!r}") from error
+            # The address may hold a token, and all but the first line is the server's stack.
+            what = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise SparkError(f"Spark at {self._place} could not do this: {what}") from error
 
 
 def require_extra() -> None:
@@ -132,7 +160,7 @@ def require_extra() -> None:
         with warnings.catch_warnings():
             # Pandas 3 works for what is used of it here, which is Arrow tables alone.
             warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
-            import pyspark.sql.connect.session
+            import pyspark.sql.connect.session  # noqa: F401
             import sqlglot  # noqa: F401
     except ImportError as error:
         raise SparkError(
@@ -176,10 +204,13 @@ def _connected(address: str) -> SparkSession:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
         from pyspark.errors import PySparkException
+        from pyspark.sql.connect.client.retries import DefaultPolicy
         from pyspark.sql.connect.session import SparkSession as Session
 
         try:
             session = Session.builder.remote(address).create()
+            # Its own would go on for ten minutes, while a page waits.
+            session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES, max_backoff=1_000)])
             # Times of the extract are local and have no zone.
             session.conf.set("spark.sql.session.timeZone", "UTC")
             session.conf.set("spark.sql.ansi.enabled", "true")
