@@ -32,10 +32,10 @@ lint: $(READY)
 	$(ENV)/bin/mypy
 	$(ENV)/bin/lint-imports
 
-# Tests of the state store need PostgreSQL too, those of deployment nginx and Caddy. In CI they must run; elsewhere
-# their absence is said aloud. A file's tests stay in one process, which then starts its servers once.
+# Tests of the state store need PostgreSQL too, those of deployment nginx and Caddy, those of Spark Java.
+# In CI they must run; elsewhere their absence is said aloud. A file's tests stay in one process, which then starts its servers once.
 unit: $(READY)
-	@sh tests/ensure.sh postgresql nginx caddy
+	@sh tests/ensure.sh postgresql nginx caddy java spark
 	$(ENV)/bin/pytest -n 3 --dist loadfile -m "not browser and not bench"
 
 # Browser tests need a Chromium or Chrome. In CI they must run; elsewhere their absence is said aloud.
@@ -60,7 +60,7 @@ bench-compare: $(READY)
 	@$(ENV)/bin/python -m tests.bench.compare
 
 lock: $(READY)
-	$(ENV)/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev \
+	$(ENV)/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra spark \
 		--no-header --no-annotate --no-emit-index-url --quiet pyproject.toml -o requirements.lock
 
 clean:

@@ -13,7 +13,7 @@ from dashboard.spark import dialect
 from dashboard.spark.session import Spark
 
 #: What the cubes need beside the facts.
-_REFERENCE = ("services",)
+REFERENCE = ("services",)
 
 
 class SparkCubes:
@@ -34,8 +34,8 @@ class SparkCubes:
         """
         if not self._seen:
             write_facts(connection, self._folder)
-            write_tables(connection, list(_REFERENCE), self._folder)
-            self._spark.see(self._folder, [*FACTS, *_REFERENCE])
+            write_tables(connection, list(REFERENCE), self._folder)
+            self._spark.see(self._folder, [*FACTS, *REFERENCE])
             self._seen = True
         for sql in statements(name):
             self._run(connection, sql, {key: values[key] for key in parameters(sql)})

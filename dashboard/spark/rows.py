@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from dashboard.intake.fact_tables import BESIDE, FACTS
 from dashboard.spark import dialect
+from dashboard.spark.cubes import REFERENCE
 from dashboard.spark.session import Spark, SparkError
 
 Answer = TypeVar("Answer")
@@ -71,6 +72,6 @@ class SparkRows:
         with self._lock:
             if self._spark is None:
                 spark = Spark(self._address)
-                spark.see(self._folder, [*FACTS, *BESIDE, "services"])
+                spark.see(self._folder, [*FACTS, *BESIDE, *REFERENCE])
                 self._spark = spark
             return self._spark
