@@ -67,6 +67,11 @@ class FactReading:
             cursor.register("spark_rows", part)
             yield "select * from spark_rows"
 
+    def close(self) -> None:
+        """End the session with Spark, if there is one."""
+        if self._rows is not None:
+            self._rows.close()
+
     def _spark(self, cursor: duckdb.DuckDBPyConnection) -> SparkRows:
         if self._rows is None:
             if not self._address or not self._folder:

@@ -213,6 +213,7 @@ class Warehouse:
     def close(self) -> None:
         """Close the connection; queries under way fail."""
         self._connection.close()
+        self._facts.close()
 
     def query(self, viewer: access.Viewer, name: str, **values: Any) -> pd.DataFrame:
         """Answer the question `name` with what the viewer may see.

@@ -55,6 +55,13 @@ class SparkRows:
             yield first
             yield from rest
 
+    def close(self) -> None:
+        """End the session."""
+        with self._lock:
+            if self._spark is not None:
+                self._spark.close()
+                self._spark = None
+
     def _tried(self, ask: Callable[[Spark], Answer]) -> Answer:
         """Ask; once more with a new session where the server has ended this one, as it does after an hour's rest."""
         spark = self._connected()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -103,8 +104,8 @@ class Spark:
         return "INVALID_HANDLE" in str(error.__cause__)
 
     def close(self) -> None:
-        """End the session; what it kept is let go."""
-        with self._told():
+        """End the session; what it kept is let go. A server that is gone has let go of it already."""
+        with contextlib.suppress(SparkError), self._told():
             self._session.stop()
 
     @contextmanager

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from dashboard.cli import main
 from dashboard.intake import demo, pointer
 from dashboard.intake.publish import import_delivery
 from dashboard.settings import ROOT
@@ -54,7 +56,12 @@ def spark_address(tmp_path_factory):
         "spark.connect.grpc.binding.port": port,
         "spark.driver.host": "127.0.0.1",
         "spark.executor.memory": "640m",
+        # For minutes on few rows: less of a plan to make, and no code that pays off later only.
         "spark.sql.shuffle.partitions": 2,
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.ui.enabled": "false",
         "spark.local.dir": folder / "local",
         "spark.sql.warehouse.dir": folder / "warehouse",
@@ -117,9 +124,8 @@ def by_duckdb(delivery, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def by_spark(delivery, tmp_path_factory, spark_address):
-    from dashboard.spark.engine import SparkBuild
-
     data = tmp_path_factory.mktemp("by-spark")
-    with SparkBuild(spark_address) as build:
-        import_delivery(delivery, data, spark=build)
+    arguments = ["import", str(delivery), "--engine", "spark", "--spark", spark_address, "--data", str(data)]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
     return Imported(data)

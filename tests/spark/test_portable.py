@@ -68,7 +68,8 @@ def test_what_is_not_shared_is_named(sql, names):
 
 
 @pytest.mark.parametrize(
-    "sql", ["insert into a select 1", "create table a (b integer)", "create table a as select b from c order by b + 1"]
+    "sql",
+    ["insert into a select 1", "create table a (b integer)", "create table a as select b from c order by b + 1"],
 )
 def test_a_build_that_makes_no_table_from_a_question_is_refused(sql):
     with pytest.raises(dialect.PortabilityError):
