@@ -271,13 +271,11 @@ def test_commands_list_it_go_back_to_it_and_remove_it(delivery, by_spark, tmp_pa
 
 
 def test_an_import_that_fails_in_spark_leaves_no_facts(delivery, spark_address, tmp_path):
-    with (
-        pytest.raises(SparkError, match="could not do this"),
-        SparkBuild(spark_address, tmp_path / "shared") as build,
-    ):
+    with SparkBuild(spark_address, tmp_path / "shared") as build:
         # As when the server is stopped meanwhile.
         build._spark._session.client.release_session()
-        import_delivery(delivery, tmp_path / "data", spark=build)
+        with pytest.raises(SparkError, match="could not do this"):
+            import_delivery(delivery, tmp_path / "data", spark=build)
     assert list((tmp_path / "shared").iterdir()) == []
     assert list((tmp_path / "data" / "extracts").glob("extract-*")) == []
 
@@ -293,7 +291,7 @@ def test_pages_cannot_read_or_write_beyond_the_facts(parquet_house, by_spark):
     ):
         with pytest.raises(duckdb.Error):
             cursor.execute(sql)
-    files = [path for path in facts.facts_of(by_spark.extract).folder.rglob("*.parquet")]
+    files = list(facts.facts_of(by_spark.extract).folder.rglob("*.parquet"))
     assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o440"}
 
 
