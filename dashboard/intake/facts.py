@@ -121,6 +121,7 @@ def finish(extract: Path, folder: Path) -> str:
         found = path.stat()
         files.append(FactFile(str(path.relative_to(folder)), found.st_size, _digest(path), found.st_mtime_ns))
     for inner in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+        inner.chmod(0o550)
         descriptor = os.open(inner, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -142,7 +143,10 @@ def digest_of(extract: Path) -> str:
 def remove(extract: Path) -> None:
     """Remove the facts of an extract and their list, where there are any."""
     with contextlib.suppress(FactsError):
-        if found := facts_of(extract):
+        if (found := facts_of(extract)) and found.here:
+            for path in (found.folder, *found.folder.iterdir()):
+                with contextlib.suppress(OSError):
+                    path.chmod(0o750)
             shutil.rmtree(found.folder, ignore_errors=True)
     list_of(extract).unlink(missing_ok=True)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dashboard.intake.contract import DeliveryError
+from dashboard.intake.contract import StorageError
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
@@ -25,8 +25,8 @@ _REACHED_WITHIN_SECONDS = 10.0
 _RETRIES = 5
 
 
-class SparkError(DeliveryError):
-    """Spark is not there or could not do it; the message says what to do next."""
+class SparkError(StorageError):
+    """Spark is not there or could not do it; the message says what to do next. A watched inbox tries again."""
 
 
 class SparkTimeoutError(SparkError):

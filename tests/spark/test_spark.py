@@ -293,6 +293,7 @@ def test_pages_cannot_read_or_write_beyond_the_facts(parquet_house, by_spark):
             cursor.execute(sql)
     files = list(facts.facts_of(by_spark.extract).folder.rglob("*.parquet"))
     assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o440"}
+    assert {oct(path.parent.stat().st_mode & 0o777) for path in files} == {"0o550"}
 
 
 def test_settings_are_not_lost(by_spark, spark_address):
