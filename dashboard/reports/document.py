@@ -123,11 +123,11 @@ def _charts(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, hea
     panel = panels.panel_of(name, chosen)
     if panel.chart is None or not len(frame) or (chosen.parts > 1 and panel.sites_in in frame):
         return {"charts": [], "annotations": []}
-    found = pictures.pictures(reader, name, chosen, frame, "light")
+    found = pictures.pictures(reader, name, chosen, "light")
     width = NARROW_WIDTH if len(found.charts) > 1 else CHART_WIDTH
     made = []
     for one in found.charts:
-        values = {"name": "rows", "values": _records(one.rows)}
+        values = {"name": "rows", "values": _records(one.rows.to_pandas())}
         body = {**one.body, "width": width, "data": values}
         made.append({"caption": one.caption, "alt": f"{panel.title}. {heading}", "body": body})
     return {"charts": made, "annotations": [f"{note.label} {note.words}" for note in found.notes]}

@@ -72,13 +72,14 @@ def test_a_chart_draws_twelve_sites_and_the_table_has_all(readers, name):
     for part in ("1", "2", "5"):
         chosen = asked(reader, part=part)
         assert panels.rows(reader, name, chosen).equals(frame)
-        found = pictures.pictures(reader, name, chosen, frame, "light")
+        found = pictures.pictures(reader, name, chosen, "light")
         drawn = names[12 * (int(part) - 1) : 12 * int(part)]
         if panel.sites_in in frame and name != "timeline":
             for one in found.charts:
-                if panel.sites_in in one.rows:
-                    assert set(one.rows[panel.sites_in]) <= {*drawn, ALL_SITES}
-                    seen.update(one.rows[panel.sites_in])
+                if panel.sites_in in one.rows.column_names:
+                    sites = set(one.rows[panel.sites_in].to_pylist())
+                    assert sites <= {*drawn, ALL_SITES}
+                    seen.update(sites)
             assert len(found.charts) <= filters.PART
         for one in found.charts:
             entries = _legend(one.body)
@@ -102,17 +103,13 @@ def _legend(body):
 def test_small_charts_of_their_own_where_colours_cannot_tell_apart(readers):
     reader = readers[Role.MEDICAL_DIRECTOR]
     chosen = asked(reader, part="2")
-    found = pictures.pictures(
-        reader, "utilisation_trend", chosen, panels.rows(reader, "utilisation_trend", chosen), "light"
-    )
+    found = pictures.pictures(reader, "utilisation_trend", chosen, "light")
     names = [reader.catalogue.site_name(site) for site in reader.sites[12:24]]
     assert [one.caption for one in found.charts] == names
     assert not found.titled
     assert all(one.caption in str(one.body) and one.body["height"] == charts.SMALL_HEIGHT for one in found.charts)
     few = filters.parse({"site": [filters.slug(site) for site in reader.sites[:8]]}, chosen.scope)
-    found = pictures.pictures(
-        reader, "utilisation_trend", few, panels.rows(reader, "utilisation_trend", few), "light"
-    )
+    found = pictures.pictures(reader, "utilisation_trend", few, "light")
     assert [one.caption for one in found.charts] == [""]
 
 

@@ -1,0 +1,73 @@
+"""What is sent for a chart: the rows that were worked out, in few bytes, and never those of others."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from dashboard import exports, filters, panels, pictures
+from dashboard.access import RESOURCES, Role
+from dashboard.panels import PANELS
+
+CHARTS = [name for name, panel in PANELS.items() if panel.chart]
+
+
+def plain(table: pa.Table) -> pd.DataFrame:
+    """The rows as a browser has them, whatever bytes they came in."""
+    return pd.DataFrame({name: pd.Series(table[name].to_pylist(), dtype=object) for name in table.column_names})
+
+
+numbers = st.one_of(st.integers(-(2**40), 2**40), st.floats(allow_infinity=False), st.none())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(numbers, st.sampled_from(["Chicago", "Miami Beach", "", None])), max_size=40))
+def test_nothing_is_lost_in_few_bytes(rows):
+    frame = pd.DataFrame(
+        {
+            "value": pd.Series([value for value, _ in rows], dtype=float),
+            "site": pd.Series([site for _, site in rows], dtype="str"),
+        }
+    )
+    sent = plain(pictures.table(frame))
+    wanted = frame.astype(object).where(frame.notna(), None)
+    assert_frame_equal(sent, wanted, check_dtype=False)
+
+
+def test_whole_numbers_and_repeated_words_are_small():
+    frame = pd.DataFrame({"n": [1.0, np.nan, 3.0, 4.0], "site": ["Chicago"] * 4, "cents": [2.0**40] * 4})
+    types = {field.name: field.type for field in pictures.table(frame).schema}
+    assert types["n"] == pa.int32()
+    assert types["cents"] == pa.float64()
+    assert pa.types.is_dictionary(types["site"])
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_has_the_rows_of_its_panel(everything, director, name):
+    reader = director if Role.MEDICAL_DIRECTOR in RESOURCES[PANELS[name].resource] else everything
+    chosen = filters.parse({"period": ["90-days"]}, exports.scope_of(reader))
+    found = pictures.pictures(reader, name, chosen, "light")
+    rows = panels.rows(reader, name, chosen)
+    drawn = [plain(one.rows) for one in found.charts]
+    assert sum(map(len, drawn)) == len(rows)
+    sent = pd.concat(drawn)
+    for column in {"value", "numerator", "denominator"} & set(sent.columns):
+        assert sent[column].astype(float).sum() == pytest.approx(rows[column].astype(float).sum(), rel=1e-12)
+
+
+def test_pictures_are_kept_for_those_who_may_see_them(everything, reader_of):
+    """A picture that was worked out is given again to who asks the same, and to nobody else."""
+    manager = reader_of("manager.dallas")
+    chosen = {
+        reader.viewer.username: filters.parse({"period": ["90-days"]}, exports.scope_of(reader))
+        for reader in (everything, manager)
+    }
+    mine = pictures.pictures(everything, "no_show_trend", chosen[everything.viewer.username], "light")
+    assert pictures.pictures(everything, "no_show_trend", chosen[everything.viewer.username], "light") is mine
+    theirs = pictures.pictures(manager, "no_show_trend", chosen[manager.viewer.username], "light")
+    sites = set(theirs.charts[0].rows["site"].to_pylist())
+    assert sites == {manager.catalogue.site_name(site) for site in manager.sites}
+    assert sites < set(mine.charts[0].rows["site"].to_pylist())
