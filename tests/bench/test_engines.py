@@ -43,7 +43,7 @@ def build(delivery: Path, data: Path, address: str) -> tuple[float, float]:
     """Seconds of a whole import in a process of its own, and of its cubes, which with Spark include writing the facts."""
     command = [sys.executable, "-c", _IMPORT, str(delivery), str(data), address]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    seconds, cubes = done.stdout.split()
+    seconds, cubes = done.stdout.splitlines()[-1].split()
     return float(seconds), float(cubes)
 
 

@@ -81,6 +81,12 @@ def test_rows_are_sorted_in_the_order_of_the_reference_tables():
     assert "ORDER BY ARRAY_POSITION(ARRAY('dallas', 'chicago'), site) NULLS LAST, age NULLS LAST" in found
 
 
+def test_words_of_a_delivery_end_no_literal():
+    """Effects are what clinics report; Spark takes a backslash for more than itself."""
+    found = dialect.question("select effect from side_effects order by effect", {"effect": ["can't", "a\\b"]})
+    assert r"ARRAY('can\'t', 'a\\b')" in found
+
+
 def test_what_questions_ask_for_beside_facts_is_written_beside_them():
     asked = {table for query in ABOUT_FACTS.values() for table in dialect.tables(query.sql)}
     asked |= {table for sql in SMALL_COUNTS.values() for table in dialect.tables(sql)}
