@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import sys
 import threading
 import uuid
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -108,7 +108,7 @@ class Spark:
         with contextlib.suppress(SparkError), self._told():
             self._session.stop()
 
-    @contextmanager
+    @contextlib.contextmanager
     def _bounded(self, seconds: float | None, tag: str = "") -> Iterator[None]:
         """Interrupt what carries the tag once its time is over; an operation keeps the tags it began with."""
         if seconds is None:
@@ -137,7 +137,7 @@ class Spark:
             timer.cancel()
             self._session.removeTag(tag)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
         """What Spark raises as one line that says where."""
         import grpc
@@ -152,13 +152,13 @@ class Spark:
 
 
 def require_extra() -> None:
-    """Tell how to install what Spark needs.
+    """Load what Spark needs, or tell how to install it.
 
     Raises:
         SparkError: it isn't installed.
     """
     try:
-        with warnings.catch_warnings():
+        with _imported_by_a_program(), warnings.catch_warnings():
             # Pandas 3 works for what is used of it here, which is Arrow tables alone.
             warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
             import pyspark.sql.connect.session  # noqa: F401
@@ -167,6 +167,20 @@ def require_extra() -> None:
         raise SparkError(
             f"--engine spark and DASHBOARD_SPARK need the extra 'spark', which is not installed: {INSTALL}"
         ) from error
+
+
+@contextlib.contextmanager
+def _imported_by_a_program() -> Iterator[None]:
+    """Where the program is no file, as in `python -c`, pyspark takes it for its own tests, looks for Spark and exits."""
+    main = sys.modules["__main__"]
+    if hasattr(main, "__file__"):
+        yield
+        return
+    main.__file__ = ""
+    try:
+        yield
+    finally:
+        del main.__file__
 
 
 def host_and_port(address: str) -> tuple[str, int]:

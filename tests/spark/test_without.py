@@ -45,6 +45,13 @@ def test_without_the_extra_the_message_says_how_to_install_it(delivery, tmp_path
     assert call().returncode == 0
 
 
+def test_a_program_that_is_no_file_can_use_it():
+    """As workers of a test run are, and what is started with python -c."""
+    code = "from dashboard.spark.session import require_extra; require_extra(); print('loaded')"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "loaded"), done.stderr
+
+
 def test_a_server_that_does_not_answer_is_told_before_anything_is_read(delivery, tmp_path, unanswered):
     address = f"sc://127.0.0.1:{unanswered}"
     done = run("import", str(delivery), "--engine", "spark", "--spark", address, "--data", str(tmp_path))
