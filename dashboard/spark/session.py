@@ -171,7 +171,7 @@ def require_extra() -> None:
 
 @contextlib.contextmanager
 def _imported_by_a_program() -> Iterator[None]:
-    """Where the program is no file, as in `python -c`, pyspark takes it for its own tests, looks for Spark and exits."""
+    """Where a program is no file, as in `python -c`, pyspark takes it for its own tests, and exits."""
     main = sys.modules["__main__"]
     if hasattr(main, "__file__"):
         yield
