@@ -59,7 +59,9 @@ def parquet_house(by_spark):
 @pytest.fixture(scope="module")
 def far_house(by_spark, spark_address, tmp_path_factory):
     """The same where this machine didn't see the facts when it opened the extract, and Spark's workers do."""
-    with contextlib.closing(far(by_spark, tmp_path_factory.mktemp("far"), spark=spark_address)) as found:
+    # On a busy machine three Java processes take their time.
+    settings = {"spark": spark_address, "query_seconds": 300}
+    with contextlib.closing(far(by_spark, tmp_path_factory.mktemp("far"), **settings)) as found:
         yield found
 
 
@@ -116,7 +118,10 @@ def test_every_question_about_facts_is_answered_alike_by_spark(house, far_house,
     empty = set()
     for name, query in ABOUT_FACTS.items():
         ours, theirs = (
-            pd.concat(list(one.stream(viewer_of(query), name, **{key: known[key] for key in query.parameters})))
+            pd.concat(
+                list(one.stream(viewer_of(query), name, **{key: known[key] for key in query.parameters})),
+                ignore_index=True,
+            )
             if name.startswith("rows_")
             else one.query(viewer_of(query), name, **{key: known[key] for key in query.parameters})
             for one in (house, far_house)
@@ -194,7 +199,7 @@ def test_spark_is_stopped_after_the_time_that_a_question_may_take(by_spark, spar
 
 
 def test_a_session_that_the_server_ended_is_opened_again(by_spark, spark_address, house, tmp_path):
-    with contextlib.closing(far(by_spark, tmp_path, spark=spark_address)) as one:
+    with contextlib.closing(far(by_spark, tmp_path, spark=spark_address, query_seconds=300)) as one:
         values = {"until": house.catalogue.last_full_day}
         first = one.query(EVERYBODY[0], "worklist_forms", **values)
         one._facts._rows._spark._session.client.release_session()
