@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import access, filters, identity
+from dashboard import access, filters, forms, identity
 from dashboard.marks import EVERY_SITE, TOPICS, Mark
 from dashboard.settings import Settings
 from dashboard.state import StateError, shared_store
@@ -33,7 +33,7 @@ def _adding(reader: Reader) -> None:
     catalogue = reader.catalogue
     every = (EVERY_SITE,) if may_annotate(reader.viewer, EVERY_SITE) and len(reader.sites) > 1 else ()
     names = {site: _site(reader, site) for site in (*reader.sites, *every)}
-    with st.form("add_annotation", border=False, clear_on_submit=True):
+    with st.form(forms.key("add_annotation"), border=False):
         text = st.text_input("What happened", max_chars=LONGEST, placeholder="New nurse rota")
         with st.container(horizontal=True, gap="small"):
             day = st.date_input(
@@ -51,7 +51,11 @@ def _adding(reader: Reader) -> None:
         sent = st.form_submit_button("Put it on the charts", type="primary")
         st.caption("Everyone who sees the charts of the site reads it: take no patient's name into it.")
     if sent:
-        tried(lambda: store().add(identity.current_viewer(), topic, site, "", "", day_of(day), text), "written")
+        tried(
+            lambda: store().add(identity.current_viewer(), topic, site, "", "", day_of(day), text),
+            "written",
+            "add_annotation",
+        )
 
 
 def _withdrawing(reader: Reader, own: list[Mark]) -> None:
@@ -64,27 +68,30 @@ def _withdrawing(reader: Reader, own: list[Mark]) -> None:
 
 def withdrawing(names: dict[int, str], what: str) -> None:
     """The form that takes one of the marks off the charts, by its number; `what` names its widgets."""
-    with st.form(f"withdraw_{what}", border=False, clear_on_submit=True):
+    form = f"withdraw_{what}"
+    with st.form(forms.key(form), border=False):
         number = st.selectbox(
             "On the charts now", list(names), format_func=lambda number: names.get(number, ""), key=f"{what}_number"
         )
-        why = st.text_input("Why it is withdrawn", max_chars=LONGEST, key=f"{what}_why")
+        why = st.text_input("Why it is withdrawn", max_chars=LONGEST, key=forms.key(f"{what}_why"))
         sent = st.form_submit_button("Withdraw it")
     if sent:
-        tried(lambda: store().withdraw(identity.current_viewer(), number, why), "withdrawn")
+        tried(lambda: store().withdraw(identity.current_viewer(), number, why), "withdrawn", form, f"{what}_why")
 
 
 def _site(reader: Reader, site: str) -> str:
     return "All sites" if site == EVERY_SITE else reader.catalogue.site_name(site)
 
 
-def tried(change: Callable[[], None], done: str) -> None:
-    """Make a change of marks; where it is refused, say why and that nothing was done."""
+def tried(change: Callable[[], None], done: str, *asked: str) -> None:
+    """Make a change of marks that forms asked for; where it is refused, say why and that nothing was done."""
     try:
         change()
     except StateError as error:
         st.error(f"{error} Nothing was {done}.")
     else:
+        for form in asked:
+            forms.emptied(form)
         st.rerun()
 
 

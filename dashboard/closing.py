@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, filters, identity, month_end, packs, page
+from dashboard import access, filters, forms, identity, month_end, packs, page
 from dashboard.panels import Column
 from dashboard.settings import Settings
 from dashboard.state import StateError, Store, shared_store
@@ -113,7 +113,7 @@ def _close(view: page.View, made: month_end.Pack) -> None:
 
 
 def _reopening(view: page.View, month: str, closed: Sequence[ClosedMonth]) -> None:
-    with st.form("month_end_reopen", clear_on_submit=True, border=False):
+    with st.form(forms.key("month_end_reopen"), border=False):
         reason = st.text_input(
             f"Why {month} is opened again", max_chars=500, placeholder="Stands in the audit record"
         )
@@ -131,6 +131,7 @@ def _do(view: page.View, act: Callable[[ClosedMonths], None]) -> None:
     except StateError as error:
         st.error(str(error))
     else:
+        forms.emptied("month_end_reopen")
         st.rerun()
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import exports, filter_bar, packs, page
+from dashboard import exports, filter_bar, forms, packs, page
 from dashboard.exports import Choice, Export
 from dashboard.panels import Column
 from dashboard.settings import Settings
@@ -154,7 +154,7 @@ def named_exports(export: Choice) -> None:
     kept = {one.name: one for one in saved.list(username)}
     with st.expander(f"Saved exports ({len(kept)})" if kept else "Saved exports", type="compact"):
         st.caption("A saved export keeps its choices. A period such as last month moves on by itself.")
-        with st.form("save_export", clear_on_submit=True, border=False):
+        with st.form(forms.key("save_export"), border=False):
             name = st.text_input("Name for this choice", max_chars=80)
             if st.form_submit_button("Save"):
                 try:
@@ -163,6 +163,7 @@ def named_exports(export: Choice) -> None:
                 except StateError as error:
                     st.error(str(error))
                 else:
+                    forms.emptied("save_export")
                     st.rerun()
         for one in kept.values():
             with st.container(horizontal=True, vertical_alignment="center"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import access, annotating, filters, identity, marks, page, theme
+from dashboard import access, annotating, filters, forms, identity, marks, page, theme
 from dashboard.panels.signals import effect_title
 from dashboard.state.chart_marks import LONGEST, WRITE
 
@@ -32,7 +32,7 @@ def _adding(view: page.View, effect: str, line: str) -> None:
     kinds = marks.TITLES
     about = effect_title(view.reader, effect) + (f" after {theme.line_title(line).lower()}" if line else "")
     first, last = catalogue.first_day, catalogue.last_full_day
-    with st.form("add_mark", border=False):
+    with st.form(forms.key("add_mark"), border=False):
         with st.container(horizontal=True, gap="small"):
             kind = st.selectbox("What", list(kinds), format_func=kinds.__getitem__, width=200)
             site = st.selectbox("Site", list(names), format_func=names.__getitem__, width=200, key="mark_site")
@@ -46,7 +46,9 @@ def _adding(view: page.View, effect: str, line: str) -> None:
     if sent:
         viewer = identity.current_viewer()
         annotating.tried(
-            lambda: annotating.store().add(viewer, kind, site, effect, line, annotating.day_of(day), text), "put"
+            lambda: annotating.store().add(viewer, kind, site, effect, line, annotating.day_of(day), text),
+            "put",
+            "add_mark",
         )
 
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
+from dashboard import forms
 from dashboard.filters import Filters
 from dashboard.navigation import PageEntry
 from dashboard.settings import Settings
@@ -49,7 +50,7 @@ def menu(
     with opened:
         if kept:
             _list(views, username, kept)
-        with st.form("keep_view", clear_on_submit=True, border=False):
+        with st.form(forms.key("keep_view"), border=False):
             name = st.text_input("Keep this page with its filters as", max_chars=LONGEST_NAME)
             if st.form_submit_button("Keep"):
                 _keep(views, username, name, page, urlencode(chosen.query() | also, doseq=True))
@@ -90,6 +91,7 @@ def _keep(views: SavedViews, username: str, name: str, page: str, address: str) 
     except StateError as error:
         st.error(str(error))
     else:
+        forms.emptied("keep_view")
         st.rerun()
 
 

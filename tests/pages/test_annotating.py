@@ -93,4 +93,9 @@ def test_an_own_annotation_is_withdrawn_with_a_reason(visit, store):
 def test_too_little_is_refused_and_stays_to_be_mended(visit, store):
     at = write(opened(visit("manager.dallas", "bookings")), "x")
     assert at.error[0].value == "Write what it is, or why, in 5 to 300 characters. Nothing was written."
-    assert ChartMarks(store).in_force() == ()
+    [text] = [one for one in at.text_input if one.label == "What happened"]
+    assert text.value == "x"
+    at = write(at, "A new nurse rota")
+    assert [mark.text for mark in ChartMarks(store).in_force()] == ["A new nurse rota"]
+    # Nothing is left to be sent twice.
+    assert [one.value for one in at.text_input if one.label == "What happened"] == [""]
