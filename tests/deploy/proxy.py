@@ -102,6 +102,7 @@ class Proxy:
             additional_headers={"Origin": origin or self.origin, "Cookie": cookie},
             subprotocols=["streamlit"],
             ssl=self.tls,
+            open_timeout=60,
         ) as connection:
             yield Stream(connection)
 
