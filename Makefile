@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; 
 # Every server and command that a test starts would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint unit browser bench bench-compare audit screenshots lock clean
+.PHONY: run test lint unit browser spark bench bench-compare audit screenshots lock clean
 
 run: $(READY)
 	@$(ENV)/bin/dashboard serve --demo --port $(PORT)
@@ -32,16 +32,21 @@ lint: $(READY)
 	$(ENV)/bin/mypy
 	$(ENV)/bin/lint-imports
 
-# Tests of the state store need PostgreSQL too, those of deployment nginx and Caddy, those of Spark Java.
-# In CI they must run; elsewhere their absence is said aloud. A file's tests stay in one process, which then starts its servers once.
+# Tests of the state store need PostgreSQL too, those of deployment nginx and Caddy. In CI they must run; elsewhere
+# their absence is said aloud. A file's tests stay in one process, which then starts its servers once.
 unit: $(READY)
-	@sh tests/ensure.sh postgresql nginx caddy java spark
-	$(ENV)/bin/pytest -n 3 --dist loadfile -m "not browser and not bench"
+	@sh tests/ensure.sh postgresql nginx caddy
+	$(ENV)/bin/pytest -n 3 --dist loadfile -m "not browser and not bench and not spark"
 
 # Browser tests need a Chromium or Chrome. In CI they must run; elsewhere their absence is said aloud.
 browser: $(READY)
 	@sh tests/ensure.sh chromium
 	$(ENV)/bin/pytest -n 2 -m browser
+
+# On a real Spark with two workers: a server of 456 MB and Java, for an engine that few will use, so no part of `make test`.
+spark: $(READY)
+	@sh tests/ensure.sh java spark
+	$(ENV)/bin/pytest -m spark
 
 # Known vulnerabilities of what is locked. Needs the network, so it is no part of `make test`.
 audit: $(READY)

@@ -25,11 +25,13 @@ class Health:
     Attributes:
         warm: whether the first visitor would still have to wait.
         stopping: whether the server was told to stop.
+        serves_older: whether the extract in use can't be read and an older one stands in for it.
     """
 
     def __init__(self, store: Store) -> None:
         self.warm = False
         self.stopping = False
+        self.serves_older = False
         self._store = store
         self._lock = threading.Lock()
         self._asked = -ASKED_EVERY
@@ -48,9 +50,12 @@ class Health:
         return PlainTextResponse("ok")
 
     async def ready(self, _request: Request) -> Response:
-        """Whether everything is there: 200, or 503 with what is missing."""
+        """Whether everything is there: 200, or 503 with what is missing. Older data are served with a warning."""
         missing = await to_thread.run_sync(self.missing)
-        return JSONResponse({"ready": not missing, "missing": missing}, status_code=503 if missing else 200)
+        found: dict[str, object] = {"ready": not missing, "missing": missing}
+        if self.serves_older and not missing:
+            found["warning"] = "newer data could not be read; an older extract is served"
+        return JSONResponse(found, status_code=503 if missing else 200)
 
     def missing(self) -> list[str]:
         """What is missing, each in a few words."""
@@ -96,4 +101,5 @@ class Health:
             warehouse.shelf().current().ping()
         except warehouse.WarehouseError:
             return ["no extract can be read"]
+        self.serves_older = warehouse.shelf().warning is not None
         return []

@@ -19,11 +19,10 @@ from dashboard.intake.reader import Survey, expressions, view_of
 from dashboard.intake.reference import Reference
 from dashboard.intake.sql import identifier, parameters, statements
 
-_FACTS = (
-    "misfit_rows",
-    "rejected_rows",
-    "duplicate_bookings",
-    "patients",
+#: Rows without their doubles; then numbers for patients.
+SOUND = ("misfit_rows", "rejected_rows")
+NUMBERED = ("duplicate_bookings", "patients")
+ROWS = (
     "kept_bookings",
     "contradictory_side_effects",
     "effects",
@@ -34,25 +33,12 @@ _FACTS = (
     "payments",
     "contradictory_scores",
     "scores",
-    "rejects",
-    "reference_tables",
-    "calendar",
-    "daily",
-    "daily_payments",
-    "hourly",
-    "daily_effects",
-    "courses",
-    "outcomes",
-    "sources",
-    "resources",
-    "extract_info",
-    "gaps",
-    "late_forms",
-    "oddities",
 )
-
 #: Additive counts and sums of the facts, which another engine may build.
 CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "courses", "outcomes")
+#: What the extract says of the delivery and of itself.
+ACCOUNT = ("sources", "resources", "extract_info", "gaps", "late_forms", "oddities")
+_ALL = (*SOUND, *NUMBERED, *ROWS, "rejects", "reference_tables", "calendar", *CUBES, *ACCOUNT)
 
 Step = Callable[[str, float], None]
 #: Executes a file of queries/build by its name, with the values that it may bind.
@@ -71,6 +57,7 @@ class Identity:
     demo: bool
     compared_with: str | None = None
     late_form_days: int = 3
+    key_check: str = ""
 
 
 def build(
@@ -102,6 +89,27 @@ def build(
     Raises:
         DeliveryError: DuckDB read other rows than the scan counted.
     """
+    read(connection, surveys, reference, key, work, progress, notes, prepare)
+    values = {**dataclasses.asdict(identity), **keys.padded(key)}
+    for number, name in enumerate(_ALL):
+        progress(f"building {name.replace('_', ' ')}", 0.4 + 0.6 * number / len(_ALL))
+        (cubes if cubes and name in CUBES else run)(connection, name, values)
+    if identity.compared_with:
+        progress("comparing with the extract in use", 1.0)
+        run(connection, "changes")
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    surveys: list[Survey],
+    reference: Reference,
+    key: bytes,
+    work: Path,
+    progress: Step,
+    notes: Iterable[tuple[str, dict[str, Any]]] = (),
+    prepare: Prepare | None = None,
+) -> None:
+    """Read the files into an empty database, as typed values with their faults; arguments as of `build`."""
     run(connection, "macros")
     _load_reference(connection, reference)
     run(connection, "types")
@@ -115,13 +123,6 @@ def build(
         _read(connection, number, surveyed, lookups, zones, work)
     for name, noted in notes:
         run(connection, name, noted)
-    values = {**dataclasses.asdict(identity), **keys.padded(key)}
-    for number, name in enumerate(_FACTS):
-        progress(f"building {name.replace('_', ' ')}", 0.4 + 0.6 * number / len(_FACTS))
-        (cubes if cubes and name in CUBES else run)(connection, name, values)
-    if identity.compared_with:
-        progress("comparing with the extract in use", 1.0)
-        run(connection, "changes")
 
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, values: dict[str, Any] | None = None) -> None:

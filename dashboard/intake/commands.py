@@ -69,6 +69,7 @@ def demo(directory: Path, years: int, bookings: int, seed: int | None, fhir: boo
     help="What the tables are made of, where the files are another system's.",
 )
 @click.option("--dry-run", is_flag=True, help="Read, check and report, and publish nothing.")
+@click.option("--add", is_flag=True, help="DIR holds what is new or changed: add it to the extract in use.")
 @click.option("--accept-drop", is_flag=True, help="Publish also where far fewer rows are left than before.")
 @click.option("--report", metavar="FILE.json", type=_FILE, help="Write the report for programs, too.")
 @click.option("--rejects", metavar="DIR", type=_FOLDER, help="Write the rejected lines as delivered, to be mended.")
@@ -95,6 +96,7 @@ def import_command(
     reference: Path | None,
     mapping: Path | None,
     dry_run: bool,
+    add: bool,
     accept_drop: bool,
     report: Path | None,
     rejects: Path | None,
@@ -114,8 +116,13 @@ def import_command(
     extract in use stays; likewise where a table or site has lost more than DASHBOARD_DROP_SHARE
     percent of its rows.
 
+    With --add DIR holds only rows that are new or changed since the extract in use was delivered, in
+    the same tables, of which any may be missing. A row takes the place of the one with its id; all
+    others stay. The result is the extract that all rows in one delivery would give.
+
     With --watch each sub-folder of DIR is a delivery. It is complete when it holds a file named
-    _SUCCESS or complete, or has not changed for a while. Each is imported once, in order of name.
+    _SUCCESS or complete, or has not changed for a while. Each is imported once, in order of name;
+    with --add a delivery that fails holds up those after it.
 
     Exit codes: 0 published (after a dry run: it would be), 1 refused, 2 wrong usage. With --watch
     --once: 1 if any was refused.
@@ -124,6 +131,7 @@ def import_command(
     Example: dashboard import data/deliveries/demo
              dashboard import exports --mapping clinic.toml --dry-run
              dashboard import delivery --report report.json --rejects to-mend
+             dashboard import today --add
              dashboard import inbox --watch --once
              dashboard import delivery --engine spark --spark sc://spark.internal:15002
     """
@@ -137,6 +145,8 @@ def import_command(
         raise click.UsageError("--dry-run is of one delivery and doesn't go with --watch.")
     if spark and engine != "spark":
         raise click.UsageError("--spark goes with --engine spark.")
+    if add and engine == "spark":
+        raise click.UsageError("--add is done by DuckDB and doesn't go with --engine spark.")
     with _errors():
         settings = Settings.from_environment()
         settings = replace(settings, data=data or settings.data)
@@ -160,13 +170,14 @@ def import_command(
                     rejects=rejects,
                     fingerprint=fingerprint,
                     spark=built_by,
+                    add=add,
                 )
                 outcome.update(extract=published.name, read=published.rows_read)
                 outcome.update(accepted=published.rows_accepted, rejected=published.rows_rejected)
             return published
 
         if watch:
-            sys.exit(_watch(directory, settings.data, run, once=once, quiet=quiet))
+            sys.exit(_watch(directory, settings.data, run, once=once, quiet=quiet, in_turn=add))
         with _reported(report):
             done = run(directory)
             _write_report(report, done.as_json())
@@ -193,13 +204,15 @@ def _building(engine: str, address: str | None, settings: Settings) -> Iterator[
         yield build
 
 
-def _watch(inbox: Path, data: Path, run: Callable[[Path, str], ImportReport], *, once: bool, quiet: float) -> int:
+def _watch(
+    inbox: Path, data: Path, run: Callable[[Path, str], ImportReport], *, once: bool, quiet: float, in_turn: bool
+) -> int:
     """Import what is there; without `once` go on until stopped. The exit code."""
     from dashboard.intake.watch import import_new
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     while True:
-        published, failed, known = import_new(inbox, data, run, quiet)
+        published, failed, known = import_new(inbox, data, run, quiet, in_turn=in_turn)
         if once:
             click.echo(f"{published} published, {failed} not published, {known} known from before")
             return 1 if failed else 0

@@ -99,6 +99,46 @@ def prune_command(keep: int | None) -> None:
         click.echo("nothing to remove")
 
 
+@extracts.command("compare")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+def compare_command(first: str, second: str) -> None:
+    """Name the tables in which the extracts A and B differ, whatever the order of their rows.
+
+    What speaks of the delivery (files, rejects, changes, names and times of the import) is left out.
+    A and B are names as `dashboard extracts list` shows them, or paths of files.
+
+    Exit codes: 0 no difference, 1 they differ or one of them cannot be read.
+
+    \b
+    Example:
+        dashboard extracts compare extract-20260105T090000000Z-0123456789ab \\
+            extract-20260106T090000000Z-89ab01234567
+    """
+    import duckdb
+
+    from dashboard.intake.compare import differing
+
+    try:
+        tables = differing(_path_of(first), _path_of(second))
+    except duckdb.Error as error:
+        raise click.ClickException(f"an extract cannot be read: {str(error).splitlines()[0]}") from error
+    if tables:
+        click.echo("\n".join(tables))
+        raise click.exceptions.Exit(1)
+    click.echo("no difference", err=True)
+
+
+def _path_of(name: str) -> Path:
+    """Where an extract lies that is given by name or path."""
+    if (given := Path(name)).is_file():
+        return given
+    path = _folder() / (name.removesuffix(".duckdb") + ".duckdb")
+    if not path.is_file():
+        raise click.ClickException(f"there is no extract {name}; see: dashboard extracts list")
+    return path
+
+
 @contextlib.contextmanager
 def _recorded(action: str, subject: str) -> Iterator[dict[str, object]]:
     """Put on record what is done, and tell in one message if it can't be."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from dashboard.intake import attempts, facts, keys, pointer, review
+from dashboard.intake import addition, attempts, facts, keys, pointer, review
 from dashboard.intake.build import Identity, build
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError, StorageError
 from dashboard.intake.expressions import Loaded
@@ -100,6 +100,7 @@ def import_delivery(
     rejects: Path | None = None,
     fingerprint: str = "",
     spark: SparkBuild | None = None,
+    add: bool = False,
 ) -> ImportReport:
     """Read a delivery and publish it as the extract in use.
 
@@ -119,6 +120,7 @@ def import_delivery(
         rejects: folder for the rejected lines as they were delivered, also where nothing is published.
         fingerprint: of the delivery, for the record; taken here if not given.
         spark: builds the cubes and keeps the facts as Parquet; where it is None, DuckDB does and holds all.
+        add: the delivery holds what is new or changed, and goes into the extract in use.
 
     Raises:
         DropError: far fewer rows than in the extract in use.
@@ -138,7 +140,18 @@ def import_delivery(
                 try:
                     rules = rules or Rules()
                     report = _import(
-                        delivery, data, reference, mapping, dry_run, tell, memory_limit, work, rules, rejects, spark
+                        delivery,
+                        data,
+                        reference,
+                        mapping,
+                        dry_run,
+                        tell,
+                        memory_limit,
+                        work,
+                        rules,
+                        rejects,
+                        spark=spark,
+                        add=add,
                     )
                 finally:
                     shutil.rmtree(work, ignore_errors=True)
@@ -220,20 +233,27 @@ def _import(
     work: Path,
     rules: Rules,
     rejects: Path | None,
+    *,
     spark: SparkBuild | None,
+    add: bool,
 ) -> ImportReport:
     reference = load_reference(reference_folder)
     mapping = load_mapping(mapping_file, reference) if mapping_file else None
     demo = _is_demo(delivery)
     tables = mapping if mapping and mapping.tables else None
     if not tables and is_fhir(delivery):
+        if add:
+            raise DeliveryError(
+                f"{delivery} holds FHIR resources, whose links to earlier ones can't be followed when added; "
+                "import the whole delivery, without --add"
+            )
         if rejects:
             raise DeliveryError(
                 "--rejects copies lines of CSV files; for FHIR resources see the rejects' files and lines"
             )
         resources = read_resources(delivery, work, reference, mapping.fhir if mapping else None, _earlier(tell))
     else:
-        resources = Resources(_survey(find_sources(delivery, mapping), tell))
+        resources = Resources(_survey(find_sources(delivery, mapping, whole=not add), tell))
     surveys = resources.surveys
     if rejects:
         require_lines(surveys)
@@ -248,19 +268,32 @@ def _import(
 
     key = _patient_key(data, rules, demo=demo, dry_run=dry_run)
     built_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    name = _extract_name(built_at, resources, reference, mapping.digest(delivery) if mapping else None)
+    base = addition.base_of(data / "extracts", demo=demo, key=key) if add else None
+    further = [mapping.digest(delivery)] if mapping else []
+    further += [base.sha256] if base else []
+    name = _extract_name(built_at, resources, reference, further)
     built = work / name
     if spark:
         spark.begin(data / "extracts" / name)
     past = _in_use(data / "extracts")
     try:
-        with _database(built, work, memory_limit) as connection:
-            compared_with = review.attach(connection, past, demo=demo) if past else None
+        with _database(work / "scratch.duckdb" if base else built, work, memory_limit) as connection:
+            compared_with = base.name if base else review.attach(connection, past, demo=demo) if past else None
             identity = Identity(
-                SCHEMA_VERSION, DEFINITIONS_VERSION, built_at, name, demo, compared_with, rules.late_form_days
+                SCHEMA_VERSION,
+                DEFINITIONS_VERSION,
+                built_at,
+                name,
+                demo,
+                compared_with,
+                rules.late_form_days,
+                keys.check_of(key),
             )
-            cubes = spark.cubes if spark else None
-            build(connection, surveys, reference, identity, key, work, _later(tell), resources.notes, join, cubes)
+            common = (surveys, reference, identity, key, work, _later(tell), resources.notes, join)
+            if base:
+                addition.add(connection, built, base, *common)
+            else:
+                build(connection, *common, spark.cubes if spark else None)
             _verify(connection)
             if spark:
                 spark.finish(connection)
@@ -288,7 +321,9 @@ def _import(
         raise DeliveryError(
             f"the extract could not be built: {str(error).splitlines()[0]}; the extract in use stays"
         ) from error
-    if not sum(file.rows_accepted for file in report.files if file.source == "bookings"):
+    if base:
+        _refuse_nothing(delivery, report, surveys)
+    elif not sum(file.rows_accepted for file in report.files if file.source == "bookings"):
         raise DeliveryError(
             f"{delivery}: no row of bookings was accepted, so nothing was published. "
             f"Correct the files and import again{_examples(report.reasons)}"
@@ -299,6 +334,17 @@ def _import(
         tell("publishing", 0.98)
         _publish(built, data / "extracts", demo, spark.seal() if spark else None)
     return report
+
+
+def _refuse_nothing(delivery: Path, report: ImportReport, surveys: list[Survey]) -> None:
+    """Refuse a delivery to be added of which no row at all will do."""
+    names = {one.source.name for one in surveys}
+    added = [file for file in report.files if file.file in names]
+    if sum(file.rows_read for file in added) and not sum(file.rows_accepted for file in added):
+        raise DeliveryError(
+            f"{delivery}: no row was accepted, so nothing was added. "
+            f"Correct the files and import again{_examples(report.reasons)}"
+        )
 
 
 def _patient_key(data: Path, rules: Rules, *, demo: bool, dry_run: bool) -> bytes:
@@ -365,12 +411,12 @@ def _survey(sources: list[Source], tell: Progress) -> list[Survey]:
         return list(pool.map(one, sources))
 
 
-def _extract_name(built_at: dt.datetime, resources: Resources, reference: Reference, mapping: str | None) -> str:
+def _extract_name(built_at: dt.datetime, resources: Resources, reference: Reference, further: list[str]) -> str:
     """Named by build time and by what went in, which decides what comes out."""
     content: list[Any] = [SCHEMA_VERSION, DEFINITIONS_VERSION, reference.sha256]
     content += [[one.source.table.name, one.source.name, one.sha256] for one in resources.surveys]
     content += resources.digests
-    content += [mapping] if mapping else []
+    content += further
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     moment = f"{built_at:%Y%m%dT%H%M%S}{built_at.microsecond // 1000:03d}Z"
     return f"extract-{moment}-{digest[:12]}.duckdb"
@@ -411,7 +457,7 @@ def _verify(connection: duckdb.DuckDBPyConnection) -> None:
 def _file_reports(connection: duckdb.DuckDBPyConnection, surveys: list[Survey]) -> tuple[FileReport, ...]:
     ignored = {(one.source.table.name, one.source.name): one.ignored for one in surveys}
     return tuple(
-        FileReport(source, file, read, accepted, rejected, ignored[source, file])
+        FileReport(source, file, read, accepted, rejected, ignored.get((source, file), ()))
         for source, file, read, accepted, rejected in _rows(connection, "file_counts")
     )
 

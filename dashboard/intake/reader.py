@@ -66,8 +66,13 @@ class Survey:
         return tuple(name for name, column in pairs if column is None)
 
 
-def find_sources(delivery: Path, mapping: DeliveryMapping | None = None) -> list[Source]:
+def find_sources(delivery: Path, mapping: DeliveryMapping | None = None, *, whole: bool = True) -> list[Source]:
     """The files of a delivery in the order in which they are read: by table, then by name.
+
+    Args:
+        delivery: the folder.
+        mapping: what the tables are made of.
+        whole: whether it must hold all that a delivery needs; else one table will do.
 
     Raises:
         DeliveryError: no such folder, or a required table or a mapped file is missing.
@@ -75,7 +80,7 @@ def find_sources(delivery: Path, mapping: DeliveryMapping | None = None) -> list
     if not delivery.is_dir():
         raise DeliveryError(f"{delivery} is not a folder; give the folder that holds bookings.csv")
     if mapping is not None:
-        return _mapped_sources(delivery, mapping)
+        return _mapped_sources(delivery, mapping, whole=whole)
     sources: list[Source] = []
     for table in TABLES:
         patterns = (f"{table.name}.csv", f"{table.name}-*.csv")
@@ -86,7 +91,7 @@ def find_sources(delivery: Path, mapping: DeliveryMapping | None = None) -> list
             for path in delivery.glob(pattern + ending)
             if path.is_file()
         }
-        if table.required and not found:
+        if whole and table.required and not found:
             own = tuple(f"{one.name}{mark}" for one in TABLES for mark in ".-")
             others = ", ".join([path.name for path in delimited_files(delivery) if not path.name.startswith(own)][:5])
             raise DeliveryError(
@@ -95,7 +100,16 @@ def find_sources(delivery: Path, mapping: DeliveryMapping | None = None) -> list
                 + (f". If it holds another system's files ({others}), {_advice(delivery)}" if others else "")
             )
         sources += [Source(table, path, path.name) for path in sorted(found)]
+    if not sources:
+        raise _nothing_to_add(delivery)
     return sources
+
+
+def _nothing_to_add(delivery: Path) -> DeliveryError:
+    names = ", ".join(f"{table.name}.csv" for table in TABLES)
+    return DeliveryError(
+        f"{delivery} holds none of {names}, so there is nothing to add; a header will do where a day has no rows"
+    )
 
 
 def delimited_files(folder: Path) -> list[Path]:
@@ -121,7 +135,7 @@ def _advice(delivery: Path) -> str:
     )
 
 
-def _mapped_sources(delivery: Path, mapping: DeliveryMapping) -> list[Source]:
+def _mapped_sources(delivery: Path, mapping: DeliveryMapping, *, whole: bool) -> list[Source]:
     if "bookings" not in mapping.tables:
         raise DeliveryError(
             f"{mapping.path} has no [bookings]; add it with file and columns. "
@@ -130,7 +144,7 @@ def _mapped_sources(delivery: Path, mapping: DeliveryMapping) -> list[Source]:
     sources: list[Source] = []
     for table in mapping.tables.values():
         found = table.files.find(delivery)
-        if not found:
+        if not found and whole:
             patterns = ", ".join(table.files.patterns)
             there = ", ".join(path.name for path in delimited_files(delivery)[:8]) or "no file that can be read"
             raise DeliveryError(
@@ -138,6 +152,8 @@ def _mapped_sources(delivery: Path, mapping: DeliveryMapping) -> list[Source]:
                 f"correct the pattern or the folder, which holds {there}"
             )
         sources += [Source(table.table, path, str(path.relative_to(delivery)), table) for path in found]
+    if not sources:
+        raise _nothing_to_add(delivery)
     return sources
 
 

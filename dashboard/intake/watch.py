@@ -50,7 +50,14 @@ def settled(record: list[attempts.Attempt]) -> set[str]:
     return {attempt.fingerprint for attempt in record if attempt.result != "failed"}
 
 
-def import_new(inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECONDS) -> tuple[int, int, int]:
+def published(record: list[attempts.Attempt]) -> set[str]:
+    """Fingerprints of the deliveries that were published."""
+    return {attempt.fingerprint for attempt in record if attempt.result == "published"}
+
+
+def import_new(
+    inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECONDS, *, in_turn: bool = False
+) -> tuple[int, int, int]:
     """Import each complete delivery that wasn't before, in order of name; go on after one that fails.
 
     Args:
@@ -58,6 +65,7 @@ def import_new(inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECOND
         data: the data folder with the record of imports.
         run: imports a delivery, given its folder and fingerprint, and keeps the record.
         quiet: seconds without change after which a delivery without marker is complete.
+        in_turn: deliveries build on one another, so that none is imported before those that stand before it.
 
     Returns:
         How many were published, how many were not, and how many were done with before.
@@ -65,16 +73,26 @@ def import_new(inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECOND
     Raises:
         StorageError: the inbox or the data folder cannot be used at all.
     """
-    published = failed = known = 0
+    done = failed = known = 0
     with _alone(data):
         for delivery in deliveries(inbox):
             if not is_complete(delivery, quiet, time.time()):
                 log.info("%s is not complete yet", delivery.name)
+                if in_turn:
+                    break
                 continue
             try:
                 fingerprint = attempts.fingerprint(delivery)
                 # Read anew each time: a copy of a delivery under another name is the same delivery.
-                if fingerprint in settled(attempts.read(data / "extracts")):
+                record = attempts.read(data / "extracts")
+                if in_turn:
+                    # The same bytes on another day say that something is again as it was.
+                    record = [attempt for attempt in record if attempt.delivery == delivery.name]
+                    if fingerprint in settled(record) and fingerprint not in published(record):
+                        failed += 1
+                        log.error("%s", _held_up(delivery))
+                        break
+                if fingerprint in settled(record):
                     known += 1
                     continue
                 report = run(delivery, fingerprint)
@@ -83,10 +101,19 @@ def import_new(inbox: Path, data: Path, run: Import, quiet: float = QUIET_SECOND
                 log.error("%s was not published: %s", delivery.name, error)
                 if isinstance(error, OSError):
                     _note_unreadable(data, delivery, error)
+                if in_turn:
+                    break
                 continue
-            published += 1
+            done += 1
             log.info("%s published as %s: %s", delivery.name, report.name, report.summary)
-    return published, failed, known
+    return done, failed, known
+
+
+def _held_up(delivery: Path) -> str:
+    return (
+        f"{delivery.name} was not published before and holds up the deliveries after it; correct it, "
+        "import it by hand with --accept-drop, or move it out of the inbox"
+    )
 
 
 def _note_unreadable(data: Path, delivery: Path, error: OSError) -> None:

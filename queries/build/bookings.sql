@@ -6,7 +6,7 @@ create table bookings (
     lead_days integer, age utinyint, band band, sex varchar, indication varchar, provider varchar,
     supervision supervision, mental_health_provider yes_no, channel varchar, chair_minutes integer,
     price_cents bigint, assessed boolean, dose_mg decimal(9, 2), is_new boolean, previous_on date,
-    has_effect boolean, has_serious boolean, has_severe boolean
+    has_effect boolean, has_serious boolean, has_severe boolean, utc_offset smallint
 );
 
 insert into bookings by name
@@ -20,13 +20,18 @@ with reported as (
 ),
 -- Apart from the other columns, which a window would carry along.
 earlier as (
-    select row, lag(starts_on) over (partition by patient, site order by starts_at, row) as previous_on
+    select row, lag(starts_on) over (partition by patient, site order by starts_at, booking_id) as previous_on
     from kept_bookings
     where visited
 ),
+first_times as (
+    select patient, min(starts_at) as starts_at from kept_bookings where visited group by patient
+),
+-- Of several at one time the first by id, so that the order of the files makes no difference.
 new as (
-    select min_by(row, epoch_us(starts_at)::hugeint * 4294967296 + row) as row
+    select min_by(row, booking_id) as row
     from kept_bookings
+    inner join first_times using (patient, starts_at)
     where visited
     group by patient
 ),
@@ -67,7 +72,8 @@ select
     previous_on,
     reported.booking_id is not null as has_effect,
     coalesce(has_serious, false) as has_serious,
-    coalesce(has_severe, false) as has_severe
+    coalesce(has_severe, false) as has_severe,
+    offset_of(read.starts_at, read.starts_instant) as utc_offset
 from read_bookings as read
 inner join kept_bookings as kept on kept.row = read.rowid
 inner join usual on usual.service = read.service

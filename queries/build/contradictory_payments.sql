@@ -11,6 +11,7 @@ select
     read.booking_id,
     read.booking_id is not null and kept.booking_id is null as orphan,
     coalesce(read.site, kept.site, patient_firsts.site) as site,
+    read.site is not null as site_given,
     kept.line,
     kept.service,
     kept.site as visit_site,
@@ -31,7 +32,10 @@ set disabled_optimizers = 'in_clause';
 
 insert into late_rejects
 with firsts as (
-    select payment_id, min(row) as row from placed_payments group by payment_id having count(*) > 1
+    select payment_id, min(row) filter (where not orphan and site is not null) as row
+    from placed_payments
+    group by payment_id
+    having count(*) > 1
 )
 select 'payments', placed.row, 'payment_id', payment_id, 'is a duplicate; the first row with it is kept'
 from placed_payments as placed
@@ -47,6 +51,15 @@ select
     'is not known: the patient has no accepted booking; add the column site, or the booking_id'
 from placed_payments
 where site is null and not orphan;
+
+-- Those that a later delivery may fit: they wait, and are tried again when something is added.
+create table waiting_payments as
+select
+    payment_id, patient, booking_id, site, paid_local, paid_instant, kind, method, amount_cents
+from read_payments as read
+inner join patients on patients.patient_id = read.patient_id
+where faults = 0 and waits('payments', read.rowid)
+order by read.rowid;
 
 -- Its memory is needed for what follows.
 drop table read_payments

@@ -35,6 +35,8 @@ select
     * exclude (onset_local, onset_instant, resolved_local, resolved_instant, starts_instant, timezone),
     coalesce(onset_local, timezone(timezone, onset_instant)) as onset_at,
     coalesce(resolved_local, timezone(timezone, resolved_instant)) as resolved_at,
+    offset_of(timezone(timezone, onset_instant), onset_instant) as onset_offset,
+    offset_of(timezone(timezone, resolved_instant), resolved_instant) as resolved_offset,
     coalesce(starts_instant, timezone(timezone, starts_at)) as starts_instant,
     coalesce(onset_instant, timezone(timezone, onset_local)) as onset_instant,
     coalesce(resolved_instant, timezone(timezone, resolved_local)) as resolved_instant
@@ -42,7 +44,17 @@ from matched;
 
 insert into late_rejects
 with firsts as (
-    select event_id, min(row) as row from placed_side_effects group by event_id having count(*) > 1
+    select
+        event_id,
+        min(row) filter (
+            where
+                booking_row is not null
+                and coalesce(onset_instant >= starts_instant - interval 1 day, true)
+                and coalesce(resolved_instant >= onset_instant, true)
+        ) as row
+    from placed_side_effects
+    group by event_id
+    having count(*) > 1
 )
 select
     'side_effects', placed.row, 'event_id', event_id, 'is a duplicate; the first row with it is kept'
@@ -62,4 +74,13 @@ where onset_instant < starts_instant - interval 1 day
 union all
 select 'side_effects', row, 'resolved_at', strftime(resolved_at, '%Y-%m-%d %H:%M'), 'is before onset_at'
 from placed_side_effects
-where resolved_instant < onset_instant
+where resolved_instant < onset_instant;
+
+-- Those that a later delivery may fit: they wait, and are tried again when something is added.
+create table waiting_side_effects as
+select
+    event_id, booking_id, term, effect as spelling, severity, serious, related, onset_local, onset_instant,
+    resolved_local, resolved_instant, outcome, action
+from read_side_effects as read
+where faults = 0 and waits('side_effects', read.rowid)
+order by read.rowid

@@ -1,14 +1,19 @@
 -- Every term: those of the reference table, then those reported, alphabetically.
 create temp table terms as
 with reported as (
-    select distinct read.term, first(read.effect order by read.effect) as spelling
-    from read_side_effects as read
-    where
-        read.faults = 0
-        and not exists (
-            select 1 from late_rejects as late where late.source = 'side_effects' and late.row = read.rowid
-        )
-    group by read.term
+    select term, min(upper(spelling[1]) || spelling[2:]) as name
+    from (
+        select read.term, read.effect as spelling
+        from read_side_effects as read
+        where
+            read.faults = 0
+            and not exists (
+                select 1 from late_rejects as late where late.source = 'side_effects' and late.row = read.rowid
+            )
+        union all
+        select term, spelling from earlier_terms
+    )
+    group by term
 ),
 known as (
     select as_term(effect) as term, min(position) as position from reference_effects group by all
@@ -21,7 +26,7 @@ listed as (
 select
     coalesce(listed.term, reported.term) as term,
     coalesce(reference.effect, reported.term) as effect,
-    coalesce(reference.name, upper(reported.spelling[1]) || reported.spelling[2:]) as name,
+    coalesce(reference.name, reported.name) as name,
     coalesce(reference.listed, false) as listed,
     coalesce(reference.serious, false) as serious,
     reference.position

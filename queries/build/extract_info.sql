@@ -1,5 +1,5 @@
 -- What the extract is: one row.
--- parameters: schema_version, definitions_version, built_at, name, demo, compared_with
+-- parameters: schema_version, definitions_version, built_at, name, demo, compared_with, key_check (tells keys apart)
 create table extract_info as
 with days as (
     select
@@ -22,6 +22,7 @@ select
     $name::varchar as name,
     $demo::boolean as demo,
     $compared_with::varchar as compared_with,
+    $key_check::varchar as key_check,
     first_day,
     last_day,
     coalesce(

@@ -61,6 +61,10 @@ create temp macro as_term(x) as
         when regexp_full_match(x, '[a-z]+(_[a-z]+)*') then x else regexp_replace(trim(lower(x)), '[\s_-]+', '_', 'g')
     end;
 
+-- Minutes by which a delivered time with an offset is ahead of UTC, null where it came as local time; and back.
+create temp macro offset_of(local, instant) as ((epoch_us(local) - epoch_us(instant)) // 60000000)::smallint;
+create temp macro instant_of(local, minutes) as make_timestamptz(epoch_us(local) - minutes::bigint * 60000000);
+
 -- A decimal number without zeros beyond its second place.
 create temp macro without_zeros(x) as
     case when strpos(x, '.') = 0 or strlen(x) - strpos(x, '.') <= 2 then x else regexp_replace(x, '(\.\d\d)0+$', '\1') end;

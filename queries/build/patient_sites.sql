@@ -1,14 +1,18 @@
 -- Where a patient was first, and of patients with scores who were at several sites, where on each day with a booking.
+-- Of several at one time the first by id, so that the order of the files makes no difference.
 create temp table patient_firsts as
-select
-    patient,
-    min_by(site, epoch(starts_at)::hugeint * 4294967296 + row) as site,
-    min(site) <> max(site) as several
-from kept_bookings
+with bounds as (
+    select patient, min(starts_at) as starts_at, min(site) <> max(site) as several
+    from kept_bookings
+    group by patient
+)
+select patient, min_by(kept.site, kept.booking_id) as site, any_value(several) as several
+from kept_bookings as kept
+inner join bounds using (patient, starts_at)
 group by patient;
 
 create temp table patient_days as
-select patient, starts_on, max_by(site, epoch(starts_at)::hugeint * 4294967296 + row) as site
+select patient, starts_on, max_by(site, struct_pack(starts_at := starts_at, booking_id := booking_id)) as site
 from kept_bookings
 where
     patient in (

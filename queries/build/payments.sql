@@ -3,7 +3,7 @@ create table payments (
     payment_id varchar using compression uncompressed, patient bigint,
     booking_id varchar using compression uncompressed, site site, line line, service service, visit_site site,
     starts_on date, invoiced boolean, paid_at timestamp, paid_on date, kind varchar, method varchar,
-    amount_cents bigint
+    amount_cents bigint, site_given boolean, paid_offset smallint
 );
 
 insert into payments by name
@@ -21,7 +21,9 @@ select
     coalesce(paid_local, timezone(timezone, paid_instant))::date as paid_on,
     kind,
     method,
-    amount_cents
+    amount_cents,
+    site_given,
+    offset_of(timezone(timezone, paid_instant), paid_instant) as paid_offset
 from placed_payments as placed
 inner join reference_sites as sites on sites.site::site = placed.site
 where not exists (

@@ -1,7 +1,7 @@
 -- The accepted scores; the site is that of the patient's latest booking up to that day, else of the first.
 create table scores (
     score_id varchar using compression uncompressed, patient bigint, site site, instrument varchar, taken_at timestamp,
-    taken_on date, score utinyint
+    taken_on date, score utinyint, taken_offset smallint
 );
 
 insert into scores by name
@@ -45,7 +45,8 @@ select
     instrument,
     coalesce(taken_local, timezone(timezone, taken_instant)) as taken_at,
     coalesce(taken_local, timezone(timezone, taken_instant))::date as taken_on,
-    score
+    score,
+    offset_of(timezone(timezone, taken_instant), taken_instant) as taken_offset
 from placed
 inner join reference_sites as sites on sites.site::site = placed.site
 order by taken_on, placed.site, taken_at, row;

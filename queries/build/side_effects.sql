@@ -4,7 +4,7 @@ create table side_effects (
     site site, service service, line line, band band, status status, starts_on date, effect effect, listed boolean,
     serious boolean, severity severity, related varchar, onset_at timestamp, resolved_at timestamp,
     onset_minutes integer, duration_minutes integer, outcome varchar, transfer boolean, action varchar,
-    first_of_kind boolean
+    first_of_kind boolean, onset_offset smallint, resolved_offset smallint
 );
 
 insert into side_effects by name
@@ -43,7 +43,7 @@ repeated as (
                 nullif(placed.severity, 'unknown') desc nulls last,
                 coalesce(placed.serious, terms.serious) desc,
                 placed.onset_at,
-                placed.row
+                placed.event_id
         ) > 1
 )
 select
@@ -68,7 +68,9 @@ select
     outcome,
     coalesce(outcome = 'emergency transfer', false) as transfer,
     action,
-    repeated.row is null as first_of_kind
+    repeated.row is null as first_of_kind,
+    onset_offset,
+    resolved_offset
 from kept
 left join repeated on repeated.row = kept.row
 order by starts_on, site, kept.row;

@@ -45,6 +45,16 @@ create temp table read_side_effects (
     raw map(varchar, varchar)
 );
 
+-- Whether a row that is sound in itself was rejected, and another with its id was not accepted in its place.
+create temp macro waits(table_name, number) as
+    number in (select row from late_rejects where source = table_name)
+    and number not in (
+        select row from late_rejects where source = table_name and reason like 'is a duplicate%'
+    );
+
+-- Terms that the extract holds to which the delivery is added.
+create temp table earlier_terms (term varchar, spelling varchar);
+
 create temp table read_payments (
     file usmallint, faults ubigint, payment_id varchar, patient_id varchar, booking_id varchar, site site,
     paid_local timestamp, paid_instant timestamptz, kind varchar, method varchar, amount_cents bigint,

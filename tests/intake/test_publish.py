@@ -181,13 +181,15 @@ def test_two_imports_at_once(clinic: Clinic) -> None:
     assert reports[0].name < reports[1].name == pointed(clinic).name
 
 
-def test_killed_imports_leave_a_whole_extract(clinic: Clinic) -> None:
-    kill_imports(clinic, 3)
+@pytest.mark.parametrize("add", [False, True])
+def test_killed_imports_leave_a_whole_extract(clinic: Clinic, add: bool) -> None:
+    kill_imports(clinic, 3, add=add)
 
 
 @pytest.mark.bench
-def test_a_hundred_killed_imports(clinic: Clinic) -> None:
-    kill_imports(clinic, 100)
+@pytest.mark.parametrize("add", [False, True])
+def test_a_hundred_killed_imports(clinic: Clinic, add: bool) -> None:
+    kill_imports(clinic, 100, add=add)
 
 
 _IMPORTER = """
@@ -198,14 +200,14 @@ for _ in sys.stdin:
     child = os.fork()
     if not child:
         while True:
-            import_delivery(Path(sys.argv[1]), Path(sys.argv[2]))
+            import_delivery(Path(sys.argv[1]), Path(sys.argv[2]), add=sys.argv[3] == "add")
     print(child, flush=True)
     os.waitpid(child, 0)
     print("gone", flush=True)
 """
 
 
-def kill_imports(clinic: Clinic, times: int) -> None:
+def kill_imports(clinic: Clinic, times: int, *, add: bool) -> None:
     """Kill imports at random moments; after each, a reader must see a whole extract."""
     rows = (f"B{n},P{n % 999},dallas,vitamin-c,2026-01-{n % 28 + 1:02} 09:00,completed" for n in range(5_000))
     clinic.write("bookings.csv", BOOKINGS, *rows)
@@ -213,7 +215,7 @@ def kill_imports(clinic: Clinic, times: int) -> None:
     moments = random.Random(5)
     # One process loads the modules, and children of it are killed.
     with subprocess.Popen(
-        [sys.executable, "-c", _IMPORTER, str(clinic.delivery), str(clinic.data)],
+        [sys.executable, "-c", _IMPORTER, str(clinic.delivery), str(clinic.data), "add" if add else "all"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -124,3 +124,46 @@ def test_what_was_imported_by_hand_is_not_imported_again(inbox: Path, tmp_path: 
     )
     assert record(tmp_path) == [("2026-01-04", "published"), ("2026-01-05", "refused"), ("2026-01-05", "refused")]
     assert look(inbox, tmp_path).output.splitlines()[-1] == "0 published, 0 not published, 2 known from before"
+
+
+def test_what_is_added_is_added_in_turn(inbox: Path, tmp_path: Path) -> None:
+    whole = deliver(tmp_path, "whole", rows=2)
+    assert CliRunner().invoke(import_command, [str(whole), "--data", str(tmp_path / "data")]).exit_code == 0
+    deliver(inbox, "2026-01-05")
+    deliver(inbox, "2026-01-06", header="nonsense")
+    deliver(inbox, "2026-01-07")
+    first = look(inbox, tmp_path, "--add")
+    assert (first.exit_code, first.output.splitlines()[-1]) == (
+        1,
+        "1 published, 1 not published, 0 known from before",
+    )
+    again = look(inbox, tmp_path, "--add")
+    assert (again.exit_code, again.output.splitlines()[-1]) == (
+        1,
+        "0 published, 1 not published, 1 known from before",
+    )
+    (inbox / "2026-01-06" / "bookings.csv").write_text((inbox / "2026-01-05" / "bookings.csv").read_text())
+    assert look(inbox, tmp_path, "--add").output.splitlines()[-1] == (
+        "2 published, 0 not published, 1 known from before"
+    )
+    assert record(tmp_path) == [
+        ("whole", "published"),
+        ("2026-01-05", "published"),
+        ("2026-01-06", "refused"),
+        ("2026-01-06", "published"),
+        ("2026-01-07", "published"),
+    ]
+
+
+def test_a_day_that_is_not_complete_holds_up_those_after_it(inbox: Path, tmp_path: Path) -> None:
+    whole = deliver(tmp_path, "whole", rows=2)
+    assert CliRunner().invoke(import_command, [str(whole), "--data", str(tmp_path / "data")]).exit_code == 0
+    deliver(inbox, "2026-01-05", marker=None)
+    deliver(inbox, "2026-01-06")
+    assert look(inbox, tmp_path, "--add").output.splitlines()[-1] == (
+        "0 published, 0 not published, 0 known from before"
+    )
+    (inbox / "2026-01-05" / "_SUCCESS").touch()
+    assert look(inbox, tmp_path, "--add").output.splitlines()[-1] == (
+        "2 published, 0 not published, 0 known from before"
+    )

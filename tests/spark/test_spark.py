@@ -26,6 +26,8 @@ from dashboard.spark.session import Spark, SparkError, SparkTimeoutError
 from dashboard.warehouse import QueryTimeoutError, Reader, Shelf, Warehouse, WarehouseError, queries
 from tests.spark.questions import ABOUT_FACTS, SMALL_COUNTS, values_for
 
+pytestmark = pytest.mark.spark
+
 EVERYBODY = (Viewer("a", "A", Role.ADMIN), Viewer("d", "D", Role.MEDICAL_DIRECTOR), Viewer("f", "F", Role.FINANCE))
 MANAGER = Viewer("m", "M", Role.MANAGER, frozenset({"dallas"}))
 #: Says when and under which name it was built.
@@ -95,6 +97,12 @@ def test_every_table_is_equal(by_duckdb, by_spark):
                 assert rows == theirs.execute(f"from {table}").fetchall(), table
             if table in {*FACTS, "daily", "daily_effects", "daily_outcomes", "courses", "hourly", "daily_payments"}:
                 assert len(rows) > 50, table
+
+
+def test_nothing_is_added_to_parquet(by_spark, delivery):
+    done = CliRunner().invoke(main, ["import", str(delivery), "--add", "--data", str(by_spark.data)])
+    assert done.exit_code == 1
+    assert f"the facts of {by_spark.extract.name} are Parquet files, to which nothing can be added" in done.output
 
 
 @pytest.mark.parametrize("name", queries())

@@ -45,6 +45,12 @@ def test_without_the_extra_the_message_says_how_to_install_it(delivery, tmp_path
     assert call().returncode == 0
 
 
+def test_an_addition_is_duckdbs(delivery, tmp_path):
+    done = run("import", str(delivery), "--engine", "spark", "--add", "--data", str(tmp_path))
+    assert done.exit_code == 2
+    assert "--add is done by DuckDB and doesn't go with --engine spark." in done.output
+
+
 def test_a_program_that_is_no_file_can_use_it():
     """As workers of a test run are, and what is started with python -c."""
     code = "from dashboard.spark.session import require_extra; require_extra(); print('loaded')"

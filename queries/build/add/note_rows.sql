@@ -1,0 +1,8 @@
+-- The extract as a file of a table: all its rows count as read, also those that nothing touches, and those that wait.
+-- A row's line is its place in the table of the extract, and the rows that wait follow.
+-- parameters: file, source, name, sha256, bytes, rows, first_row
+insert into files
+select
+    $file::usmallint, $source::varchar, $name::varchar, $sha256::varchar, $bytes::bigint, $rows::bigint,
+    $rows::bigint, $first_row::bigint
+where $rows > 0

@@ -1,0 +1,34 @@
+-- Reference tables in which the delivery and the extract differ.
+select 'sites' as name
+where exists (
+    select site, name, city, timezone, chairs, opens, closes, open_days, position from reference_sites
+    except
+    select site::varchar, name, city, timezone, chairs, opens, closes, open_days, position from extract.sites
+) or (select count(*) from reference_sites) <> (select count(*) from extract.sites)
+union all
+select 'services'
+where exists (
+    select service, name, line, minutes, list_price_cents, position from reference_services
+    except
+    select service::varchar, name, line::varchar, minutes, list_price_cents, position from extract.services
+) or (select count(*) from reference_services) <> (select count(*) from extract.services)
+union all
+select 'age_bands'
+where exists (
+    select band, "group", from_age, to_age, position from reference_age_bands
+    except
+    select band::varchar, "group", from_age, to_age, position from extract.age_bands
+) or (select count(*) from reference_age_bands) <> (select count(*) from extract.age_bands)
+union all
+-- Beyond those of the reference table there are only terms that an event has.
+select 'effects'
+where exists (
+    select effect, name, listed, serious, position from reference_effects
+    except
+    select effect::varchar, name, listed, serious, position from extract.effects
+) or exists (
+    select 1 from extract.effects
+    where
+        position > (select count(*) from reference_effects)
+        and (listed or serious or effect not in (select effect from extract.side_effects))
+)
