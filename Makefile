@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; 
 # Every server and command that a test starts would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint unit browser bench bench-compare audit screenshots lock clean
+.PHONY: run test lint unit browser spark bench bench-compare audit screenshots lock clean
 
 run: $(READY)
 	@$(ENV)/bin/dashboard serve --demo --port $(PORT)
@@ -36,12 +36,17 @@ lint: $(READY)
 # their absence is said aloud. A file's tests stay in one process, which then starts its servers once.
 unit: $(READY)
 	@sh tests/ensure.sh postgresql nginx caddy
-	$(ENV)/bin/pytest -n 3 --dist loadfile -m "not browser and not bench"
+	$(ENV)/bin/pytest -n 3 --dist loadfile -m "not browser and not bench and not spark"
 
 # Browser tests need a Chromium or Chrome. In CI they must run; elsewhere their absence is said aloud.
 browser: $(READY)
 	@sh tests/ensure.sh chromium
 	$(ENV)/bin/pytest -n 2 -m browser
+
+# On a real Spark with two workers: a server of 456 MB and Java, for an engine that few will use, so no part of `make test`.
+spark: $(READY)
+	@sh tests/ensure.sh java spark
+	$(ENV)/bin/pytest -m spark
 
 # Known vulnerabilities of what is locked. Needs the network, so it is no part of `make test`.
 audit: $(READY)
@@ -60,7 +65,7 @@ bench-compare: $(READY)
 	@$(ENV)/bin/python -m tests.bench.compare
 
 lock: $(READY)
-	$(ENV)/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev \
+	$(ENV)/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra spark \
 		--no-header --no-annotate --no-emit-index-url --quiet pyproject.toml -o requirements.lock
 
 clean:

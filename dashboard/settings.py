@@ -98,6 +98,8 @@ class Settings:
     mail: Mail | None = None
     mail_domains: frozenset[str] = frozenset()
     webhook_hosts: frozenset[str] = frozenset()
+    spark: str | None = field(default=None, repr=False)  # it may hold a token
+    facts: Path | None = None
 
     @property
     def extracts(self) -> Path:
@@ -177,6 +179,8 @@ class Settings:
             mail=_mail(),
             mail_domains=_words("DASHBOARD_MAIL_DOMAINS"),
             webhook_hosts=_words("DASHBOARD_WEBHOOK_HOSTS"),
+            spark=_spark(env.get("DASHBOARD_SPARK", "")),
+            facts=path("DASHBOARD_FACTS"),
         )
 
 
@@ -186,6 +190,14 @@ def _password_length(given: float) -> int:
             f"DASHBOARD_PASSWORD_LENGTH must be from {LEAST_PASSWORD_LENGTH} to {MOST_PASSWORD_LENGTH}, not {given:g}"
         )
     return int(given)
+
+
+def _spark(text: str) -> str | None:
+    """The address of a Spark Connect server, or None where none is named."""
+    parts = urlsplit(text)
+    if text and (parts.scheme != "sc" or not parts.hostname):
+        raise ValueError(f"DASHBOARD_SPARK must be an address like sc://host:15002, not {text!r}")
+    return text or None
 
 
 def _roles(name: str) -> frozenset[Role]:

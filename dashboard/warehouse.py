@@ -19,11 +19,13 @@ import pandas as pd
 import pyarrow as pa
 
 from dashboard import access, instruments
-from dashboard.intake import pointer
+from dashboard.fact_reading import FactReading
+from dashboard.intake import facts, pointer
 from dashboard.intake.contract import SCHEMA_VERSION
 from dashboard.marks import Mark
 from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
+from dashboard.spark.session import SparkError, SparkTimeoutError
 
 LOOK_AGAIN_SECONDS = 10.0
 CACHED_RESULTS = 4096
@@ -39,7 +41,7 @@ Made = TypeVar("Made")
 _LOCKING = threading.Lock()
 
 _PARAMETER = re.compile(r"\$([a-z_]+)")
-_HEADER = re.compile(r"^--\s*(serves|sites|hides):\s*(.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^--\s*(serves|sites|hides|order):\s*(.+)$", re.MULTILINE)
 
 
 #: What DuckDB raises when a file can't be read or makes no sense.
@@ -60,7 +62,8 @@ class Query:
 
     A query is refused to a viewer who may see none of `serves`. `by_site` is false only where
     the comment says `-- sites: none`, for answers that hold no row of a site. `hides` are the
-    columns that could tell small counts of side effects.
+    columns that could tell small counts of side effects. `order` are the columns by which the
+    extract lies sorted, where the query relies on it instead of sorting.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Query:
     serves: tuple[str, ...]
     by_site: bool
     hides: tuple[str, ...] = ()
+    order: str = ""
 
 
 @cache
@@ -94,7 +98,8 @@ def _read_query(path: Path) -> Query:
         raise WarehouseError(f"{path.name}: add a comment '-- serves: …' that names its resources")
     if by_site and "sites" not in parameters:
         raise WarehouseError(f"{path.name}: must restrict its rows with $sites")
-    return Query(path.stem, sql, parameters, serves, by_site, tuple(header.get("hides", "").split()))
+    hides, order = tuple(header.get("hides", "").split()), header.get("order", "")
+    return Query(path.stem, sql, parameters, serves, by_site, hides, order)
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -157,6 +162,10 @@ class Warehouse:
         self._lock = threading.Lock()
         self.spill.mkdir(parents=True, exist_ok=True)
         try:
+            self._facts = FactReading(path, settings)
+        except facts.FactsError as error:
+            raise WarehouseError(f"{error}; import the delivery again") from error
+        try:
             self._connection = duckdb.connect(
                 str(path),
                 read_only=True,
@@ -178,6 +187,8 @@ class Warehouse:
         # A file that is still open in this process from before is one instance, locked already.
         with _LOCKING:
             if self._connection.execute("select current_setting('lock_configuration')").fetchone() == (False,):
+                if self._facts.directories:
+                    self._connection.execute("set allowed_directories=$folders", {"folders": self._facts.directories})
                 self._connection.execute("set enable_external_access=false")
                 self._connection.execute("set lock_configuration=true")
         self.catalogue = self._read_catalogue()
@@ -202,6 +213,7 @@ class Warehouse:
     def close(self) -> None:
         """Close the connection; queries under way fail."""
         self._connection.close()
+        self._facts.close()
 
     def query(self, viewer: access.Viewer, name: str, **values: Any) -> pd.DataFrame:
         """Answer the question `name` with what the viewer may see.
@@ -269,17 +281,18 @@ class Warehouse:
         query, bound = self._admit(viewer, name, values)
         if query.hides and self.hides_small_counts(viewer):
             raise access.AccessDeniedError(f"not open to this account in rows: {name}")
-        cursor = self._connection.cursor()
+        cursor = self._cursor()
         try:
-            with self._bounded(cursor):
-                cursor.execute(query.sql, bound)
-            while True:
-                # Timed part by part: how fast the other side reads isn't the query's fault.
+            for sql, asked in self._asked(cursor, query, bound, self._seconds):
                 with self._bounded(cursor):
-                    part = cursor.fetch_df_chunk(PART_VECTORS)
-                if not len(part):
-                    return
-                yield _as_text(part)
+                    cursor.execute(sql, asked)
+                while True:
+                    # Timed part by part: how fast the other side reads isn't the query's fault.
+                    with self._bounded(cursor):
+                        part = cursor.fetch_df_chunk(PART_VECTORS)
+                    if not len(part):
+                        break
+                    yield _as_text(part)
         finally:
             cursor.close()
 
@@ -294,22 +307,38 @@ class Warehouse:
         query, bound = self._admit(viewer, name, values)
         if query.hides and self.hides_small_counts(viewer):
             raise access.AccessDeniedError(f"not open to this account in rows: {name}")
-        cursor = self._connection.cursor()
+        cursor = self._cursor()
         try:
             with self._bounded(cursor, self._file_seconds):
                 cursor.execute((QUERIES / "export" / "cells.sql").read_text(encoding="utf-8"))
-                found = cursor.sql(f"select {', '.join(wanted)} from ({query.sql})", params=bound)  # noqa: S608
-                reader = found.to_arrow_reader(BATCH_ROWS)
-            while True:
-                # Timed part by part: how fast the other side reads isn't the query's fault. The first
-                # may wait for millions of rows to be sorted.
+            for sql, asked in self._asked(cursor, query, bound, self._file_seconds):
                 with self._bounded(cursor, self._file_seconds):
-                    batch = next(reader, None)
-                if batch is None:
-                    return
-                yield batch
+                    found = cursor.sql(f"select {', '.join(wanted)} from ({sql})", params=asked)  # noqa: S608
+                    reader = found.to_arrow_reader(BATCH_ROWS)
+                while True:
+                    # Timed part by part: how fast the other side reads isn't the query's fault. The first
+                    # may wait for millions of rows to be sorted.
+                    with self._bounded(cursor, self._file_seconds):
+                        batch = next(reader, None)
+                    if batch is None:
+                        break
+                    yield batch
         finally:
             cursor.close()
+
+    def _asked(
+        self, cursor: duckdb.DuckDBPyConnection, query: Query, bound: dict[str, Any], seconds: float
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What the cursor is asked, and its values: the query, or each part of what Spark answered to it."""
+        if not self._facts.elsewhere(query.sql):
+            yield query.sql, bound
+            return
+        with _spark_told():
+            for sql in self._facts.parts(cursor, query.sql, query.order, bound, seconds):
+                yield sql, {}
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        return self._facts.prepare(self._connection.cursor())
 
     def _admit(self, viewer: access.Viewer, name: str, values: dict[str, Any]) -> tuple[Query, dict[str, Any]]:
         """The query and the values to bind, or a refusal."""
@@ -332,8 +361,11 @@ class Warehouse:
         return query, {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     def _run(self, sql: str, values: dict[str, Any]) -> pd.DataFrame:
-        cursor = self._connection.cursor()
+        cursor = self._cursor()
         try:
+            if self._facts.elsewhere(sql):
+                with _spark_told():
+                    sql, values = self._facts.answer(cursor, sql, values, self._seconds), {}
             with self._bounded(cursor):
                 frame = cursor.execute(sql, values).df()
         finally:
@@ -414,6 +446,16 @@ class Warehouse:
             listed_effects=frozenset(effects.loc[effects["listed"], "effect"]),
             services=dict(zip(services["service"], services["name"], strict=True)),
         )
+
+
+@contextmanager
+def _spark_told() -> Iterator[None]:
+    try:
+        yield
+    except SparkTimeoutError as error:
+        raise QueryTimeoutError(str(error)) from error
+    except SparkError as error:
+        raise WarehouseError(str(error)) from error
 
 
 class Shelf:

@@ -28,7 +28,7 @@ select
     site,
     happened.booking_id is not null as with_it,
     count(*)::bigint as infusions,
-    count(*) filter (where next_on - starts_on <= 60)::bigint as returned
+    count(*) filter (where date_diff('day', starts_on, next_on) <= 60)::bigint as returned
 from infusions
 left join happened on happened.booking_id = infusions.booking_id
 where starts_on <= $until

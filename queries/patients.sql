@@ -33,7 +33,7 @@ with told as (
     group by all
 ),
 seen as (
-    select site, line, band, grouping(site, line, band)::utinyint as level, patient, bit_or(flags) as flags
+    select site, line, band, (4 * grouping(site) + 2 * grouping(line) + grouping(band))::utinyint as level, patient, bit_or(flags) as flags
     from told
     group by grouping sets ((patient), (site, patient), (line, patient), (band, patient), (site, line, patient))
 )

@@ -2,6 +2,7 @@
 -- has to be held back for sorting.
 -- parameters: start, end, sites, lines, bands
 -- serves: booking_rows
+-- order: starts_on site starts_at booking_id
 select
     booking_id, patient, site, service, line, status, starts_at, ends_at, booked_on, lead_days, age, band, sex,
     indication, provider, supervision, mental_health_provider, channel, chair_minutes,

@@ -46,15 +46,15 @@ select
     about.booking_id as booking_id,
     lasts.patient::varchar as patient,
     last_on,
-    ($until::date - last_on)::bigint as days,
+    date_diff('day', last_on, $until::date)::bigint as days,
     usual_days::bigint as usual_days,
-    ($until::date - last_on - usual_days)::bigint as overdue,
+    (date_diff('day', last_on, $until::date) - usual_days)::bigint as overdue,
     last_on + 60 as ends_on
 from lasts
 inner join courses on courses.patient = lasts.patient
 inner join usual on usual.site = about.site
 where list_contains($sites::site[], about.site)
     and courses.first_on + 28 <= $until
-    and $until::date - last_on > usual_days
+    and date_diff('day', last_on, $until::date) > usual_days
     and not exists (select 1 from ahead where ahead.patient = lasts.patient)
 order by days desc, about.site, lasts.patient

@@ -7,7 +7,7 @@ select
     booking_id,
     patient::varchar as patient,
     bookings.starts_on,
-    ($until::date - bookings.starts_on)::bigint as days,
+    date_diff('day', bookings.starts_on, $until::date)::bigint as days,
     bookings.service,
     provider
 from bookings

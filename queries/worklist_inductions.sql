@@ -32,7 +32,7 @@ select
     near.patient::varchar as patient,
     first_on,
     day_28,
-    (day_28 - $until::date)::bigint as days_left,
+    date_diff('day', $until::date, day_28)::bigint as days_left,
     done,
     ahead,
     6 - done - ahead as short

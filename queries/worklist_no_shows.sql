@@ -17,7 +17,7 @@ select
     missed.line,
     service,
     starts_on,
-    ($until::date - starts_on)::bigint as days
+    date_diff('day', starts_on, $until::date)::bigint as days
 from missed
 where not exists (
     select 1

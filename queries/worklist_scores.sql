@@ -49,7 +49,7 @@ select
     open.moment,
     from_on,
     to_on,
-    (to_on - $until::date)::bigint as days_left,
+    date_diff('day', $until::date, to_on)::bigint as days_left,
     not coalesce(phq_9, false) as lacks_phq_9,
     not coalesce(gad_7, false) as lacks_gad_7
 from open

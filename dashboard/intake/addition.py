@@ -50,6 +50,8 @@ def base_of(extracts: Path, *, demo: bool, key: bytes) -> pointer.Pointer:
         raise DeliveryError(f"nothing can be added to the extract in use: {error}") from error
     if named is None:
         raise DeliveryError(f"there is no extract yet to which the delivery could be added; {_WHOLE}")
+    if named.facts is not None:
+        raise DeliveryError(f"the facts of {named.name} are Parquet files, to which nothing can be added; {_WHOLE}")
     try:
         with duckdb.connect(str(named.path), read_only=True) as connection:
             found = connection.execute("select * from extract_info")

@@ -34,12 +34,15 @@ ROWS = (
     "contradictory_scores",
     "scores",
 )
+#: Additive counts and sums of the facts, which another engine may build.
 CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "courses", "outcomes")
 #: What the extract says of the delivery and of itself.
 ACCOUNT = ("sources", "resources", "extract_info", "gaps", "late_forms", "oddities")
 _ALL = (*SOUND, *NUMBERED, *ROWS, "rejects", "reference_tables", "calendar", *CUBES, *ACCOUNT)
 
 Step = Callable[[str, float], None]
+#: Executes a file of queries/build by its name, with the values that it may bind.
+Run = Callable[[duckdb.DuckDBPyConnection, str, dict[str, Any]], None]
 Prepare = Callable[[duckdb.DuckDBPyConnection], dict[Join, Loaded]]
 
 
@@ -67,6 +70,7 @@ def build(
     progress: Step,
     notes: Iterable[tuple[str, dict[str, Any]]] = (),
     prepare: Prepare | None = None,
+    cubes: Run | None = None,
 ) -> None:
     """Fill an empty database with the tables that docs/extract.md names.
 
@@ -80,6 +84,7 @@ def build(
         progress: called with what is done now and the share that is done, 0 to 1.
         notes: names of queries/build with their values, for what a reader has to add.
         prepare: loads the joins of a mapping.
+        cubes: builds what CUBES names; DuckDB itself where it is None.
 
     Raises:
         DeliveryError: DuckDB read other rows than the scan counted.
@@ -88,7 +93,7 @@ def build(
     values = {**dataclasses.asdict(identity), **keys.padded(key)}
     for number, name in enumerate(_ALL):
         progress(f"building {name.replace('_', ' ')}", 0.4 + 0.6 * number / len(_ALL))
-        run(connection, name, values)
+        (cubes if cubes and name in CUBES else run)(connection, name, values)
     if identity.compared_with:
         progress("comparing with the extract in use", 1.0)
         run(connection, "changes")

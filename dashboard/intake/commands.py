@@ -20,6 +20,7 @@ from dashboard.state_commands import on_record
 
 if TYPE_CHECKING:
     from dashboard.intake.report import ImportReport
+    from dashboard.spark.engine import SparkBuild
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -82,6 +83,14 @@ def demo(directory: Path, years: int, bookings: int, seed: int | None, fhir: boo
     help="With --watch: seconds without change after which a delivery without marker is complete.",
 )
 @click.option("--data", metavar="DIR", type=_FOLDER, help="Data folder instead of the one in DASHBOARD_DATA.")
+@click.option(
+    "--engine",
+    default="duckdb",
+    show_default=True,
+    type=click.Choice(["duckdb", "spark"]),
+    help="What builds the cubes. With spark the facts are Parquet files; docs/spark.md says when that is worth it.",
+)
+@click.option("--spark", metavar="sc://HOST:PORT", help="Spark Connect server.  [default: DASHBOARD_SPARK]")
 def import_command(
     directory: Path,
     reference: Path | None,
@@ -95,6 +104,8 @@ def import_command(
     once: bool,
     quiet: float,
     data: Path | None,
+    engine: str,
+    spark: str | None,
 ) -> None:
     """Import the delivery in DIR and make it the extract in use.
 
@@ -122,6 +133,7 @@ def import_command(
              dashboard import delivery --report report.json --rejects to-mend
              dashboard import today --add
              dashboard import inbox --watch --once
+             dashboard import delivery --engine spark --spark sc://spark.internal:15002
     """
     from dashboard.intake.publish import Rules, import_delivery
 
@@ -131,6 +143,10 @@ def import_command(
         raise click.UsageError("--report and --rejects are of one delivery and don't go with --watch.")
     if watch and dry_run:
         raise click.UsageError("--dry-run is of one delivery and doesn't go with --watch.")
+    if spark and engine != "spark":
+        raise click.UsageError("--spark goes with --engine spark.")
+    if add and engine == "spark":
+        raise click.UsageError("--add is done by DuckDB and doesn't go with --engine spark.")
     with _errors():
         settings = Settings.from_environment()
         settings = replace(settings, data=data or settings.data)
@@ -142,7 +158,7 @@ def import_command(
             record: contextlib.AbstractContextManager[dict[str, object]] = contextlib.nullcontext(unrecorded)
             if not dry_run:
                 record = on_record(settings, "import", delivery.name)
-            with record as outcome, _progress("Importing") as tell:
+            with record as outcome, _building(engine, spark, settings) as built_by, _progress("Importing") as tell:
                 published = import_delivery(
                     delivery,
                     settings.data,
@@ -153,6 +169,7 @@ def import_command(
                     rules=rules,
                     rejects=rejects,
                     fingerprint=fingerprint,
+                    spark=built_by,
                     add=add,
                 )
                 outcome.update(extract=published.name, read=published.rows_read)
@@ -166,6 +183,25 @@ def import_command(
             _write_report(report, done.as_json())
     for line in done.lines():
         click.echo(line)
+
+
+@contextlib.contextmanager
+def _building(engine: str, address: str | None, settings: Settings) -> Iterator[SparkBuild | None]:
+    """Spark's part of an import, None where DuckDB does it all."""
+    if engine != "spark":
+        yield None
+        return
+    from dashboard.spark.session import SparkError, require_extra
+
+    require_extra()
+    if not (address := address or settings.spark):
+        raise SparkError(
+            "--engine spark needs the address of a Spark Connect server: --spark sc://host:15002, or DASHBOARD_SPARK"
+        )
+    from dashboard.spark.engine import SparkBuild
+
+    with SparkBuild(address, settings.facts) as build:
+        yield build
 
 
 def _watch(

@@ -206,9 +206,10 @@ def _in_use_name(folder: Path) -> str | None:
 
 def _is_intact(one: pointer.Pointer) -> bool:
     try:
-        return one.path.stat().st_size == one.bytes and one.digest() == one.sha256
-    except OSError:
+        one.check(thorough=True)
+    except pointer.ExtractError:
         return False
+    return True
 
 
 def _facts(path: Path) -> str:

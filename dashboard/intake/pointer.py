@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dashboard.intake import facts
+
 FILE_NAME = "current.json"
 _NAME = re.compile(r"extract-[0-9TZ]+-[0-9a-f]{12}\.duckdb")
 
@@ -32,6 +34,7 @@ class Pointer:
         path: where it lies.
         mtime_ns: when the file was last written, as it was when the digest was taken; None if unknown.
         demo: whether it holds demo data; None if unknown.
+        facts: digest of the list of its facts, where they are Parquet files beside it; else None.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Pointer:
     path: Path
     mtime_ns: int | None = None
     demo: bool | None = None
+    facts: str | None = None
 
     def check(self, *, thorough: bool = False) -> None:
         """Compare the size, and where the file was written since or on request, the digest of all its bytes.
@@ -62,6 +66,20 @@ class Pointer:
             raise ExtractError(f"the extract {self.name} cannot be found; {_WAY_OUT}") from error
         except OSError as error:
             raise ExtractError(f"the extract {self.name} cannot be read ({error.strerror}); {_WAY_OUT}") from error
+        self._check_facts(thorough=thorough)
+
+    def _check_facts(self, *, thorough: bool) -> None:
+        """Facts that only Spark's workers see are left to it."""
+        if self.facts is None:
+            return
+        try:
+            found = facts.facts_of(self.path)
+            if found is None or facts.digest_of(self.path) != self.facts:
+                raise ExtractError(f"the list of the facts of {self.name} is not as it was published; {_WAY_OUT}")
+            if found.here:
+                found.check(thorough=thorough)
+        except (facts.FactsError, OSError) as error:
+            raise ExtractError(f"the facts of {self.name}: {error}; {_WAY_OUT}") from error
 
     def digest(self) -> str:
         """SHA-256 of the bytes as they are now."""
@@ -131,7 +149,7 @@ def turn(extracts: Path, target: Pointer) -> None:
 
 def write(final: Path, target: Pointer) -> None:
     """Write name, digest, size and time to a pointer or card, whole or not at all."""
-    content = {name: getattr(target, name) for name in ("name", "sha256", "bytes", "mtime_ns", "demo")}
+    content = {name: getattr(target, name) for name in ("name", "sha256", "bytes", "mtime_ns", "demo", "facts")}
     temporary = final.with_name(f".{FILE_NAME}.{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8") as file:
@@ -163,7 +181,7 @@ def _read(path: Path, extracts: Path) -> Pointer:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         name, sha256, size = content["name"], content["sha256"], content["bytes"]
-        mtime, demo = content.get("mtime_ns"), content.get("demo")
+        mtime, demo, listed = content.get("mtime_ns"), content.get("demo"), content.get("facts")
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -171,9 +189,10 @@ def _read(path: Path, extracts: Path) -> Pointer:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ExtractError(f"{path} is damaged; {_WAY_OUT}") from error
     well_formed = isinstance(name, str) and isinstance(sha256, str) and isinstance(size, int)
+    well_formed = well_formed and isinstance(listed, str | None)
     if not well_formed or not _NAME.fullmatch(name) or not isinstance(mtime, int | None):
         raise ExtractError(f"{path} is damaged; {_WAY_OUT}")
-    return Pointer(name, sha256, size, extracts / name, mtime, demo)
+    return Pointer(name, sha256, size, extracts / name, mtime, demo, listed)
 
 
 @contextlib.contextmanager
@@ -197,6 +216,7 @@ def sweep(extracts: Path) -> None:
 
 
 def remove(target: Path) -> None:
-    """Remove an extract and its card."""
+    """Remove an extract, its card and its facts."""
     target.unlink(missing_ok=True)
+    facts.remove(target)
     card_of(target).unlink(missing_ok=True)

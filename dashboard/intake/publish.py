@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from dashboard.intake import addition, attempts, keys, pointer, review
+from dashboard.intake import addition, attempts, facts, keys, pointer, review
 from dashboard.intake.build import Identity, build
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError, StorageError
 from dashboard.intake.expressions import Loaded
@@ -34,6 +34,9 @@ from dashboard.intake.rejects import require_lines, write_rejects
 from dashboard.intake.report import FileReport, ImportReport, LeftOut, Reason, ResourceReport, refusal
 from dashboard.intake.sql import statements
 from dashboard.settings import Settings
+
+if TYPE_CHECKING:
+    from dashboard.spark.engine import SparkBuild
 
 MEMORY_LIMIT = "768MB"
 LOCK_NAME = "import.lock"
@@ -96,6 +99,7 @@ def import_delivery(
     rules: Rules | None = None,
     rejects: Path | None = None,
     fingerprint: str = "",
+    spark: SparkBuild | None = None,
     add: bool = False,
 ) -> ImportReport:
     """Read a delivery and publish it as the extract in use.
@@ -115,6 +119,7 @@ def import_delivery(
         rules: what is let pass and kept.
         rejects: folder for the rejected lines as they were delivered, also where nothing is published.
         fingerprint: of the delivery, for the record; taken here if not given.
+        spark: builds the cubes and keeps the facts as Parquet; where it is None, DuckDB does and holds all.
         add: the delivery holds what is new or changed, and goes into the extract in use.
 
     Raises:
@@ -135,7 +140,18 @@ def import_delivery(
                 try:
                     rules = rules or Rules()
                     report = _import(
-                        delivery, data, reference, mapping, dry_run, tell, memory_limit, work, rules, rejects, add=add
+                        delivery,
+                        data,
+                        reference,
+                        mapping,
+                        dry_run,
+                        tell,
+                        memory_limit,
+                        work,
+                        rules,
+                        rejects,
+                        spark=spark,
+                        add=add,
                     )
                 finally:
                     shutil.rmtree(work, ignore_errors=True)
@@ -203,6 +219,7 @@ def _sweep(extracts: Path) -> None:
     shutil.rmtree(extracts / _BUILDING, ignore_errors=True)
     with pointer.held(extracts):
         pointer.sweep(extracts)
+    facts.sweep(extracts)
 
 
 def _import(
@@ -217,6 +234,7 @@ def _import(
     rules: Rules,
     rejects: Path | None,
     *,
+    spark: SparkBuild | None,
     add: bool,
 ) -> ImportReport:
     reference = load_reference(reference_folder)
@@ -255,6 +273,8 @@ def _import(
     further += [base.sha256] if base else []
     name = _extract_name(built_at, resources, reference, further)
     built = work / name
+    if spark:
+        spark.begin(data / "extracts" / name)
     past = _in_use(data / "extracts")
     try:
         with _database(work / "scratch.duckdb" if base else built, work, memory_limit) as connection:
@@ -273,8 +293,10 @@ def _import(
             if base:
                 addition.add(connection, built, base, *common)
             else:
-                build(connection, *common)
+                build(connection, *common, spark.cubes if spark else None)
             _verify(connection)
+            if spark:
+                spark.finish(connection)
             report = ImportReport(
                 name,
                 data / "extracts" / name,
@@ -288,6 +310,8 @@ def _import(
             )
             if rejects:
                 write_rejects(connection, surveys, rejects)
+        if spark:
+            built = spark.set_apart(built)
     except _MACHINE as error:
         raise StorageError(
             f"the extract could not be built: {str(error).splitlines()[0]}; the extract in use stays. "
@@ -308,7 +332,7 @@ def _import(
         review.refuse_falls(report.review.changes, rules.drop_share)
     if not dry_run:
         tell("publishing", 0.98)
-        _publish(built, data / "extracts", demo)
+        _publish(built, data / "extracts", demo, spark.seal() if spark else None)
     return report
 
 
@@ -450,14 +474,16 @@ def _examples(reasons: tuple[Reason, ...]) -> str:
     return "".join(f"\n  {reason.sentence}" for reason in reasons[:5])
 
 
-def _publish(built: Path, extracts: Path, demo: bool) -> None:
+def _publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> None:
     """Flush the extract, move it to its place, then turn the pointer to it."""
     built.chmod(0o640)
     with built.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
     found = built.stat()
-    target = pointer.Pointer(built.name, digest, found.st_size, extracts / built.name, found.st_mtime_ns, demo)
+    target = pointer.Pointer(
+        built.name, digest, found.st_size, extracts / built.name, found.st_mtime_ns, demo, listed
+    )
     with pointer.held(extracts):
         pointer.write(pointer.card_of(target.path), target)
         built.rename(target.path)

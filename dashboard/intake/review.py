@@ -9,7 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+from dashboard.intake import facts
 from dashboard.intake.contract import DeliveryError
+from dashboard.intake.fact_tables import FOLDER
 from dashboard.intake.sql import literal, statements
 
 #: Of these versions the facts can be compared with those of a new extract.
@@ -111,13 +113,17 @@ def attach(connection: duckdb.DuckDBPyConnection, extract: Path, *, demo: bool) 
     """Open an extract beside the new one as `before`, for reading only.
 
     Returns:
-        Its name, or None where the two can't be compared: another schema, damaged, or only one of
-        them holds demo data.
+        Its name, or None where the two can't be compared: another schema, damaged, its facts out of
+        this machine's sight, or only one of them holds demo data.
     """
     try:
+        if (kept := facts.facts_of(extract)) is not None:
+            if not kept.here:
+                return None
+            connection.execute(f"set variable {FOLDER} = $folder", {"folder": str(kept.folder)})
         connection.execute(f"attach {literal(str(extract))} as before (read_only)")
         row = connection.execute("select schema_version, demo, name from before.extract_info").fetchone()
-    except duckdb.Error:
+    except (duckdb.Error, facts.FactsError):
         return None
     if row is None or row[0] not in COMPARABLE or row[1] != demo:
         return None

@@ -10,9 +10,9 @@ with started as (
         first_on,
         min(starts_at) as first_at,
         max(starts_on) as last_on,
-        any_value(site) filter (where number = 1) as site,
-        any_value(band) filter (where number = 1) as band,
-        any_value(indication) filter (where number = 1) as indication
+        min(site) filter (where number = 1) as site,
+        min(band) filter (where number = 1) as band,
+        min(indication) filter (where number = 1) as indication
     from infusions
     where starts_on <= first_on + 28
     group by patient, first_on
@@ -26,9 +26,9 @@ scored as (
             filter (where taken_at <= first_at and taken_on >= first_on - 14) as baseline,
         min_by(score, struct_pack(earlier := earlier, score_id := score_id))
             filter (where taken_at > first_at and taken_at <= first_at + interval 24 hours) as hours_24,
-        min_by(score, struct_pack(away := abs(taken_on - first_on - 7), earlier := earlier, score_id := score_id))
+        min_by(score, struct_pack(away := abs(date_diff('day', first_on, taken_on) - 7), earlier := earlier, score_id := score_id))
             filter (where taken_on between first_on + 5 and first_on + 9) as day_7,
-        min_by(score, struct_pack(away := abs(taken_on - first_on - 14), earlier := earlier, score_id := score_id))
+        min_by(score, struct_pack(away := abs(date_diff('day', first_on, taken_on) - 14), earlier := earlier, score_id := score_id))
             filter (where taken_on between first_on + 12 and first_on + 16) as day_14,
         min_by(score, struct_pack(earlier := earlier, score_id := score_id))
             filter (where taken_on between last_on + 14 and last_on + 31) as after_induction

@@ -47,7 +47,7 @@ def test_every_command_stands_in_the_docs():
 def test_every_dependency_is_explained():
     project = tomllib.loads(read("pyproject.toml"))["project"]
     text = read("docs/dependencies.md").lower()
-    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    wanted = project["dependencies"] + [name for extra in project["optional-dependencies"].values() for name in extra]
     names = [re.split(r"[>=<]", line)[0] for line in wanted]
     missing = [n for n in names if n.removeprefix("pytest-").removesuffix("-stubs") not in text]
     assert missing == []
