@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from dashboard.intake import keys, pointer
-from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Identity, Prepare, Step, read, run
+from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Identity, Prepare, Step, count, read, run
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, TABLES, DeliveryError
 from dashboard.intake.reader import Survey
 from dashboard.intake.reference import Reference
@@ -167,13 +167,13 @@ def _note_rows(
     connection: duckdb.DuckDBPyConnection, base: pointer.Pointer, table: str, values: dict[str, Any]
 ) -> None:
     """Make the extract a file of the table, with a line for each of its rows."""
-    first_row, rows = _count(connection, f"read_{table}"), _count(connection, f"{_EXTRACT}.{table}")
+    first_row, rows = count(connection, f"read_{table}"), count(connection, _EXTRACT, table)
     # Row numbers have gaps where an earlier addition replaced rows.
     last = connection.execute(f"select coalesce(max(rowid), 0) from {_EXTRACT}.{table}").fetchall()[0][0]  # noqa: S608
     lines = f"select place + 1 as line from place_{table}"  # noqa: S608
     waiting = 0
     if table != "bookings":
-        waiting = _count(connection, f"{_EXTRACT}.waiting_{table}")
+        waiting = count(connection, _EXTRACT, f"waiting_{table}")
         lines += f" union all select {last + 2} + rowid from {_EXTRACT}.waiting_{table}"  # noqa: S608
     of_file = {"source": table, "name": base.name, "sha256": base.sha256, "bytes": base.bytes}
     run(connection, "add/note_rows", {**values, **of_file, "rows": rows + waiting, "first_row": first_row})
@@ -182,11 +182,6 @@ def _note_rows(
         f"from (select line, row_number() over (order by line) - 1 as number from ({lines}))",
         {"file": values["file"]},
     )
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    [[rows]] = connection.execute(f"select count(*) from {table}").fetchall()  # noqa: S608
-    return int(rows)
 
 
 def _merge_side_effects(connection: duckdb.DuckDBPyConnection, scratch: str) -> bool:
@@ -216,7 +211,7 @@ def _merge_cube(connection: duckdb.DuckDBPyConnection, scratch: str, name: str, 
     columns = [(identifier(column), kind) for column, kind, *_ in described]
     by = [column for column, _ in columns[:grain]]
     sums = columns[grain:]
-    keys_of_cube, date, count = ", ".join(by), by[0], sums[0][0]
+    keys_of_cube, date, counted = ", ".join(by), by[0], sums[0][0]
     less = ", ".join(f"-{column} as {column}" for column, _ in sums)
     added = ", ".join(f"sum({column}) as {column}" for column, _ in sums)
     whole = ", ".join(f"cast(sum({column}) as {kind}) as {column}" for column, kind in sums)
@@ -230,7 +225,7 @@ def _merge_cube(connection: duckdb.DuckDBPyConnection, scratch: str, name: str, 
     connection.execute(
         f"create or replace temp table merged as select {keys_of_cube}, {whole} from ("  # noqa: S608
         f"select * from {cube} where {date} in (select {date} from difference) union all by name "
-        f"select * from difference) group by {keys_of_cube} having sum({count}) > 0"
+        f"select * from difference) group by {keys_of_cube} having sum({counted}) > 0"
     )
     connection.execute(f"delete from {cube} where {date} in (select {date} from difference)")  # noqa: S608
     connection.execute(f"insert into {cube} by name select * from merged order by {keys_of_cube}")  # noqa: S608

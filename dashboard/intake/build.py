@@ -158,7 +158,7 @@ def _read(
     if surveyed.prepared is None and not found.plain:
         path = work / f"{number}.csv"
         mend(surveyed.inspected, path)
-    before = _count(connection, f"read_{table}")
+    before = count(connection, f"read_{table}")
     mapped = expressions(surveyed, lookups)
     try:
         connection.execute(view_of(surveyed, path, mapped))
@@ -171,7 +171,7 @@ def _read(
     finally:
         if path != source.path:
             path.unlink(missing_ok=True)
-    arrived = _count(connection, f"read_{table}") - before
+    arrived = count(connection, f"read_{table}") - before
     if arrived != found.sound:
         raise DeliveryError(
             f"{source.path}: {found.sound:,} sound records were counted and {arrived:,} were read; "
@@ -235,6 +235,7 @@ def _lines(surveyed: Survey) -> dict[str, Any]:
     }
 
 
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = connection.execute(f"select count(*) from {identifier(table)}").fetchone()  # noqa: S608
-    return int(row[0]) if row else 0
+def count(connection: duckdb.DuckDBPyConnection, *name: str) -> int:
+    """How many rows a table has, by its name, with that of its database before it where it is another one."""
+    [[rows]] = connection.execute(f"select count(*) from {'.'.join(map(identifier, name))}").fetchall()  # noqa: S608
+    return int(rows)
