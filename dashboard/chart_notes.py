@@ -71,6 +71,9 @@ def annotated(spec: Specification, notes: Sequence[Note], mode: theme.Mode) -> d
     ]  # fmt: skip
     if "layer" in spec.body:
         return spec.body | {"layer": [*spec.body["layer"], *layers]}
-    own = {key: spec.body[key] for key in ("mark", "encoding", "transform", "params") if key in spec.body}
+    own: dict[str, Any] = {key: spec.body[key] for key in ("mark", "encoding") if key in spec.body}
     rest = {key: value for key, value in spec.body.items() if key not in own}
-    return rest | {"layer": [own, *layers]}
+    # What is selected belongs to the marks; what is worked out from the rows, to the whole.
+    params = spec.body.get("params", ())
+    own["params"] = [one for one in params if "select" in one]
+    return rest | {"params": [one for one in params if "select" not in one], "layer": [own, *layers]}

@@ -33,7 +33,7 @@ def timeline(view: page.View) -> None:
         told = hashlib.sha256(patient.encode()).hexdigest()[:16]
         page.on_record("timeline", view.reader.viewer, "view", "events, timeline of one patient", patient_sha256=told)
         rows = events.timeline(view.reader, patient)
-        spec = events.timeline_specification(view.look.undated())
+        spec = events.timeline_specification(view.look)
         drawn = rows.assign(period=rows["moment"].dt.strftime("%Y-%m-%dT%H:%M:%S"))
         kept = drawn[[column for column in drawn.columns if column in spec.fields]]
         st.vega_lite_chart(

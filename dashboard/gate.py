@@ -49,7 +49,7 @@ STREAM = "/_stcore/stream"
 #: more (uploads, figures, components, an interface for programs), and answers what it doesn't know
 #: with its own page, which lacks the watch over the session.
 _SERVED = re.compile(
-    r"/[A-Za-z0-9_-]*|/session\.js|/export/[^/]+\.(csv|csv\.gz|xlsx|parquet|zip|html|pdf)|"
+    r"/[A-Za-z0-9_-]*|/session\.js|/style\.css|/export/[^/]+\.(csv|csv\.gz|xlsx|parquet|zip|html|pdf)|"
     r"/_stcore/(health|host-config)|/media/[\w.-]+"
 )
 _STATIC = re.compile(r"/(favicon\.png|manifest\.json|static/(css|js|media)/[\w.-]+)")

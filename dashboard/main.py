@@ -12,8 +12,8 @@ from dashboard.settings import ROOT
 st.set_page_config(page_title="Infusion dashboard", page_icon=str(ROOT / "dashboard" / "icon.svg"), layout="wide")
 
 viewer = identity.current_viewer()
-style = (ROOT / "dashboard" / "style.css").read_text(encoding="utf-8")
-st.html(f"<style>:root {{ {theme.css_variables(page.mode())} }}\n{style}</style>")
+# What the page's style sheet leaves to the theme.
+st.html(f"<style>:root {{ {theme.css_variables(page.mode())} }}</style>")
 
 entries = navigation.entries_for(viewer)
 pages = [

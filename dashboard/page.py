@@ -79,9 +79,10 @@ class View:
 
     def show(self, *names: str) -> None:
         """Panels beside each other, below each other on a phone."""
-        places = st.columns(len(names)) if len(names) > 1 else [st.container()]
-        for place, name in zip(places, names, strict=True):
-            with place, st.container(border=True, key=f"panel_{name}", height="stretch"):
+        # Not columns, which are more blocks for a browser to go through.
+        place = st.container(horizontal=True, key=f"row_{names[0]}") if len(names) > 1 else st
+        for name in names:
+            with place.container(border=True, key=f"panel_{name}", height="stretch"):
                 _panel(self, name, [True])
 
     def show_one(self, parameter: str, choices: Mapping[str, Sequence[str]]) -> None:
@@ -254,8 +255,8 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     found = pictures.pictures(view.reader, panel.name, view.filters, view.mode)
     if len(found.charts) == 1 and not found.charts[0].caption:
         [one] = found.charts
-        title = ". ".join(dict.fromkeys([panel.title, heading]))
-        st.vega_lite_chart(one.rows, one.body, alt=title, key=f"chart_{panel.name}")
+        # Not the answer, which stands above: a chart with another description is drawn from scratch.
+        st.vega_lite_chart(one.rows, one.body, alt=panel.title, key=f"chart_{panel.name}")
     if not found.titled and not panel.answer:
         st.html(f'<h2 class="answer">{escape(panel.title)}</h2>')
     for row in _rows_of(found.charts, found.beside) if found.charts and found.charts[0].caption else []:

@@ -77,7 +77,6 @@ def _pictures(reader: Reader, name: str, chosen: Filters, mode: theme.Mode) -> P
     panel, frame = panels.panel_of(name, chosen), panels.rows(reader, name, chosen)
     own = replace(chosen, sites=chosen.sites_drawn) if panel.sites_in in frame else chosen
     look = panels.look_of(reader.catalogue, own, mode)
-    look = replace(look, grain=panels.asked(reader, name, chosen).grain) if panel.dated else look.undated()
     spec, each, beside = panels.specification(name, look), panel.each, 4
     apart = not each and len(look.sites) > charts.COLOURED and charts.tells_apart(spec, panel.sites_in)
     if apart:
@@ -86,7 +85,7 @@ def _pictures(reader: Reader, name: str, chosen: Filters, mode: theme.Mode) -> P
         spec = panels.specification(name, one)
     rows = shown(reader, panel, chosen, frame)
     notes = panels.notes_of(reader, name, own, frame, spec)
-    drawn = panels.drawn(rows, spec)
+    drawn = panels.drawn(rows, spec, panels.asked(reader, name, chosen).grain)
     parts = {str(one): part for one, part in drawn.groupby(rows[each], sort=False)} if each else {"": drawn}
     if apart:
         parts = {site: parts[site] for site in look.sites if site in parts}

@@ -62,7 +62,7 @@ register_url_convertor("page", _PageConvertor())
 
 
 class Shell:
-    """Streamlit's page, with the script that watches the session."""
+    """Streamlit's page, with the script that watches the session and with our style sheet."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -72,6 +72,11 @@ class Shell:
         self.inline_scripts = [_hash(script) for script in _INLINE_SCRIPT.findall(html)]
         # First of all scripts, since Streamlit's own reads what it sets.
         html = html.replace("<head>", '<head><script src="/session.js"></script>', 1)
+        self._style = (ROOT / "dashboard" / "style.css").read_text(encoding="utf-8")
+        version = hashlib.sha256(self._style.encode()).hexdigest()[:16]
+        # Last, so that of equal rules ours count. As part of each run it would be cleaned, parsed and applied anew.
+        link = f'<link rel="stylesheet" href="/style.css?{version}">'
+        html = html.replace("</body>", f"{link}</body>", 1)
         self._html = html.replace("<title>Streamlit</title>", f"<title>{TITLE}</title>", 1)
         self._script = pages.asset("session.js")
 
@@ -80,6 +85,7 @@ class Shell:
         return [
             Route("/session", self.seconds_left, methods=["GET"]),
             Route("/session.js", self.script, methods=["GET"]),
+            Route("/style.css", self.style, methods=["GET"]),
             Route("/{page:page}", self.page, methods=["GET"]),
         ]
 
@@ -98,6 +104,11 @@ class Shell:
     async def script(self, _request: Request) -> Response:
         """The script that leaves the page when the session ends."""
         return Response(self._script, media_type="text/javascript")
+
+    async def style(self, _request: Request) -> Response:
+        """The style sheet of pages; its address changes with what it says."""
+        kept = {"Cache-Control": "private, max-age=31536000, immutable"}
+        return Response(self._style, media_type="text/css", headers=kept)
 
     async def seconds_left(self, request: Request) -> Response:
         """Seconds until the session ends; asking doesn't extend it."""

@@ -23,7 +23,7 @@ def run() -> None:
     look = panels.look_of(house.catalogue, chosen, "light")
     for panel in panels.PANELS.values():
         if panel.chart:
-            panels.specification(panel.name, look if panel.dated else look.undated())
+            panels.specification(panel.name, look)
     panels.rows(reader, "today", chosen)
     house.decide_small_counts()
     # What is there now stays, and each full collection would look through all of it again.

@@ -167,7 +167,6 @@ def look_of(catalogue: Catalogue, chosen: Filters, shown: theme.Mode) -> charts.
     colours = dict(zip(catalogue.sites, theme.site_colours(len(catalogue.sites), shown), strict=True))
     return charts.Look(
         shown,
-        chosen.grain,
         tuple(catalogue.site_name(site) for site in chosen.sites),
         tuple(colours[site] for site in chosen.sites),
         catalogue.lines,
@@ -177,14 +176,14 @@ def look_of(catalogue: Catalogue, chosen: Filters, shown: theme.Mode) -> charts.
     )
 
 
-def drawn(frame: pd.DataFrame, spec: charts.Specification) -> pd.DataFrame:
-    """The columns of a panel's rows that its chart draws."""
+def drawn(frame: pd.DataFrame, spec: charts.Specification, grain: str) -> pd.DataFrame:
+    """The columns of a panel's rows that its chart draws; `grain` is what their periods are."""
     kept = frame[[column for column in frame.columns if column in spec.fields]]
     if "period" in kept.columns:
         # As text with a time of day, which browsers read as local: a bare date would be taken as
         # UTC and drawn a day early in America.
         kept = kept.assign(period=pd.to_datetime(kept["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
-    return kept
+    return kept.assign(**{charts.GRAIN: grain}) if spec.any_grain else kept
 
 
 #: Pages about patients; all others are about bookings and money.

@@ -332,7 +332,6 @@ def trend(name: str, *, band: bool = True) -> Callable[[charts.Look], charts.Cha
     def build(look: charts.Look) -> charts.Chart:
         metric = METRICS[no_shows.in_use(name, look.no_shows)]
         return charts.lines(
-            look,
             metric.title,
             unit_title(metric),
             charts.by_site(look),

@@ -162,7 +162,7 @@ def _over_time(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _over_time_chart(look: charts.Look) -> charts.Chart:
     kinds = charts.plain(look, "kind", "What", KINDS)
-    return charts.lines(look, "Invoiced and paid over time", "US dollars", kinds)
+    return charts.lines("Invoiced and paid over time", "US dollars", kinds)
 
 
 def _site_bars(reader: Reader, filters: Filters) -> pd.DataFrame:

@@ -35,7 +35,6 @@ def _over_time(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _time_chart(look: charts.Look) -> charts.Chart:
     return charts.time_bars(
-        look,
         "Completed visits by service line",
         "Share of completed visits",
         charts.by_line(look),

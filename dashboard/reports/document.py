@@ -127,7 +127,7 @@ def _charts(reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, hea
     width = NARROW_WIDTH if len(found.charts) > 1 else CHART_WIDTH
     made = []
     for one in found.charts:
-        values = {"name": "rows", "values": _records(one.rows.to_pandas())}
+        values = {"name": "source", "values": _records(one.rows.to_pandas())}
         body = {**one.body, "width": width, "data": values}
         made.append({"caption": one.caption, "alt": f"{panel.title}. {heading}", "body": body})
     return {"charts": made, "annotations": [f"{note.label} {note.words}" for note in found.notes]}

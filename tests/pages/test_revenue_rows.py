@@ -50,7 +50,7 @@ def test_an_item_of_the_bridge_opens_what_it_is_a_sum_of(reader):
 
 
 def test_each_site_and_line_has_its_rows_and_files(reader):
-    view = page.View(reader, chosen(reader), charts.Look("light", "day", (), (), (), (), ()))
+    view = page.View(reader, chosen(reader), charts.Look("light", (), (), (), (), ()))
     links = revenue_rows.links(view)
     assert len(links) == 3 * 4
     whole = links[links["line"] == "All"]

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-from dataclasses import replace
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -88,7 +87,7 @@ def test_headings_charts_and_definitions_carry_the_name(everything, name, shown)
         heads = [column.title for column in panels.columns(everything, shown, chosen)]
         assert f"{one.title} (%)" in heads
         assert one.counted.capitalize() in heads
-    look = replace(panels.look_of(everything.catalogue, chosen, "light"), grain="week" if panel.dated else "")
+    look = panels.look_of(everything.catalogue, chosen, "light")
     if panel.chart and shown != "day_chart":
         spec = str(panels.specification(shown, look).body)
         assert one.title in spec
