@@ -157,17 +157,18 @@ _FORMAT = _by_grain("'%a %-d %b'", "'%-d %b'", "'%b %Y'")
 _LABEL = f"timeFormat(datum.value, {_FORMAT})"
 _DAY = "timeFormat(toDate(datum.period), '%a %-d %b %Y')"
 _WHEN = _by_grain(_DAY, f"'Week from ' + {_DAY}", "timeFormat(toDate(datum.period), '%B %Y')")
+#: Four fifths of the room that a period has, and no more than so many pixels.
+_WIDEST, _DAYS = _by_grain("14", "18", "24"), _by_grain("1", "7", "30")
+_BAR_WIDTH = f"min({_WIDEST}, 0.8 * width * 86400000 * ({_DAYS}) / span(domain('x')))"
 _TITLE = {"signal": _by_grain("'Day'", "'Week from Monday'", "'Month'")}
 
 
-def _time(padding: Any = alt.Undefined) -> alt.X:
-    """The time axis of rows that say what their periods are; `over_time` completes their charts."""
-    return alt.X(
-        "period:T",
-        title=_PERIOD,
-        scale=alt.Scale(padding=padding),
-        axis=alt.Axis(labelExpr=_LABEL, grid=False, labelOverlap=True, labelFlush=False, tickCount=8),
-    )
+def _time(*, bars: bool = False) -> alt.X:
+    """The time axis of rows that say what their periods are; `_over_time` completes their charts."""
+    # Bars stand around their dates: the axis goes on for half of one, and what would be written past its end is not.
+    padding, bound = (16, 10) if bars else (alt.Undefined, alt.Undefined)
+    axis = alt.Axis(labelExpr=_LABEL, grid=False, labelOverlap=True, labelFlush=False, labelBound=bound, tickCount=8)
+    return alt.X("period:T", title=_PERIOD, scale=alt.Scale(padding=padding), axis=axis)
 
 
 def _over_time(chart: Chart) -> Chart:
@@ -234,10 +235,9 @@ def time_bars(title: str, unit: str, series: Series, *, share: bool = False) -> 
     made = (
         alt.Chart(ROWS)
         .transform_calculate(position=_position(series))
-        # A week's bar would otherwise be as thin as a day's.
-        .mark_bar(width=alt.expr(_by_grain("14", "18", "24")))
+        .mark_bar(width=alt.expr(_BAR_WIDTH))
         .encode(
-            x=_time(padding=16),
+            x=_time(bars=True),
             y=alt.Y(
                 "value:Q",
                 title=unit,
