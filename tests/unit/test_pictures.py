@@ -71,3 +71,18 @@ def test_pictures_are_kept_for_those_who_may_see_them(everything, reader_of):
     sites = set(theirs.charts[0].rows["site"].to_pylist())
     assert sites == {manager.catalogue.site_name(site) for site in manager.sites}
     assert sites < set(mine.charts[0].rows["site"].to_pylist())
+
+
+@pytest.mark.parametrize("name", [name for name in CHARTS if PANELS[name].dated])
+def test_a_chart_over_time_is_the_same_of_days_weeks_and_months(everything, director, name):
+    # Another specification, and the browser would draw it from scratch.
+    reader = director if Role.MEDICAL_DIRECTOR in RESOURCES[PANELS[name].resource] else everything
+    bodies, grains = [], []
+    for grain in ("day", "week", "month"):
+        chosen = filters.parse({"period": ["90-days"], "by": [grain]}, exports.scope_of(reader))
+        for one in pictures.pictures(reader, name, chosen, "light").charts[:1]:
+            bodies.append(one.body)
+            grains.append(set(one.rows["grain"].to_pylist()) if "grain" in one.rows.column_names else set())
+    assert bodies[0] == bodies[1] == bodies[2]
+    # The chart of the days ahead has days alone.
+    assert grains == ([set()] * 3 if name == "days_ahead" else [{"day"}, {"week"}, {"month"}])
