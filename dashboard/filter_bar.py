@@ -9,11 +9,12 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard import annotating, exports, filters, no_shows, own_views, theme, warehouse
+from dashboard import annotating, exports, filters, no_shows, own_views, theme
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
 from dashboard.panels import PANELS, signals, today
 from dashboard.panels.base import PERIOD
+from dashboard.shelf import shelf
 from dashboard.warehouse import Reader
 
 # --- the address -----------------------------------------------------------------------------
@@ -266,7 +267,7 @@ def _extract_date(reader: Reader, chosen: Filters, *, day: bool, rates: bool) ->
     if rates and chosen.no_shows != no_shows.HEADLINE:
         about += f", no-show rate {no_shows.DEFINITIONS[chosen.no_shows].words}"
     demo = '<span class="demo">Demo data</span>' if catalogue.demo else ""
-    warning = warehouse.shelf().warning
+    warning = shelf().warning
     alert = f'<span class="alert" title="{escape(warning)}">Newer data could not be read</span>' if warning else ""
     st.html(
         f'<p class="extract">{escape(about)}<br>{demo}{alert}'

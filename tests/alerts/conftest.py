@@ -13,11 +13,12 @@ from dashboard.alerts.run import Runner, reader_of
 from dashboard.intake import demo
 from dashboard.intake import publish as intake
 from dashboard.settings import Settings
+from dashboard.shelf import Shelf
 from dashboard.state import Store
 from dashboard.state.alert_channels import AlertChannels
 from dashboard.state.alert_rules import AlertRules
 from dashboard.state.sealing import Seal
-from dashboard.warehouse import Shelf, Warehouse
+from dashboard.warehouse import Warehouse
 
 PASSWORD = "correct horse battery"
 PEOPLE = {

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import warehouse
 from dashboard.intake import demo, publish
 from dashboard.settings import ROOT
+from dashboard.shelf import shelf
 from dashboard.state import Store, session_key
 from dashboard.state.demo import add_demo_accounts
 
@@ -30,9 +30,9 @@ def environment(data):
     """The dashboard's own data folder, for as long as these tests run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DASHBOARD_DATA", str(data))
-        warehouse.shelf.cache_clear()
+        shelf.cache_clear()
         yield
-    warehouse.shelf.cache_clear()
+    shelf.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,9 @@ import pytest
 from dashboard.access import Role, Viewer
 from dashboard.intake import demo, publish
 from dashboard.settings import Settings
+from dashboard.shelf import Shelf
 from dashboard.state.demo import DEMO_ACCOUNTS
-from dashboard.warehouse import Reader, Shelf
+from dashboard.warehouse import Reader
 
 
 @pytest.fixture(scope="session")

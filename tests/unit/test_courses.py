@@ -21,7 +21,8 @@ from dashboard.intake.publish import import_delivery
 from dashboard.metrics import METRICS, measure
 from dashboard.panels.base import course_counts
 from dashboard.settings import Settings
-from dashboard.warehouse import Reader, Shelf
+from dashboard.shelf import Shelf
+from dashboard.warehouse import Reader
 
 FIRST = dt.datetime(2026, 1, 5, 10)
 LAST_DAY = "2026-06-30"
