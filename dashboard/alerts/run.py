@@ -17,7 +17,8 @@ from dashboard.settings import Settings
 from dashboard.state.alert_channels import CHANNELS, AlertChannels, Channel, Run
 from dashboard.state.alert_rules import AlertRules
 from dashboard.state.sealing import Seal, SealError
-from dashboard.state.store import Store, UserRecord
+from dashboard.state.store import Store
+from dashboard.state.users import UserRecord
 from dashboard.warehouse import Reader, Warehouse
 
 #: What a digest looks back on.
