@@ -148,16 +148,7 @@ def _day_picker(chosen: Filters) -> None:
         if st.session_state[key]:
             choose(day=[st.session_state[key].isoformat()])
 
-    st.date_input(
-        "Day",
-        key=key,
-        min_value=chosen.scope.first_day,
-        max_value=chosen.scope.last_day,
-        format="YYYY-MM-DD",
-        label_visibility="collapsed",
-        width=150,
-        on_change=apply,
-    )
+    _calendar(chosen, "Day", key, 150, apply)
 
 
 def _period_picker(chosen: Filters) -> None:
@@ -172,14 +163,18 @@ def _period_picker(chosen: Filters) -> None:
             start, end = st.session_state[key]
             choose(period=["custom"], **{"from": [start.isoformat()], "to": [end.isoformat()]})
 
+    _calendar(chosen, "Dates", key, 220, apply)
+
+
+def _calendar(chosen: Filters, label: str, key: str, width: int, apply: Callable[[], None]) -> None:
     st.date_input(
-        "Dates",
+        label,
         key=key,
         min_value=chosen.scope.first_day,
         max_value=chosen.scope.last_day,
         format="YYYY-MM-DD",
         label_visibility="collapsed",
-        width=220,
+        width=width,
         on_change=apply,
     )
 
