@@ -33,15 +33,16 @@ lint: $(READY)
 	$(ENV)/bin/lint-imports
 
 # Tests of the state store need PostgreSQL too, those of deployment nginx and Caddy. In CI they must run; elsewhere
-# their absence is said aloud. A file's tests stay in one process, which then starts its servers once.
+# their absence is said aloud. A file's tests stay in one process, which then starts its servers once. In the order of
+# the folders the many short files of tests/unit come last; by their number of tests a long one would.
 unit: $(READY)
 	@sh tests/ensure.sh postgresql nginx caddy
-	$(ENV)/bin/pytest -n 3 --dist loadfile -m "not browser and not bench and not spark"
+	$(ENV)/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not browser and not bench and not spark"
 
 # Browser tests need a Chromium or Chrome. In CI they must run; elsewhere their absence is said aloud.
 browser: $(READY)
 	@sh tests/ensure.sh chromium
-	$(ENV)/bin/pytest -n 2 -m browser
+	$(ENV)/bin/pytest -n 2 --dist loadfile -m browser
 
 # On a real Spark with two workers: a server of 456 MB and Java, for an engine that few will use, so no part of `make test`.
 spark: $(READY)

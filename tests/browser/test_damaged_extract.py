@@ -14,7 +14,8 @@ from playwright.sync_api import expect
 from dashboard.intake import pointer
 from dashboard.intake.publish import import_delivery
 from tests.browser.harness import PHONE, Visit, visiting
-from tests.server.server_harness import PASSWORD, Server, add_accounts, add_extract, await_ready, dashboard_server
+from tests.demo_extract import add_extract
+from tests.server.server_harness import PASSWORD, Server, add_accounts, await_ready, dashboard_server
 
 pytestmark = pytest.mark.browser
 
