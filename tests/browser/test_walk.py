@@ -93,7 +93,7 @@ def looked_at(window, panels, role):
 )
 def test_nothing_is_cut_or_scrolls_sideways(visit, artifacts, scheme, sizes):
     with visit(viewport=sizes[0], color_scheme=scheme) as window:
-        window.sign_in("director")
+        window.sign_in("director", target="/account")
         for entry in pages_of(Role.MEDICAL_DIRECTOR):
             window.page.set_viewport_size(sizes[0])
             window.open(f"/{entry.name}")
@@ -125,7 +125,7 @@ def test_no_byte_of_another_site_reaches_a_manager(visit, username):
 
 def test_a_page_of_another_role_is_not_there(visit):
     with visit() as window:
-        window.sign_in("finance")
+        window.sign_in("finance", target="/account")
         for entry in [entry for entry in ENTRIES if entry not in pages_of(Role.FINANCE)]:
             answer = window.page.goto(f"/{entry.name}")
             assert answer.status == 404
