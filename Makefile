@@ -33,11 +33,10 @@ lint: $(READY)
 	$(ENV)/bin/lint-imports
 
 # Tests of the state store need PostgreSQL too, those of deployment nginx and Caddy. In CI they must run; elsewhere
-# their absence is said aloud. A file's tests stay in one process, which then starts its servers once. In the order of
-# the folders the many short files of tests/unit come last; by their number of tests a long one would.
+# their absence is said aloud. A file's tests stay in one process, which then starts its servers once.
 unit: $(READY)
 	@sh tests/ensure.sh postgresql nginx caddy
-	$(ENV)/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not browser and not bench and not spark"
+	$(ENV)/bin/pytest -n 3 --dist loadfile -m "not browser and not bench and not spark"
 
 # Browser tests need a Chromium or Chrome. In CI they must run; elsewhere their absence is said aloud.
 browser: $(READY)
