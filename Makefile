@@ -41,7 +41,7 @@ unit: $(READY)
 # Browser tests need a Chromium or Chrome. In CI they must run; elsewhere their absence is said aloud.
 browser: $(READY)
 	@sh tests/ensure.sh chromium
-	$(ENV)/bin/pytest -n 2 -m browser
+	$(ENV)/bin/pytest -n 2 --dist loadfile -m browser
 
 # On a real Spark with two workers: a server of 456 MB and Java, for an engine that few will use, so no part of `make test`.
 spark: $(READY)

@@ -101,13 +101,14 @@ def list_rules(username: str | None) -> None:
 def _runner(*, dry: bool = False) -> Iterator[Runner]:
     """A run over the store and the extract in use, or the end where one of them can't be read."""
     # Imported here: it takes seconds, which `--help` shouldn't.
-    from dashboard import warehouse
     from dashboard.alerts.run import Runner
+    from dashboard.query_faults import WarehouseError
+    from dashboard.shelf import Shelf
 
     settings = settings_in_force()
     try:
-        house = warehouse.Shelf(settings).current()
-    except warehouse.WarehouseError as error:
+        house = Shelf(settings).current()
+    except WarehouseError as error:
         fail(str(error))
     with store_of(settings) as store:
         yield Runner(settings, store.by(operator()), house, datetime.now(UTC), _say, dry=dry)

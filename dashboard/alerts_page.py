@@ -15,12 +15,13 @@ from dashboard import identity, page, verdicts
 from dashboard.alerts import deliver, evaluate, rules
 from dashboard.alerts.rules import Condition, Kind, Rule
 from dashboard.filters import day_text
-from dashboard.metrics import METRICS, plural
+from dashboard.metrics import METRICS
 from dashboard.settings import Settings
 from dashboard.state import StateError, Store, shared_store
 from dashboard.state.alert_channels import AlertChannels, Channel, ChannelName
 from dashboard.state.alert_rules import AlertRules, Evaluation
 from dashboard.state.sealing import Seal
+from dashboard.wording import plural
 
 #: Days of findings that a rule shows.
 FOUND = 14

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard import rates
-from dashboard.metrics import MEASURED, METRICS
+from dashboard.measuring import MEASURED
+from dashboard.metrics import METRICS
 
 COLUMNS = ("before", "before_numerator", "change", "change_lower", "change_upper")
 

@@ -285,7 +285,8 @@ def _check_reference(_settings: Settings) -> str:
 
 
 def _check_queries(_settings: Settings) -> str:
-    from dashboard.warehouse import WarehouseError, queries
+    from dashboard.queries import queries
+    from dashboard.query_faults import WarehouseError
 
     try:
         found = len(queries())
@@ -297,7 +298,8 @@ def _check_queries(_settings: Settings) -> str:
 
 
 def _check_extract(settings: Settings) -> str:
-    from dashboard.warehouse import Warehouse, WarehouseError
+    from dashboard.query_faults import WarehouseError
+    from dashboard.warehouse import Warehouse
 
     try:
         named = pointer.current(settings.extracts)

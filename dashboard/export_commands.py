@@ -184,7 +184,7 @@ def _require_known(
 def write(store: Store, chosen: Choice, form: str, output: Path) -> dict[str, Any]:
     """Write an export to a file and its receipt beside it, whole or not at all, and on record either way."""
     from dashboard import access, receipts
-    from dashboard.warehouse import WarehouseError
+    from dashboard.query_faults import WarehouseError
     from dashboard.writers import FileError
 
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
@@ -265,9 +265,9 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
         dashboard export month-end --month 2026-10 -o /var/lib/dashboard/month-end --close
     """
     from dashboard import access, month_end, packs, receipts
+    from dashboard.query_faults import WarehouseError
     from dashboard.state import StateError
     from dashboard.state.closed_months import ClosedMonths
-    from dashboard.warehouse import WarehouseError
 
     settings = settings_in_force()
     with store_of(settings) as store:
@@ -326,9 +326,11 @@ def _digests(entry: Any) -> set[str]:
 def reader_of(settings: Settings, store: Store, username: str | None) -> Reader:
     """The extract in use, seen as a user, or as finance of every site."""
     from dashboard.access import Role, Viewer, limited
+    from dashboard.query_faults import WarehouseError
+    from dashboard.shelf import Shelf
     from dashboard.state import StateError
     from dashboard.state.chart_marks import ChartMarks
-    from dashboard.warehouse import Reader, Shelf, WarehouseError
+    from dashboard.warehouse import Reader
 
     viewer = Viewer(operator(), operator(), Role.FINANCE)
     try:

@@ -12,13 +12,15 @@ import pandas as pd
 from starlette.datastructures import QueryParams
 from starlette.responses import PlainTextResponse, Response
 
-from dashboard import access, filters, no_shows, panels, warehouse
+from dashboard import access, filters, no_shows, panels
 from dashboard.datasets import DATASETS, DATES, Dataset
 from dashboard.filters import Filters
 from dashboard.intake.contract import DEFINITIONS_VERSION
 from dashboard.marks import Mark
 from dashboard.panels import Column, today
+from dashboard.query_faults import WarehouseError
 from dashboard.receipts import FileResponse, Part, Receipt, no_such_file
+from dashboard.shelf import shelf
 from dashboard.sources import FrameRows, QueryRows, Source, Totals
 from dashboard.surveillance import SERIOUS
 from dashboard.warehouse import Reader
@@ -285,8 +287,8 @@ def respond(
     if dataset is None or form not in FORMS or not access.allows(viewer, dataset.resource):
         return no_such_file()
     try:
-        reader = Reader(warehouse.shelf().current(), viewer, marks)
-    except warehouse.WarehouseError as error:
+        reader = Reader(shelf().current(), viewer, marks)
+    except WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
     if not reader.sites:
         return PlainTextResponse("No site of this extract is open to this account.\n", status_code=404)
@@ -354,7 +356,7 @@ def answer(reader: Reader, chosen: Choice, form: str, parameters: filters.Parame
         first = [next(body), *([more] if (more := next(body, b"")) else [])]
     except FileError as error:
         return PlainTextResponse(f"{error}\n", status_code=413)
-    except warehouse.WarehouseError as error:
+    except WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
     return FileResponse(_whole(first, body), chosen.file_name(form), receipt, MEDIA[form])
 

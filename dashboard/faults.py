@@ -17,7 +17,7 @@ def words(error: Exception, where: str) -> str:
     An error that nobody foresaw is logged with its traceback, and the person gets its reference alone.
     """
     # Imported here, since a server that only shows its login page has not needed it yet.
-    from dashboard.warehouse import WarehouseError
+    from dashboard.query_faults import WarehouseError
 
     if isinstance(error, AccessDeniedError):
         return "This page is not open to your account. Choose another from the menu."

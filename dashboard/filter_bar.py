@@ -9,11 +9,12 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard import annotating, exports, filters, no_shows, own_views, theme, warehouse
+from dashboard import annotating, exports, filters, no_shows, own_views, theme
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
 from dashboard.panels import PANELS, signals, today
 from dashboard.panels.base import PERIOD
+from dashboard.shelf import shelf
 from dashboard.warehouse import Reader
 
 # --- the address -----------------------------------------------------------------------------
@@ -147,16 +148,7 @@ def _day_picker(chosen: Filters) -> None:
         if st.session_state[key]:
             choose(day=[st.session_state[key].isoformat()])
 
-    st.date_input(
-        "Day",
-        key=key,
-        min_value=chosen.scope.first_day,
-        max_value=chosen.scope.last_day,
-        format="YYYY-MM-DD",
-        label_visibility="collapsed",
-        width=150,
-        on_change=apply,
-    )
+    _calendar(chosen, "Day", key, 150, apply)
 
 
 def _period_picker(chosen: Filters) -> None:
@@ -171,14 +163,18 @@ def _period_picker(chosen: Filters) -> None:
             start, end = st.session_state[key]
             choose(period=["custom"], **{"from": [start.isoformat()], "to": [end.isoformat()]})
 
+    _calendar(chosen, "Dates", key, 220, apply)
+
+
+def _calendar(chosen: Filters, label: str, key: str, width: int, apply: Callable[[], None]) -> None:
     st.date_input(
-        "Dates",
+        label,
         key=key,
         min_value=chosen.scope.first_day,
         max_value=chosen.scope.last_day,
         format="YYYY-MM-DD",
         label_visibility="collapsed",
-        width=220,
+        width=width,
         on_change=apply,
     )
 
@@ -266,7 +262,7 @@ def _extract_date(reader: Reader, chosen: Filters, *, day: bool, rates: bool) ->
     if rates and chosen.no_shows != no_shows.HEADLINE:
         about += f", no-show rate {no_shows.DEFINITIONS[chosen.no_shows].words}"
     demo = '<span class="demo">Demo data</span>' if catalogue.demo else ""
-    warning = warehouse.shelf().warning
+    warning = shelf().warning
     alert = f'<span class="alert" title="{escape(warning)}">Newer data could not be read</span>' if warning else ""
     st.html(
         f'<p class="extract">{escape(about)}<br>{demo}{alert}'

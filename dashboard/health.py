@@ -72,11 +72,12 @@ class Health:
 
     def extract_age(self) -> float:
         """Seconds since the extract in use was built; not a number while there is none."""
-        from dashboard import warehouse
+        from dashboard.query_faults import WarehouseError
+        from dashboard.shelf import shelf
 
         try:
-            built = warehouse.shelf().current().catalogue.built_at
-        except warehouse.WarehouseError:
+            built = shelf().current().catalogue.built_at
+        except WarehouseError:
             return float("nan")
         return (datetime.now(UTC) - built.replace(tzinfo=UTC)).total_seconds()
 
@@ -95,11 +96,12 @@ class Health:
     def _missing_extract(self) -> list[str]:
         if not self.warm:
             return ["the server is warming up"]
-        from dashboard import warehouse
+        from dashboard.query_faults import WarehouseError
+        from dashboard.shelf import shelf
 
         try:
-            warehouse.shelf().current().ping()
-        except warehouse.WarehouseError:
+            shelf().current().ping()
+        except WarehouseError:
             return ["no extract can be read"]
-        self.serves_older = warehouse.shelf().warning is not None
+        self.serves_older = shelf().warning is not None
         return []

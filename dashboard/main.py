@@ -6,7 +6,8 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import access, faults, identity, navigation, own_views, page, theme, warehouse
+from dashboard import access, faults, identity, navigation, own_views, page, theme
+from dashboard.query_faults import WarehouseError
 from dashboard.settings import ROOT
 
 st.set_page_config(page_title="Infusion dashboard", page_icon=str(ROOT / "dashboard" / "icon.svg"), layout="wide")
@@ -31,6 +32,6 @@ try:
 except access.AccessDeniedError as error:
     page.on_record("refused", viewer, "denied", f"page {current.url_path}", reason=str(error))
     st.error(faults.words(error, "page"))
-except warehouse.WarehouseError as error:
+except WarehouseError as error:
     st.error(faults.words(error, "page"))
 identity.watch_session()

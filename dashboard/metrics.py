@@ -1,27 +1,21 @@
 """Every number that the dashboard shows or exports, defined once.
 
 A metric is a sum of additive counts, or one sum over another. Tiles, charts, tables and files
-all take value, numerator, denominator and interval from `measure`, and label, unit and
+all take value, numerator, denominator and interval from `measuring`, and label, unit and
 definition from the metric itself. Whoever changes a definition changes DEFINITIONS_VERSION of the
 contract, which extracts carry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import pandas as pd
-
-from dashboard import no_shows, rates
+from dashboard import no_shows
 
 Unit = Literal["count", "percent", "per 100 infusions", "dollars", "days", "points"]
 Better = Literal["lower", "higher", "neither"]
 Interval = Literal["wilson", "poisson", "mean"]
-
-CENTS = 100  # divided by, since a product with 0.01 is a cent's fraction off for large sums
 
 
 @dataclass(frozen=True)
@@ -370,91 +364,3 @@ _COURSES = (
 
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_METRICS, *_COURSES)}
-
-#: What `measure` gives of each row.
-MEASURED = ("value", "numerator", "denominator", "lower", "upper")
-
-
-def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    """The metric for each row of a frame of additive counts.
-
-    Args:
-        frame: any rows that have the metric's columns.
-        metric: what to measure.
-
-    Returns:
-        Columns value, numerator, denominator, lower, upper on the frame's index. value, lower and
-        upper are in the metric's unit; NaN where the denominator is 0 or there is no interval.
-        A plain count has the denominator NaN. Where a count is hidden (NaN), all but the
-        denominator are NaN.
-
-    Raises:
-        KeyError: the frame lacks one of the metric's columns.
-    """
-    return pd.DataFrame(dict(zip(MEASURED, _measured(frame, metric), strict=True)), index=frame.index)
-
-
-def _measured(frame: pd.DataFrame, metric: Metric) -> tuple[rates.FloatArray, ...]:
-    # Arrays, since pages measure hundreds of frames of a few rows, on which pandas is slow.
-    missing = np.full(len(frame), np.nan)
-    # A hidden count is NaN, and so is what is worked out from it.
-    above = _sum(frame, metric.numerator)
-    if not metric.denominator:
-        value = above / CENTS if metric.unit == "dollars" else above
-        return value, above, missing, missing, missing
-    scale = {"dollars": 1 / CENTS, "points": 1.0}.get(metric.unit, 100.0)
-    below = _sum(frame, metric.denominator, hidden=0.0)
-    value = np.divide(above, below, out=missing.copy(), where=below > 0) * scale
-    if metric.interval is None or not len(frame):
-        return value, above, below, missing, missing
-    known = ~np.isnan(above)
-    lower, upper = missing.copy(), missing.copy()
-    if metric.interval == "mean":
-        limits = rates.mean_interval(above[known], frame.loc[known, metric.squares], below[known])
-    else:
-        interval = rates.wilson_interval if metric.interval == "wilson" else rates.poisson_interval
-        limits = interval(above[known], below[known])
-    lower[known], upper[known] = limits.lower, limits.upper
-    if metric.bounded:
-        upper = np.where(above == 0, rates.zero_event_upper_bound(below), upper)
-    return value, above, below, lower * scale, upper * scale
-
-
-def _sum(frame: pd.DataFrame, names: Sequence[str], hidden: float = np.nan) -> rates.FloatArray:
-    columns = [np.nan_to_num(frame[name].to_numpy(dtype=float), nan=hidden) for name in names]
-    total: rates.FloatArray = np.sum(columns, axis=0)
-    return total
-
-
-def measure_all(frame: pd.DataFrame, names: list[str], keep: list[str]) -> pd.DataFrame:
-    """Several metrics below each other: the columns of `keep`, metric, and those of `measure`."""
-    parts = zip(*(_measured(frame, METRICS[name]) for name in names), strict=True)
-    measured = dict(zip(MEASURED, map(np.concatenate, parts), strict=True))
-    kept = {name: np.tile(frame[name].to_numpy(dtype=object), len(names)) for name in keep}
-    return pd.DataFrame({**kept, "metric": np.repeat(names, len(frame)), **measured})
-
-
-def plural(count: float, one: str, many: str) -> str:
-    """A count with its noun.
-
-    >>> plural(1, "transfer", "transfers"), plural(1200, "transfer", "transfers")
-    ('1 transfer', '1,200 transfers')
-    """
-    return f"{count:,.0f} {one if count == 1 else many}"
-
-
-def text(value: float, unit: Unit) -> str:
-    """A value as a tile shows it; an em dash where there is none.
-
-    >>> text(7.04, "percent"), text(1234.0, "count"), text(12.5, "dollars"), text(float("nan"), "days")
-    ('7.0 %', '1,234', '$12.50', '—')
-    """
-    if not np.isfinite(value):
-        return "—"
-    if unit == "dollars":
-        return f"${value:,.2f}" if abs(value) < 10_000 else f"${value:,.0f}"
-    if unit == "count":
-        return f"{value:,.0f}"
-    if unit == "percent":
-        return f"{value:.1f} %"
-    return f"{value:.1f}".replace("-", "−")

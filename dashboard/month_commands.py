@@ -20,8 +20,8 @@ def months(username: str | None) -> None:
         dashboard export months
     """
     from dashboard import access, month_end, packs
+    from dashboard.query_faults import WarehouseError
     from dashboard.state.closed_months import ClosedMonths
-    from dashboard.warehouse import WarehouseError
 
     settings, changed = settings_in_force(), 0
     with store_of(settings) as store:

@@ -12,13 +12,15 @@ from urllib.parse import urlencode
 import pandas as pd
 from starlette.responses import PlainTextResponse, Response
 
-from dashboard import access, exports, filters, month_end, warehouse
+from dashboard import access, exports, filters, month_end
 from dashboard.exports import DATASETS, Dataset, Export, Preview
 from dashboard.filters import Filters
 from dashboard.month_end import MonthError, Pack
 from dashboard.navigation import ENTRIES
 from dashboard.panels import PANELS, Column
+from dashboard.query_faults import WarehouseError
 from dashboard.receipts import FileResponse, Part, Receipt, no_such_file
+from dashboard.shelf import shelf
 from dashboard.sources import Totals
 from dashboard.state import Store
 from dashboard.state.chart_marks import ChartMarks
@@ -166,7 +168,7 @@ def respond(viewer: access.Viewer, store: Store, name: str, form: str, parameter
     if not known or not access.allows(viewer, resource):
         return no_such_file()
     try:
-        reader = Reader(warehouse.shelf().current(), viewer, ChartMarks(store).in_force())
+        reader = Reader(shelf().current(), viewer, ChartMarks(store).in_force())
         if not reader.sites:
             return PlainTextResponse("No site of this extract is open to this account.\n", status_code=404)
         if name == MONTH_END:
@@ -174,7 +176,7 @@ def respond(viewer: access.Viewer, store: Store, name: str, form: str, parameter
         return exports.answer(reader, asked(reader, PAGES[name], parameters), form, parameters)
     except MonthError as error:
         return PlainTextResponse(f"{error}\n", status_code=400)
-    except warehouse.WarehouseError as error:
+    except WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
 
 

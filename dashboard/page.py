@@ -23,12 +23,12 @@ from dashboard import (
     panels,
     pictures,
     theme,
-    warehouse,
 )
 from dashboard.filters import Filters
 from dashboard.intake import attempts
 from dashboard.panels import PANELS, Column, Panel, look_of, rows
 from dashboard.settings import Settings
+from dashboard.shelf import shelf
 from dashboard.state import shared_store
 from dashboard.state.chart_marks import ChartMarks
 from dashboard.warehouse import Reader
@@ -147,14 +147,14 @@ def open_page(
     viewer = access.require(identity.current_viewer(), resource)
     # What people wrote on charts; Exports has the tables of the page Signals.
     marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if bar else ()
-    reader = Reader(warehouse.shelf().current(), viewer, marks)
+    reader = Reader(shelf().current(), viewer, marks)
     if not reader.sites:
         st.warning(
             "No site of this extract is open to your account. Ask an administrator to check your sites: "
             "`dashboard users list` shows them."
         )
         st.stop()
-    if bar and warehouse.shelf().warning:
+    if bar and shelf().warning:
         built = filters.day_text(reader.catalogue.built_at.date())
         st.warning(f"Newer data cannot be read, so the extract of {built} is shown. The page Data says what to do.")
     scope = exports.scope_of(reader)
@@ -376,7 +376,7 @@ def extract_facts(view: View) -> None:
     }
     if catalogue.demo:
         facts["Demo data"] = "Made up by a program; no patient stands behind any row."
-    if warning := warehouse.shelf().warning:
+    if warning := shelf().warning:
         st.warning(f"The newest extract cannot be read, so an older one is shown: {warning}")
     st.html(definition_list(facts))
 

@@ -93,24 +93,27 @@ def _print(
     if form not in _FORMS:
         raise click.UsageError(f"{output.name} ends in neither .html nor .pdf, so its form isn't clear.")
     # Imported here: it takes seconds, which `--help` shouldn't.
-    from dashboard import access, warehouse
+    from dashboard import access
+    from dashboard.query_faults import WarehouseError
     from dashboard.receipts import Receipt
     from dashboard.reports import files
     from dashboard.reports.huddle import HuddleError
     from dashboard.reports.safety import MonthError
+    from dashboard.shelf import Shelf
     from dashboard.state.chart_marks import ChartMarks
+    from dashboard.warehouse import Reader
 
     try:
         settings = settings_in_force()
         viewer = access.Viewer(operator(), operator(), role)
         with store_of(settings) as store:
             marks = ChartMarks(store).in_force()
-            reader = warehouse.Reader(warehouse.Shelf(settings).current(), viewer, marks)
+            reader = Reader(Shelf(settings).current(), viewer, marks)
             document, described = make(reader, store)
             receipt = Receipt(name, described, reader.catalogue.name)
             _write(output, b"".join(receipt.whole(files.rendered(document, form[1:]))))
             store.audit.record("export", operator(), name, **receipt.details())
-    except (MonthError, HuddleError, warehouse.WarehouseError) as error:
+    except (MonthError, HuddleError, WarehouseError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{output} cannot be written ({error.strerror}). Choose another place.")

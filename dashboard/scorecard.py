@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard import theme
-from dashboard.metrics import METRICS, Metric, text
+from dashboard.metrics import METRICS, Metric
+from dashboard.wording import text
 
 #: A row of a frame by its columns.
 Row: TypeAlias = Mapping[Any, Any]

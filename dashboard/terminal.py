@@ -15,8 +15,8 @@ from dashboard.intake import pointer
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
+    from dashboard.catalogue import Catalogue
     from dashboard.state import Store
-    from dashboard.warehouse import Catalogue
 
 
 def operator() -> str:
@@ -58,7 +58,8 @@ def store_of(settings: Settings) -> Iterator[Store]:
 
 def catalogue_of(settings: Settings) -> Catalogue | None:
     """What the extract in use holds, or None while there is none; ends where it can't be read."""
-    from dashboard.warehouse import Warehouse, WarehouseError
+    from dashboard.query_faults import WarehouseError
+    from dashboard.warehouse import Warehouse
 
     try:
         named = pointer.current(settings.extracts)

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from dashboard import scorecard, theme
-from dashboard.metrics import METRICS, text
+from dashboard.metrics import METRICS
 from dashboard.theme import VerdictKind
 from dashboard.verdicts import limit_text
+from dashboard.wording import text
 
 SPARK_WIDTH = 84
 SPARK_HEIGHT = 22

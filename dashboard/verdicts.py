@@ -17,8 +17,9 @@ import numpy as np
 from scipy import special, stats
 
 from dashboard import rates, spc
-from dashboard.metrics import Metric, text
+from dashboard.metrics import Metric
 from dashboard.theme import VerdictKind
+from dashboard.wording import text
 
 Rule = Literal["", "outside", "two in three", "trend", "run"]
 Reason = Literal["", "closed", "empty", "not over", "nothing", "too few"]

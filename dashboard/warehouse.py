@@ -1,16 +1,12 @@
-"""Opens the published extract and answers the questions in queries/*.sql, within what the viewer may see."""
+"""One open extract: answers the questions in queries/*.sql, within what the viewer may see."""
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,15 +15,16 @@ import pandas as pd
 import pyarrow as pa
 
 from dashboard import access, instruments
+from dashboard.catalogue import Catalogue, read
 from dashboard.fact_reading import FactReading
 from dashboard.intake import facts, pointer
 from dashboard.intake.contract import SCHEMA_VERSION
 from dashboard.marks import Mark
+from dashboard.queries import Query, queries
+from dashboard.query_faults import WarehouseError, spark_told, stopped_after
 from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
-from dashboard.spark.session import SparkError, SparkTimeoutError
 
-LOOK_AGAIN_SECONDS = 10.0
 CACHED_RESULTS = 4096
 PART_VECTORS = 20  # of 2,048 rows each
 BATCH_ROWS = PART_VECTORS * 2_048
@@ -40,109 +37,12 @@ Made = TypeVar("Made")
 #: Two that open one file at once would both lock the instance that they share.
 _LOCKING = threading.Lock()
 
-_PARAMETER = re.compile(r"\$([a-z_]+)")
-_HEADER = re.compile(r"^--\s*(serves|sites|hides|order):\s*(.+)$", re.MULTILINE)
-
-
-#: What DuckDB raises when a file can't be read or makes no sense.
-_UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
-
-
-class WarehouseError(RuntimeError):
-    """The extract cannot be read; the message says what a person can do."""
-
-
-class QueryTimeoutError(WarehouseError):
-    """A query ran past its time and was interrupted."""
-
-
-@dataclass(frozen=True)
-class Query:
-    """One question: its SQL, the values it binds and the resources that it serves.
-
-    A query is refused to a viewer who may see none of `serves`. `by_site` is false only where
-    the comment says `-- sites: none`, for answers that hold no row of a site. `hides` are the
-    columns that could tell small counts of side effects. `order` are the columns by which the
-    extract lies sorted, where the query relies on it instead of sorting.
-    """
-
-    name: str
-    sql: str
-    parameters: frozenset[str]
-    serves: tuple[str, ...]
-    by_site: bool
-    hides: tuple[str, ...] = ()
-    order: str = ""
-
-
-@cache
-def queries() -> dict[str, Query]:
-    """Every query in queries/*.sql by name.
-
-    Raises:
-        WarehouseError: a file that doesn't say whom it serves, or doesn't bind `$sites`.
-    """
-    return {path.stem: _read_query(path) for path in sorted(QUERIES.glob("*.sql"))}
-
-
-def _read_query(path: Path) -> Query:
-    text = path.read_text(encoding="utf-8")
-    header = {key: value.strip() for key, value in _HEADER.findall(text)}
-    sql = re.sub(r"--[^\n]*", "", text).strip().rstrip(";")
-    parameters = frozenset(_PARAMETER.findall(sql))
-    by_site = header.get("sites") != "none"
-    serves = tuple(header.get("serves", "").split())
-    if unknown := set(serves) - set(access.RESOURCES):
-        raise WarehouseError(f"{path.name}: serves unknown resources: {', '.join(sorted(unknown))}")
-    if not serves:
-        raise WarehouseError(f"{path.name}: add a comment '-- serves: …' that names its resources")
-    if by_site and "sites" not in parameters:
-        raise WarehouseError(f"{path.name}: must restrict its rows with $sites")
-    hides, order = tuple(header.get("hides", "").split()), header.get("order", "")
-    return Query(path.stem, sql, parameters, serves, by_site, hides, order)
-
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
     """ENUM columns as text: a categorical would carry its unused values into every grouping."""
     for column in frame.columns[frame.dtypes == "category"]:
         frame[column] = frame[column].astype("str")
     return frame
-
-
-@dataclass(frozen=True)
-class Place:
-    """A site as the reference table of the extract has it."""
-
-    site: str
-    name: str
-    city: str
-    timezone: str
-    chairs: int
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """What the extract holds: its identity and the words that filters and labels need."""
-
-    name: str
-    built_at: dt.datetime
-    demo: bool
-    definitions_version: str
-    first_day: dt.date
-    last_day: dt.date
-    last_full_day: dt.date
-    sites: dict[str, Place]
-    lines: tuple[str, ...]
-    bands: tuple[str, ...]
-    groups: dict[str, str]
-    effects: dict[str, str]
-    listed_effects: frozenset[str]
-    services: dict[str, str]
-
-    def site_name(self, site: str) -> str:
-        """The site's name as staff read it."""
-        place = self.sites.get(site)
-        return place.name if place else site
 
 
 class Warehouse:
@@ -284,11 +184,11 @@ class Warehouse:
         cursor = self._cursor()
         try:
             for sql, asked in self._asked(cursor, query, bound, self._seconds):
-                with self._bounded(cursor):
+                with self._stopped(cursor):
                     cursor.execute(sql, asked)
                 while True:
                     # Timed part by part: how fast the other side reads isn't the query's fault.
-                    with self._bounded(cursor):
+                    with self._stopped(cursor):
                         part = cursor.fetch_df_chunk(PART_VECTORS)
                     if not len(part):
                         break
@@ -309,16 +209,16 @@ class Warehouse:
             raise access.AccessDeniedError(f"not open to this account in rows: {name}")
         cursor = self._cursor()
         try:
-            with self._bounded(cursor, self._file_seconds):
+            with self._stopped(cursor, self._file_seconds):
                 cursor.execute((QUERIES / "export" / "cells.sql").read_text(encoding="utf-8"))
             for sql, asked in self._asked(cursor, query, bound, self._file_seconds):
-                with self._bounded(cursor, self._file_seconds):
+                with self._stopped(cursor, self._file_seconds):
                     found = cursor.sql(f"select {', '.join(wanted)} from ({sql})", params=asked)  # noqa: S608
                     reader = found.to_arrow_reader(BATCH_ROWS)
                 while True:
                     # Timed part by part: how fast the other side reads isn't the query's fault. The first
                     # may wait for millions of rows to be sorted.
-                    with self._bounded(cursor, self._file_seconds):
+                    with self._stopped(cursor, self._file_seconds):
                         batch = next(reader, None)
                     if batch is None:
                         break
@@ -333,7 +233,7 @@ class Warehouse:
         if not self._facts.elsewhere(query.sql):
             yield query.sql, bound
             return
-        with _spark_told():
+        with spark_told():
             for sql in self._facts.parts(cursor, query.sql, query.order, bound, seconds):
                 yield sql, {}
 
@@ -364,44 +264,22 @@ class Warehouse:
         cursor = self._cursor()
         try:
             if self._facts.elsewhere(sql):
-                with _spark_told():
+                with spark_told():
                     sql, values = self._facts.answer(cursor, sql, values, self._seconds), {}
-            with self._bounded(cursor):
+            with self._stopped(cursor):
                 frame = cursor.execute(sql, values).df()
         finally:
             cursor.close()
         return _as_text(frame)
 
-    @contextmanager
-    def _bounded(self, cursor: duckdb.DuckDBPyConnection, seconds: float | None = None) -> Iterator[None]:
-        """Interrupt what the cursor does within the context once its time is over."""
-        seconds = seconds or self._seconds
-        timer = threading.Timer(seconds, cursor.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except duckdb.InterruptException as error:
-            raise QueryTimeoutError(
-                f"this took longer than {seconds:.0f} seconds and was stopped; choose a shorter period or fewer sites"
-            ) from error
-        except duckdb.OutOfMemoryException as error:
-            raise WarehouseError(
-                "this takes more memory than DuckDB may use here; choose a shorter period or fewer sites, or let an "
-                "administrator raise DASHBOARD_MEMORY_LIMIT"
-            ) from error
-        except duckdb.Error as error:
-            # A block with another checksum is a plain Error of DuckDB's.
-            if type(error) is not duckdb.Error and not isinstance(error, _UNREADABLE):
-                raise
-            # The shelf looks at it byte for byte before it serves it again.
-            self.damaged = True
-            raise WarehouseError(
-                f"the extract {self.path.name} could not be read; load the page again. If this stays, import the "
-                "delivery again, or go back to an earlier extract: dashboard extracts list"
-            ) from error
-        finally:
-            timer.cancel()
+    def _stopped(
+        self, cursor: duckdb.DuckDBPyConnection, seconds: float | None = None
+    ) -> AbstractContextManager[None]:
+        return stopped_after(seconds or self._seconds, cursor, self.path.name, self._suspect)
+
+    def _suspect(self) -> None:
+        # The shelf looks at it byte for byte before it serves it again.
+        self.damaged = True
 
     def _small_question(self, name: str, values: dict[str, Any]) -> pd.DataFrame:
         # In a folder of their own, since their true counts are for no viewer.
@@ -409,11 +287,11 @@ class Warehouse:
         return self._run(sql, values)
 
     def _read_catalogue(self) -> Catalogue:
-        def read(name: str) -> pd.DataFrame:
+        def ask(name: str) -> pd.DataFrame:
             return self._run(queries()[name].sql, {})
 
         try:
-            info = read("extract_info").iloc[0]
+            info = ask("extract_info").iloc[0]
         except (duckdb.Error, IndexError) as error:
             raise WarehouseError(
                 f"{self.path.name} is not an extract of this product; import the delivery again"
@@ -423,115 +301,7 @@ class Warehouse:
                 f"{self.path.name} has schema version {info['schema_version']}, this program reads "
                 f"{SCHEMA_VERSION}; import the delivery again"
             )
-        places = read("sites").to_dict("records")
-        bands = read("age_bands")
-        effects = read("effects")
-        services = read("services")
-        return Catalogue(
-            name=str(info["name"]),
-            built_at=pd.Timestamp(info["built_at"]).to_pydatetime(),
-            demo=bool(info["demo"]),
-            definitions_version=str(info["definitions_version"]),
-            first_day=pd.Timestamp(info["first_day"]).date(),
-            last_day=pd.Timestamp(info["last_day"]).date(),
-            last_full_day=pd.Timestamp(info["last_full_day"]).date(),
-            sites={
-                row["site"]: Place(row["site"], row["name"], row["city"], row["timezone"], int(row["chairs"]))
-                for row in places
-            },
-            lines=tuple(dict.fromkeys(services["line"])),
-            bands=tuple(bands["band"]),
-            groups=dict(zip(bands["band"], bands["group"], strict=True)),
-            effects=dict(zip(effects["effect"], effects["name"], strict=True)),
-            listed_effects=frozenset(effects.loc[effects["listed"], "effect"]),
-            services=dict(zip(services["service"], services["name"], strict=True)),
-        )
-
-
-@contextmanager
-def _spark_told() -> Iterator[None]:
-    try:
-        yield
-    except SparkTimeoutError as error:
-        raise QueryTimeoutError(str(error)) from error
-    except SparkError as error:
-        raise WarehouseError(str(error)) from error
-
-
-class Shelf:
-    """The extract in use. A newly published one is opened at the next call of `current`."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._open: Warehouse | None = None
-        self._stamp: tuple[int, int] | None = None
-        self._looked_at = 0.0
-        self.warning: str | None = None
-
-    def current(self) -> Warehouse:
-        """The extract that the pointer names, or the last good one with `warning` set.
-
-        Raises:
-            WarehouseError: there is none to serve.
-        """
-        with self._lock:
-            stamp = self._pointer_stamp()
-            turned = self._open is None or stamp != self._stamp or self._open.damaged
-            if turned or (self.warning and time.monotonic() - self._looked_at > LOOK_AGAIN_SECONDS):
-                self._turn(stamp)
-            if self._open is None:
-                raise WarehouseError(self.warning or "there is no extract")
-            return self._open
-
-    def _pointer_stamp(self) -> tuple[int, int] | None:
-        try:
-            status = (self._settings.extracts / pointer.FILE_NAME).stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_ino
-
-    def _turn(self, stamp: tuple[int, int] | None) -> None:
-        """Open what the pointer names; where that fails keep the old one, or take the last good one."""
-        named = None
-        damaged = self._open is not None and self._open.damaged
-        self._stamp, self._looked_at = stamp, time.monotonic()
-        try:
-            named = pointer.named(self._settings.extracts)
-            if named is None:
-                raise WarehouseError("there is no extract yet; run: dashboard import DIR")
-            named.check(thorough=damaged)
-            if self._open is None or self._open.path != named.path:
-                # The old connection isn't closed: another thread may still read from it.
-                # It goes when the last of them lets go.
-                self._open = Warehouse(named.path, self._settings)
-            # Every byte is right, so what failed was the reading and not the file.
-            self._open.damaged = False
-            self.warning = None
-        except (WarehouseError, pointer.ExtractError, OSError) as error:
-            self.warning = str(error)
-            if self._open is None or damaged:
-                self._open = self._last_good(named)
-
-    def _last_good(self, failed: pointer.Pointer | None) -> Warehouse | None:
-        """The newest other extract that is whole; made-up data never stands in for a clinic's own."""
-        found = pointer.published(self._settings.extracts)
-        demo = (failed or found[0]).demo if failed or found else None
-        for one in found:
-            if (failed and one.name == failed.name) or (one.demo and not demo):
-                continue
-            try:
-                one.check()
-                return Warehouse(one.path, self._settings)
-            except (WarehouseError, pointer.ExtractError):
-                continue
-        return None
-
-
-@cache
-def shelf() -> Shelf:
-    """The process's shelf, by the environment's settings."""
-    return Shelf(Settings.from_environment())
+        return read(info, ask)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gc
 import logging
 
-from dashboard import access, exports, filters, panels, warehouse
+from dashboard import access, exports, filters, panels
+from dashboard.query_faults import WarehouseError
+from dashboard.shelf import shelf
+from dashboard.warehouse import Reader
 
 log = logging.getLogger(__name__)
 
@@ -13,12 +16,12 @@ log = logging.getLogger(__name__)
 def run() -> None:
     """Build the charts of the default period and answer the queries of the first page."""
     try:
-        house = warehouse.shelf().current()
-    except warehouse.WarehouseError as error:
+        house = shelf().current()
+    except WarehouseError as error:
         log.warning("starting without an extract: %s", error)
         return
     everyone = access.Viewer("warm-up", "Warm-up", access.Role.ADMIN)
-    reader = warehouse.Reader(house, everyone)
+    reader = Reader(house, everyone)
     chosen = filters.parse({}, exports.scope_of(reader))
     look = panels.look_of(house.catalogue, chosen, "light")
     for panel in panels.PANELS.values():

@@ -14,10 +14,11 @@ import pandas as pd
 from dashboard import exports, filters, verdicts
 from dashboard.alerts.rules import Condition, Rule
 from dashboard.filters import Filters, day_text
-from dashboard.metrics import METRICS, plural, text
+from dashboard.metrics import METRICS
 from dashboard.panels import today
 from dashboard.panels.base import counts
 from dashboard.warehouse import Reader
+from dashboard.wording import plural, text
 
 Outcome = Literal["alert", "quiet", "not judged"]
 #: Days before the last full one that are looked at where no run has seen them.

@@ -12,9 +12,9 @@ from typing import Any
 from dashboard.alerts import evaluate, rules
 from dashboard.alerts.rules import Rule
 from dashboard.filters import day_text
-from dashboard.metrics import plural
 from dashboard.settings import Settings, is_loopback
 from dashboard.warehouse import Reader
+from dashboard.wording import plural
 
 #: Version of the JSON that webhooks get.
 VERSION = 1

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dashboard import access
-from dashboard.metrics import METRICS, Metric, text
+from dashboard.metrics import METRICS, Metric
 from dashboard.panels import today
 from dashboard.warehouse import Reader
+from dashboard.wording import text
 
 Kind = Literal["special", "threshold", "missing"]
 

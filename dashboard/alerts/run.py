@@ -12,12 +12,14 @@ from dashboard.alerts import deliver, evaluate, messages, rules
 from dashboard.alerts.deliver import DeliveryError
 from dashboard.alerts.messages import Item, Message
 from dashboard.alerts.rules import Rule
+from dashboard.query_faults import WarehouseError
 from dashboard.settings import Settings
 from dashboard.state.alert_channels import CHANNELS, AlertChannels, Channel, Run
 from dashboard.state.alert_rules import AlertRules
 from dashboard.state.sealing import Seal, SealError
-from dashboard.state.store import Store, UserRecord
-from dashboard.warehouse import Reader, Warehouse, WarehouseError
+from dashboard.state.store import Store
+from dashboard.state.users import UserRecord
+from dashboard.warehouse import Reader, Warehouse
 
 #: What a digest looks back on.
 WEEK = dt.timedelta(days=7)

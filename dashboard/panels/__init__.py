@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard import access, chart_notes, charts, marks, no_shows, periods, theme
+from dashboard.catalogue import Catalogue
 from dashboard.filters import Filters, day_text, months_back
 from dashboard.panels import (
     age_groups,
@@ -29,7 +30,7 @@ from dashboard.panels import (
     worklists,
 )  # fmt: skip
 from dashboard.panels.base import Column, Panel
-from dashboard.warehouse import Catalogue, Reader
+from dashboard.warehouse import Reader
 
 __all__ = [
     "PANELS",

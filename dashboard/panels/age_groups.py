@@ -9,7 +9,8 @@ import pandas as pd
 
 from dashboard import charts, no_shows, scorecard
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS, measure_all
+from dashboard.measuring import measure_all
+from dashboard.metrics import METRICS
 from dashboard.panels.base import (
     BAND,
     LINE,

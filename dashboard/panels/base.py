@@ -13,7 +13,8 @@ import pandas as pd
 
 from dashboard import changes, charts, no_shows
 from dashboard.filters import Filters
-from dashboard.metrics import MEASURED, METRICS, Metric, measure, measure_all
+from dashboard.measuring import MEASURED, measure, measure_all
+from dashboard.metrics import METRICS, Metric
 from dashboard.theme import SEVERITY_TITLES, STATUS_TITLES, Mode, line_title
 from dashboard.warehouse import Reader
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from dashboard import charts, scorecard, survival, theme
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS, measure, plural
+from dashboard.measuring import measure
+from dashboard.metrics import METRICS
 from dashboard.panels.base import (
     BAND,
     SCORE_COLUMNS,
@@ -27,6 +28,7 @@ from dashboard.panels.base import (
 )
 from dashboard.rates import FloatArray
 from dashboard.warehouse import Reader
+from dashboard.wording import plural
 
 #: Of fewer patients nothing is drawn: too few to judge.
 LEAST_PATIENTS = 10

@@ -14,7 +14,8 @@ import pandas as pd
 from dashboard import chairs, charts, no_shows, theme
 from dashboard.chairs import Span
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS, measure
+from dashboard.measuring import measure
+from dashboard.metrics import METRICS
 from dashboard.panels.base import SITE, TOLD, Column, Panel, listed, titled, with_capacity
 from dashboard.panels.today import usual_rates
 from dashboard.warehouse import Reader

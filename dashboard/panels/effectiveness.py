@@ -9,7 +9,8 @@ import pandas as pd
 
 from dashboard import charts, scorecard, theme
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS, measure_all
+from dashboard.measuring import measure_all
+from dashboard.metrics import METRICS
 from dashboard.panels.base import SITE, Column, Panel, against, listed, named, titled
 from dashboard.warehouse import Reader
 

@@ -10,12 +10,12 @@ import pandas as pd
 
 from dashboard import charts, control_charts, rates, theme
 from dashboard.filters import Filters, day_text
-from dashboard.metrics import plural
 from dashboard.panels.base import LINE, SITE, Column, Panel, titled
 from dashboard.panels.signals import effect_title
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS
 from dashboard.warehouse import Reader
+from dashboard.wording import plural
 
 NOT_RECORDED = "not recorded"
 #: Any side effect that a reviewer reads one by one: serious, severe or worse, of unknown severity, or with an

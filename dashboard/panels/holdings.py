@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from dashboard.filters import Filters
-from dashboard.metrics import plural
 from dashboard.panels.base import ALL_SITES, SITE, Column, Panel, titled
 from dashboard.warehouse import Reader
+from dashboard.wording import plural
 
 
 def _holdings(reader: Reader, filters: Filters) -> pd.DataFrame:

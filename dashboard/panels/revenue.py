@@ -10,11 +10,13 @@ import pandas as pd
 
 from dashboard import charts, money
 from dashboard.filters import Filters
-from dashboard.metrics import CENTS, METRICS, measure, text
+from dashboard.measuring import CENTS, measure
+from dashboard.metrics import METRICS
 from dashboard.panels.base import LINE, PERIOD, SITE, Column, Panel, added_up, titled
 from dashboard.theme import line_title
 from dashboard.warehouse import Reader
 from dashboard.waterfall import waterfall
+from dashboard.wording import text
 
 KINDS = ("Invoiced", "Paid")
 #: The rows behind each of them.

@@ -10,7 +10,8 @@ import pandas as pd
 
 from dashboard import charts, rates, scorecard
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS, measure, plural
+from dashboard.measuring import measure
+from dashboard.metrics import METRICS
 from dashboard.panels.base import (
     PERIOD,
     SCORE_COLUMNS,
@@ -31,6 +32,7 @@ from dashboard.panels.base import (
 )
 from dashboard.theme import SEVERITY_TITLES, line_title
 from dashboard.warehouse import Reader
+from dashboard.wording import plural
 
 QUALITY = (
     "ascertainment",

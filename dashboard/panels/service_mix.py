@@ -6,7 +6,8 @@ import pandas as pd
 
 from dashboard import charts, scorecard, theme
 from dashboard.filters import Filters
-from dashboard.metrics import CENTS, METRICS, plural
+from dashboard.measuring import CENTS
+from dashboard.metrics import METRICS
 from dashboard.panels.base import (
     BAND,
     LINE,
@@ -24,6 +25,7 @@ from dashboard.panels.base import (
     value_columns,
 )
 from dashboard.warehouse import Reader
+from dashboard.wording import plural
 
 USES = {"ketamine": "Ketamine only", "drip": "Vitamin or hydration only", "both": "Both"}
 

@@ -13,11 +13,11 @@ import pandas as pd
 
 from dashboard import scorecard, surveillance
 from dashboard.filters import Filters, day_text
-from dashboard.metrics import plural
 from dashboard.panels.base import Column, Panel, counts, effect_counts, titled
 from dashboard.surveillance import ALL, NO_SHOW, SERIOUS
 from dashboard.theme import VERDICTS, Mode, VerdictKind, line_title
 from dashboard.warehouse import Reader
+from dashboard.wording import plural
 
 #: Any side effect of grade severe or worse.
 SEVERE = "severe"

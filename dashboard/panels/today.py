@@ -12,7 +12,8 @@ import pandas as pd
 
 from dashboard import charts, control_charts, no_shows, spc, tiles, verdicts
 from dashboard.filters import Filters
-from dashboard.metrics import MEASURED, METRICS, Metric, measure
+from dashboard.measuring import MEASURED, measure
+from dashboard.metrics import METRICS, Metric
 from dashboard.panels.base import SITE, Column, Panel, counts, effect_counts, titled, unit_title, with_slots
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS, Mode

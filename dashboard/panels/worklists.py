@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from dashboard.filters import Filters, day_text
-from dashboard.metrics import plural
 from dashboard.panels.base import LINE, SITE, Column, Panel, listed, titled
 from dashboard.warehouse import Reader
+from dashboard.wording import plural
 
 #: An induction is near its day 28 when so many days are left to it.
 NEAR_DAYS = 14

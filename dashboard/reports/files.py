@@ -10,10 +10,12 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
-from dashboard import access, warehouse
+from dashboard import access
+from dashboard.query_faults import WarehouseError
 from dashboard.receipts import FileResponse, Receipt, no_such_file
 from dashboard.reports import dossier, html, huddle, pdf, safety
 from dashboard.reports.document import Document
+from dashboard.shelf import shelf
 from dashboard.state import StateError, Store
 from dashboard.state.chart_marks import ChartMarks
 from dashboard.state.register import READ, Register
@@ -70,14 +72,14 @@ def respond(
             receipt = Receipt(name, {"site": signal.site}, signal.frozen["extract"]["name"])
             content = rendered(dossier.document(signal, _today()), form)
         elif name == REVIEW:
-            reader = Reader(warehouse.shelf().current(), viewer)
+            reader = Reader(shelf().current(), viewer)
             month = (asked.get("month") or [""])[0]
             document, described = review(reader, store, month, asked.get("site") or ())
             receipt = Receipt(name, described, reader.catalogue.name)
             content = rendered(document, form)
             suffix = f"_{month}"
         elif name == HUDDLE:
-            reader = Reader(warehouse.shelf().current(), viewer, ChartMarks(store).in_force())
+            reader = Reader(shelf().current(), viewer, ChartMarks(store).in_force())
             day, named = ((asked.get(key) or [""])[0] for key in ("day", "no-shows"))
             document, described = morning(reader, asked.get("site") or (), day, named)
             receipt = Receipt(name, described, reader.catalogue.name)
@@ -89,7 +91,7 @@ def respond(
         return PlainTextResponse(f"{error}\n", status_code=400)
     except StateError:
         return no_such_file()
-    except warehouse.WarehouseError as error:
+    except WarehouseError as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
     return FileResponse(receipt.whole(content), f"{name}{suffix}.{form}", receipt, MEDIA[form])
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert
 
 from dashboard.state.sealing import Seal, SealError
-from dashboard.state.store import Store, session_key
+from dashboard.state.sessions import session_key
+from dashboard.state.store import Store
 from dashboard.state.tables import challenges
 
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from dashboard.state.store import StateError, Store
+from dashboard.state.database import StateError
+from dashboard.state.store import Store
 from dashboard.state.tables import closed_months
 
 SHORTEST_REASON = 10

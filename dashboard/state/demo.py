@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dashboard.access import Role
 from dashboard.state.passwords import DEMO_PASSWORD
-from dashboard.state.store import Store, UserRecord
+from dashboard.state.store import Store
+from dashboard.state.users import UserRecord
 
 #: user name, name, role, sites (None: every site)
 DEMO_ACCOUNTS: tuple[tuple[str, str, Role, tuple[str, ...] | None], ...] = (

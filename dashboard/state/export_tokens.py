@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select, update
 
 from dashboard.access import Role, Viewer, limited
-from dashboard.state.store import StateError, Store, session_key
+from dashboard.state.database import StateError
+from dashboard.state.sessions import session_key
+from dashboard.state.store import Store
 from dashboard.state.tables import export_tokens, users
 
 PREFIX = "dsh_"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from dashboard.state.store import StateError, Store, UserRecord
+from dashboard.state.database import StateError
+from dashboard.state.store import Store
 from dashboard.state.tables import identities, users
+from dashboard.state.users import UserRecord
 
 LONGEST = 254
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Row, Table, delete, func, insert, select, update
 
-from dashboard.state.store import StateError, Store
+from dashboard.state.database import StateError
+from dashboard.state.store import Store
 
 MOST = 50
 LONGEST_NAME = 80

@@ -7,8 +7,11 @@ from datetime import timedelta
 
 from sqlalchemy import delete, insert, select
 
-from dashboard.state.store import StateError, Store, UserRecord, session_key
+from dashboard.state.database import StateError
+from dashboard.state.sessions import session_key
+from dashboard.state.store import Store
 from dashboard.state.tables import resets, users
+from dashboard.state.users import UserRecord
 
 LIFETIME = timedelta(hours=24)
 PATH = "/login/reset"

@@ -15,8 +15,10 @@ from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from dashboard.access import Role
 from dashboard.state.sealing import Seal
-from dashboard.state.store import Store, UserRecord, session_key
+from dashboard.state.sessions import session_key
+from dashboard.state.store import Store
 from dashboard.state.tables import recovery_codes, second_factors, sessions, users
+from dashboard.state.users import UserRecord
 
 ISSUER = "Infusion dashboard"
 RECOVERY_CODES = 10

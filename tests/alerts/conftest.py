@@ -10,14 +10,14 @@ from alerts_clinic import SECRET, hook_server, mail_server, publish
 
 from dashboard.access import Role
 from dashboard.alerts.run import Runner, reader_of
-from dashboard.intake import demo
-from dashboard.intake import publish as intake
 from dashboard.settings import Settings
+from dashboard.shelf import Shelf
 from dashboard.state import Store
 from dashboard.state.alert_channels import AlertChannels
 from dashboard.state.alert_rules import AlertRules
 from dashboard.state.sealing import Seal
-from dashboard.warehouse import Shelf, Warehouse
+from dashboard.warehouse import Warehouse
+from tests.demo_extract import add_extract
 
 PASSWORD = "correct horse battery"
 PEOPLE = {
@@ -106,8 +106,7 @@ def clinic(place, clock, mail, hook):
 def demo_settings(tmp_path_factory):
     """Settings of a data folder with the demo extract of a year."""
     data = tmp_path_factory.mktemp("demo")
-    demo.write_delivery(data / "delivery", years=1, bookings=8_000)
-    intake.import_delivery(data / "delivery", data)
+    add_extract(data)
     return Settings(data=data)
 
 

@@ -15,7 +15,8 @@ from dashboard.alerts.evaluate import Finding
 from dashboard.alerts.rules import Condition, Rule, RuleError
 from dashboard.panels import today
 from dashboard.settings import Settings
-from dashboard.warehouse import Reader, Shelf
+from dashboard.shelf import Shelf
+from dashboard.warehouse import Reader
 
 NOON = dt.timedelta(hours=12)
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from dashboard.access import Role
 from dashboard.settings import ROOT
+from dashboard.state import Store
+from tests.server.server_harness import PASSWORD
 
 FOUND = ROOT / "artifacts" / "bench.json"
 
@@ -41,3 +46,23 @@ def extracts(tmp_path_factory):
         return made[bookings]
 
     return extract
+
+
+@pytest.fixture(scope="session")
+def with_a_director(extracts, tmp_path_factory):
+    """A data folder of one's own with an extract and the account `director`.
+
+    `with_a_director(prefix)` takes the extract from the folder that PREFIX_DATA names, or makes one of
+    PREFIX_BOOKINGS bookings (100,000).
+    """
+
+    def folder(prefix: str) -> Path:
+        named = os.environ.get(f"{prefix}_DATA")
+        built = Path(named) if named else extracts(int(os.environ.get(f"{prefix}_BOOKINGS", "100000")))
+        data = tmp_path_factory.mktemp("data")
+        shutil.copytree(built / "extracts", data / "extracts")
+        with Store.open(data, rounds=4) as store:
+            store.add_user("director", Role.MEDICAL_DIRECTOR, PASSWORD)
+        return data
+
+    return folder

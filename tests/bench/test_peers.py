@@ -9,7 +9,6 @@ has an extract, or PEERS_BOOKINGS (100,000).
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -17,9 +16,7 @@ from statistics import median
 import pytest
 from playwright.sync_api import sync_playwright
 
-from dashboard.access import Role
 from dashboard.settings import ROOT
-from dashboard.state import Store
 from tests.browser.harness import chromium, launch, visiting
 from tests.server.server_harness import PASSWORD, await_ready, dashboard_server, free_port, running
 
@@ -67,14 +64,8 @@ WATCH = """
 
 
 @pytest.fixture(scope="module")
-def folder(extracts, tmp_path_factory):
-    named = os.environ.get("PEERS_DATA")
-    built = Path(named) if named else extracts(int(os.environ.get("PEERS_BOOKINGS", "100000")))
-    data = tmp_path_factory.mktemp("data")
-    shutil.copytree(built / "extracts", data / "extracts")
-    with Store.open(data, rounds=4) as store:
-        store.add_user("director", Role.MEDICAL_DIRECTOR, PASSWORD)
-    return data
+def folder(with_a_director):
+    return with_a_director("PEERS")
 
 
 def ours(page, period):

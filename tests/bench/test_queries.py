@@ -13,10 +13,11 @@ from statistics import median
 
 import pytest
 
-from dashboard import access, exports, filters, instruments, panels, warehouse
+from dashboard import access, exports, filters, instruments, panels
 from dashboard.access import Role, Viewer
 from dashboard.panels import PANELS
 from dashboard.settings import Settings
+from dashboard.shelf import Shelf
 from dashboard.warehouse import Reader, Warehouse
 
 pytestmark = pytest.mark.bench
@@ -34,7 +35,7 @@ def folders(extracts):
 
 def size_of(folder):
     """How many bookings the extract of a folder has, in words: "1.0 M"."""
-    house = warehouse.Shelf(Settings(data=folder)).current()
+    house = Shelf(Settings(data=folder)).current()
     bookings = Reader(house, Viewer("x", "X", Role.ADMIN)).query("holdings")["bookings"].sum()
     return f"{bookings / 1e6:.1f} M"
 
@@ -49,7 +50,7 @@ def asked_anew(folder, page):
     """Seconds of a page's queries, by query: the median over rounds and periods of the whole, nothing kept."""
     role = Role.ADMIN if Role.ADMIN in access.RESOURCES[page] else Role.MEDICAL_DIRECTOR
     settings = Settings(data=folder)
-    path = warehouse.Shelf(settings).current().path
+    path = Shelf(settings).current().path
     found = []
     for round_ in range(1 + ROUNDS):
         for period in PERIODS:

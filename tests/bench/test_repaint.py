@@ -5,18 +5,13 @@ Set from outside: REPAINT_BOOKINGS (100,000), or REPAINT_DATA for a data folder 
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from dashboard.access import Role
-from dashboard.state import Store
 from tests.browser.harness import chromium, launch, visiting
 from tests.server.server_harness import PASSWORD, await_ready, dashboard_server, free_port, running
 
@@ -66,14 +61,8 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def dashboard(extracts, tmp_path_factory):
-    named = os.environ.get("REPAINT_DATA")
-    built = Path(named) if named else extracts(int(os.environ.get("REPAINT_BOOKINGS", "100000")))
-    data = tmp_path_factory.mktemp("data")
-    shutil.copytree(built / "extracts", data / "extracts")
-    with Store.open(data, rounds=4) as store:
-        store.add_user("director", Role.MEDICAL_DIRECTOR, PASSWORD)
-    with dashboard_server(data) as server:
+def dashboard(with_a_director):
+    with dashboard_server(with_a_director("REPAINT")) as server:
         await_ready(server)
         yield server
 

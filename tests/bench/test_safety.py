@@ -17,8 +17,9 @@ from dashboard import surveillance
 from dashboard.access import Role, Viewer
 from dashboard.intake import demo, publish
 from dashboard.settings import Settings
+from dashboard.shelf import Shelf
 from dashboard.state import Store
-from dashboard.warehouse import Reader, Shelf
+from dashboard.warehouse import Reader
 from tests.server.server_harness import PASSWORD, Server, await_ready, dashboard_server
 
 pytestmark = pytest.mark.bench

@@ -151,7 +151,7 @@ def test_a_table_opens_behind_a_chart(visit):
 
 def test_signing_out_ends_it(visit):
     with visit() as window:
-        window.sign_in("director")
+        window.sign_in("director", target="/account")
         window.page.get_by_role("link", name="Sign out").click()
         expect(window.page.get_by_label("User name")).to_be_visible()
         window.page.goto("/safety")

@@ -21,7 +21,7 @@ def sixty(browser, tmp_path_factory):
     data = tmp_path_factory.mktemp("sixty")
     delivery = data / "delivery"
     for command in (
-        ["demo", delivery, "--sites", "60", "--bookings", "30000", "--years", "1"],
+        ["demo", delivery, "--sites", "60", "--bookings", "10000", "--years", "1"],
         ["import", delivery, "--reference", delivery / "reference"],
     ):
         subprocess.run(
@@ -36,16 +36,20 @@ def scrolls_sideways(window):
     return window.page.get_by_test_id("stMain").evaluate("e => e.scrollWidth > e.clientWidth")
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("page", ["today", "bookings", "age_groups"])
-def test_a_page_of_sixty_sites_is_readable(sixty, artifacts, page, size):
-    with sixty(viewport=size) as window:
-        window.sign_in("director", target=f"/{page}?period=90-days")
-        expect(window.page.get_by_text("Sites 1 to 12 of 60.")).to_be_visible()
-        assert not scrolls_sideways(window)
-        assert window.barriers() == []
-        assert window.page.get_by_test_id("stException").count() == 0
-        window.shoot(artifacts / f"sixty-{page}-{size['width']}.png")
+def test_pages_of_sixty_sites_are_readable(sixty, artifacts):
+    with sixty() as window:
+        window.sign_in("director", target="/account")
+        for page in ("today", "bookings", "age_groups"):
+            window.page.set_viewport_size(DESKTOP)
+            window.open(f"/{page}?period=90-days")
+            for size in (DESKTOP, PHONE):
+                window.page.set_viewport_size(size)
+                window.settle()
+                expect(window.page.get_by_text("Sites 1 to 12 of 60.")).to_be_visible()
+                assert not scrolls_sideways(window), (page, size)
+                assert window.barriers() == [], (page, size)
+                assert window.page.get_by_test_id("stException").count() == 0
+                window.shoot(artifacts / f"sixty-{page}-{size['width']}.png")
         assert window.faults == []
 
 

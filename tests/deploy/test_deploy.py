@@ -24,8 +24,9 @@ from dashboard.state import Store
 from dashboard.state.demo import add_demo_accounts
 from dashboard.state.passwords import DEMO_PASSWORD
 from dashboard.state.tables import brakes
+from tests.demo_extract import add_extract
 from tests.deploy.proxy import caddy, nginx, program
-from tests.server.server_harness import add_extract, await_ready, dashboard_server
+from tests.server.server_harness import await_ready, dashboard_server
 
 UNIT = ROOT / "docs" / "deploy" / "infusion-dashboard@.service"
 

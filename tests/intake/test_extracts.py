@@ -24,10 +24,12 @@ from dashboard.intake import attempts, pointer
 from dashboard.intake.contract import StorageError
 from dashboard.intake.publish import Rules
 from dashboard.intake.report import ImportReport
+from dashboard.query_faults import WarehouseError
 from dashboard.settings import ROOT, Settings
+from dashboard.shelf import Shelf
 from dashboard.state import Store
 from dashboard.state.audit import Search
-from dashboard.warehouse import Reader, Shelf, WarehouseError
+from dashboard.warehouse import Reader
 
 
 def publish(clinic: Clinic, rows: int, **options: object) -> ImportReport:

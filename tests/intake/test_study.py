@@ -15,7 +15,8 @@ from dashboard import filters, panels
 from dashboard.access import Role, Viewer
 from dashboard.exports import scope_of
 from dashboard.settings import ROOT, Settings
-from dashboard.warehouse import Reader, Shelf
+from dashboard.shelf import Shelf
+from dashboard.warehouse import Reader
 
 ARMS = {"placebo": "Placebo", "low": "Xanomeline Low Dose", "high": "Xanomeline High Dose"}
 #: CDISC SDTM/ADaM pilot (CDISCPILOT01), table 14-5.01, safety population: subjects of each arm.

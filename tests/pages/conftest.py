@@ -7,19 +7,18 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import warehouse
-from dashboard.intake import demo, publish
 from dashboard.settings import ROOT
+from dashboard.shelf import shelf
 from dashboard.state import Store, session_key
 from dashboard.state.demo import add_demo_accounts
+from tests.demo_extract import add_extract
 
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
     """A data folder with an extract of one year and the demo accounts."""
     data = tmp_path_factory.mktemp("data")
-    demo.write_delivery(data / "delivery", years=1, bookings=8_000)
-    publish.import_delivery(data / "delivery", data)
+    add_extract(data)
     with Store.open(data, rounds=4) as store:
         add_demo_accounts(store)
     return data
@@ -30,9 +29,9 @@ def environment(data):
     """The dashboard's own data folder, for as long as these tests run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DASHBOARD_DATA", str(data))
-        warehouse.shelf.cache_clear()
+        shelf.cache_clear()
         yield
-    warehouse.shelf.cache_clear()
+    shelf.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,10 @@ from dashboard.access import Role
 from dashboard.alerts import rules
 from dashboard.alerts.run import Runner, reader_of
 from dashboard.settings import ROOT, Settings
+from dashboard.shelf import Shelf
 from dashboard.state import Store, session_key
 from dashboard.state.alert_channels import AlertChannels
 from dashboard.state.alert_rules import AlertRules
-from dashboard.warehouse import Shelf
 
 WHO = "manager.dallas"
 

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from dashboard import warehouse
 from dashboard.intake import attempts, pointer
+from dashboard.shelf import shelf
 
 MESSAGE = "bookings of miami_beach: 900 rows before, 12 now"
 
@@ -46,4 +46,4 @@ def test_every_page_says_that_newer_data_cannot_be_read(visit, data):
     finally:
         file.write_bytes(before)
     assert not visit("director", "bookings").warning
-    assert warehouse.shelf().warning is None
+    assert shelf().warning is None

@@ -12,8 +12,9 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from dashboard import exports, navigation, packs
+from dashboard.shelf import shelf
 from dashboard.state import Store
-from dashboard.warehouse import Reader, shelf
+from dashboard.warehouse import Reader
 
 SEPTEMBER = {"period": "custom", "from_": "2026-09-01", "to": "2026-09-30"}
 

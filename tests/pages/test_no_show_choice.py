@@ -4,11 +4,13 @@ import pandas as pd
 import pytest
 from elements import rows_of
 
-from dashboard import exports, filters, no_shows, panels, warehouse
-from dashboard.metrics import METRICS, text
+from dashboard import exports, filters, no_shows, panels
+from dashboard.metrics import METRICS
 from dashboard.no_shows import DEFINITIONS, HEADLINE
 from dashboard.panels import PANELS
+from dashboard.shelf import shelf
 from dashboard.warehouse import Reader
+from dashboard.wording import text
 
 PAGES = {"today": ("today", "day_chart"), "bookings": ("bookings_summary", "no_show_trend"),
          "age_groups": ("age_rates", "age_no_shows")}  # fmt: skip
@@ -17,7 +19,7 @@ CHOICE = "Definition of the no-show rate"
 
 @pytest.fixture(scope="module")
 def reader(data, viewer):
-    return Reader(warehouse.shelf().current(), viewer("director"))
+    return Reader(shelf().current(), viewer("director"))
 
 
 def htmls(at):

@@ -6,8 +6,9 @@ import pytest
 from elements import html, sent
 from streamlit.testing.v1 import AppTest
 
-from dashboard import access, navigation, panels, warehouse
+from dashboard import access, navigation, panels
 from dashboard.access import Role, Viewer
+from dashboard.queries import queries
 from dashboard.settings import PAGES
 from dashboard.state.demo import DEMO_ACCOUNTS
 
@@ -136,6 +137,6 @@ def test_a_site_that_is_not_in_the_extract_is_explained(data, sessions):
 
 
 def test_every_query_and_panel_is_of_a_page_or_a_row_dataset():
-    served = {resource for query in warehouse.queries().values() for resource in query.serves}
+    served = {resource for query in queries().values() for resource in query.serves}
     assert served >= PANEL_PAGES
     assert {panel.resource for panel in panels.PANELS.values()} <= {*NAMES, "reject_values"}

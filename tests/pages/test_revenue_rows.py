@@ -11,7 +11,8 @@ import pytest
 
 from dashboard import charts, exports, filters, page, panels, revenue_rows
 from dashboard.panels.revenue import KINDS
-from dashboard.warehouse import Reader, shelf
+from dashboard.shelf import shelf
+from dashboard.warehouse import Reader
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from elements import rows_of
 
-from dashboard import access, cells, exports, filters, navigation, panels, warehouse
+from dashboard import access, cells, exports, filters, navigation, panels
 from dashboard.access import Role
-from dashboard.metrics import METRICS, text
+from dashboard.metrics import METRICS
 from dashboard.panels import PANELS
+from dashboard.shelf import shelf
 from dashboard.warehouse import Reader
+from dashboard.wording import text
 
 PAGES = [e.name for e in navigation.ENTRIES if any(p.resource == e.name for p in PANELS.values())]
 ADDRESS = {"period": "90-days", "compare": "previous"}
@@ -48,7 +50,7 @@ def account(resource):
 
 @pytest.fixture(scope="module")
 def readers(data, viewer):
-    return {name: Reader(warehouse.shelf().current(), viewer(name)) for name in ("admin", "director")}
+    return {name: Reader(shelf().current(), viewer(name)) for name in ("admin", "director")}
 
 
 @pytest.fixture(scope="module")

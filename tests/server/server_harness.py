@@ -25,9 +25,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from dashboard.access import Role
-from dashboard.intake import demo, publish
 from dashboard.state import Store
 from dashboard.state.demo import add_demo_accounts
+from tests.demo_extract import add_extract
 
 PASSWORD = "correct horse battery"
 ACCOUNTS = {
@@ -231,12 +231,6 @@ def running(command: list[str], port: int, data: Path, **environment: str):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def add_extract(data: Path) -> None:
-    """A small extract of one year."""
-    demo.write_delivery(data / "delivery", years=1, bookings=8_000)
-    publish.import_delivery(data / "delivery", data)
 
 
 def add_clinic(data: Path) -> None:

@@ -10,32 +10,26 @@ import io
 import re
 import socket
 import struct
-import sys
 import time
-from pathlib import Path
 
 import pytest
-from server_harness import ACCOUNTS, PASSWORD, add_accounts, free_port, running
+from server_harness import ACCOUNTS, PASSWORD, add_accounts, dashboard_server
 
 from dashboard.access import Role, Viewer
 from dashboard.intake import demo, publish
 from dashboard.state.audit import Search
 from dashboard.state.export_tokens import ExportTokens
 from dashboard.state.register import Register
-
-DASHBOARD = str(Path(sys.executable).parent / "dashboard")
+from tests.demo_extract import add_extract
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The dashboard with a small extract and an account of each role."""
     data = tmp_path_factory.mktemp("data")
-    demo.write_delivery(data / "delivery", years=1, bookings=8_000)
-    publish.import_delivery(data / "delivery", data)
+    add_extract(data)
     add_accounts(data)
-    port = free_port()
-    command = [DASHBOARD, "serve", "--port", str(port)]
-    with running(command, port, data, DASHBOARD_WORKBOOK_CELLS="1000") as server:
+    with dashboard_server(data, DASHBOARD_WORKBOOK_CELLS="1000") as server:
         yield server
 
 

@@ -296,5 +296,5 @@ def test_a_demo_account_with_a_password_of_its_own_is_none(store):
 
 
 def _rows(store, statement):
-    with store._read() as connection:
+    with store.database.read() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(statement)]

@@ -7,9 +7,9 @@ import datetime as dt
 import duckdb
 
 from dashboard.intake.fact_tables import FACTS
+from dashboard.queries import Query, queries
 from dashboard.settings import QUERIES
 from dashboard.spark import dialect
-from dashboard.warehouse import Query, queries
 
 ABOUT_FACTS: dict[str, Query] = {
     name: query for name, query in queries().items() if dialect.tables(query.sql) & set(FACTS)

@@ -11,10 +11,10 @@ from dashboard.intake import facts
 from dashboard.intake.build import CUBES
 from dashboard.intake.fact_tables import BESIDE, FACTS
 from dashboard.intake.sql import statements
+from dashboard.queries import queries
 from dashboard.settings import Settings
 from dashboard.spark import dialect
 from dashboard.spark.cubes import REFERENCE
-from dashboard.warehouse import queries
 from tests.spark.questions import ABOUT_FACTS, SMALL_COUNTS
 
 WORDS = {"site": ["dallas", "chicago"], "band": ["Adult", "Under 12"]}

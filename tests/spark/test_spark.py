@@ -19,11 +19,14 @@ from dashboard.cli import main
 from dashboard.intake import facts, pointer
 from dashboard.intake.fact_tables import FACTS, FOLDER
 from dashboard.intake.publish import import_delivery
+from dashboard.queries import queries
+from dashboard.query_faults import QueryTimeoutError, WarehouseError
 from dashboard.settings import Settings
+from dashboard.shelf import Shelf
 from dashboard.spark import dialect
 from dashboard.spark.engine import SparkBuild
 from dashboard.spark.session import Spark, SparkError, SparkTimeoutError
-from dashboard.warehouse import QueryTimeoutError, Reader, Shelf, Warehouse, WarehouseError, queries
+from dashboard.warehouse import Reader, Warehouse
 from tests.spark.questions import ABOUT_FACTS, SMALL_COUNTS, values_for
 
 pytestmark = pytest.mark.spark

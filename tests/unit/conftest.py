@@ -6,17 +6,17 @@ import duckdb
 import pytest
 
 from dashboard.access import Role, Viewer
-from dashboard.intake import demo, publish
 from dashboard.settings import Settings
+from dashboard.shelf import Shelf
 from dashboard.state.demo import DEMO_ACCOUNTS
-from dashboard.warehouse import Reader, Shelf
+from dashboard.warehouse import Reader
+from tests.demo_extract import add_extract
 
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory):
     data = tmp_path_factory.mktemp("data")
-    demo.write_delivery(data / "delivery", years=1, bookings=12_000)
-    publish.import_delivery(data / "delivery", data)
+    add_extract(data, bookings=12_000)
     return Settings(data=data)
 
 

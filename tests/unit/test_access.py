@@ -2,8 +2,9 @@
 
 import pytest
 
-from dashboard import access, exports, navigation, packs, panels, warehouse
+from dashboard import access, exports, navigation, packs, panels
 from dashboard.access import RESOURCES, AccessDeniedError, Role, Viewer, allows
+from dashboard.queries import queries
 
 DALLAS = Viewer("d", "D", Role.MANAGER, frozenset({"dallas"}))
 DIRECTOR = Viewer("m", "M", Role.MEDICAL_DIRECTOR)
@@ -101,7 +102,7 @@ def test_pages_panels_datasets_and_queries_name_known_resources():
     named = [entry.name for entry in navigation.ENTRIES]
     named += [panel.resource for panel in panels.PANELS.values()]
     named += [dataset.resource for dataset in exports.DATASETS.values()]
-    for query in warehouse.queries().values():
+    for query in queries().values():
         named += query.serves
     assert set(named) <= set(RESOURCES)
 

@@ -17,7 +17,8 @@ from dashboard.exports import scope_of
 from dashboard.filters import parse
 from dashboard.intake.publish import import_delivery
 from dashboard.settings import Settings
-from dashboard.warehouse import Reader, Shelf
+from dashboard.shelf import Shelf
+from dashboard.warehouse import Reader
 
 ZONES = {"chicago": "America/Chicago", "dallas": "America/Chicago", "miami_beach": "America/New_York"}
 SPRING, AUTUMN = dt.date(2026, 3, 8), dt.date(2026, 11, 1)

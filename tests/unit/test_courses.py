@@ -18,10 +18,12 @@ from dashboard.access import Role, Viewer
 from dashboard.exports import scope_of
 from dashboard.filters import parse
 from dashboard.intake.publish import import_delivery
-from dashboard.metrics import METRICS, measure
+from dashboard.measuring import measure
+from dashboard.metrics import METRICS
 from dashboard.panels.base import course_counts
 from dashboard.settings import Settings
-from dashboard.warehouse import Reader, Shelf
+from dashboard.shelf import Shelf
+from dashboard.warehouse import Reader
 
 FIRST = dt.datetime(2026, 1, 5, 10)
 LAST_DAY = "2026-06-30"

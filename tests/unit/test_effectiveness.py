@@ -13,7 +13,8 @@ from dashboard.access import AccessDeniedError, Role, Viewer
 from dashboard.exports import scope_of
 from dashboard.intake import publish
 from dashboard.settings import Settings
-from dashboard.warehouse import Reader, Shelf
+from dashboard.shelf import Shelf
+from dashboard.warehouse import Reader
 
 FIRST = pd.Timestamp("2026-03-02 09:00")
 LAST = "2026-06-30"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard import exports, filters, packs, panels, warehouse
+from dashboard import exports, filters, packs, panels
 from dashboard.access import AccessDeniedError, Role, Viewer, allows
 from dashboard.intake.publish import import_delivery
+from dashboard.queries import queries
 from dashboard.settings import Settings
-from dashboard.warehouse import Reader, Shelf
+from dashboard.shelf import Shelf
+from dashboard.warehouse import Reader
 from tests.marked import DAYS, SITES, VISITS, write_delivery
 
 
@@ -54,7 +56,7 @@ def values_of(query, reader):
 
 
 @pytest.mark.parametrize("site", SITES)
-@pytest.mark.parametrize("query", warehouse.queries().values(), ids=warehouse.queries())
+@pytest.mark.parametrize("query", queries().values(), ids=queries())
 def test_no_query_answers_with_another_sites_rows(marked, query, site):
     """Every role × query, also with the foreign sites named outright: their rows, marks and sums stay away."""
     answered = 0

@@ -12,7 +12,8 @@ from dashboard.panels import PANELS
 from dashboard.panels.base import ALL_SITES
 from dashboard.reports import document
 from dashboard.settings import Settings
-from dashboard.warehouse import Reader, Shelf
+from dashboard.shelf import Shelf
+from dashboard.warehouse import Reader
 
 SITES = 60
 

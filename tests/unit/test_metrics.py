@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from dashboard import rates
-from dashboard.metrics import METRICS, measure, measure_all, text
+from dashboard.measuring import measure, measure_all
+from dashboard.metrics import METRICS
+from dashboard.wording import text
 
 
 def counts(**columns):

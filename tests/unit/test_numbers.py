@@ -10,7 +10,8 @@ from dashboard import panels
 from dashboard.access import RESOURCES, Role, allows
 from dashboard.exports import scope_of
 from dashboard.filters import parse
-from dashboard.metrics import METRICS, measure
+from dashboard.measuring import measure
+from dashboard.metrics import METRICS
 from dashboard.panels import safety
 from dashboard.panels.base import ALL_SITES, counts, effect_counts, gathered
 from dashboard.panels.safety import effect_rows

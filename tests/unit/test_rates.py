@@ -1,8 +1,6 @@
 """Published cases, agreement with statsmodels, thresholds and refusals of `dashboard.rates`."""
 
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
+from published import assert_as_published, cases
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
@@ -32,8 +31,7 @@ from dashboard.rates import (
     zero_event_upper_bound,
 )
 
-REFERENCE = Path(__file__).parent.parent / "reference" / "statistics.json"
-CASES = [c for c in json.loads(REFERENCE.read_text("utf-8")) if c["module"] == "rates"]
+CASES = cases("rates")
 
 quick = settings(max_examples=60, deadline=None)
 confidences = st.sampled_from([0.8, 0.9, 0.95, 0.99, 0.998])
@@ -104,9 +102,7 @@ def test_every_driver_has_its_published_case():
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_published_case(case):
-    tolerance = case["tolerance"]
-    for found, wanted in DRIVERS[case["id"]](case["inputs"], case["expected"]):
-        assert_allclose(found, wanted, rtol=tolerance.get("rel", 0), atol=tolerance.get("abs", 0))
+    assert_as_published(case, DRIVERS)
 
 
 @quick

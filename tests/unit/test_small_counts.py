@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from cells_tables import PRIME, recoverable
 
-from dashboard import access, exports, filters, panels, periods, small_counts, warehouse
+from dashboard import access, exports, filters, panels, periods, small_counts
 from dashboard.access import AccessDeniedError, Role, Viewer
+from dashboard.queries import queries
 from dashboard.settings import Settings
 from dashboard.small_counts import COLUMNS
 from dashboard.theme import SEVERITY_TITLES, line_title
@@ -221,10 +222,10 @@ def test_no_small_count_follows_from_all_that_managers_get_together(house, manag
         assert known > 20 or measure not in {"with_effect", "infusions", "events"}
 
 
-@pytest.mark.parametrize("name", [n for n, q in warehouse.queries().items() if set(q.hides) & set(COLUMNS)])
+@pytest.mark.parametrize("name", [n for n, q in queries().items() if set(q.hides) & set(COLUMNS)])
 def test_every_query_hides_for_whatever_is_asked(managers, everything, name):
     """Any grouping, any days: the true count of a whole period, or hidden; and the rest untouched."""
-    query = warehouse.queries()[name]
+    query = queries()[name]
     scope = exports.scope_of(everything)
     spans = [(dt.date(2026, 9, 1), dt.date(2026, 9, 30)), (dt.date(2026, 9, 1), dt.date(2026, 9, 29)),
              (dt.date(2026, 4, 1), dt.date(2026, 9, 30))]  # fmt: skip
@@ -320,7 +321,7 @@ def test_every_query_that_counts_side_effects_says_so():
     """By what it reads: whoever adds a query must name the columns that hide, or the roles that see all."""
     told = {"with_effect", "with_severe", "with_serious", "has_effect", "has_severe", "has_serious", "side_effects",
             "daily_effects", "rows_accepted", "extract_info"}  # fmt: skip
-    for query in warehouse.queries().values():
+    for query in queries().values():
         # Signals are open to those alone who see all of it.
         if not set(query.serves) <= access.OF_SMALL_COUNTS and any(word in query.sql for word in told):
             assert query.hides, query.name

@@ -1,15 +1,14 @@
 """Published cases, thresholds, gaps, invariances and refusals of `dashboard.spc`."""
 
-import json
 import math
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from published import assert_as_published, cases
 from scipy import stats
 
 from dashboard.rates import exact_poisson_limits
@@ -29,8 +28,7 @@ from dashboard.spc import (
     xmr,
 )
 
-REFERENCE = Path(__file__).parent.parent / "reference" / "statistics.json"
-CASES = [c for c in json.loads(REFERENCE.read_text("utf-8")) if c["module"] == "spc"]
+CASES = cases("spc")
 
 quick = settings(max_examples=60, deadline=None)
 series = st.lists(st.integers(-50, 50), min_size=0, max_size=40)
@@ -122,9 +120,7 @@ def test_every_driver_has_its_published_case():
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_published_case(case):
-    tolerance = case["tolerance"]
-    for found, wanted in DRIVERS[case["id"]](case["inputs"], case["expected"]):
-        assert_allclose(found, wanted, rtol=tolerance.get("rel", 0), atol=tolerance.get("abs", 0))
+    assert_as_published(case, DRIVERS)
 
 
 # Moving ranges with the mean 1000, the largest of them below, at and above 3.267 times it.

@@ -8,12 +8,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dashboard import warehouse
 from dashboard.access import AccessDeniedError
 from dashboard.exports import scope_of
 from dashboard.filters import parse
+from dashboard.queries import Query, queries, read_query
+from dashboard.query_faults import QueryTimeoutError, WarehouseError
 from dashboard.settings import Settings
-from dashboard.warehouse import QueryTimeoutError, Warehouse, WarehouseError
+from dashboard.shelf import Shelf
+from dashboard.warehouse import Warehouse
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def values(everything):
 
 
 def test_every_query_says_whom_it_serves_and_restricts_its_sites():
-    found = warehouse.queries()
+    found = queries()
     assert found
     for query in found.values():
         assert query.serves
@@ -41,7 +43,7 @@ def test_a_query_that_could_leak_is_not_accepted(tmp_path, text, message):
     path = tmp_path / "leak.sql"
     path.write_text(text)
     with pytest.raises(WarehouseError, match=message):
-        warehouse._read_query(path)
+        read_query(path)
 
 
 def test_no_sites_asked_for_gives_the_viewers_own(reader_of, values):
@@ -132,7 +134,7 @@ def test_threads_get_their_own_rows(reader_of):
             house = reader.warehouse
             filters = parse({"period": ["90-days"]}, scope_of(reader))
             rows = house._run(
-                warehouse.queries()["counts"].sql,
+                queries()["counts"].sql,
                 filters.values() | {"sites": [site], "by": ["site", "period"], "grain": "day",
                                     "lines": list(filters.scope.lines), "bands": list(filters.scope.bands)},
             )  # fmt: skip
@@ -150,7 +152,7 @@ def test_threads_get_their_own_rows(reader_of):
 def test_shelf_follows_the_pointer_and_keeps_the_last_good_extract(everything, settings_of, tmp_path):
     settings = settings_of(data=tmp_path)
     settings.extracts.mkdir(parents=True)
-    shelf = warehouse.Shelf(settings)
+    shelf = Shelf(settings)
     with pytest.raises(WarehouseError, match="dashboard import"):
         shelf.current()
     source = everything.warehouse.path
@@ -208,9 +210,7 @@ def test_a_file_is_stopped_in_the_middle_when_its_next_part_does_not_come(
         "select a.range as n from range(100000) a where $sites is not null union all "
         "select b.range + c.range from range(100000000) b, range(1000000) c where hash(b.range + c.range) = 1"
     )
-    monkeypatch.setitem(
-        warehouse.queries(), "slow", warehouse.Query("slow", sql, frozenset({"sites"}), ("today",), True)
-    )
+    monkeypatch.setitem(queries(), "slow", Query("slow", sql, frozenset({"sites"}), ("today",), True))
     path = tmp_path / "copy.duckdb"
     path.write_bytes(everything.warehouse.path.read_bytes())
     house = Warehouse(path, settings_of(query_seconds=1))

@@ -9,7 +9,8 @@ from dashboard import exports, filters, panels, pictures
 from dashboard.access import Role, Viewer
 from dashboard.panels import PANELS
 from dashboard.settings import Settings
-from dashboard.warehouse import Reader, Shelf
+from dashboard.shelf import Shelf
+from dashboard.warehouse import Reader
 
 #: As the filter bar names them, by their name in addresses.
 PERIODS = {

@@ -1,0 +1,73 @@
+"""What an extract holds: its identity, its sites and the words that filters and labels need."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Place:
+    """A site as the reference table of the extract has it."""
+
+    site: str
+    name: str
+    city: str
+    timezone: str
+    chairs: int
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What the extract holds: its identity and the words that filters and labels need."""
+
+    name: str
+    built_at: dt.datetime
+    demo: bool
+    definitions_version: str
+    first_day: dt.date
+    last_day: dt.date
+    last_full_day: dt.date
+    sites: dict[str, Place]
+    lines: tuple[str, ...]
+    bands: tuple[str, ...]
+    groups: dict[str, str]
+    effects: dict[str, str]
+    listed_effects: frozenset[str]
+    services: dict[str, str]
+
+    def site_name(self, site: str) -> str:
+        """The site's name as staff read it."""
+        place = self.sites.get(site)
+        return place.name if place else site
+
+
+def read(info: pd.Series[Any], ask: Callable[[str], pd.DataFrame]) -> Catalogue:
+    """The catalogue: `info` is the row of `extract_info`, `ask` answers a query without values by its name."""
+    places = ask("sites").to_dict("records")
+    bands = ask("age_bands")
+    effects = ask("effects")
+    services = ask("services")
+    return Catalogue(
+        name=str(info["name"]),
+        built_at=pd.Timestamp(info["built_at"]).to_pydatetime(),
+        demo=bool(info["demo"]),
+        definitions_version=str(info["definitions_version"]),
+        first_day=pd.Timestamp(info["first_day"]).date(),
+        last_day=pd.Timestamp(info["last_day"]).date(),
+        last_full_day=pd.Timestamp(info["last_full_day"]).date(),
+        sites={
+            row["site"]: Place(row["site"], row["name"], row["city"], row["timezone"], int(row["chairs"]))
+            for row in places
+        },
+        lines=tuple(dict.fromkeys(services["line"])),
+        bands=tuple(bands["band"]),
+        groups=dict(zip(bands["band"], bands["group"], strict=True)),
+        effects=dict(zip(effects["effect"], effects["name"], strict=True)),
+        listed_effects=frozenset(effects.loc[effects["listed"], "effect"]),
+        services=dict(zip(services["service"], services["name"], strict=True)),
+    )
