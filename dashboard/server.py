@@ -141,7 +141,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
     }
 
     def warm() -> None:
-        warm_up()
+        warm_up(store)
         condition.warm = True
 
     @asynccontextmanager
@@ -216,12 +216,12 @@ def serve(
     )
 
 
-def warm_up() -> None:
+def warm_up(store: Store) -> None:
     """Do what the first visitor would wait for; a failure is logged and left to the pages."""
     try:
         from dashboard import warmup
 
-        warmup.run()
+        warmup.run(store)
     except Exception:
         log.exception("the warm-up failed")
 
