@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard import theme
-from dashboard.charts import Specification
+from dashboard.specifications import Specification
 
 
 @dataclass(frozen=True)

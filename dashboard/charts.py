@@ -27,12 +27,6 @@ LEGEND_LETTERS_BESIDE = 22
 TOO_FEW = "too few to judge"
 #: Stands for the rows until the chart is drawn.
 ROWS = alt.NamedData("rows")
-#: The column of rows over time that says what a period is. A browser draws a chart from scratch when its
-#: specification changes and only moves its marks when its rows do, so one serves days, weeks and months.
-GRAIN = "grain"
-_GRAINS = alt.param(name=GRAIN, expr=f"length(data('source')) ? data('source')[0].{GRAIN} : 'day'")
-#: Stands for the title of a time axis, which only the rows tell.
-_PERIOD = "Period"
 #: Thousands as k, but for none: SI prefixes would write it "0k" beside them.
 _DOLLAR_LABEL = "datum.value ? format(datum.value, '$~s') : '$0'"
 
@@ -81,36 +75,6 @@ def by_site(look: Look) -> Series:
     return Series("site", "Site", look.sites, colours)
 
 
-def is_nominal(spec: Specification, axis: str) -> bool:
-    """Whether groups, and not numbers, stand along an axis."""
-    parts = (spec.body, *spec.body.get("layer", ()))
-    return any(part.get("encoding", {}).get(axis, {}).get("type") == "nominal" for part in parts)
-
-
-def of_one(body: dict[str, Any], placeholder: str, name: str) -> dict[str, Any]:
-    """A small chart of one group: its name put in for the placeholder, lower, without a title of its own."""
-
-    def put(part: Any) -> Any:
-        if isinstance(part, dict):
-            return {key: put(value) for key, value in part.items()}
-        if isinstance(part, list):
-            return [put(value) for value in part]
-        return name if part == placeholder else part
-
-    made: dict[str, Any] = put({key: value for key, value in body.items() if key != "title"})
-    return made | ({"height": SMALL_HEIGHT} if made.get("height") == HEIGHT else {})
-
-
-def tells_apart(spec: Specification, field: str) -> bool:
-    """Whether nothing but colour tells the values of a field apart in a chart."""
-    encodings = [part.get("encoding", {}) for part in (spec.body, *spec.body.get("layer", ()))]
-    coloured = any(encoding.get("color", {}).get("field") == field for encoding in encodings)
-    return coloured and not any(
-        encoding.get("y", {}).get("type") == "nominal" and encoding["y"].get("field") in (field, "what")
-        for encoding in encodings
-    )
-
-
 def by_line(look: Look) -> Series:
     """Colour by service line."""
     titles = tuple(theme.line_title(line) for line in look.lines)
@@ -146,114 +110,6 @@ def colour(series: Series, letters: int = LEGEND_LETTERS, **options: Any) -> alt
         legend=legend if len(set(series.colours)) > 1 else None,
         **options,
     )
-
-
-def _by_grain(day: str, week: str, month: str) -> str:
-    """A Vega expression: one of three others, by what the rows' periods are."""
-    return f"{GRAIN} === 'month' ? {month} : {GRAIN} === 'week' ? {week} : {day}"
-
-
-_FORMAT = _by_grain("'%a %-d %b'", "'%-d %b'", "'%b %Y'")
-_LABEL = f"timeFormat(datum.value, {_FORMAT})"
-_DAY = "timeFormat(toDate(datum.period), '%a %-d %b %Y')"
-_WHEN = _by_grain(_DAY, f"'Week from ' + {_DAY}", "timeFormat(toDate(datum.period), '%B %Y')")
-#: Four fifths of the room that a period has, and no more than so many pixels.
-_WIDEST, _DAYS = _by_grain("14", "18", "24"), _by_grain("1", "7", "30")
-_BAR_WIDTH = f"min({_WIDEST}, 0.8 * width * 86400000 * ({_DAYS}) / span(domain('x')))"
-_TITLE = {"signal": _by_grain("'Day'", "'Week from Monday'", "'Month'")}
-
-
-def _time(*, bars: bool = False) -> alt.X:
-    """The time axis of rows that say what their periods are; `_over_time` completes their charts."""
-    # Bars stand around their dates: the axis goes on for half of one, and what would be written past its end is not.
-    padding, bound = (16, 10) if bars else (alt.Undefined, alt.Undefined)
-    axis = alt.Axis(labelExpr=_LABEL, grid=False, labelOverlap=True, labelFlush=False, labelBound=bound, tickCount=8)
-    return alt.X("period:T", title=_PERIOD, scale=alt.Scale(padding=padding), axis=axis)
-
-
-def _over_time(chart: Chart) -> Chart:
-    """Gives a chart what `_time` and the tooltips over time need."""
-    return chart.transform_calculate(when=_WHEN).add_params(_GRAINS)
-
-
-def _number(field: str, title: str, *, zero: bool = True, **options: Any) -> alt.Y:
-    return alt.Y(
-        f"{field}:Q",
-        title=title,
-        scale=alt.Scale(zero=zero, nice=True),
-        axis=alt.Axis(tickCount=5),
-        **options,
-    )
-
-
-def _tooltips(series: Series, unit: str) -> list[alt.Tooltip]:
-    return [
-        alt.Tooltip("when:N", title="When"),
-        alt.Tooltip(f"{series.field}:N", title=series.title),
-        alt.Tooltip("value:Q", title=unit, format=",.1f"),
-    ]
-
-
-def lines(
-    title: str,
-    unit: str,
-    series: Series,
-    *,
-    counted: tuple[str, str] | None = None,
-    band: bool = False,
-) -> Chart:
-    """Values over time, one line a series, with 95 % bands where asked.
-
-    Rows: period, grain, the series' field, value, and with `counted` numerator, denominator, lower, upper.
-    A click in the legend brings one series out; that needs no rerun.
-    """
-    chosen = alt.selection_point(fields=[series.field], bind="legend", name="chosen")
-    base = alt.Chart(ROWS).encode(x=_time(), color=colour(series))
-    tips = _tooltips(series, unit) + (rate_tips(counted) if counted else [])
-    line = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=28, filled=True)).encode(
-        y=_number("value", unit),
-        opacity=alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.15)),
-        tooltip=tips,
-    )
-    layers: list[Any] = []
-    if band:
-        layers.append(
-            base.mark_area(line=False).encode(
-                y=alt.Y("lower:Q", title=unit),
-                y2="upper:Q",
-                opacity=alt.when(chosen).then(alt.value(0.12)).otherwise(alt.value(0.02)),
-            )
-        )
-    layered = alt.layer(*layers, line.add_params(chosen))
-    return _over_time(layered).properties(title=heading(title), height=HEIGHT)
-
-
-def time_bars(title: str, unit: str, series: Series, *, share: bool = False) -> Chart:
-    """Stacked bars over time. Rows: period, grain, the series' field, value; with `share` value is drawn
-    as a part of each bar's whole."""
-    chosen = alt.selection_point(fields=[series.field], bind="legend", name="chosen")
-    made = (
-        alt.Chart(ROWS)
-        .transform_calculate(position=_position(series))
-        .mark_bar(width=alt.expr(_BAR_WIDTH))
-        .encode(
-            x=_time(bars=True),
-            y=alt.Y(
-                "value:Q",
-                title=unit,
-                stack="normalize" if share else "zero",
-                axis=alt.Axis(tickCount=5, format="%")
-                if share
-                else alt.Axis(tickCount=5, tickMinStep=1, format=",d"),
-            ),
-            color=colour(series),
-            order=alt.Order("position:Q"),
-            opacity=alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.15)),
-            tooltip=_tooltips(series, unit if not share else "Visits"),
-        )
-        .add_params(chosen)
-    )
-    return _over_time(made).properties(title=heading(title), height=HEIGHT)
 
 
 def bars(
@@ -311,7 +167,7 @@ def bars(
         encodings["yOffset" if horizontal else "xOffset"] = offset(f"{series.field}:N", sort=list(series.domain))
     return (
         alt.Chart(ROWS)
-        .transform_calculate(position=_position(series))
+        .transform_calculate(position=position(series))
         .mark_bar()
         .encode(**encodings)
         .add_params(chosen)
@@ -370,7 +226,7 @@ def slots(title: str, unit: str, series: Series) -> Chart:
     """Stacked bars by time of day. Rows: start (a label), position (its order), the series' field, value."""
     return (
         alt.Chart(ROWS)
-        .transform_calculate(place=_position(series))
+        .transform_calculate(place=position(series))
         .mark_bar()
         .encode(
             x=alt.X(
@@ -389,7 +245,7 @@ def slots(title: str, unit: str, series: Series) -> Chart:
     )  # fmt: skip
 
 
-def _position(series: Series) -> str:
+def position(series: Series) -> str:
     """A Vega expression: where a row's value stands in the series, so that bars stack in its order."""
     return f"indexof({list(series.domain)!r}, datum.{series.field})"
 
@@ -533,51 +389,3 @@ def rate_tips(counted: tuple[str, str]) -> list[alt.Tooltip]:
 def heading(text: str) -> alt.TitleParams:
     """A chart's title."""
     return alt.TitleParams(text, anchor="start", fontSize=13, fontWeight=600, offset=8)
-
-
-@dataclass(frozen=True)
-class Specification:
-    """A validated Vega-Lite specification without its rows, and the fields that it draws.
-
-    `any_grain` says whether its rows have to say what their periods are.
-    """
-
-    body: dict[str, Any]
-    fields: frozenset[str]
-    any_grain: bool = False
-
-
-def specification(chart: Chart) -> Specification:
-    """Build and validate a chart once, for rows to be put in at each drawing."""
-    body: dict[str, Any] = chart.to_dict() | {"padding": {"left": 0, "right": 8, "top": 0, "bottom": 0}}
-    parts = (body, *body.get("layer", ()))
-    # A screen reader is told the chart's summary and has its table; only marks that open something
-    # are read one by one.
-    opens = any("href" in part.get("encoding", {}) for part in parts)
-    body["config"] = body.get("config", {}) | _CONFIG | {"mark": {"aria": opens}}
-    for part in parts:
-        part.pop("data", None)
-        part.pop("datasets", None)
-        place = part.get("encoding", {}).get("x", {})
-        if place.get("title") == _PERIOD:
-            # Vega's axes take a title that changes; the grammar's checker knows of none.
-            place["title"] = _TITLE
-    any_grain = any(param["name"] == GRAIN for param in body.get("params", ()))
-    return Specification(body, frozenset(_fields(body)), any_grain)
-
-
-#: Streamlit's own theme gives legends and axes more air than a dense page has.
-_CONFIG = {
-    "legend": {"offset": 4, "padding": 0, "rowPadding": 2, "labelFontSize": 12},
-    "axis": {"titlePadding": 10, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": 400},
-}
-
-
-def _fields(part: Any) -> set[str]:
-    """Every field that an encoding reads."""
-    if isinstance(part, dict):
-        own = {part["field"]} if isinstance(part.get("field"), str) else set()
-        return own.union(*map(_fields, part.values()))
-    if isinstance(part, list):
-        return set().union(*map(_fields, part))
-    return set()

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dashboard import chart_notes, charts, panels, theme
+from dashboard import chart_notes, charts, panels, specifications, theme
 from dashboard.chart_notes import Note
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, Panel
@@ -78,9 +78,9 @@ def _pictures(reader: Reader, name: str, chosen: Filters, mode: theme.Mode) -> P
     own = replace(chosen, sites=chosen.sites_drawn) if panel.sites_in in frame else chosen
     look = panels.look_of(reader.catalogue, own, mode)
     spec, each, beside = panels.specification(name, look), panel.each, 4
-    apart = not each and len(look.sites) > charts.COLOURED and charts.tells_apart(spec, panel.sites_in)
+    apart = not each and len(look.sites) > charts.COLOURED and specifications.tells_apart(spec, panel.sites_in)
     if apart:
-        each, beside = panel.sites_in, 2 if charts.is_nominal(spec, "y") else 3
+        each, beside = panel.sites_in, 2 if specifications.is_nominal(spec, "y") else 3
         one = replace(look, sites=(_ANY_SITE,), site_colours=(theme.accent(mode),))
         spec = panels.specification(name, one)
     rows = shown(reader, panel, chosen, frame)
@@ -93,7 +93,7 @@ def _pictures(reader: Reader, name: str, chosen: Filters, mode: theme.Mode) -> P
     for caption, part in parts.items():
         here = [note for site, note in notes if each not in ("site", panel.sites_in) or site in ("", caption)]
         body = chart_notes.annotated(spec, here, mode)
-        made.append(Picture(caption, table(part), charts.of_one(body, _ANY_SITE, caption) if apart else body))
+        made.append(Picture(caption, table(part), specifications.of_one(body, _ANY_SITE, caption) if apart else body))
     return Pictures(made, [note for _, note in notes], beside, titled=not apart)
 
 

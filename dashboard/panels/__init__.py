@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard import access, chart_notes, charts, marks, no_shows, periods, theme
+from dashboard import access, chart_notes, charts, marks, no_shows, periods, specifications, theme, time_charts
 from dashboard.catalogue import Catalogue
 from dashboard.filters import Filters, day_text, months_back
 from dashboard.panels import (
@@ -151,7 +151,7 @@ def _rows(reader: Reader, panel: Panel, filters: Filters) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=1024)
-def specification(name: str, look: charts.Look) -> charts.Specification:
+def specification(name: str, look: charts.Look) -> specifications.Specification:
     """The chart of a panel, built and validated once a process and look, without its rows.
 
     Raises:
@@ -160,7 +160,7 @@ def specification(name: str, look: charts.Look) -> charts.Specification:
     build = PANELS[name].chart
     if build is None:
         raise KeyError(f"{name} has no chart")
-    return charts.specification(build(look))
+    return specifications.specification(build(look))
 
 
 def look_of(catalogue: Catalogue, chosen: Filters, shown: theme.Mode) -> charts.Look:
@@ -177,14 +177,14 @@ def look_of(catalogue: Catalogue, chosen: Filters, shown: theme.Mode) -> charts.
     )
 
 
-def drawn(frame: pd.DataFrame, spec: charts.Specification, grain: str) -> pd.DataFrame:
+def drawn(frame: pd.DataFrame, spec: specifications.Specification, grain: str) -> pd.DataFrame:
     """The columns of a panel's rows that its chart draws; `grain` is what their periods are."""
     kept = frame[[column for column in frame.columns if column in spec.fields]]
     if "period" in kept.columns:
         # As text with a time of day, which browsers read as local: a bare date would be taken as
         # UTC and drawn a day early in America.
         kept = kept.assign(period=pd.to_datetime(kept["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
-    return kept.assign(**{charts.GRAIN: grain}) if spec.any_grain else kept
+    return kept.assign(**{time_charts.GRAIN: grain}) if spec.any_grain else kept
 
 
 #: Pages about patients; all others are about bookings and money.
@@ -192,7 +192,7 @@ _OF_PATIENTS = frozenset({"safety", "signals", "courses", "events"})
 
 
 def notes_of(
-    reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, spec: charts.Specification
+    reader: Reader, name: str, chosen: Filters, frame: pd.DataFrame, spec: specifications.Specification
 ) -> list[tuple[str, chart_notes.Note]]:
     """What people wrote on the dates that a panel's rows span, each with the name of its site ("" for all).
 

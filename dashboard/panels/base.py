@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from dashboard import changes, charts, no_shows
+from dashboard import changes, charts, no_shows, time_charts
 from dashboard.filters import Filters
 from dashboard.measuring import MEASURED, measure, measure_all
 from dashboard.metrics import METRICS, Metric
@@ -332,7 +332,7 @@ def trend(name: str, *, band: bool = True) -> Callable[[charts.Look], charts.Cha
 
     def build(look: charts.Look) -> charts.Chart:
         metric = METRICS[no_shows.in_use(name, look.no_shows)]
-        return charts.lines(
+        return time_charts.lines(
             metric.title,
             unit_title(metric),
             charts.by_site(look),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from dashboard import charts, no_shows, scorecard
+from dashboard import charts, no_shows, scorecard, time_charts
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
 from dashboard.panels.base import (
@@ -37,7 +37,7 @@ def _by_status(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 
 def _status_chart(look: charts.Look) -> charts.Chart:
-    return charts.time_bars("Bookings by status", "Bookings", charts.by_status(look))
+    return time_charts.time_bars("Bookings by status", "Bookings", charts.by_status(look))
 
 
 def _hours(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -105,7 +105,7 @@ def _new(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _new_chart(look: charts.Look) -> charts.Chart:
     series = charts.plain(look, "kind", "Visit", ("New", "Returning"))
-    return charts.time_bars("Visits of new and returning patients", "Visits", series)
+    return time_charts.time_bars("Visits of new and returning patients", "Visits", series)
 
 
 SCORES = (

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, control_charts, rates, theme
+from dashboard import charts, control_charts, rates, specifications, theme
 from dashboard.filters import Filters, day_text
 from dashboard.panels.base import LINE, SITE, Column, Panel, titled
 from dashboard.panels.signals import effect_title
@@ -231,13 +231,13 @@ TIMELINE_COLUMNS = (
 )
 
 
-def timeline_specification(look: charts.Look) -> charts.Specification:
+def timeline_specification(look: charts.Look) -> specifications.Specification:
     """The chart of `timeline`: infusions and side effects as marks, scores as lines below them."""
     colours = {
         "Infusion": theme.accent(look.mode), "Side effect": theme.verdict_colour("concern", look.mode),
         "PHQ-9": theme.verdict_colour("neither", look.mode), "GAD-7": theme.quiet(look.mode),
     }  # fmt: skip
-    return charts.specification(control_charts.patient(colours))
+    return specifications.specification(control_charts.patient(colours))
 
 
 _RETURN_COLUMNS = (

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, money
+from dashboard import charts, money, time_charts
 from dashboard.filters import Filters
 from dashboard.measuring import CENTS, measure
 from dashboard.metrics import METRICS
@@ -164,7 +164,7 @@ def _over_time(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _over_time_chart(look: charts.Look) -> charts.Chart:
     kinds = charts.plain(look, "kind", "What", KINDS)
-    return charts.lines("Invoiced and paid over time", "US dollars", kinds)
+    return time_charts.lines("Invoiced and paid over time", "US dollars", kinds)
 
 
 def _site_bars(reader: Reader, filters: Filters) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dashboard import charts, scorecard, theme
+from dashboard import charts, scorecard, theme, time_charts
 from dashboard.filters import Filters
 from dashboard.measuring import CENTS
 from dashboard.metrics import METRICS
@@ -36,7 +36,7 @@ def _over_time(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 
 def _time_chart(look: charts.Look) -> charts.Chart:
-    return charts.time_bars(
+    return time_charts.time_bars(
         "Completed visits by service line",
         "Share of completed visits",
         charts.by_line(look),
