@@ -19,7 +19,7 @@ from dashboard.intake.dialect import CSV, Dialect
 
 LONGEST_RECORD = 1_000_000
 # What is made of a window stays in the processor's cache.
-_WINDOW = 1_000_000
+_WINDOW = 1_024_000
 _SMALL_WINDOW = 64_000
 _WIDER = 2  # times the window, for a record that doesn't end within one
 _LF, _CR, _BLANK, _ASCII = 10, 13, 32, 127
@@ -142,7 +142,7 @@ class _Scanner:
             if taken:
                 window = min(window * 4, _WINDOW)
                 continue
-            if not self._stray and window < _WIDER * _WINDOW:
+            if not self._stray and window == _WINDOW:
                 window = _WIDER * _WINDOW
                 continue
             self._fill(LONGEST_RECORD + 2)
