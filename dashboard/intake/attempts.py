@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -42,8 +42,12 @@ class Attempt:
     seconds: float = 0.0
 
 
-def fingerprint(delivery: Path) -> str:
+def fingerprint(delivery: Path, known: Mapping[Path, str] | None = None) -> str:
     """Digest of names and bytes of all files in a delivery but its marker; the same for a copy of it elsewhere.
+
+    Args:
+        delivery: the folder.
+        known: SHA-256 of files that have been read already.
 
     Raises:
         OSError: a file cannot be read.
@@ -51,10 +55,14 @@ def fingerprint(delivery: Path) -> str:
     digest = hashlib.sha256()
     markers = {delivery / name for name in MARKERS}
     for path in sorted(p for p in delivery.rglob("*") if p.is_file() and p not in markers):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+        content = (known or {}).get(path) or _digest(path)
         digest.update(f"{path.relative_to(delivery).as_posix()}\0{content}\0".encode())
     return digest.hexdigest()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def append(extracts: Path, attempt: Attempt) -> None:

@@ -130,7 +130,8 @@ def import_delivery(
     began = time.monotonic()
     tell: Progress = progress or (lambda _step, _share: None)
     extracts = data / "extracts"
-    with _noted(extracts, delivery, fingerprint, began, dry_run=dry_run) as done:
+    read: dict[Path, str] = {}
+    with _noted(extracts, delivery, fingerprint, began, read, dry_run=dry_run) as done:
         try:
             extracts.mkdir(parents=True, exist_ok=True)
             with _alone(extracts, tell):
@@ -150,6 +151,7 @@ def import_delivery(
                         work,
                         rules,
                         rejects,
+                        read,
                         spark=spark,
                         add=add,
                     )
@@ -171,24 +173,23 @@ def import_delivery(
 
 @contextlib.contextmanager
 def _noted(
-    extracts: Path, delivery: Path, fingerprint: str, began: float, *, dry_run: bool
+    extracts: Path, delivery: Path, fingerprint: str, began: float, read: dict[Path, str], *, dry_run: bool
 ) -> Iterator[Callable[[ImportReport], None]]:
     """Keep on record what came of the import; a dry run leaves no trace.
 
     One by hand that published nothing is noted without fingerprint, so that a watched inbox, which may
-    have another mapping, tries the delivery itself.
+    have another mapping, tries the delivery itself. `read` has by then the digests of the files that were read.
     """
-    taken = fingerprint
-    if not fingerprint and not dry_run:
-        # What can't be read is told by the import itself.
-        with contextlib.suppress(OSError):
-            taken = attempts.fingerprint(delivery)
 
     def note(result: attempts.Result, message: str, extract: str | None = None) -> None:
         if dry_run:
             return
         now, seconds = dt.datetime.now(dt.UTC), round(time.monotonic() - began, 1)
-        found = taken if result == "published" else fingerprint
+        found = fingerprint
+        if result == "published" and not found:
+            # A delivery that was taken away since counts as one that nobody has tried.
+            with contextlib.suppress(OSError):
+                found = attempts.fingerprint(delivery, read)
         attempt = attempts.Attempt(now, delivery.name, found, result, message, extract, seconds)
         # A folder that can't be written is told by the import itself.
         with contextlib.suppress(OSError):
@@ -233,6 +234,7 @@ def _import(
     work: Path,
     rules: Rules,
     rejects: Path | None,
+    read: dict[Path, str],
     *,
     spark: SparkBuild | None,
     add: bool,
@@ -255,6 +257,7 @@ def _import(
     else:
         resources = Resources(_survey(find_sources(delivery, mapping, whole=not add), tell))
     surveys = resources.surveys
+    read.update({one.source.path: one.sha256 for one in surveys if one.prepared is None})
     if rejects:
         require_lines(surveys)
     notes = [*resources.remarks, *(_mapping_notes(delivery, tables) if tables else ())]

@@ -18,13 +18,17 @@ import numpy.typing as npt
 from dashboard.intake.dialect import CSV, Dialect
 
 LONGEST_RECORD = 1_000_000
-_WINDOW = 2_000_000
+# What is made of a window stays in the processor's cache.
+_WINDOW = 1_024_000
 _SMALL_WINDOW = 64_000
-_LF, _CR, _BLANK = 10, 13, 32
+_WIDER = 2  # times the window, for a record that doesn't end within one
+_LF, _CR, _BLANK, _ASCII = 10, 13, 32, 127
+_WORD = 64
 _BOM = b"\xef\xbb\xbf"
 _END = re.compile(rb"\r?\n|\Z")
 
 Positions = npt.NDArray[np.int64]
+_NOWHERE: Positions = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,7 @@ class _Scanner:
         self._line = 1
         self._sound = 0
         self._styles: set[bool] = set()
+        self._stray = False
         self._found = Scan()
 
     def run(self) -> Scan:
@@ -136,6 +141,9 @@ class _Scanner:
             taken = self._take_window(window)
             if taken:
                 window = min(window * 4, _WINDOW)
+                continue
+            if not self._stray and window == _WINDOW:
+                window = _WIDER * _WINDOW
                 continue
             self._fill(LONGEST_RECORD + 2)
             self._take_record()
@@ -181,9 +189,10 @@ class _Scanner:
         block = self._buffer[self._position : self._position + size]
         codes = np.frombuffer(block, np.uint8)
         newlines = np.flatnonzero(codes == _LF)
-        quotes = self._positions(codes, self._dialect.quote)
-        ends = newlines[_outside(quotes, newlines)]
+        quotes = _positions(codes, self._dialect.quote) if self._dialect.quote in block else _NOWHERE
+        ends = newlines[_outside(quotes, newlines)] if len(quotes) else newlines
         limit = _first_stray_quote(codes, quotes, last, self._dialect.delimiter)
+        self._stray = limit < len(block)
         open_end = last and block[-1:] != b"\n" and limit == len(block) and len(quotes) % 2 == 0
         ends = ends[: np.searchsorted(ends, limit)]
         if open_end:
@@ -191,7 +200,8 @@ class _Scanner:
         if not len(ends):
             return False
         if self._found.tidy:
-            self._found.tidy = not len(quotes) and _is_tidy(block, codes, self._dialect.delimiter)
+            # What follows the last record belongs to the next window: its end is no end of a value.
+            self._found.tidy = not len(quotes) and _is_tidy(codes[: ends[-1]], self._dialect.delimiter)
         self._take_records(block, codes, newlines, quotes, ends)
         self._position += min(int(ends[-1]) + 1, len(block))
         return True
@@ -209,13 +219,15 @@ class _Scanner:
         before = np.maximum(ends - 1, 0)
         with_cr = (codes[before] == _CR) & (ends > starts)
         lengths = ends - starts - with_cr
-        lines = self._line + np.searchsorted(newlines, starts)
+        lines = self._line + (np.searchsorted(newlines, starts) if len(quotes) else np.arange(len(starts)))
         blank = lengths == 0
         reasons = self._find_faults(block[:stop], codes[:stop], quotes, ends, lengths)
         faulty = np.zeros(len(ends), bool)
         faulty[list(reasons)] = True
         faulty &= ~blank
-        self._styles.update(np.unique(with_cr[~blank & (ends < len(block))]).tolist())
+        styles = with_cr[~blank & (ends < len(block))]
+        if len(styles):
+            self._styles |= {bool(styles.any()), bool(styles.all())}
         # DuckDB leaves out records with a wrong number of columns as this pass does, but for one
         # that ends with the file and not with a line end.
         others = any(not reason.endswith(_COLUMNS) for reason in reasons.values())
@@ -239,9 +251,7 @@ class _Scanner:
         lengths: Positions,
     ) -> dict[int, str]:
         """Why each faulty record is one, by its number within the block."""
-        marks = self._positions(codes, self._dialect.delimiter)
-        marks = marks[_outside(quotes, marks)]
-        columns = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
+        columns = np.diff(_marks_before(codes, self._dialect.delimiter, quotes, ends), prepend=0) + 1
         expected = len(self._found.header)
         # DuckDB lets one comma too many at the end of a record pass.
         if (columns == expected + 1).any():
@@ -305,10 +315,6 @@ class _Scanner:
             return self._dialect.undecodable
         return None
 
-    @staticmethod
-    def _positions(codes: npt.NDArray[np.uint8], mark: bytes) -> Positions:
-        return np.flatnonzero(codes == mark[0]) if mark else np.zeros(0, np.int64)
-
     def _note_lines(self, lines: Positions) -> None:
         """Remember where the distance between number and line of a sound record changes."""
         if not len(lines):
@@ -330,12 +336,37 @@ _BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
 _COLUMNS = "columns in the header"
 
 
-def _is_tidy(block: bytes, codes: npt.NDArray[np.uint8], delimiter: bytes) -> bool:
+def _positions(codes: npt.NDArray[np.uint8], mark: bytes) -> Positions:
+    return np.flatnonzero(codes == mark[0]) if mark else _NOWHERE
+
+
+def _marks_before(codes: npt.NDArray[np.uint8], mark: bytes, quotes: Positions, ends: Positions) -> Positions:
+    """How many delimiters outside quoted values stand before each end."""
+    if len(quotes):
+        marks = _positions(codes, mark)
+        return np.searchsorted(marks[_outside(quotes, marks)], ends)
+    # A bit for each byte, counted by words of 64: far less to pass over than a position for each delimiter.
+    bits = np.zeros(len(codes) // _WORD * 8 + 8, np.uint8)
+    packed = np.packbits(codes == mark[0], bitorder="little")
+    bits[: len(packed)] = packed
+    words = bits.view("<u8")
+    before = np.cumsum(np.bitwise_count(words), dtype=np.int64)
+    word, bit = ends // _WORD, (ends % _WORD).astype(np.uint64)
+    later = np.bitwise_count(words[word] >> bit)
+    found: Positions = before[word] - later
+    return found
+
+
+def _is_tidy(codes: npt.NDArray[np.uint8], delimiter: bytes) -> bool:
     """Whether no value of records without quotes has blanks around it, or characters beyond ASCII."""
-    blanks = np.flatnonzero(codes == _BLANK)
-    beside = codes[np.maximum(blanks - 1, 0)], codes[np.minimum(blanks + 1, len(codes) - 1)]
-    inside = all(((code > _BLANK) & (code != delimiter[0])).all() for code in beside)
-    return inside and block.isascii()
+    if not len(codes):
+        return True
+    if codes.max() > _ASCII:
+        return False
+    blank = codes == _BLANK
+    edge = (codes <= _BLANK) | (codes == delimiter[0])
+    at_edge = blank[0] or blank[-1] or (blank[1:] & edge[:-1]).any() or (blank[:-1] & edge[1:]).any()
+    return not at_edge
 
 
 def _wrong_count(found: int, expected: int) -> str:

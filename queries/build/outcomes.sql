@@ -85,6 +85,6 @@ select
     count(*) filter (where responded_early and responded)::integer as lasting
 from fared
 group by all
-order by all;
+order by due_on, site, band, indication, instrument, moment;
 
 drop table infusions

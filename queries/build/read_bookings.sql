@@ -7,9 +7,10 @@ with parsed as (
         try_cast(lower(site) as site) as site_key,
         try_cast(lower(service) as service) as service_key,
         try_cast(lower(status) as status) as status_key,
-        $timezones[enum_code(try_cast(lower(site) as site)) + 1] as zone,
-        as_instant(starts_at) as starts_instant,
-        as_instant(ends_at) as ends_instant,
+        as_local(starts_at) as starts_local,
+        as_local(ends_at) as ends_local,
+        as_local(booked_at) as booked_local,
+        as_local(cancelled_at) as cancelled_local,
         case when strlen(birth_date) = 10 then try_cast(birth_date as date) end as born_on,
         as_whole(age) as whole_age,
         as_whole(chair_minutes) as minutes,
@@ -20,49 +21,83 @@ with parsed as (
         try_cast(lower(mental_health_provider) as yes_no) as answer
     from delivered
 ),
+-- Few files have times with an offset, so these are made only where a local time is missing.
+placed as (
+    select
+        *,
+        case when starts_local is null then as_instant(starts_at) end as starts_instant,
+        case when ends_local is null then as_instant(ends_at) end as ends_instant
+    from parsed
+),
 timed as (
     select
         *,
-        coalesce(as_local(starts_at), timezone(zone, starts_instant)) as start_time,
-        coalesce(as_local(ends_at), timezone(zone, ends_instant)) as end_time,
-        coalesce(as_local(booked_at), timezone(zone, as_instant(booked_at))) as booked_time,
-        coalesce(as_local(cancelled_at), timezone(zone, as_instant(cancelled_at))) as cancelled_time
-    from parsed
+        coalesce(starts_local, timezone($timezones[enum_code(site_key) + 1], starts_instant)) as start_time,
+        coalesce(ends_local, timezone($timezones[enum_code(site_key) + 1], ends_instant)) as end_time,
+        coalesce(booked_local, timezone($timezones[enum_code(site_key) + 1], as_instant(booked_at))) as booked_time,
+        coalesce(cancelled_local, timezone($timezones[enum_code(site_key) + 1], as_instant(cancelled_at)))
+            as cancelled_time
+    from placed
 ),
 aged as (
     select *, case when birth_date is null then whole_age else date_sub('year', born_on, start_time::date) end as years
     from timed
 ),
+-- Whether a row has any fault at all is found in less time than which, and few have one.
+suspected as (
+    select
+        *,
+        coalesce(
+            booking_id is null or patient_id is null or site_key is null or service_key is null
+            or start_time is null or status_key is null
+            or unreadable(booked_at, booked_time) or unreadable(ends_at, end_time)
+            or unreadable(cancelled_at, cancelled_time)
+            or end_time < start_time or end_time > start_time + interval 1 day
+            or unreadable(birth_date, years) or born_on > start_time::date or years > 120
+            or unreadable(age, whole_age) or whole_age < 0 or whole_age > 120
+            or strlen(sex) > 80 or strlen(indication) > 80 or strlen(provider) > 80 or strlen(channel) > 80
+            or unreadable(supervision, supervisor) or unreadable(mental_health_provider, answer)
+            or unreadable(chair_minutes, minutes) or minutes < 0 or minutes > 1440
+            or unreadable(price, price_amount) or price_amount < 0
+            or unreadable(side_effects_assessed, assessed)
+            or unreadable(dose_mg, dose) or dose < 0 or dose >= 10000000
+            or misfits <> 0,
+            false
+        ) as suspect
+    from aged
+),
 judged as (
     select
         *,
-        flag(booking_id is null, 0)
-        + flag(patient_id is null, 1)
-        + flag(site_key is null, 2)
-        + flag(service_key is null, 3)
-        + flag(starts_at is null or (start_time is null and site_key is not null), 4)
-        + flag(status_key is null, 5)
-        + flag(unreadable(booked_at, booked_time) and site_key is not null, 6)
-        + flag(unreadable(ends_at, end_time) and site_key is not null, 7)
-        + flag(end_time < start_time or end_time > start_time + interval 1 day, 8)
-        + flag(unreadable(cancelled_at, cancelled_time) and site_key is not null, 9)
-        + flag(
-            birth_date is not null and start_time is not null
-            and coalesce(born_on > start_time::date or years > 120, true), 10
-        )
-        + flag(age is not null and coalesce(whole_age < 0 or whole_age > 120, true), 11)
-        + flag(too_long(sex), 12)
-        + flag(too_long(indication), 13)
-        + flag(too_long(provider), 14)
-        + flag(unreadable(supervision, supervisor), 15)
-        + flag(unreadable(mental_health_provider, answer), 16)
-        + flag(too_long(channel), 17)
-        + flag(chair_minutes is not null and coalesce(minutes < 0 or minutes > 1440, true), 18)
-        + flag(price is not null and coalesce(price_amount < 0, true), 19)
-        + flag(unreadable(side_effects_assessed, assessed), 20)
-        + flag(dose_mg is not null and coalesce(dose < 0 or dose >= 10000000, true), 21)
-        + (misfits << 32) as faults
-    from aged
+        case when suspect then
+            flag(booking_id is null, 0)
+            + flag(patient_id is null, 1)
+            + flag(site_key is null, 2)
+            + flag(service_key is null, 3)
+            + flag(starts_at is null or (start_time is null and site_key is not null), 4)
+            + flag(status_key is null, 5)
+            + flag(unreadable(booked_at, booked_time) and site_key is not null, 6)
+            + flag(unreadable(ends_at, end_time) and site_key is not null, 7)
+            + flag(end_time < start_time or end_time > start_time + interval 1 day, 8)
+            + flag(unreadable(cancelled_at, cancelled_time) and site_key is not null, 9)
+            + flag(
+                birth_date is not null and start_time is not null
+                and coalesce(born_on > start_time::date or years > 120, true), 10
+            )
+            + flag(age is not null and coalesce(whole_age < 0 or whole_age > 120, true), 11)
+            + flag(too_long(sex), 12)
+            + flag(too_long(indication), 13)
+            + flag(too_long(provider), 14)
+            + flag(unreadable(supervision, supervisor), 15)
+            + flag(unreadable(mental_health_provider, answer), 16)
+            + flag(too_long(channel), 17)
+            + flag(chair_minutes is not null and coalesce(minutes < 0 or minutes > 1440, true), 18)
+            + flag(price is not null and coalesce(price_amount < 0, true), 19)
+            + flag(unreadable(side_effects_assessed, assessed), 20)
+            + flag(dose_mg is not null and coalesce(dose < 0 or dose >= 10000000, true), 21)
+            + (misfits << 32)
+        else 0::ubigint end as faults
+    from suspected
 )
 select
     $file, faults, booking_id, patient_id, site_key, service_key, status_key, start_time, end_time,

@@ -111,6 +111,47 @@ def test_whatever_pythons_writer_writes_is_read_back(
         assert mended(data) == [list(row) for row in written]
 
 
+@pytest.mark.parametrize("window", range(8, 40))
+@pytest.mark.parametrize(
+    ("row", "tidy"),
+    [
+        (b"1,x y z,3\n", True),
+        (b"1, x,3\n", False),
+        (b"1,x ,3\n", False),
+        (b"1,x  y,3\n", False),
+        (b" 1,x,3\n", False),
+        (b"1,x,3 \n", False),
+        (b"1,x,3\r\n", True),
+        (b"1,x,3 \r\n", False),
+        (b"1,\xc3\xa9,3\n", False),
+        (b'1,"x",3\n', False),
+    ],
+)
+def test_values_are_tidy_wherever_windows_cut_them(row: bytes, tidy: bool, window: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scan_module, "_WINDOW", window)
+        patch.setattr(scan_module, "_SMALL_WINDOW", window)
+        patch.setattr(scan_module, "LONGEST_RECORD", 500)
+        assert scan(io.BytesIO(HEAD + row * 9)).tidy is tidy
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=6), max_size=30), st.booleans())
+def test_columns_are_counted_record_by_record(written: list[list[int]], quoted: bool) -> None:
+    """Values of any length, so that records end at any place of the words in which delimiters are counted."""
+    mark = b'"' if quoted else b""
+    lines = [b",".join(mark + b"x" * length + mark for length in lengths) for lengths in written]
+    records, faults, _ = found(HEAD + b"".join(line + b"\n" for line in lines))
+    held = [(number, lengths) for number, lengths in enumerate(written, start=2) if lines[number - 2]]
+    assert (records, faults) == (len(held), [number for number, lengths in held if len(lengths) != 3])
+
+
+def test_a_long_record_is_read_as_it_is() -> None:
+    """One that doesn't end within a window asks for no mended copy."""
+    text = b"z" * (LONGEST_RECORD - 9)
+    assert found(HEAD + b"1," + text + b',3\n4,"' + text + b'",6\n') == (2, [], True)
+
+
 fragments = st.lists(
     st.sampled_from([b"1,2,3", b"1,2", b",,", b'"', b'""', b",", b"\n", b"\r\n", b"\r", b"x", b"\xff", b"\0", b" "]),
     max_size=25,
