@@ -128,8 +128,24 @@ def read(
 def run(connection: duckdb.DuckDBPyConnection, name: str, values: dict[str, Any] | None = None) -> None:
     """Execute the statements of queries/build/NAME.sql, each with the values that it names."""
     for statement in statements(name):
-        bound = {key: (values or {})[key] for key in parameters(statement)}
-        connection.execute(statement, bound)
+        execute(connection, statement, {key: (values or {})[key] for key in parameters(statement)})
+
+
+def execute(connection: duckdb.DuckDBPyConnection, statement: str, values: dict[str, Any]) -> None:
+    """Execute a statement; where memory doesn't suffice, once more with one thread, which needs less of it.
+
+    Raises:
+        duckdb.OutOfMemoryException: it doesn't suffice for one thread either.
+    """
+    try:
+        connection.execute(statement, values)
+    except duckdb.OutOfMemoryException:
+        [[threads]] = connection.execute("select current_setting('threads')").fetchall()
+        connection.execute("set threads = 1")
+        try:
+            connection.execute(statement, values)
+        finally:
+            connection.execute(f"set threads = {int(threads)}")
 
 
 def _load_reference(connection: duckdb.DuckDBPyConnection, reference: Reference) -> None:

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from intake_clinic import BOOKINGS, Clinic
 
-from dashboard.intake import attempts, keys, pointer, publish
+from dashboard.intake import attempts, build, keys, pointer, publish
 from dashboard.intake.commands import demo, import_command
 from dashboard.intake.contract import DeliveryError
 from dashboard.settings import ROOT
@@ -108,6 +108,22 @@ def test_a_full_or_wrong_data_folder_is_named(clinic: Clinic) -> None:
 
 def test_little_memory_is_enough(clinic: Clinic) -> None:
     clinic.publish(memory_limit="100MB")
+
+
+def test_what_several_threads_have_no_memory_for_one_does(tmp_path: Path) -> None:
+    # Of a limit that one thread's blocks fit into and not those of eight.
+    limited = {"memory_limit": "16MB", "threads": 1, "temp_directory": str(tmp_path / "spill")}
+    with duckdb.connect(config=limited) as connection:
+        connection.execute(
+            "create table rows as select 'id-' || (i * 7919 % 1000003)::varchar as id from range(1000000) as numbers (i)"
+        )
+        connection.execute("set threads = 8")
+        statement = "create table counted as select id, count(*) as rows from rows group by id"
+        with pytest.raises(duckdb.OutOfMemoryException):
+            connection.execute(statement)
+        build.execute(connection, statement, {})
+        assert connection.execute("select count(*), sum(rows) from counted").fetchall() == [(1_000_000, 1_000_000)]
+        assert connection.execute("select current_setting('threads')").fetchall() == [(8,)]
 
 
 @pytest.mark.parametrize(
