@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from dashboard.intake import keys, pointer
-from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Identity, Prepare, Step, count, read, run
+from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Material, Step, count, read, run
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, TABLES, DeliveryError
-from dashboard.intake.reader import Survey
-from dashboard.intake.reference import Reference
 from dashboard.intake.sql import identifier, literal, statements
 
 #: The columns that a cube counts by, the first of them its date; all others are sums, the first of them of rows.
@@ -77,19 +73,7 @@ def _unlike(info: dict[str, Any], *, demo: bool, key: bytes) -> str | None:
     return None
 
 
-def add(
-    connection: duckdb.DuckDBPyConnection,
-    built: Path,
-    base: pointer.Pointer,
-    surveys: list[Survey],
-    reference: Reference,
-    identity: Identity,
-    key: bytes,
-    work: Path,
-    progress: Step,
-    notes: Iterable[tuple[str, dict[str, Any]]] = (),
-    prepare: Prepare | None = None,
-) -> None:
+def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointer, material: Material) -> None:
     """Copy the extract to `built` and put the rows of a delivery in, each in place of one with its id.
 
     The history of every patient that a row speaks of is built anew from the extract's rows and the
@@ -101,25 +85,26 @@ def add(
         connection: open on an empty database, which is not needed afterwards.
         built: where the new extract is to lie.
         base: the extract that is added to.
-        surveys, reference, identity, key, work, progress, notes, prepare: as of `build.build`.
+        material: the delivery, as `build.build` takes it.
 
     Raises:
         DeliveryError: the reference tables differ from the extract's, or DuckDB read other rows than
             the scan counted.
     """
+    progress = material.progress
     progress("copying the extract in use", 0.0)
     shutil.copyfile(base.path, built)
     built.chmod(0o640)
     [[scratch]] = connection.execute("select current_catalog()").fetchall()
     connection.execute(f"attach {literal(str(built))} as {_EXTRACT}")
-    connection.execute(f"attach {literal(str(work / 'before.duckdb'))} as {_BEFORE}")
-    read(connection, surveys, reference, key, work, progress, notes, prepare)
+    connection.execute(f"attach {literal(str(material.work / 'before.duckdb'))} as {_BEFORE}")
+    read(connection, material)
     if differing := [name for [name] in connection.execute(statements("add/reference")[0]).fetchall()]:
         raise DeliveryError(
             f"the delivery can't be added to {base.name}: the reference tables differ "
             f"({', '.join(differing)}); {_WHOLE}"
         )
-    values = {**dataclasses.asdict(identity), **keys.padded(key), "file": len(surveys)}
+    values = {**material.values, "file": len(material.surveys)}
     for name in SOUND:
         run(connection, name, values)
     _build_rows(connection, base, values, progress)

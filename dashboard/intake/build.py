@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,22 +60,11 @@ class Identity:
     key_check: str = ""
 
 
-def build(
-    connection: duckdb.DuckDBPyConnection,
-    surveys: list[Survey],
-    reference: Reference,
-    identity: Identity,
-    key: bytes,
-    work: Path,
-    progress: Step,
-    notes: Iterable[tuple[str, dict[str, Any]]] = (),
-    prepare: Prepare | None = None,
-    cubes: Run | None = None,
-) -> None:
-    """Fill an empty database with the tables that docs/extract.md names.
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """What an extract is built from.
 
-    Args:
-        connection: open on the database.
+    Attributes:
         surveys: the files of the delivery.
         reference: the reference tables.
         identity: goes to extract_info.
@@ -84,44 +73,57 @@ def build(
         progress: called with what is done now and the share that is done, 0 to 1.
         notes: names of queries/build with their values, for what a reader has to add.
         prepare: loads the joins of a mapping.
+    """
+
+    surveys: Sequence[Survey]
+    reference: Reference
+    identity: Identity
+    key: bytes
+    work: Path
+    progress: Step
+    notes: Sequence[tuple[str, dict[str, Any]]] = ()
+    prepare: Prepare | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the statements of a build may bind."""
+        return {**dataclasses.asdict(self.identity), **keys.padded(self.key)}
+
+
+def build(connection: duckdb.DuckDBPyConnection, material: Material, cubes: Run | None = None) -> None:
+    """Fill an empty database with the tables that docs/extract.md names.
+
+    Args:
+        connection: open on the database.
+        material: what it is built from.
         cubes: builds what CUBES names; DuckDB itself where it is None.
 
     Raises:
         DeliveryError: DuckDB read other rows than the scan counted.
     """
-    read(connection, surveys, reference, key, work, progress, notes, prepare)
-    values = {**dataclasses.asdict(identity), **keys.padded(key)}
+    read(connection, material)
     for number, name in enumerate(_ALL):
-        progress(f"building {name.replace('_', ' ')}", 0.4 + 0.6 * number / len(_ALL))
-        (cubes if cubes and name in CUBES else run)(connection, name, values)
-    if identity.compared_with:
-        progress("comparing with the extract in use", 1.0)
+        material.progress(f"building {name.replace('_', ' ')}", 0.4 + 0.6 * number / len(_ALL))
+        (cubes if cubes and name in CUBES else run)(connection, name, material.values)
+    if material.identity.compared_with:
+        material.progress("comparing with the extract in use", 1.0)
         run(connection, "changes")
 
 
-def read(
-    connection: duckdb.DuckDBPyConnection,
-    surveys: list[Survey],
-    reference: Reference,
-    key: bytes,
-    work: Path,
-    progress: Step,
-    notes: Iterable[tuple[str, dict[str, Any]]] = (),
-    prepare: Prepare | None = None,
-) -> None:
-    """Read the files into an empty database, as typed values with their faults; arguments as of `build`."""
+def read(connection: duckdb.DuckDBPyConnection, material: Material) -> None:
+    """Read the files into an empty database, as typed values with their faults."""
     run(connection, "macros")
-    _load_reference(connection, reference)
+    _load_reference(connection, material.reference)
     run(connection, "types")
     run(connection, "staging")
-    for name, value in keys.padded(key).items():
+    for name, value in keys.padded(material.key).items():
         connection.execute(f"set variable key_{name} = $value", {"value": value})
-    lookups = prepare(connection) if prepare else {}
-    zones = [site.timezone for site in reference.sites]
-    for number, surveyed in enumerate(surveys):
-        progress(f"reading {surveyed.source.name}", 0.4 * number / len(surveys))
-        _read(connection, number, surveyed, lookups, zones, work)
-    for name, noted in notes:
+    lookups = material.prepare(connection) if material.prepare else {}
+    zones = [site.timezone for site in material.reference.sites]
+    for number, surveyed in enumerate(material.surveys):
+        material.progress(f"reading {surveyed.source.name}", 0.4 * number / len(material.surveys))
+        _read(connection, number, surveyed, lookups, zones, material.work)
+    for name, noted in material.notes:
         run(connection, name, noted)
 
 

@@ -83,7 +83,7 @@ def prune_command(keep: int | None) -> None:
     Example:
         dashboard extracts prune --keep 2
     """
-    from dashboard.intake.publish import drop_oldest
+    from dashboard.intake.publication import drop_oldest
 
     folder = _folder()
     try:

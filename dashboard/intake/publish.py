@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
-import hashlib
 import json
-import os
 import shutil
 import threading
 import time
@@ -15,12 +13,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from dashboard.intake import addition, attempts, facts, keys, pointer, review
-from dashboard.intake.build import Identity, build
+from dashboard.intake import addition, attempts, facts, keys, pointer, publication, review, verification
+from dashboard.intake.build import Identity, Material, build
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError, StorageError
 from dashboard.intake.expressions import Loaded
 from dashboard.intake.fhir.files import is_fhir
@@ -29,16 +27,15 @@ from dashboard.intake.lookups import load_lookups
 from dashboard.intake.mapping import Join, Mapping
 from dashboard.intake.mapping_file import load_mapping
 from dashboard.intake.reader import Source, Survey, find_sources, left_over, survey
-from dashboard.intake.reference import Reference, load_reference
+from dashboard.intake.reference import load_reference
 from dashboard.intake.rejects import require_lines, write_rejects
-from dashboard.intake.report import FileReport, ImportReport, LeftOut, Reason, ResourceReport, refusal
-from dashboard.intake.sql import statements
+from dashboard.intake.report import ImportReport, Reason, refusal
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
     from dashboard.spark.engine import SparkBuild
 
-MEMORY_LIMIT = "768MB"
+MEMORY_LIMIT = "704MB"
 LOCK_NAME = "import.lock"
 _BUILDING = ".building"
 _SURVEY_SHARE = 0.15
@@ -159,7 +156,7 @@ def import_delivery(
                     shutil.rmtree(work, ignore_errors=True)
                 if not dry_run:
                     with pointer.held(extracts):
-                        drop_oldest(extracts, rules.kept_extracts)
+                        publication.drop_oldest(extracts, rules.kept_extracts)
         except OSError as error:
             raise StorageError(
                 f"{error.filename or data} cannot be written ({error.strerror}); "
@@ -274,11 +271,11 @@ def _import(
     base = addition.base_of(data / "extracts", demo=demo, key=key) if add else None
     further = [mapping.digest(delivery)] if mapping else []
     further += [base.sha256] if base else []
-    name = _extract_name(built_at, resources, reference, further)
+    name = publication.extract_name(built_at, resources, reference, further)
     built = work / name
     if spark:
         spark.begin(data / "extracts" / name)
-    past = _in_use(data / "extracts")
+    past = publication.in_use(data / "extracts")
     try:
         with _database(work / "scratch.duckdb" if base else built, work, memory_limit) as connection:
             compared_with = base.name if base else review.attach(connection, past, demo=demo) if past else None
@@ -292,21 +289,21 @@ def _import(
                 rules.late_form_days,
                 keys.check_of(key),
             )
-            common = (surveys, reference, identity, key, work, _later(tell), resources.notes, join)
+            material = Material(surveys, reference, identity, key, work, _later(tell), tuple(resources.notes), join)
             if base:
-                addition.add(connection, built, base, *common)
+                addition.add(connection, built, base, material)
             else:
-                build(connection, *common, spark.cubes if spark else None)
-            _verify(connection)
+                build(connection, material, spark.cubes if spark else None)
+            verification.verify(connection)
             if spark:
                 spark.finish(connection)
             report = ImportReport(
                 name,
                 data / "extracts" / name,
-                _file_reports(connection, surveys),
-                _reasons(connection),
-                resources=tuple(ResourceReport(*row) for row in _rows(connection, "resource_counts")),
-                left_out=tuple(LeftOut(*row) for row in _rows(connection, "left_out_counts")),
+                verification.file_reports(connection, surveys),
+                verification.reasons(connection),
+                resources=verification.resource_reports(connection),
+                left_out=verification.left_out(connection),
                 notes=tuple(notes),
                 review=review.read(connection, compared_with),
                 published=not dry_run,
@@ -335,7 +332,7 @@ def _import(
         review.refuse_falls(report.review.changes, rules.drop_share)
     if not dry_run:
         tell("publishing", 0.98)
-        _publish(built, data / "extracts", demo, spark.seal() if spark else None)
+        publication.publish(built, data / "extracts", demo, spark.seal() if spark else None)
     return report
 
 
@@ -366,15 +363,6 @@ def _mapping_notes(delivery: Path, mapping: Mapping) -> list[str]:
     if others := left_over(delivery, mapping):
         notes.append(f"files that the mapping takes nothing from: {', '.join(others)}")
     return notes
-
-
-def _in_use(extracts: Path) -> Path | None:
-    """The extract to compare with; none where the one in use is damaged."""
-    try:
-        named = pointer.current(extracts)
-    except pointer.ExtractError:
-        return None
-    return named.path if named else None
 
 
 def _earlier(tell: Progress) -> Progress:
@@ -414,17 +402,6 @@ def _survey(sources: list[Source], tell: Progress) -> list[Survey]:
         return list(pool.map(one, sources))
 
 
-def _extract_name(built_at: dt.datetime, resources: Resources, reference: Reference, further: list[str]) -> str:
-    """Named by build time and by what went in, which decides what comes out."""
-    content: list[Any] = [SCHEMA_VERSION, DEFINITIONS_VERSION, reference.sha256]
-    content += [[one.source.table.name, one.source.name, one.sha256] for one in resources.surveys]
-    content += resources.digests
-    content += further
-    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    moment = f"{built_at:%Y%m%dT%H%M%S}{built_at.microsecond // 1000:03d}Z"
-    return f"extract-{moment}-{digest[:12]}.duckdb"
-
-
 @contextlib.contextmanager
 def _database(path: Path, work: Path, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect(
@@ -446,63 +423,5 @@ def _database(path: Path, work: Path, memory_limit: str) -> Iterator[duckdb.Duck
         connection.close()
 
 
-def _verify(connection: duckdb.DuckDBPyConnection) -> None:
-    """Refuse an extract whose parts contradict each other."""
-    for statement in statements("verify"):
-        for claim, expected, found in connection.execute(statement).fetchall():
-            if expected != found:
-                raise DeliveryError(
-                    f"the extract does not add up ({claim}: {expected:,} against {found:,}) and was "
-                    "not published; the extract in use stays. Please report this with the delivery"
-                )
-
-
-def _file_reports(connection: duckdb.DuckDBPyConnection, surveys: list[Survey]) -> tuple[FileReport, ...]:
-    ignored = {(one.source.table.name, one.source.name): one.ignored for one in surveys}
-    return tuple(
-        FileReport(source, file, read, accepted, rejected, ignored.get((source, file), ()))
-        for source, file, read, accepted, rejected in _rows(connection, "file_counts")
-    )
-
-
-def _reasons(connection: duckdb.DuckDBPyConnection) -> tuple[Reason, ...]:
-    return tuple(Reason(*row) for row in _rows(connection, "reasons"))
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, ...]]:
-    return connection.execute(statements(name)[0]).fetchall()
-
-
 def _examples(reasons: tuple[Reason, ...]) -> str:
     return "".join(f"\n  {reason.sentence}" for reason in reasons[:5])
-
-
-def _publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> None:
-    """Flush the extract, move it to its place, then turn the pointer to it."""
-    built.chmod(0o640)
-    with built.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())
-    found = built.stat()
-    target = pointer.Pointer(
-        built.name, digest, found.st_size, extracts / built.name, found.st_mtime_ns, demo, listed
-    )
-    with pointer.held(extracts):
-        pointer.write(pointer.card_of(target.path), target)
-        built.rename(target.path)
-        pointer.flush_folder(extracts)
-        pointer.turn(extracts, target)
-
-
-def drop_oldest(extracts: Path, kept: int) -> list[Path]:
-    """Keep the last extracts, and the one in use; names sort by build time. Call it with `pointer.held`.
-
-    Returns:
-        What was removed.
-    """
-    in_use = _in_use(extracts)
-    found = sorted(extracts.glob("extract-*.duckdb"))
-    removed = [path for path in found[: max(len(found) - kept, 0)] if path != in_use]
-    for path in removed:
-        pointer.remove(path)
-    return removed

@@ -1,0 +1,67 @@
+"""Puts a built extract in its place and in use, and lets go of the oldest ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dashboard.intake import pointer
+from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION
+from dashboard.intake.fhir.reading import Resources
+from dashboard.intake.reference import Reference
+
+
+def extract_name(built_at: dt.datetime, resources: Resources, reference: Reference, further: Sequence[str]) -> str:
+    """Named by build time and by what went in, which decides what comes out."""
+    content: list[Any] = [SCHEMA_VERSION, DEFINITIONS_VERSION, reference.sha256]
+    content += [[one.source.table.name, one.source.name, one.sha256] for one in resources.surveys]
+    content += resources.digests
+    content += further
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    moment = f"{built_at:%Y%m%dT%H%M%S}{built_at.microsecond // 1000:03d}Z"
+    return f"extract-{moment}-{digest[:12]}.duckdb"
+
+
+def in_use(extracts: Path) -> Path | None:
+    """The extract to compare with; none where the one in use is damaged."""
+    try:
+        named = pointer.current(extracts)
+    except pointer.ExtractError:
+        return None
+    return named.path if named else None
+
+
+def publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> None:
+    """Flush the extract, move it to its place, then turn the pointer to it."""
+    built.chmod(0o640)
+    with built.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+    found = built.stat()
+    target = pointer.Pointer(
+        built.name, digest, found.st_size, extracts / built.name, found.st_mtime_ns, demo, listed
+    )
+    with pointer.held(extracts):
+        pointer.write(pointer.card_of(target.path), target)
+        built.rename(target.path)
+        pointer.flush_folder(extracts)
+        pointer.turn(extracts, target)
+
+
+def drop_oldest(extracts: Path, kept: int) -> list[Path]:
+    """Keep the last extracts, and the one in use; names sort by build time. Call it with `pointer.held`.
+
+    Returns:
+        What was removed.
+    """
+    used = in_use(extracts)
+    found = sorted(extracts.glob("extract-*.duckdb"))
+    removed = [path for path in found[: max(len(found) - kept, 0)] if path != used]
+    for path in removed:
+        pointer.remove(path)
+    return removed

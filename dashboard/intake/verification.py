@@ -1,0 +1,52 @@
+"""What a built extract says of itself: whether it adds up, and what a report tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from dashboard.intake.contract import DeliveryError
+from dashboard.intake.reader import Survey
+from dashboard.intake.report import FileReport, LeftOut, Reason, ResourceReport
+from dashboard.intake.sql import statements
+
+
+def verify(connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuse an extract whose parts contradict each other."""
+    for statement in statements("verify"):
+        for claim, expected, found in connection.execute(statement).fetchall():
+            if expected != found:
+                raise DeliveryError(
+                    f"the extract does not add up ({claim}: {expected:,} against {found:,}) and was "
+                    "not published; the extract in use stays. Please report this with the delivery"
+                )
+
+
+def file_reports(connection: duckdb.DuckDBPyConnection, surveys: Sequence[Survey]) -> tuple[FileReport, ...]:
+    """What came of the rows of each file."""
+    ignored = {(one.source.table.name, one.source.name): one.ignored for one in surveys}
+    return tuple(
+        FileReport(source, file, read, accepted, rejected, ignored.get((source, file), ()))
+        for source, file, read, accepted, rejected in _rows(connection, "file_counts")
+    )
+
+
+def reasons(connection: duckdb.DuckDBPyConnection) -> tuple[Reason, ...]:
+    """Why rows were rejected."""
+    return tuple(Reason(*row) for row in _rows(connection, "reasons"))
+
+
+def resource_reports(connection: duckdb.DuckDBPyConnection) -> tuple[ResourceReport, ...]:
+    """What came of the resources of each kind."""
+    return tuple(ResourceReport(*row) for row in _rows(connection, "resource_counts"))
+
+
+def left_out(connection: duckdb.DuckDBPyConnection) -> tuple[LeftOut, ...]:
+    """What has no place in the extract."""
+    return tuple(LeftOut(*row) for row in _rows(connection, "left_out_counts"))
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, ...]]:
+    return connection.execute(statements(name)[0]).fetchall()
