@@ -35,7 +35,7 @@ from dashboard.settings import Settings
 if TYPE_CHECKING:
     from dashboard.spark.engine import SparkBuild
 
-MEMORY_LIMIT = "704MB"
+MEMORY_LIMIT = "672MB"
 LOCK_NAME = "import.lock"
 _BUILDING = ".building"
 _SURVEY_SHARE = 0.15
