@@ -82,6 +82,27 @@ def test_the_day_of_today_is_chosen_and_kept(visit):
         expect(window.page.get_by_text("Tuesday 11 Aug 2026")).to_be_visible()
 
 
+def test_a_change_of_the_period_moves_the_marks_of_charts(visit):
+    with visit() as window:
+        window.sign_in("manager.dallas", target="/bookings?period=28-days")
+        charts = window.page.locator(".stVegaLiteChart svg")
+        drawn = charts.count()
+        assert drawn > 5
+        # What is drawn from scratch has no such mark.
+        charts.evaluate_all("all => all.forEach(one => one.dataset.before = 'yes')")
+        status = window.page.locator(".st-key-panel_bookings_by_status")
+        for period, axis in (
+            ("Last 12 months", "Month"),
+            ("Last 90 days", "Week from Monday"),
+            ("Last 7 days", "Day"),
+        ):
+            choose(window, "Period", period)
+            expect(status.get_by_text(axis, exact=True)).to_be_visible()
+            expect(window.page.locator(".stVegaLiteChart svg[data-before]")).to_have_count(drawn)
+            assert charts.count() == drawn
+        assert window.faults == []
+
+
 def test_a_file_holds_what_sql_on_the_facts_says(visit, facts):
     with visit(accept_downloads=True) as window:
         window.sign_in(
