@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from intake_clinic import BOOKINGS, Clinic
 
-from dashboard.intake import attempts, build, keys, pointer, publish
+from dashboard.intake import attempts, build, keys, pointer, publish, verification
 from dashboard.intake.commands import demo, import_command
 from dashboard.intake.contract import DeliveryError
 from dashboard.settings import ROOT
@@ -78,7 +78,7 @@ def test_a_broken_delivery_leaves_the_extract_in_use(clinic: Clinic) -> None:
 
 
 def test_what_does_not_add_up_is_not_published(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publish, "statements", lambda _: ("select 'rows in a', 2, 1",))
+    monkeypatch.setattr(verification, "statements", lambda _: ("select 'rows in a', 2, 1",))
     with pytest.raises(DeliveryError, match="rows in a: 2 against 1"):
         clinic.publish()
     assert pointer.current(clinic.data / "extracts") is None

@@ -55,9 +55,9 @@ def test_the_newest_entries_come_first_a_page_at_a_time(visit):
     first = shown(at)
     numbers = list(first["number"])
     assert numbers == list(range(numbers[0], numbers[0] - 50, -1))
-    # The look itself may be on record already.
+    # The look itself may be on record already, or come on it between the count and the entries.
     assert numbers[0] in (122, 123)
-    assert f"1–50 of {numbers[0]} entries" in html(at)
+    assert any(f"1–50 of {count} entries" in html(at) for count in {122, numbers[0]})
     newer, older = (next(b for b in at.button if b.label == label) for label in ("Newer", "Older"))
     assert newer.disabled
     older.click().run()
