@@ -127,8 +127,7 @@ def import_delivery(
     began = time.monotonic()
     tell: Progress = progress or (lambda _step, _share: None)
     extracts = data / "extracts"
-    read: dict[Path, str] = {}
-    with _noted(extracts, delivery, fingerprint, began, read, dry_run=dry_run) as done:
+    with _noted(extracts, delivery, fingerprint, began, dry_run=dry_run) as done:
         try:
             extracts.mkdir(parents=True, exist_ok=True)
             with _alone(extracts, tell):
@@ -137,7 +136,7 @@ def import_delivery(
                 work.mkdir(mode=0o700)
                 try:
                     rules = rules or Rules()
-                    report = _import(
+                    report, digests = _import(
                         delivery,
                         data,
                         reference,
@@ -148,7 +147,6 @@ def import_delivery(
                         work,
                         rules,
                         rejects,
-                        read,
                         spark=spark,
                         add=add,
                     )
@@ -163,22 +161,24 @@ def import_delivery(
                 "the extract in use stays. Check free space and permissions, then import again"
             ) from error
         report = replace(report, seconds=time.monotonic() - began)
-        done(report)
+        done(report, digests)
     tell("checked" if dry_run else "published", 1.0)
     return report
 
 
 @contextlib.contextmanager
 def _noted(
-    extracts: Path, delivery: Path, fingerprint: str, began: float, read: dict[Path, str], *, dry_run: bool
-) -> Iterator[Callable[[ImportReport], None]]:
+    extracts: Path, delivery: Path, fingerprint: str, began: float, *, dry_run: bool
+) -> Iterator[Callable[[ImportReport, dict[Path, str]], None]]:
     """Keep on record what came of the import; a dry run leaves no trace.
 
     One by hand that published nothing is noted without fingerprint, so that a watched inbox, which may
-    have another mapping, tries the delivery itself. `read` has by then the digests of the files that were read.
+    have another mapping, tries the delivery itself. What is yielded takes the report and the digests of the files.
     """
 
-    def note(result: attempts.Result, message: str, extract: str | None = None) -> None:
+    def note(
+        result: attempts.Result, message: str, extract: str | None = None, digests: dict[Path, str] | None = None
+    ) -> None:
         if dry_run:
             return
         now, seconds = dt.datetime.now(dt.UTC), round(time.monotonic() - began, 1)
@@ -186,14 +186,14 @@ def _noted(
         if result == "published" and not found:
             # A delivery that was taken away since counts as one that nobody has tried.
             with contextlib.suppress(OSError):
-                found = attempts.fingerprint(delivery, read)
+                found = attempts.fingerprint(delivery, digests)
         attempt = attempts.Attempt(now, delivery.name, found, result, message, extract, seconds)
         # A folder that can't be written is told by the import itself.
         with contextlib.suppress(OSError):
             attempts.append(extracts, attempt)
 
     try:
-        yield lambda report: note("published", report.summary, report.name)
+        yield lambda report, digests: note("published", report.summary, report.name, digests)
     except DeliveryError as error:
         # Below the first line stand values of the delivery.
         note(refusal(error)["result"], str(error).splitlines()[0])
@@ -231,11 +231,11 @@ def _import(
     work: Path,
     rules: Rules,
     rejects: Path | None,
-    read: dict[Path, str],
     *,
     spark: SparkBuild | None,
     add: bool,
-) -> ImportReport:
+) -> tuple[ImportReport, dict[Path, str]]:
+    """The report, and the SHA-256 of each file of the delivery that was read."""
     reference = load_reference(reference_folder)
     mapping = load_mapping(mapping_file, reference) if mapping_file else None
     demo = _is_demo(delivery)
@@ -254,7 +254,6 @@ def _import(
     else:
         resources = Resources(_survey(find_sources(delivery, mapping, whole=not add), tell))
     surveys = resources.surveys
-    read.update({one.source.path: one.sha256 for one in surveys if one.prepared is None})
     if rejects:
         require_lines(surveys)
     notes = [*resources.remarks, *(_mapping_notes(delivery, tables) if tables else ())]
@@ -333,7 +332,7 @@ def _import(
     if not dry_run:
         tell("publishing", 0.98)
         publication.publish(built, data / "extracts", demo, spark.seal() if spark else None)
-    return report
+    return report, {one.source.path: one.sha256 for one in surveys if one.prepared is None}
 
 
 def _refuse_nothing(delivery: Path, report: ImportReport, surveys: list[Survey]) -> None:

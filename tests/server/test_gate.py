@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +48,7 @@ PROTECTED = [
     "/export/bookings.csv",
     "/session",
     "/session.js",
+    "/style.css",
     "/logout",
     # Almost the open paths
     "/login/",
@@ -263,6 +266,16 @@ def test_every_answer_has_the_headers(server, path, signed_in):
     assert headers.get_all("Cache-Control") == ["no-store"]
     headers = server.request("GET", path, Cookie=cookie, X_Forwarded_Proto="https", **NAVIGATION).headers
     assert_headers(headers, tls=True)
+
+
+def test_the_style_sheet_may_be_kept_and_changes_its_address_with_its_words(server):
+    cookie = server.sign_in("max")
+    page = server.request("GET", "/", Cookie=cookie, **NAVIGATION).body.decode()
+    [address] = re.findall(r'href="(/style\.css\?[0-9a-f]{16})"', page)
+    answer = server.request("GET", address, Cookie=cookie)
+    assert_headers(answer.headers)
+    assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert hashlib.sha256(answer.body).hexdigest()[:16] == address.partition("?")[2]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
