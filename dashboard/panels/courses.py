@@ -132,7 +132,7 @@ def _gaps_chart(look: charts.Look) -> charts.Chart:
     ]  # fmt: skip
     base = alt.Chart(charts.ROWS).encode(
         y=alt.Y("what:N", title=None, sort=None, axis=alt.Axis(labelLimit=200)),
-        color=charts.colour(charts.by_site(look)), tooltip=tips,
+        color=charts.colour(charts.by_site(look), charts.LEGEND_LETTERS_BESIDE), tooltip=tips,
     )  # fmt: skip
     x = "Days since the infusion before"
     span = base.mark_rule(strokeWidth=6, opacity=0.35).encode(x=alt.X("lower:Q", title=x), x2="upper:Q")
