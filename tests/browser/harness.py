@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+from playwright.sync_api import TimeoutError as NotInTime
 
 from dashboard.state.passwords import DEMO_PASSWORD
 
@@ -86,6 +87,16 @@ class Visit:
         expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
         expect(self.page.locator(".stVegaLiteChart:not(:has(canvas, svg))")).to_have_count(0, timeout=30_000)
         expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
+
+    def overflow(self) -> int:
+        """Pixels by which the page is wider than its window, once its charts have followed a change of width."""
+        main = self.page.get_by_test_id("stMain")
+        # Streamlit draws a chart again some 100 ms after its place has changed; until then the old one sticks out.
+        with suppress(NotInTime):
+            self.page.wait_for_function(
+                "e => e.scrollWidth <= e.clientWidth", arg=main.element_handle(), timeout=10_000
+            )
+        return int(main.evaluate("e => e.scrollWidth - e.clientWidth"))
 
     def texts(self) -> str:
         """All that the websocket brought, as far as it is text."""
