@@ -10,7 +10,7 @@ import pandas as pd
 from starlette.responses import Response
 
 from dashboard import access, exports
-from dashboard.panels.base import Column
+from dashboard.panels.column import Column
 from dashboard.receipts import FileResponse, Receipt, no_such_file
 from dashboard.state.audit import KINDS, Audit, Entry, Search
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from dashboard.panels.base import Column
+from dashboard.panels.column import Column
 
 #: What a spreadsheet, or a person who pastes, may drop before it looks for a formula: spaces, controls,
 #: characters without width, quotes. As queries/export/cells.sql has them.

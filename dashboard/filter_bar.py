@@ -13,7 +13,7 @@ from dashboard import annotating, exports, filters, no_shows, own_views, theme
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
 from dashboard.panels import PANELS, signals, today
-from dashboard.panels.base import PERIOD
+from dashboard.panels.column import PERIOD
 from dashboard.shelf import shelf
 from dashboard.warehouse import Reader
 

@@ -17,7 +17,7 @@ from dashboard import chart_notes, charts, panels, specifications, theme
 from dashboard.chart_notes import Note
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, Panel
-from dashboard.panels.base import ALL_SITES
+from dashboard.panels.words import ALL_SITES
 from dashboard.warehouse import Reader
 
 #: A site's name in a chart that is built once for each of many.

@@ -16,7 +16,7 @@ from dashboard.alerts.rules import Condition, Rule
 from dashboard.filters import Filters, day_text
 from dashboard.metrics import METRICS
 from dashboard.panels import today
-from dashboard.panels.base import counts
+from dashboard.panels.sums import counts
 from dashboard.warehouse import Reader
 from dashboard.wording import plural, text
 

@@ -29,7 +29,8 @@ from dashboard.panels import (
     today,
     worklists,
 )  # fmt: skip
-from dashboard.panels.base import Column, Panel
+from dashboard.panels.column import Column
+from dashboard.panels.panel import Panel
 from dashboard.warehouse import Reader
 
 __all__ = [

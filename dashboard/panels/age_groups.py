@@ -11,20 +11,11 @@ from dashboard import charts, no_shows, scorecard
 from dashboard.filters import Filters
 from dashboard.measuring import measure_all
 from dashboard.metrics import METRICS
-from dashboard.panels.base import (
-    BAND,
-    LINE,
-    SITE,
-    Column,
-    Panel,
-    counts,
-    gathered,
-    listed,
-    measured,
-    titled,
-    unit_title,
-    value_columns,
-)
+from dashboard.panels.column import BAND, LINE, SITE, Column, value_columns
+from dashboard.panels.panel import Panel
+from dashboard.panels.scores import measured
+from dashboard.panels.sums import counts, gathered
+from dashboard.panels.words import listed, titled, unit_title
 from dashboard.warehouse import Reader
 
 GROUP = Column("group", "Age group")

@@ -8,20 +8,12 @@ import pandas as pd
 from dashboard import charts, no_shows, scorecard, time_charts
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
-from dashboard.panels.base import (
-    PERIOD,
-    SCORE_COLUMNS,
-    SITE,
-    Column,
-    Panel,
-    counts,
-    scores,
-    share_text,
-    titled,
-    trend,
-    trend_frame,
-    value_columns,
-)
+from dashboard.panels.column import PERIOD, SITE, Column, value_columns
+from dashboard.panels.panel import Panel
+from dashboard.panels.scores import SCORE_COLUMNS, scores
+from dashboard.panels.sums import counts
+from dashboard.panels.trends import trend, trend_frame
+from dashboard.panels.words import share_text, titled
 from dashboard.theme import STATUS_TITLES
 from dashboard.warehouse import Reader
 

@@ -12,20 +12,11 @@ from dashboard import charts, scorecard, survival, theme
 from dashboard.filters import Filters
 from dashboard.measuring import measure
 from dashboard.metrics import METRICS
-from dashboard.panels.base import (
-    BAND,
-    SCORE_COLUMNS,
-    SITE,
-    Column,
-    Panel,
-    course_counts,
-    listed,
-    scores,
-    share_text,
-    titled,
-    unit_title,
-    value_columns,
-)
+from dashboard.panels.column import BAND, SITE, Column, value_columns
+from dashboard.panels.panel import Panel
+from dashboard.panels.scores import SCORE_COLUMNS, scores
+from dashboard.panels.sums import course_counts
+from dashboard.panels.words import listed, share_text, titled, unit_title
 from dashboard.rates import FloatArray
 from dashboard.warehouse import Reader
 from dashboard.wording import plural

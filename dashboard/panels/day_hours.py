@@ -16,8 +16,11 @@ from dashboard.chairs import Span
 from dashboard.filters import Filters
 from dashboard.measuring import measure
 from dashboard.metrics import METRICS
-from dashboard.panels.base import SITE, TOLD, Column, Panel, listed, titled, with_capacity
+from dashboard.panels.column import SITE, Column
+from dashboard.panels.panel import Panel
+from dashboard.panels.sums import with_capacity
 from dashboard.panels.today import usual_rates
+from dashboard.panels.words import TOLD, listed, titled
 from dashboard.warehouse import Reader
 
 AHEAD_DAYS = 14

@@ -11,7 +11,10 @@ from dashboard import charts, scorecard, theme
 from dashboard.filters import Filters
 from dashboard.measuring import measure_all
 from dashboard.metrics import METRICS
-from dashboard.panels.base import SITE, Column, Panel, against, listed, named, titled
+from dashboard.panels.column import SITE, Column
+from dashboard.panels.panel import Panel
+from dashboard.panels.scores import against, named
+from dashboard.panels.words import listed, titled
 from dashboard.warehouse import Reader
 
 INSTRUMENTS = ("PHQ-9", "GAD-7")

@@ -10,8 +10,10 @@ import pandas as pd
 
 from dashboard import charts, control_charts, rates, specifications, theme
 from dashboard.filters import Filters, day_text
-from dashboard.panels.base import LINE, SITE, Column, Panel, titled
+from dashboard.panels.column import LINE, SITE, Column
+from dashboard.panels.panel import Panel
 from dashboard.panels.signals import effect_title
+from dashboard.panels.words import titled
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS
 from dashboard.warehouse import Reader

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from dashboard.filters import Filters
-from dashboard.panels.base import ALL_SITES, SITE, Column, Panel, titled
+from dashboard.panels.column import SITE, Column
+from dashboard.panels.panel import Panel
+from dashboard.panels.words import ALL_SITES, titled
 from dashboard.warehouse import Reader
 from dashboard.wording import plural
 

@@ -17,8 +17,12 @@ from dashboard import charts, control_charts, marks, rates, spc
 from dashboard.filters import Filters, day_text
 from dashboard.marks import Mark
 from dashboard.metrics import METRICS
-from dashboard.panels.base import PERIOD, SITE, Column, Panel, counts, effect_counts, listed, measured, titled
+from dashboard.panels.column import PERIOD, SITE, Column
+from dashboard.panels.panel import Panel
+from dashboard.panels.scores import measured
 from dashboard.panels.signals import SEVERE, VERDICT, WHAT, effect_hits, effect_title
+from dashboard.panels.sums import counts, effect_counts
+from dashboard.panels.words import listed, titled
 from dashboard.surveillance import ALL, SERIOUS
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader

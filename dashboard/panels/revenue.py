@@ -12,7 +12,10 @@ from dashboard import charts, money, time_charts
 from dashboard.filters import Filters
 from dashboard.measuring import CENTS, measure
 from dashboard.metrics import METRICS
-from dashboard.panels.base import LINE, PERIOD, SITE, Column, Panel, added_up, titled
+from dashboard.panels.column import LINE, PERIOD, SITE, Column
+from dashboard.panels.panel import Panel
+from dashboard.panels.sums import added_up
+from dashboard.panels.words import titled
 from dashboard.theme import line_title
 from dashboard.warehouse import Reader
 from dashboard.waterfall import waterfall

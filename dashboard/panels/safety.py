@@ -12,24 +12,12 @@ from dashboard import charts, rates, scorecard
 from dashboard.filters import Filters
 from dashboard.measuring import measure
 from dashboard.metrics import METRICS
-from dashboard.panels.base import (
-    PERIOD,
-    SCORE_COLUMNS,
-    SITE,
-    Column,
-    Panel,
-    counts,
-    effect_counts,
-    filled,
-    measured,
-    patient_counts,
-    scores,
-    share_text,
-    titled,
-    trend,
-    trend_frame,
-    value_columns,
-)
+from dashboard.panels.column import PERIOD, SITE, Column, value_columns
+from dashboard.panels.panel import Panel
+from dashboard.panels.scores import SCORE_COLUMNS, measured, scores
+from dashboard.panels.sums import counts, effect_counts, filled, patient_counts
+from dashboard.panels.trends import trend, trend_frame
+from dashboard.panels.words import share_text, titled
 from dashboard.theme import SEVERITY_TITLES, line_title
 from dashboard.warehouse import Reader
 from dashboard.wording import plural

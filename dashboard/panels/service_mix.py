@@ -8,22 +8,11 @@ from dashboard import charts, scorecard, theme, time_charts
 from dashboard.filters import Filters
 from dashboard.measuring import CENTS
 from dashboard.metrics import METRICS
-from dashboard.panels.base import (
-    BAND,
-    LINE,
-    PERIOD,
-    SCORE_COLUMNS,
-    SITE,
-    Column,
-    Panel,
-    counts,
-    measured,
-    patient_counts,
-    scores,
-    share_text,
-    titled,
-    value_columns,
-)
+from dashboard.panels.column import BAND, LINE, PERIOD, SITE, Column, value_columns
+from dashboard.panels.panel import Panel
+from dashboard.panels.scores import SCORE_COLUMNS, measured, scores
+from dashboard.panels.sums import counts, patient_counts
+from dashboard.panels.words import share_text, titled
 from dashboard.warehouse import Reader
 from dashboard.wording import plural
 

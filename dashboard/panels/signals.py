@@ -13,7 +13,10 @@ import pandas as pd
 
 from dashboard import scorecard, surveillance
 from dashboard.filters import Filters, day_text
-from dashboard.panels.base import Column, Panel, counts, effect_counts, titled
+from dashboard.panels.column import Column
+from dashboard.panels.panel import Panel
+from dashboard.panels.sums import counts, effect_counts
+from dashboard.panels.words import titled
 from dashboard.surveillance import ALL, NO_SHOW, SERIOUS
 from dashboard.theme import VERDICTS, Mode, VerdictKind, line_title
 from dashboard.warehouse import Reader

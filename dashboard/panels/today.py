@@ -14,7 +14,10 @@ from dashboard import charts, control_charts, no_shows, spc, tiles, verdicts
 from dashboard.filters import Filters
 from dashboard.measuring import MEASURED, measure
 from dashboard.metrics import METRICS, Metric
-from dashboard.panels.base import SITE, Column, Panel, counts, effect_counts, titled, unit_title, with_slots
+from dashboard.panels.column import SITE, Column
+from dashboard.panels.panel import Panel
+from dashboard.panels.sums import counts, effect_counts, with_slots
+from dashboard.panels.words import titled, unit_title
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS, Mode
 from dashboard.verdicts import Chart, Verdict

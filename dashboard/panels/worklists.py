@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from dashboard.filters import Filters, day_text
-from dashboard.panels.base import LINE, SITE, Column, Panel, listed, titled
+from dashboard.panels.column import LINE, SITE, Column
+from dashboard.panels.panel import Panel
+from dashboard.panels.words import listed, titled
 from dashboard.warehouse import Reader
 from dashboard.wording import plural
 

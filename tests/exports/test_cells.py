@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard import cells
-from dashboard.panels.base import Column
+from dashboard.panels.column import Column
 from dashboard.settings import QUERIES
 from dashboard.sources import FrameRows
 from dashboard.writers import FORMS, Bench, FileError

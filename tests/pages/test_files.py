@@ -12,7 +12,7 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from dashboard import access, exports, warehouse
-from dashboard.panels.base import Column
+from dashboard.panels.column import Column
 from dashboard.state.demo import DEMO_ACCOUNTS
 
 #: One manager of one site stands for all of them: what differs is the site's name.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dashboard import changes, panels, rates, scorecard
 from dashboard.exports import scope_of
 from dashboard.filters import COMPARISONS, Scope, parse
-from dashboard.panels.base import ALL_SITES
+from dashboard.panels.words import ALL_SITES
 
 SCOPE = Scope(
     dt.date(2024, 10, 1), dt.date(2026, 11, 27), dt.date(2026, 10, 30), ("chicago", "miami_beach"), ("ketamine",), ()

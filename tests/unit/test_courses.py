@@ -20,7 +20,7 @@ from dashboard.filters import parse
 from dashboard.intake.publish import import_delivery
 from dashboard.measuring import measure
 from dashboard.metrics import METRICS
-from dashboard.panels.base import course_counts
+from dashboard.panels.sums import course_counts
 from dashboard.settings import Settings
 from dashboard.shelf import Shelf
 from dashboard.warehouse import Reader

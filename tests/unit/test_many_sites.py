@@ -9,7 +9,7 @@ from dashboard.access import RESOURCES, Role, Viewer
 from dashboard.intake import demo, demo_sites, publish
 from dashboard.intake.reference import load_reference
 from dashboard.panels import PANELS
-from dashboard.panels.base import ALL_SITES
+from dashboard.panels.words import ALL_SITES
 from dashboard.reports import document
 from dashboard.settings import Settings
 from dashboard.shelf import Shelf

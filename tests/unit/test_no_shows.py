@@ -12,7 +12,7 @@ from dashboard import exports, filters, no_shows, panels, verdicts
 from dashboard.metrics import METRICS
 from dashboard.no_shows import DEFINITIONS, HEADLINE
 from dashboard.panels import PANELS, today
-from dashboard.panels.base import ALL_SITES
+from dashboard.panels.words import ALL_SITES
 from dashboard.reports import document, dossier, huddle, pdf
 
 OTHERS = [name for name in DEFINITIONS if name != HEADLINE]

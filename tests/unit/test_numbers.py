@@ -13,8 +13,9 @@ from dashboard.filters import parse
 from dashboard.measuring import measure
 from dashboard.metrics import METRICS
 from dashboard.panels import safety
-from dashboard.panels.base import ALL_SITES, counts, effect_counts, gathered
 from dashboard.panels.safety import effect_rows
+from dashboard.panels.sums import counts, effect_counts, gathered
+from dashboard.panels.words import ALL_SITES
 
 VISIT = "status in ('arrived', 'completed')"
 DONE = "status = 'completed'"

@@ -1,0 +1,44 @@
+"""What a column of a panel's rows is: its heading, its unit, its format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dashboard.metrics import METRICS
+
+Format = Literal["text", "date", "count", "decimal", "percent", "dollars", "datetime", "link"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table and file: its key in the rows, its heading with unit, its format."""
+
+    name: str
+    title: str
+    format: Format = "text"
+
+
+SITE = Column("site", "Site")
+LINE = Column("line", "Service line")
+BAND = Column("band", "Age band")
+PERIOD = Column("period", "From", "date")
+
+
+def value_columns(name: str) -> tuple[Column, ...]:
+    """The columns of `measuring.measure` for one metric, with headings that name unit and counts."""
+    metric = METRICS[name]
+    units = {"percent": "%", "per 100 infusions": "per 100 infusions", "dollars": "US$", "points": "points"}
+    unit = units.get(metric.unit, "")
+    heading = f"{metric.title} ({unit})" if unit else metric.title
+    if not metric.denominator:
+        formats: dict[str, Format] = {"dollars": "dollars", "count": "count", "days": "decimal"}
+        return (Column("value", heading, formats.get(metric.unit, "decimal")),)
+    counted = (
+        Column("numerator", metric.counted[0].capitalize(), "count"),
+        Column("denominator", metric.counted[1].capitalize(), "count"),
+    )
+    if metric.interval is None:
+        return (Column("value", heading, "decimal"), *counted)
+    limits = (Column("lower", "95 % from", "decimal"), Column("upper", "95 % to", "decimal"))
+    return (Column("value", heading, "decimal"), *limits, *counted)

@@ -1,0 +1,107 @@
+"""Metrics by site, and what they are compared with beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from dashboard import changes
+from dashboard.filters import Filters
+from dashboard.measuring import MEASURED, measure, measure_all
+from dashboard.metrics import METRICS
+from dashboard.panels.column import SITE, Column
+from dashboard.panels.sums import gathered
+from dashboard.panels.words import ALL_SITES, titled
+from dashboard.warehouse import Reader
+
+SCORE_COLUMNS = (
+    Column("title", "Metric"),
+    SITE,
+    Column("value", "Value", "decimal"),
+    Column("unit", "Unit"),
+    Column("numerator", "Numerator", "count"),
+    Column("denominator", "Denominator", "count"),
+    Column("lower", "95 % from", "decimal"),
+    Column("upper", "95 % to", "decimal"),
+    Column("against", "Compared with"),
+    Column("before", "Value compared with", "decimal"),
+    Column("change", "Change", "decimal"),
+    Column("change_lower", "Change, 95 % from", "decimal"),
+    Column("change_upper", "Change, 95 % to", "decimal"),
+    Column("also_against", "Second comparison"),
+    Column("also_before", "Second value", "decimal"),
+    Column("also_change", "Second change", "decimal"),
+    Column("also_change_lower", "Second change, 95 % from", "decimal"),
+    Column("also_change_upper", "Second change, 95 % to", "decimal"),
+)
+
+
+def measured(frame: pd.DataFrame, name: str, *keep: str) -> pd.DataFrame:
+    """The dimensions named and the metric's value, numerator, denominator, lower and upper."""
+    return pd.concat([frame[list(keep)], measure(frame, METRICS[name])], axis=1)
+
+
+def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
+    """Metrics by site, and over all of them where there are several, with one or two comparisons.
+
+    Returns:
+        One row a metric and site: metric, title, unit, site, value, numerator, denominator, lower,
+        upper, and of the first comparison against (what with, in words), before, before_numerator, change,
+        change_lower, change_upper (`changes.between`); of a second one the same, led by `also_`.
+        Empty and NaN where nothing is compared.
+    """
+    now = _scores(reader, filters, names)
+    parts = [now]
+    for also, lead in ((False, ""), (True, "also_")):
+        against, then = _then(reader, filters, names, now, also=also)
+        part = changes.between(now, then).assign(against=against)
+        if filters.compared_site(also=also):
+            # Sites differ in size: of counts that is no finding.
+            limits = ["change_lower", "change_upper"]
+            part[limits] = part[limits].where(now["unit"] != "count", axis=0)
+        parts.append(part.add_prefix(lead))
+    return pd.concat(parts, axis=1)
+
+
+def _then(
+    reader: Reader, filters: Filters, names: Sequence[str], now: pd.DataFrame, *, also: bool
+) -> tuple[str, pd.DataFrame]:
+    """What is compared with, in words, and its rows beside those of now."""
+    if earlier := filters.compared(also=also):
+        return earlier.period_text(), _scores(reader, earlier, names)
+    nothing = _nothing(now[list(MEASURED)])
+    if (site := filters.compared_site(also=also)) is None:
+        return "", nothing
+    name = reader.catalogue.site_name(site)
+    own = _scores(reader, filters.at(site), names).set_index("metric")
+    then = own.loc[now["metric"], list(MEASURED)].set_index(now.index)
+    # A site isn't compared with itself, nor with a whole that it is part of.
+    return name, then.where(~now["site"].isin([name, ALL_SITES]), nothing)
+
+
+def against(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.DataFrame:
+    """Rows of metrics with their change from those of the compared period (`changes.between`), NaN without one."""
+    return pd.concat([now, changes.between(now, _nothing(now) if then is None else then)], axis=1)
+
+
+def _nothing(now: pd.DataFrame) -> pd.DataFrame:
+    """Rows that nothing can be said against."""
+    return now.assign(value=np.nan, numerator=0.0, denominator=0.0, lower=np.nan, upper=np.nan)
+
+
+def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
+    frame = titled(gathered(reader, filters, names, "site"), reader)
+    if len(filters.sites) > 1:
+        total = gathered(reader, filters, names).assign(site=ALL_SITES)
+        frame = pd.concat([frame, total], ignore_index=True)
+    return named(measure_all(frame, list(names), ["site"]))
+
+
+def named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of metrics with title and unit."""
+    return rows.assign(
+        title=rows["metric"].map(lambda name: METRICS[name].title),
+        unit=rows["metric"].map(lambda name: METRICS[name].unit),
+    )

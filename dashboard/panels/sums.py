@@ -1,0 +1,202 @@
+"""The columns that metrics are measured from, by whichever dimensions a panel asks for."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboard.filters import Filters
+from dashboard.metrics import METRICS
+from dashboard.warehouse import Reader
+
+Sums = Callable[..., pd.DataFrame]
+
+
+def shared(make: Sums) -> Sums:
+    """Worked out once for all panels that ask for the same rows.
+
+    Of a function of a reader, filters and dimensions that uses of the filters the period, the grain and what
+    `Filters.values` gives.
+    """
+
+    @wraps(make)
+    def sums(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+        # As with whole panels, what the viewer may see is part of the question.
+        rights = (reader.viewer.role, reader.hides_small_counts, reader.sites)
+        asked = (filters.start, filters.end, filters.grain, filters.sites, filters.lines, filters.bands)
+        key = ("sums", make.__name__, *rights, *asked, by)
+        return reader.warehouse.remembered(key, lambda: make(reader, filters, *by))
+
+    return sums
+
+
+#: What rows can be by; every other column of a query is additive.
+DIMENSIONS = ("period", "site", "line", "service", "band", "status", "effect", "severity", "method")
+
+
+@shared
+def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Additive counts by the dimensions named, one row for each of their combinations.
+
+    Every site asked for has its rows, also where nothing was booked; likewise lines and bands.
+    """
+    return filled(_sums(reader, filters, "counts", by, _FINE), filters, by)
+
+
+@shared
+def with_capacity(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """The counts by period or site with capacity_minutes and open_days of the chairs beside them."""
+    capacity = reader.query(
+        "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=by, grain=filters.grain
+    )
+    frame = _beside(counts(reader, filters, *by), capacity, by)
+    return frame.fillna({"capacity_minutes": 0, "open_days": 0})
+
+
+def with_slots(reader: Reader, filters: Filters, frame: pd.DataFrame, *by: str) -> pd.DataFrame:
+    """The rows with the slots of their period and site; lines and ages share them, so that each has them all."""
+    own = tuple(name for name in by if name in ("period", "site"))
+    until = reader.catalogue.last_full_day
+    slots = reader.query(
+        "slots", start=filters.start, end=filters.end, sites=filters.sites, by=own, grain=filters.grain, until=until
+    )
+    if not own:
+        return frame.assign(slots=slots["slots"].sum())
+    return frame.merge(slots[[*own, "slots"]], how="left", on=list(own)).fillna({"slots": 0})
+
+
+@shared
+def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Distinct patients by the dimensions named: none, site, line, band, or site and line."""
+    frame = reader.query("patients", **filters.values())
+    level = sum(bit for name, bit in (("site", 4), ("line", 2), ("band", 1)) if name not in by)
+    return filled(frame[frame["level"] == level].drop(columns="level").reset_index(drop=True), filters, by)
+
+
+@shared
+def effect_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Side effects by the dimensions named, without rows for what did not happen."""
+    return _sums(reader, filters, "effect_counts", by, (*_FINE, "effect"))
+
+
+#: Rows so fine are few, and what is asked of a page mostly adds up from them.
+_FINE = ("site", "line", "band")
+
+
+def _sums(reader: Reader, filters: Filters, name: str, by: Sequence[str], fine: tuple[str, ...]) -> pd.DataFrame:
+    """The answer by the dimensions named, added up from finer rows that many panels share.
+
+    Not where small counts are hidden: of what is shown, each cell is decided by itself.
+    """
+    if reader.hides_small_counts or not set(by) <= set(fine):
+        return reader.query(name, by=by, grain=filters.grain, **filters.values())
+    return added_up(reader.query(name, by=fine, grain=filters.grain, **filters.values()), by)
+
+
+def added_up(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Additive columns by the dimensions named, from finer rows; a dimension may be null."""
+    measures = [column for column in frame.columns if column not in DIMENSIONS]
+    if by:
+        return frame.groupby(list(by), sort=False, dropna=False)[measures].sum().reset_index()
+    return frame[measures].sum().to_frame().T
+
+
+@shared
+def course_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Courses of ketamine begun in the period by the dimensions named (period, site, band)."""
+    values = filters.values()
+    del values["lines"]
+    until = reader.catalogue.last_full_day
+    fine = by if "period" in by else ("site", "band")
+    frame = reader.query("course_counts", by=fine, grain=filters.grain, until=until, **values)
+    return filled(added_up(frame, by), filters, by)
+
+
+@shared
+def lead_medians(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Median lead time in days by site, or over all sites asked for: column median_lead_days."""
+    frame = reader.query("lead_time", **filters.values())
+    if not by:
+        over_all = frame.groupby("lead_days")["bookings"].sum().reset_index()
+        return pd.DataFrame({"median_lead_days": [_weighted_median(over_all)]})
+    medians = [_weighted_median(frame[frame["site"] == site]) for site in filters.sites]
+    return pd.DataFrame({"site": filters.sites, "median_lead_days": medians})
+
+
+def _weighted_median(part: pd.DataFrame) -> float:
+    """The median of lead_days, each as often as bookings says; the two middle ones averaged."""
+    total = int(part["bookings"].sum())
+    if not total:
+        return float("nan")
+    reached = part["bookings"].cumsum().to_numpy()
+    days = part["lead_days"].to_numpy()
+    low = days[np.searchsorted(reached, (total + 1) // 2)]
+    high = days[np.searchsorted(reached, total // 2 + 1)]
+    return float(low + high) / 2
+
+
+def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -> pd.DataFrame:
+    """Every additive column that the metrics need, by site or over all sites asked for."""
+    sources = {METRICS[name].source for name in names}
+    needed = {column for name in names for column in METRICS[name].denominator}
+    frame = (with_capacity if "capacity_minutes" in needed else counts)(reader, filters, *by)
+    if "slots" in needed:
+        frame = with_slots(reader, filters, frame, *by)
+    if "patients" in sources:
+        frame = _beside(frame, patient_counts(reader, filters, *by), by)
+    if "lead_time" in sources:
+        frame = _beside(frame, lead_medians(reader, filters, *by), by)
+    if "courses" in sources:
+        frame = _beside(frame, course_counts(reader, filters, *by), by)
+    if "effects" in sources:
+        frame = _beside(frame, filled(effect_counts(reader, filters, *by), filters, by), by)
+    return frame
+
+
+def _beside(frame: pd.DataFrame, other: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Both side by side; columns that only name dimensions are taken once."""
+    new = [c for c in other.columns if c not in frame.columns and c not in DIMENSIONS]
+    if not by:
+        return pd.concat([frame.reset_index(drop=True), other[new]], axis=1)
+    return frame.merge(other[[*by, *new]], how="left", on=list(by))
+
+
+def _dimension(filters: Filters, name: str) -> Sequence[str] | None:
+    return {
+        "site": filters.sites,
+        "line": filters.lines or filters.scope.lines,
+        "band": filters.bands or filters.scope.bands,
+    }.get(name)
+
+
+def filled(frame: pd.DataFrame, filters: Filters, by: Sequence[str], **values: Sequence[str]) -> pd.DataFrame:
+    """One row for each combination of the dimensions' values, the last changing fastest; zeros where there is none.
+
+    `values` are those of dimensions that the filters don't know.
+    """
+    measures = [c for c in frame.columns if c not in DIMENSIONS]
+    if not by:
+        frame = frame[measures]
+        return frame if len(frame) else pd.DataFrame([dict.fromkeys(measures, 0)])
+    own = [values.get(name) or _dimension(filters, name) or list(dict.fromkeys(frame[name])) for name in by]
+    rows = list(itertools.product(*own))
+    places = {row: place for place, row in enumerate(rows)}
+    found = [places.get(row, -1) for row in zip(*(frame[name] for name in by), strict=True)]
+    kept = np.array([place >= 0 for place in found], dtype=bool)
+    at = np.array(found, dtype=int)[kept]
+    columns: dict[str, Any] = {
+        # Without rows, too, a column stays what it is: a period a date.
+        name: pd.Series([row[i] for row in rows], dtype=frame[name].dtype)
+        for i, name in enumerate(by)
+    }
+    for name in measures:
+        given = frame[name].to_numpy()
+        # Only rows that are missing are 0; NaN in one that is there is hidden.
+        columns[name] = np.zeros(len(rows), dtype=given.dtype)
+        columns[name][at] = given[kept]
+    return pd.DataFrame(columns)
