@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from dashboard import access, gate, identity, page
+from dashboard import access, gate, identity, page, tables
 from dashboard.settings import Settings
 from dashboard.state import StateError, Store, shared_store
 from dashboard.state.brake import Brake
@@ -22,7 +22,7 @@ def facts(view: page.View) -> None:
     sites = ", ".join(view.reader.catalogue.site_name(site) for site in view.reader.sites)
     everywhere = "" if viewer.sites is not None else " (every site)"
     rows = {"User name": viewer.username, "Name": viewer.name, "Role": viewer.role.label}
-    st.html(page.definition_list(rows | {"Sites": sites + everywhere}))
+    st.html(tables.definition_list(rows | {"Sites": sites + everywhere}))
 
 
 def second_factor(viewer: access.Viewer) -> None:
@@ -50,7 +50,7 @@ def open_sessions(viewer: access.Viewer) -> None:
     rows = {name: _described(one) for name, one in named}
     if before := own.sign_in_before(viewer.username, key):
         rows["Signed in before"] = f"{_moment(before.opened_at)}, {_place(before)}"
-    st.html(page.definition_list(rows))
+    st.html(tables.definition_list(rows))
     if others and st.button("End all others", help="Whoever uses them has to sign in again."):
         own.end_others(viewer.username, key)
         st.rerun()

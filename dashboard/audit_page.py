@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard import access, auditing, identity, page
+from dashboard import access, auditing, identity, recording, tables
 from dashboard.settings import Settings
 from dashboard.state import shared_store
 from dashboard.state.audit import KINDS, Audit, Search, Verdict
@@ -74,7 +74,7 @@ def search_bar(record: Audit) -> Search:
             width=230,
         )
     looked = {key: value for key, value in wanted.described().items() if key != "since"}
-    page.on_record("page", identity.current_viewer(), "view", auditing.RESOURCE, period=days, **looked)
+    recording.on_record("page", identity.current_viewer(), "view", auditing.RESOURCE, period=days, **looked)
     return wanted
 
 
@@ -93,7 +93,7 @@ def entries(record: Audit, wanted: Search) -> None:
         f'<p class="take"><a class="file" href="/export/audit.csv?{escape(urlencode(address, doseq=True))}" '
         f'target="_self" download aria-label="CSV of the audit record">CSV</a> {escape(shown)}</p>'
     )
-    page.table(auditing.frame(found), auditing.COLUMNS, "Entries of the audit record")
+    tables.table(auditing.frame(found), auditing.COLUMNS, "Entries of the audit record")
     with st.container(horizontal=True, gap="small"):
         st.button("Newer", disabled=part == 0, on_click=_turn, args=(part - 1,), icon=":material/chevron_left:")
         st.button("Older", disabled=part == last, on_click=_turn, args=(part + 1,), icon=":material/chevron_right:")

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, filters, forms, identity, month_end, packs, page
+from dashboard import access, filters, forms, identity, month_end, packs, page, tables
 from dashboard.panels import Column
 from dashboard.settings import Settings
 from dashboard.state import StateError, Store, shared_store
@@ -91,7 +91,7 @@ def _closing(view: page.View) -> None:
     )
     if lines:
         st.warning(f"{len(lines)} figures of {chosen} have changed since it was closed.")
-        page.table(restated(lines), _RESTATED, f"Figures of {chosen} restated since it was closed")
+        tables.table(restated(lines), _RESTATED, f"Figures of {chosen} restated since it was closed")
     elif closed:
         st.success(f"Every figure of {chosen} is as it was closed.")
     if closed:
@@ -99,7 +99,7 @@ def _closing(view: page.View) -> None:
     elif not made.provisional:
         _close(view, made)
     if every:
-        page.table(_frame(every), _CLOSED, "Closed months")
+        tables.table(_frame(every), _CLOSED, "Closed months")
 
 
 def _close(view: page.View, made: month_end.Pack) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 
 import streamlit as st
 
-from dashboard import page, panels
+from dashboard import page, panels, recording, tables
 from dashboard.panels import events
 
 
@@ -31,7 +31,9 @@ def timeline(view: page.View) -> None:
             return
         # The record holds no patient; who has the extract can tell from the hash whose timeline it was.
         told = hashlib.sha256(patient.encode()).hexdigest()[:16]
-        page.on_record("timeline", view.reader.viewer, "view", "events, timeline of one patient", patient_sha256=told)
+        recording.on_record(
+            "timeline", view.reader.viewer, "view", "events, timeline of one patient", patient_sha256=told
+        )
         rows = events.timeline(view.reader, patient)
         spec = events.timeline_specification(view.look)
         drawn = rows.assign(period=rows["moment"].dt.strftime("%Y-%m-%dT%H:%M:%S"))
@@ -39,4 +41,4 @@ def timeline(view: page.View) -> None:
         st.vega_lite_chart(
             kept, spec.body, alt="Infusions, side effects and scores of one patient", key="timeline_chart"
         )
-        page.table(rows, events.TIMELINE_COLUMNS, "Infusions, side effects and scores of one patient")
+        tables.table(rows, events.TIMELINE_COLUMNS, "Infusions, side effects and scores of one patient")

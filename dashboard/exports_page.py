@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import exports, filter_bar, forms, packs, page
+from dashboard import exports, filter_bar, forms, packs, page, recording, tables
 from dashboard.exports import Choice, Export
 from dashboard.panels import Column
 from dashboard.settings import Settings
@@ -117,7 +117,7 @@ def take(view: page.View, export: Choice) -> None:
     """What the file will hold, its links, and its first rows or its tables."""
     dataset = export.dataset
     seen = export.described()
-    page.on_record("preview", view.reader.viewer, "view", f"exports, first rows of {dataset.name}", **seen)
+    recording.on_record("preview", view.reader.viewer, "view", f"exports, first rows of {dataset.name}", **seen)
     rows, totals = export.summary()
     if not rows:
         st.info("No rows for these filters. Choose a longer period, or more sites, lines or payment methods.")
@@ -125,7 +125,7 @@ def take(view: page.View, export: Choice) -> None:
     links = " ".join(_link(view, export, form) for form in export.forms)
     st.html(f'<p class="take">{links}</p><p class="take">{escape(export.when)}. {_totals(export, rows, totals)}</p>')
     shown = export.preview(PREVIEW_ROWS)
-    page.table(shown.rows, shown.columns, shown.title)
+    tables.table(shown.rows, shown.columns, shown.title)
     if shown.note:
         st.caption(shown.note)
 
@@ -190,7 +190,7 @@ def past_exports(view: page.View) -> None:
         if not entries:
             st.info("No file yet. What you take is listed here, with its receipt.")
             return
-        page.table(past(entries), _PAST, "Past exports")
+        tables.table(past(entries), _PAST, "Past exports")
         st.caption(
             "Your last files. To check one: `dashboard export verify FILE`. The page Audit has everybody's, for "
             "those who may see it."

@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import access, faults, identity, navigation, own_views, page, theme
+from dashboard import access, faults, identity, navigation, own_views, page, recording, theme
 from dashboard.query_faults import WarehouseError
 from dashboard.settings import ROOT
 
@@ -30,7 +30,7 @@ st.html(f'<p class="who">{escape(", ".join(who))} <a href="/logout" target="_sel
 try:
     current.run()
 except access.AccessDeniedError as error:
-    page.on_record("refused", viewer, "denied", f"page {current.url_path}", reason=str(error))
+    recording.on_record("refused", viewer, "denied", f"page {current.url_path}", reason=str(error))
     st.error(faults.words(error, "page"))
 except WarehouseError as error:
     st.error(faults.words(error, "page"))

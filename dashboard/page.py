@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -19,44 +18,19 @@ from dashboard import (
     filter_bar,
     filters,
     identity,
-    packs,
     panels,
     pictures,
     theme,
 )
 from dashboard.filters import Filters
-from dashboard.intake import attempts
 from dashboard.panels import PANELS, Column, Panel, look_of, rows
+from dashboard.recording import on_record
 from dashboard.settings import Settings
 from dashboard.shelf import shelf
 from dashboard.state import shared_store
 from dashboard.state.chart_marks import ChartMarks
+from dashboard.tables import table
 from dashboard.warehouse import Reader
-
-TABLE_ROWS = 5_000
-ATTEMPT_ROWS = 20
-_ATTEMPT_COLUMNS = (
-    Column("at", "Ended (UTC)", "datetime"),
-    Column("delivery", "Delivery"),
-    Column("result", "Result"),
-    Column("message", "What came of it"),
-)
-_RESULTS = {
-    "published": "put in use",
-    "held": "far fewer rows than in the extract in use",
-    "refused": "the delivery can't be used as it is",
-    "failed": "space, memory or rights were missing on the machine",
-}
-_FORMATS: dict[str, Callable[..., Any]] = {
-    "date": lambda title: st.column_config.DateColumn(title, format="D MMM YYYY"),
-    "datetime": lambda title: st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm"),
-    "count": lambda title: st.column_config.NumberColumn(title, format="%,d"),
-    "decimal": lambda title: st.column_config.NumberColumn(title, format="%,.2f"),
-    "percent": lambda title: st.column_config.NumberColumn(title, format="%.1f"),
-    "dollars": lambda title: st.column_config.NumberColumn(title, format="dollar"),
-    "text": lambda title: st.column_config.TextColumn(title),
-    "link": lambda title: st.column_config.LinkColumn(title, display_text="Open"),
-}
 
 
 @dataclass(frozen=True)
@@ -170,21 +144,6 @@ def open_page(
     on_record("page", viewer, "view", resource, **about, extract=reader.catalogue.name)
     filter_bar.keep(chosen, own)
     return View(reader, chosen, look_of(reader.catalogue, chosen, mode()))
-
-
-def on_record(what: str, viewer: access.Viewer, kind: str, subject: str, **details: object) -> None:
-    """Record what a page shows, once for each load and each change and not for each of its runs.
-
-    `what` names the thing that is compared with its last time: the same page, the same preview.
-    """
-    entry = (viewer.username, kind, subject, details)
-    noted = st.session_state.setdefault("noted", {})
-    if noted.get(what) == entry:
-        return
-    if what == "page":
-        noted.pop("preview", None)
-    noted[what] = entry
-    shared_store(Settings.from_environment()).audit.record_later(kind, viewer.username, subject, **details)
 
 
 # --- small counts ----------------------------------------------------------------------------
@@ -308,104 +267,3 @@ def csv_link(name: str, chosen: Filters, title: str) -> str:
         f'<a class="file" href="/export/{name}.csv?{escape(chosen.address())}" target="_self" '
         f'download aria-label="CSV of {escape(title)}">CSV</a>'
     )
-
-
-def row_links(view: View, *names: str) -> None:
-    """Links to the rows behind the page, on the page Exports, with the filters in force."""
-    links = [
-        f'<a class="file" href="/exports?dataset={name}&amp;{escape(view.filters.address())}" target="_self">'
-        f"{escape(exports.DATASETS[name].title)}</a>"
-        for name in names
-        if access.allows(view.reader.viewer, exports.DATASETS[name].resource)
-    ]
-    st.html(f'<p class="take">Rows behind these figures: {" ".join(links)}</p>')
-
-
-def huddles(view: View) -> None:
-    """Links to the morning huddle of each site shown, to print."""
-    sites = view.filters.sites_drawn
-    links = []
-    for site in sites:
-        named = view.filters.query().get("no-shows", [])
-        own = {"day": view.filters.day.isoformat(), "site": site, "no-shows": named}
-        address = escape(urlencode(own, doseq=True))
-        name = escape(view.reader.catalogue.site_name(site))
-        links += [
-            f'<a class="file" href="/export/morning_huddle.{form}?{address}" target="_self" download '
-            f'aria-label="Print the morning huddle of {name} as {form.upper()}">'
-            f"{'Print' if len(sites) == 1 else name} {form.upper()}</a>"
-            for form in (("pdf", "html") if len(sites) == 1 else ("pdf",))
-        ]
-    st.html(f'<p class="take">{" ".join(links)} Morning huddle, one sheet a site, to print.</p>')
-
-
-def everything(view: View, resource: str) -> None:
-    """Links to every table of a page in one file, with the filters in force."""
-    dataset = packs.PAGES[f"page_{resource}"]
-    links = " ".join(
-        f'<a class="file" href="/export/{dataset.name}.{form}?{escape(view.filters.address())}" target="_self" '
-        f'download aria-label="Everything on this page as {escape(title)}">{escape(title)}</a>'
-        for form, title in packs.PAGE_FORMS.items()
-    )
-    st.html(f'<p class="take">{links} {escape(dataset.title)}, in one file.</p>')
-
-
-def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
-    """The rows as a table with headings, units and formats of its columns."""
-    shown = frame[[column.name for column in columns]].head(TABLE_ROWS)
-    st.dataframe(
-        shown,
-        hide_index=True,
-        column_config={column.name: _FORMATS[column.format](column.title) for column in columns},
-        placeholder="—",
-        alt=title,
-    )
-    if len(frame) > TABLE_ROWS:
-        st.caption(f"The first {TABLE_ROWS:,} of {len(frame):,} rows; the CSV has them all.")
-
-
-def extract_facts(view: View) -> None:
-    """What the extract is, in words."""
-    catalogue = view.reader.catalogue
-    facts = {
-        "Extract": catalogue.name,
-        "Built": f"{filters.day_text(catalogue.built_at.date())}, {catalogue.built_at:%H:%M} UTC",
-        "Holds": f"{filters.day_text(catalogue.first_day)} to {filters.day_text(catalogue.last_day)}",
-        "Last full day": filters.day_text(catalogue.last_full_day),
-        "Definitions": f"version {catalogue.definitions_version}",
-    }
-    if catalogue.demo:
-        facts["Demo data"] = "Made up by a program; no patient stands behind any row."
-    if warning := shelf().warning:
-        st.warning(f"The newest extract cannot be read, so an older one is shown: {warning}")
-    st.html(definition_list(facts))
-
-
-def import_attempts(view: View) -> None:
-    """The last imports, also those that published nothing."""
-    tried = attempts.read(view.reader.warehouse.path.parent)[-ATTEMPT_ROWS:][::-1]
-    if not tried:
-        return
-    # A message may name sites and their rows.
-    whole = view.reader.viewer.sites is None
-    messages = [attempt.message if whole else _RESULTS[attempt.result] for attempt in tried]
-    if tried[0].result != "published":
-        st.warning(f"The last import, of {tried[0].delivery}, was not published: {messages[0]}")
-    frame = pd.DataFrame(
-        {
-            "at": [attempt.at.replace(tzinfo=None) for attempt in tried],
-            "delivery": [attempt.delivery for attempt in tried],
-            "result": [attempt.result for attempt in tried],
-            "message": messages,
-        }
-    )
-    opened = st.expander("The last imports", key="import_attempts", on_change="rerun", type="compact")
-    if opened.open:
-        with opened:
-            table(frame, _ATTEMPT_COLUMNS, "The last imports")
-
-
-def definition_list(facts: dict[str, str]) -> str:
-    """Terms and their descriptions as HTML."""
-    items = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in facts.items())
-    return f'<dl class="facts">{items}</dl>'

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard import access, filters, identity, page, panels
+from dashboard import access, filters, identity, page, panels, recording, tables
 from dashboard.reports import document, dossier
 from dashboard.settings import Settings
 from dashboard.state import StateError, shared_store
@@ -94,7 +94,7 @@ def open_page() -> Signal | None:
             signal = register().signal(viewer, int(text))
         except StateError:
             st.query_params.clear()
-    page.on_record("page", viewer, "view", READ, signal=signal.number if signal else None)
+    recording.on_record("page", viewer, "view", READ, signal=signal.number if signal else None)
     return signal
 
 
@@ -141,7 +141,7 @@ def detail(signal: Signal) -> None:
     )
     if not signal.is_intact():
         st.error("The copy of what was seen was changed after it was written. Keep the state store as it is.")
-    st.html(page.definition_list(dict(dossier.stand(signal, _today()).rows)))
+    st.html(tables.definition_list(dict(dossier.stand(signal, _today()).rows)))
     st.subheader("Decisions", anchor=False)
     items = "".join(
         f"<li><b>{escape(step.title)}</b> <span>{_day(step.at)}, {step.at:%H:%M} UTC, {escape(step.person_name)} "
@@ -202,8 +202,8 @@ def _seen(signal: Signal) -> None:
     with st.expander("Figures of the series", type="compact"):
         table = document.grid(copy["figures"])
         for row in table.rows:
-            st.html(page.definition_list(dict(zip(table.headings, row, strict=True))))
-    st.html(page.definition_list(dict(dossier.origin(signal).rows)))
+            st.html(tables.definition_list(dict(zip(table.headings, row, strict=True))))
+    st.html(tables.definition_list(dict(dossier.origin(signal).rows)))
 
 
 def _link(signal: Signal, form: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from dashboard import page, theme
+from dashboard import page, tables, theme
 from dashboard.panels import Column
 
 _COLUMNS = (
@@ -25,7 +25,7 @@ def behind(view: page.View) -> None:
     opened = st.expander("Rows behind each figure", key="rows_behind", on_change="rerun", type="compact")
     if opened.open:
         with opened:
-            page.table(links(view), _COLUMNS, "Rows behind each figure")
+            tables.table(links(view), _COLUMNS, "Rows behind each figure")
 
 
 def links(view: page.View) -> pd.DataFrame:

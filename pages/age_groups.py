@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import page
+from dashboard import file_links, page
 
 view = page.open_page("age_groups")
 st.title("Age groups")
@@ -11,4 +11,4 @@ view.show("age_rates")
 view.show("age_patients", "age_bookings")
 view.show("age_mix")
 view.show("age_no_shows", "age_effects")
-page.everything(view, "age_groups")
+file_links.everything(view, "age_groups")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import page
+from dashboard import file_links, page
 
 view = page.open_page("bookings", by=True)
 st.title("Bookings")
@@ -11,4 +11,4 @@ view.show("bookings_by_status", "new_and_returning")
 view.show("no_show_trend", "utilisation_trend")
 view.show("cancellation_trend", "late_cancellation_trend")
 view.show("weekday_hours", "lead_time")
-page.everything(view, "bookings")
+file_links.everything(view, "bookings")

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from dashboard import page
+from dashboard import file_links, page
 
 view = page.open_page("courses")
 st.title("Courses")
 view.show("courses_summary")
 view.show("induction_by_age", "course_gaps")
 view.show("retention_by_site", "retention_by_age")
-page.everything(view, "courses")
+file_links.everything(view, "courses")

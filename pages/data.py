@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from dashboard import page
+from dashboard import data_page, page
 
 view = page.open_page("data", bar=False)
 st.title("Data")
-page.extract_facts(view)
-page.import_attempts(view)
+data_page.extract_facts(view)
+data_page.import_attempts(view)
 view.show("holdings")
 view.show("changes")
 view.show("sources")

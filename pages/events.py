@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import events_page, page
+from dashboard import events_page, file_links, page
 
 view = page.open_page("events", effect=True)
 st.title("Events")
@@ -10,4 +10,4 @@ view.show("event_list")
 events_page.timeline(view)
 view.show("onset_curve", "event_returns")
 view.show("event_times")
-page.everything(view, "events")
+file_links.everything(view, "events")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import closing, page, revenue_rows
+from dashboard import closing, file_links, page, revenue_rows
 
 view = page.open_page("revenue", by=True)
 st.title("Revenue")
@@ -11,7 +11,7 @@ view.show("bridge", "revenue_over_time")
 view.show("revenue_bars", "paid_by_method")
 view.show("revenue_by_line")
 view.show("missed_visits")
-page.row_links(view, "invoice_rows", "payment_rows", "package_liability")
+file_links.row_links(view, "invoice_rows", "payment_rows", "package_liability")
 revenue_rows.behind(view)
 closing.closing(view)
-page.everything(view, "revenue")
+file_links.everything(view, "revenue")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import page, register_page
+from dashboard import file_links, page, register_page
 
 view = page.open_page("safety", by=True, own=("effects_by", "scores_by"))
 st.title("Safety")
@@ -24,4 +24,4 @@ view.show_one("scores_by", {
     "By indication": ["effectiveness_by_indication"],
 })  # fmt: skip
 register_page.printing(view)
-page.everything(view, "safety")
+file_links.everything(view, "safety")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import page
+from dashboard import file_links, page
 
 view = page.open_page("service_mix", by=True)
 st.title("Service mix")
@@ -12,4 +12,4 @@ view.show("ketamine_share_by_site", "ketamine_share_by_age")
 view.show("mix_by_site", "chair_hour_revenue")
 view.show("invoiced_by_site", "patients_by_line")
 view.show("patients_using_both")
-page.everything(view, "service_mix")
+file_links.everything(view, "service_mix")

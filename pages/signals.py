@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import marks_page, page, register_page
+from dashboard import file_links, marks_page, page, register_page
 
 view = page.open_page("signals", by=True, effect=True)
 st.title("Signals")
@@ -16,4 +16,4 @@ marks_page.marking(view)
 view.show("event_gaps")
 view.show("site_funnel", "site_rates")
 view.show("group_differences")
-page.everything(view, "signals")
+file_links.everything(view, "signals")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import page, panels
+from dashboard import file_links, page, panels
 from dashboard.panels import today
 
 view = page.open_page("today", day=True, figure=True)
@@ -17,5 +17,5 @@ else:
     view.show("day_by_hour")
     view.show("day_gaps")
 view.show("days_ahead")
-page.huddles(view)
-page.everything(view, "today")
+file_links.huddles(view)
+file_links.everything(view, "today")

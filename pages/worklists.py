@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import page
+from dashboard import file_links, page
 from dashboard.filters import day_text
 
 view = page.open_page("worklists", period=False)
@@ -13,4 +13,4 @@ view.show("worklist_boosters")
 view.show("worklist_scores")
 view.show("worklist_forms")
 view.show("worklist_no_shows")
-page.everything(view, "worklists")
+file_links.everything(view, "worklists")

@@ -1,0 +1,68 @@
+"""What the page Data says of the extract and of the last imports."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import filters
+from dashboard.intake import attempts
+from dashboard.page import View
+from dashboard.panels import Column
+from dashboard.shelf import shelf
+from dashboard.tables import definition_list, table
+
+ATTEMPT_ROWS = 20
+_ATTEMPT_COLUMNS = (
+    Column("at", "Ended (UTC)", "datetime"),
+    Column("delivery", "Delivery"),
+    Column("result", "Result"),
+    Column("message", "What came of it"),
+)
+_RESULTS = {
+    "published": "put in use",
+    "held": "far fewer rows than in the extract in use",
+    "refused": "the delivery can't be used as it is",
+    "failed": "space, memory or rights were missing on the machine",
+}
+
+
+def extract_facts(view: View) -> None:
+    """What the extract is, in words."""
+    catalogue = view.reader.catalogue
+    facts = {
+        "Extract": catalogue.name,
+        "Built": f"{filters.day_text(catalogue.built_at.date())}, {catalogue.built_at:%H:%M} UTC",
+        "Holds": f"{filters.day_text(catalogue.first_day)} to {filters.day_text(catalogue.last_day)}",
+        "Last full day": filters.day_text(catalogue.last_full_day),
+        "Definitions": f"version {catalogue.definitions_version}",
+    }
+    if catalogue.demo:
+        facts["Demo data"] = "Made up by a program; no patient stands behind any row."
+    if warning := shelf().warning:
+        st.warning(f"The newest extract cannot be read, so an older one is shown: {warning}")
+    st.html(definition_list(facts))
+
+
+def import_attempts(view: View) -> None:
+    """The last imports, also those that published nothing."""
+    tried = attempts.read(view.reader.warehouse.path.parent)[-ATTEMPT_ROWS:][::-1]
+    if not tried:
+        return
+    # A message may name sites and their rows.
+    whole = view.reader.viewer.sites is None
+    messages = [attempt.message if whole else _RESULTS[attempt.result] for attempt in tried]
+    if tried[0].result != "published":
+        st.warning(f"The last import, of {tried[0].delivery}, was not published: {messages[0]}")
+    frame = pd.DataFrame(
+        {
+            "at": [attempt.at.replace(tzinfo=None) for attempt in tried],
+            "delivery": [attempt.delivery for attempt in tried],
+            "result": [attempt.result for attempt in tried],
+            "message": messages,
+        }
+    )
+    opened = st.expander("The last imports", key="import_attempts", on_change="rerun", type="compact")
+    if opened.open:
+        with opened:
+            table(frame, _ATTEMPT_COLUMNS, "The last imports")

@@ -1,0 +1,44 @@
+"""Rows as a table, facts as a list: what pages and panels show beside charts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.panels import Column
+
+TABLE_ROWS = 5_000
+_FORMATS: dict[str, Callable[..., Any]] = {
+    "date": lambda title: st.column_config.DateColumn(title, format="D MMM YYYY"),
+    "datetime": lambda title: st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm"),
+    "count": lambda title: st.column_config.NumberColumn(title, format="%,d"),
+    "decimal": lambda title: st.column_config.NumberColumn(title, format="%,.2f"),
+    "percent": lambda title: st.column_config.NumberColumn(title, format="%.1f"),
+    "dollars": lambda title: st.column_config.NumberColumn(title, format="dollar"),
+    "text": lambda title: st.column_config.TextColumn(title),
+    "link": lambda title: st.column_config.LinkColumn(title, display_text="Open"),
+}
+
+
+def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
+    """The rows as a table with headings, units and formats of its columns."""
+    shown = frame[[column.name for column in columns]].head(TABLE_ROWS)
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={column.name: _FORMATS[column.format](column.title) for column in columns},
+        placeholder="—",
+        alt=title,
+    )
+    if len(frame) > TABLE_ROWS:
+        st.caption(f"The first {TABLE_ROWS:,} of {len(frame):,} rows; the CSV has them all.")
+
+
+def definition_list(facts: dict[str, str]) -> str:
+    """Terms and their descriptions as HTML."""
+    items = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in facts.items())
+    return f'<dl class="facts">{items}</dl>'
