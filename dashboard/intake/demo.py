@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.intake.contract import BOOKINGS, PAYMENTS, SCORES, SIDE_EFFECTS, DeliveryError, Table
+from dashboard.intake.demo_days import SNAPSHOT, history
 from dashboard.intake.demo_fhir import write_resources
 from dashboard.intake.demo_sites import with_sites, write_sites
 from dashboard.intake.demo_tables import (
@@ -19,7 +20,7 @@ from dashboard.intake.demo_tables import (
     scores_table,
     side_effects_table,
 )
-from dashboard.intake.demo_visits import SNAPSHOT, draw_visits, history
+from dashboard.intake.demo_visits import draw_visits
 from dashboard.intake.reference import load_reference
 from dashboard.settings import REFERENCE
 

@@ -8,7 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard.intake.demo_visits import INDUCTION, STATUSES, Days, Texts, numbered
+from dashboard.intake.demo_circumstances import Texts, numbered
+from dashboard.intake.demo_days import Days
+from dashboard.intake.demo_status import STATUSES
+from dashboard.intake.demo_visits import INDUCTION
 
 NAUSEA_FROM = dt.date(2026, 8, 3)
 NAUSEA_SITE = "dallas"

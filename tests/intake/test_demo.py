@@ -16,8 +16,8 @@ from scipy import stats
 from dashboard import surveillance
 from dashboard.access import Role, Viewer
 from dashboard.intake.demo import write_delivery
+from dashboard.intake.demo_status import NO_SHOWS_FROM, NO_SHOWS_SITE
 from dashboard.intake.demo_tables import NAUSEA_FROM, NAUSEA_SITE
-from dashboard.intake.demo_visits import NO_SHOWS_FROM, NO_SHOWS_SITE
 from dashboard.intake.publish import import_delivery
 from dashboard.intake.report import ImportReport
 from dashboard.settings import ROOT, Settings
