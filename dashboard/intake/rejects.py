@@ -13,7 +13,7 @@ from dashboard.intake.contract import DeliveryError
 from dashboard.intake.dialect import Dialect
 from dashboard.intake.files import is_gzip
 from dashboard.intake.reader import Survey
-from dashboard.intake.scan import LONGEST_RECORD
+from dashboard.intake.record import LONGEST_RECORD
 from dashboard.intake.sql import statements
 
 

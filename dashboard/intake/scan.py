@@ -7,7 +7,6 @@ size and works on whole windows with NumPy; only records with stray quotes are t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,34 +15,36 @@ import numpy as np
 import numpy.typing as npt
 
 from dashboard.intake.dialect import CSV, Dialect
+from dashboard.intake.record import (
+    COLUMNS,
+    LONE_RETURN,
+    LONGEST_RECORD,
+    TOO_LONG,
+    ZERO_BYTE,
+    Fault,
+    parse,
+    wrong_count,
+)
+from dashboard.intake.windows import (
+    CR,
+    LF,
+    NOWHERE,
+    Codes,
+    Positions,
+    first_stray_quote,
+    is_tidy,
+    lone_returns,
+    marks_before,
+    outside,
+    places,
+    undecodable,
+)
 
-LONGEST_RECORD = 1_000_000
-# What is made of a window stays in the processor's cache.
-_WINDOW = 1_024_000
-_SMALL_WINDOW = 64_000
+#: What is made of a window of so many bytes stays in the processor's cache.
+WINDOW = 1_024_000
 _WIDER = 2  # times the window, for a record that doesn't end within one
-_LF, _CR, _BLANK, _ASCII = 10, 13, 32, 127
-_WORD = 64
+_SMALLER = 16  # times, after a record that was taken by itself
 _BOM = b"\xef\xbb\xbf"
-_END = re.compile(rb"\r?\n|\Z")
-
-Positions = npt.NDArray[np.int64]
-_NOWHERE: Positions = np.zeros(0, np.int64)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A record that is broken in structure: the physical line where it begins, and why.
-
-    Attributes:
-        column: what of it is at fault, where that is known.
-        value: what a reject may show of it.
-    """
-
-    line: int
-    reason: str
-    column: str | None = None
-    value: str | None = None
 
 
 @dataclass
@@ -100,6 +101,7 @@ def scan(
     sink: Sink | None = None,
     seen: Callable[[bytes], object] | None = None,
     dialect: Dialect = CSV,
+    window: int = WINDOW,
 ) -> Scan:
     """Read the file once.
 
@@ -109,18 +111,25 @@ def scan(
             with plain quoting.
         seen: called with every part that is read, for a digest or a progress display.
         dialect: how records are written.
+        window: so many bytes are taken at once.
     """
-    return _Scanner(source, sink, seen, dialect).run()
+    return _Scanner(source, sink, seen, dialect, window).run()
 
 
 class _Scanner:
     def __init__(
-        self, source: Readable, sink: Sink | None, seen: Callable[[bytes], object] | None, dialect: Dialect
+        self,
+        source: Readable,
+        sink: Sink | None,
+        seen: Callable[[bytes], object] | None,
+        dialect: Dialect,
+        window: int,
     ) -> None:
         self._source = source
         self._sink = sink
         self._seen = seen
         self._dialect = dialect
+        self._window = window
         self._buffer = b""
         self._position = 0
         self._at_end = False
@@ -136,18 +145,18 @@ class _Scanner:
             self._position = len(_BOM)
             self._found.plain = self._dialect.header
         self._read_header()
-        window = _WINDOW
+        window = self._window
         while self._fill(window):
             taken = self._take_window(window)
             if taken:
-                window = min(window * 4, _WINDOW)
+                window = min(window * 4, self._window)
                 continue
-            if not self._stray and window == _WINDOW:
-                window = _WIDER * _WINDOW
+            if not self._stray and window == self._window:
+                window = _WIDER * self._window
                 continue
             self._fill(LONGEST_RECORD + 2)
             self._take_record()
-            window = _SMALL_WINDOW
+            window = max(self._window // _SMALLER, 1)
         if len(self._styles) > 1:
             self._found.plain = False
         return self._found
@@ -155,7 +164,7 @@ class _Scanner:
     def _fill(self, wanted: int) -> int:
         """Have at least `wanted` bytes at hand, or all that are left; how many there are."""
         while not self._at_end and len(self._buffer) - self._position < wanted:
-            part = self._source.read(max(wanted, _WINDOW))
+            part = self._source.read(max(wanted, self._window))
             if self._seen is not None:
                 self._seen(part)
             self._at_end = not part
@@ -169,7 +178,7 @@ class _Scanner:
         Without a header it only says how many columns there are, and is left for what follows.
         """
         while self._position < len(self._buffer):
-            fields, _, end = _parse(self._buffer, self._position, self._dialect)
+            fields, _, end = parse(self._buffer, self._position, self._dialect)
             blank = fields == [b""]
             if not blank and not self._dialect.header:
                 self._found.header = tuple(str(number) for number in range(1, len(fields or []) + 1))
@@ -188,10 +197,10 @@ class _Scanner:
         last = self._at_end and size >= len(self._buffer) - self._position
         block = self._buffer[self._position : self._position + size]
         codes = np.frombuffer(block, np.uint8)
-        newlines = np.flatnonzero(codes == _LF)
-        quotes = _positions(codes, self._dialect.quote) if self._dialect.quote in block else _NOWHERE
-        ends = newlines[_outside(quotes, newlines)] if len(quotes) else newlines
-        limit = _first_stray_quote(codes, quotes, last, self._dialect.delimiter)
+        newlines = np.flatnonzero(codes == LF)
+        quotes = places(codes, self._dialect.quote) if self._dialect.quote in block else NOWHERE
+        ends = newlines[outside(quotes, newlines)] if len(quotes) else newlines
+        limit = first_stray_quote(codes, quotes, last, self._dialect.delimiter)
         self._stray = limit < len(block)
         open_end = last and block[-1:] != b"\n" and limit == len(block) and len(quotes) % 2 == 0
         ends = ends[: np.searchsorted(ends, limit)]
@@ -201,7 +210,7 @@ class _Scanner:
             return False
         if self._found.tidy:
             # What follows the last record belongs to the next window: its end is no end of a value.
-            self._found.tidy = not len(quotes) and _is_tidy(codes[: ends[-1]], self._dialect.delimiter)
+            self._found.tidy = not len(quotes) and is_tidy(codes[: ends[-1]], self._dialect.delimiter)
         self._take_records(block, codes, newlines, quotes, ends)
         self._position += min(int(ends[-1]) + 1, len(block))
         return True
@@ -209,7 +218,7 @@ class _Scanner:
     def _take_records(
         self,
         block: bytes,
-        codes: npt.NDArray[np.uint8],
+        codes: Codes,
         newlines: Positions,
         quotes: Positions,
         ends: Positions,
@@ -217,7 +226,7 @@ class _Scanner:
         stop = int(ends[-1])
         starts = np.concatenate([[0], ends[:-1] + 1])
         before = np.maximum(ends - 1, 0)
-        with_cr = (codes[before] == _CR) & (ends > starts)
+        with_cr = (codes[before] == CR) & (ends > starts)
         lengths = ends - starts - with_cr
         lines = self._line + (np.searchsorted(newlines, starts) if len(quotes) else np.arange(len(starts)))
         blank = lengths == 0
@@ -230,7 +239,7 @@ class _Scanner:
             self._styles |= {bool(styles.any()), bool(styles.all())}
         # DuckDB leaves out records with a wrong number of columns as this pass does, but for one
         # that ends with the file and not with a line end.
-        others = any(not reason.endswith(_COLUMNS) for reason in reasons.values())
+        others = any(not reason.endswith(COLUMNS) for reason in reasons.values())
         if blank.any() or others or ((with_cr | faulty) & (ends == len(block))).any():
             self._found.plain = False
         for record in np.flatnonzero(faulty).tolist():
@@ -245,37 +254,37 @@ class _Scanner:
     def _find_faults(
         self,
         block: bytes,
-        codes: npt.NDArray[np.uint8],
+        codes: Codes,
         quotes: Positions,
         ends: Positions,
         lengths: Positions,
     ) -> dict[int, str]:
         """Why each faulty record is one, by its number within the block."""
-        columns = np.diff(_marks_before(codes, self._dialect.delimiter, quotes, ends), prepend=0) + 1
+        columns = np.diff(marks_before(codes, self._dialect.delimiter, quotes, ends), prepend=0) + 1
         expected = len(self._found.header)
         # DuckDB lets one comma too many at the end of a record pass.
         if (columns == expected + 1).any():
             self._found.plain = False
         reasons = {
-            number: _wrong_count(int(columns[number]), expected)
+            number: wrong_count(int(columns[number]), expected)
             for number in np.flatnonzero((columns != expected) & (lengths > 0)).tolist()
         }
         for number in np.flatnonzero(lengths > LONGEST_RECORD).tolist():
-            reasons[number] = _TOO_LONG
+            reasons[number] = TOO_LONG
         if b"\0" in block:
             zeros = np.flatnonzero(codes == 0)
-            reasons |= dict.fromkeys(np.unique(np.searchsorted(ends, zeros)).tolist(), _ZERO_BYTE)
+            reasons |= dict.fromkeys(np.unique(np.searchsorted(ends, zeros)).tolist(), ZERO_BYTE)
         if b"\r" in block:
-            for number in _lone_returns(codes, quotes, ends):
-                reasons[number] = _LONE_RETURN
+            for number in lone_returns(codes, quotes, ends):
+                reasons[number] = LONE_RETURN
         if not block.isascii():
-            reasons |= dict.fromkeys(_undecodable(block, ends), self._dialect.undecodable)
+            reasons |= dict.fromkeys(undecodable(block, ends), self._dialect.undecodable)
         return reasons
 
     def _take_record(self) -> None:
         """Take one record that is quoted in an unusual way, or is too long, or is broken."""
         start = self._position
-        fields, reason, end = _parse(self._buffer, start, self._dialect)
+        fields, reason, end = parse(self._buffer, start, self._dialect)
         record = self._buffer[start:end]
         if fields is not None:
             reason = self._judge(record, fields)
@@ -290,7 +299,7 @@ class _Scanner:
                 self._found.faults.append(Fault(self._line, reason))
         self._line += record.count(b"\n")
         self._position = end
-        if reason == _TOO_LONG and not record.endswith(b"\n"):
+        if reason == TOO_LONG and not record.endswith(b"\n"):
             self._skip_line()
 
     def _skip_line(self) -> None:
@@ -306,9 +315,9 @@ class _Scanner:
     def _judge(self, record: bytes, fields: list[bytes]) -> str | None:
         expected = len(self._found.header)
         if len(fields) != expected:
-            return _wrong_count(len(fields), expected)
+            return wrong_count(len(fields), expected)
         if b"\0" in record:
-            return _ZERO_BYTE
+            return ZERO_BYTE
         try:
             record.decode("utf-8")
         except UnicodeDecodeError:
@@ -325,131 +334,6 @@ class _Scanner:
         self._found.first_rows.append(rows[changes])
         self._found.shifts.append(shifts[changes])
         self._sound += len(lines)
-
-
-_TOO_LONG = f"the record is longer than {LONGEST_RECORD:,} bytes"
-_ZERO_BYTE = "the record holds a NUL byte"
-_LONE_RETURN = "the record holds a carriage return outside quotes"
-_BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
-
-
-_COLUMNS = "columns in the header"
-
-
-def _positions(codes: npt.NDArray[np.uint8], mark: bytes) -> Positions:
-    return np.flatnonzero(codes == mark[0]) if mark else _NOWHERE
-
-
-def _marks_before(codes: npt.NDArray[np.uint8], mark: bytes, quotes: Positions, ends: Positions) -> Positions:
-    """How many delimiters outside quoted values stand before each end."""
-    if len(quotes):
-        marks = _positions(codes, mark)
-        return np.searchsorted(marks[_outside(quotes, marks)], ends)
-    # A bit for each byte, counted by words of 64: far less to pass over than a position for each delimiter.
-    bits = np.zeros(len(codes) // _WORD * 8 + 8, np.uint8)
-    packed = np.packbits(codes == mark[0], bitorder="little")
-    bits[: len(packed)] = packed
-    words = bits.view("<u8")
-    before = np.cumsum(np.bitwise_count(words), dtype=np.int64)
-    word, bit = ends // _WORD, (ends % _WORD).astype(np.uint64)
-    later = np.bitwise_count(words[word] >> bit)
-    found: Positions = before[word] - later
-    return found
-
-
-def _is_tidy(codes: npt.NDArray[np.uint8], delimiter: bytes) -> bool:
-    """Whether no value of records without quotes has blanks around it, or characters beyond ASCII."""
-    if not len(codes):
-        return True
-    if codes.max() > _ASCII:
-        return False
-    blank = codes == _BLANK
-    edge = (codes <= _BLANK) | (codes == delimiter[0])
-    at_edge = blank[0] or blank[-1] or (blank[1:] & edge[:-1]).any() or (blank[:-1] & edge[1:]).any()
-    return not at_edge
-
-
-def _wrong_count(found: int, expected: int) -> str:
-    return f"the record has {found} columns instead of the {expected} {_COLUMNS}"
-
-
-def _outside(quotes: Positions, positions: Positions) -> npt.NDArray[np.bool_]:
-    """Whether each position stands outside quoted values."""
-    if not len(quotes):
-        return np.ones(len(positions), bool)
-    outside: npt.NDArray[np.bool_] = np.searchsorted(quotes, positions) % 2 == 0
-    return outside
-
-
-def _first_stray_quote(codes: npt.NDArray[np.uint8], quotes: Positions, last: bool, delimiter: bytes) -> int:
-    """Where the first quote stands that neither opens, closes nor doubles; else the length.
-
-    A quote at the very end of a window that isn't the file's last is left for the next one.
-    """
-    length = len(codes)
-    if not len(quotes):
-        return length
-    mark, quote = delimiter[0], codes[quotes[0]]
-    openers, closers = quotes[0::2], quotes[1::2]
-    before = codes[np.maximum(openers - 1, 0)]
-    opens = (openers == 0) | (before == mark) | (before == _LF) | (before == quote)
-    after = codes[np.minimum(closers + 1, length - 1)]
-    closes = (after == mark) | (after == _LF) | (after == _CR) | (after == quote)
-    closes[closers == length - 1] = last
-    stray = np.concatenate([openers[~opens], closers[~closes]])
-    return int(stray.min()) if len(stray) else length
-
-
-def _lone_returns(codes: npt.NDArray[np.uint8], quotes: Positions, ends: Positions) -> list[int]:
-    """Numbers of the records with a carriage return outside quotes that ends no line."""
-    returns = np.flatnonzero(codes == _CR)
-    returns = returns[_outside(quotes, returns)]
-    records = np.searchsorted(ends, returns)
-    alone: list[int] = np.unique(records[returns + 1 != ends[records]]).tolist()
-    return alone
-
-
-def _undecodable(block: bytes, ends: Positions) -> list[int]:
-    """Numbers of the records that are not UTF-8."""
-    found: list[int] = []
-    position = 0
-    while position < len(block):
-        try:
-            block[position:].decode("utf-8")
-        except UnicodeDecodeError as error:
-            number = int(np.searchsorted(ends, position + error.start))
-            found.append(number)
-            position = int(ends[number]) + 1
-        else:
-            break
-    return found
-
-
-def _parse(buffer: bytes, start: int, dialect: Dialect) -> tuple[list[bytes] | None, str | None, int]:
-    """One record from `start`: its values or why it has none, and where the next one begins.
-
-    A broken record ends with its first physical line, so that one lost quote costs one line.
-    """
-    fields: list[bytes] = []
-    position = start
-    limit = min(len(buffer), start + LONGEST_RECORD + 2)
-    while match := dialect.field.match(buffer, position, limit):
-        quoted, bare = match.group(1), match.group(2)
-        fields.append(bare if quoted is None else dialect.plain(quoted))
-        position = match.end()
-        if buffer[position : position + 1] == dialect.delimiter:
-            position += 1
-            continue
-        end = _END.match(buffer, position)
-        if end is None or position - start > LONGEST_RECORD:
-            break
-        return fields, None, end.end()
-    newline = buffer.find(b"\n", start)
-    end_of_line = len(buffer) if newline < 0 else newline + 1
-    line = buffer[start:end_of_line]
-    if len(line) > LONGEST_RECORD:
-        return None, _TOO_LONG, end_of_line
-    return None, _LONE_RETURN if b"\r" in line.rstrip(b"\r\n") else _BAD_QUOTES, end_of_line
 
 
 def _copy(

@@ -12,20 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.intake import scan as scan_module
-from dashboard.intake.scan import LONGEST_RECORD, scan
+from dashboard.intake.record import LONGEST_RECORD
+from dashboard.intake.scan import WINDOW, scan
 
 HEAD = b"a,b,c\n"
 
 
-def found(data: bytes) -> tuple[int, list[int], bool]:
-    result = scan(io.BytesIO(data))
+def found(data: bytes, window: int = WINDOW) -> tuple[int, list[int], bool]:
+    result = scan(io.BytesIO(data), window=window)
     return result.records, [fault.line for fault in result.faults], result.plain
 
 
-def mended(data: bytes) -> list[list[str]]:
+def mended(data: bytes, window: int = WINDOW) -> list[list[str]]:
     sink = io.BytesIO()
-    scan(io.BytesIO(data), sink)
+    scan(io.BytesIO(data), sink, window=window)
     return list(csv.reader(io.StringIO(sink.getvalue().decode(), newline="")))
 
 
@@ -103,12 +103,8 @@ def test_whatever_pythons_writer_writes_is_read_back(
     writer.writerow(["a", "b", "c"])
     writer.writerows(written)
     data = target.getvalue().encode()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scan_module, "_WINDOW", window)
-        patch.setattr(scan_module, "_SMALL_WINDOW", max(window // 2, 1))
-        patch.setattr(scan_module, "LONGEST_RECORD", 500)
-        assert found(data)[:2] == (len(written), [])
-        assert mended(data) == [list(row) for row in written]
+    assert found(data, window)[:2] == (len(written), [])
+    assert mended(data, window) == [list(row) for row in written]
 
 
 @pytest.mark.parametrize("window", range(8, 40))
@@ -128,11 +124,7 @@ def test_whatever_pythons_writer_writes_is_read_back(
     ],
 )
 def test_values_are_tidy_wherever_windows_cut_them(row: bytes, tidy: bool, window: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scan_module, "_WINDOW", window)
-        patch.setattr(scan_module, "_SMALL_WINDOW", window)
-        patch.setattr(scan_module, "LONGEST_RECORD", 500)
-        assert scan(io.BytesIO(HEAD + row * 9)).tidy is tidy
+    assert scan(io.BytesIO(HEAD + row * 9), window=window).tidy is tidy
 
 
 @settings(max_examples=100, deadline=None)

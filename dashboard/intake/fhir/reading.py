@@ -31,8 +31,9 @@ from dashboard.intake.fhir.terms import TABLE_OF
 from dashboard.intake.fhir.vocabulary import make_vocabulary
 from dashboard.intake.fhir.world import World
 from dashboard.intake.reader import Source, Survey
+from dashboard.intake.record import Fault
 from dashboard.intake.reference import Reference
-from dashboard.intake.scan import Fault, Scan
+from dashboard.intake.scan import Scan
 
 _LONGEST_CELL = 1000
 _PART = 100_000

@@ -1,0 +1,65 @@
+"""One record of a delimited file: why it is broken, and how it is read by itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dashboard.intake.dialect import Dialect
+
+LONGEST_RECORD = 1_000_000
+
+COLUMNS = "columns in the header"
+TOO_LONG = f"the record is longer than {LONGEST_RECORD:,} bytes"
+ZERO_BYTE = "the record holds a NUL byte"
+LONE_RETURN = "the record holds a carriage return outside quotes"
+_BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
+
+_END = re.compile(rb"\r?\n|\Z")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A record that is broken in structure: the physical line where it begins, and why.
+
+    Attributes:
+        column: what of it is at fault, where that is known.
+        value: what a reject may show of it.
+    """
+
+    line: int
+    reason: str
+    column: str | None = None
+    value: str | None = None
+
+
+def wrong_count(found: int, expected: int) -> str:
+    """Why a record with a wrong number of columns is broken."""
+    return f"the record has {found} columns instead of the {expected} {COLUMNS}"
+
+
+def parse(buffer: bytes, start: int, dialect: Dialect) -> tuple[list[bytes] | None, str | None, int]:
+    """One record from `start`: its values or why it has none, and where the next one begins.
+
+    A broken record ends with its first physical line, so that one lost quote costs one line.
+    """
+    fields: list[bytes] = []
+    position = start
+    limit = min(len(buffer), start + LONGEST_RECORD + 2)
+    while match := dialect.field.match(buffer, position, limit):
+        quoted, bare = match.group(1), match.group(2)
+        fields.append(bare if quoted is None else dialect.plain(quoted))
+        position = match.end()
+        if buffer[position : position + 1] == dialect.delimiter:
+            position += 1
+            continue
+        end = _END.match(buffer, position)
+        if end is None or position - start > LONGEST_RECORD:
+            break
+        return fields, None, end.end()
+    newline = buffer.find(b"\n", start)
+    end_of_line = len(buffer) if newline < 0 else newline + 1
+    line = buffer[start:end_of_line]
+    if len(line) > LONGEST_RECORD:
+        return None, TOO_LONG, end_of_line
+    return None, LONE_RETURN if b"\r" in line.rstrip(b"\r\n") else _BAD_QUOTES, end_of_line
