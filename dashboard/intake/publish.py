@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
-import json
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,15 +17,12 @@ import duckdb
 from dashboard.intake import addition, attempts, facts, keys, pointer, publication, review, verification
 from dashboard.intake.build import Identity, Material, build
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError, StorageError
+from dashboard.intake.delivery import Progress, read_delivery
 from dashboard.intake.expressions import Loaded
-from dashboard.intake.fhir.files import is_fhir
-from dashboard.intake.fhir.reading import Resources, read_resources
 from dashboard.intake.lookups import load_lookups
-from dashboard.intake.mapping import Join, Mapping
-from dashboard.intake.mapping_file import load_mapping
-from dashboard.intake.reader import Source, Survey, find_sources, left_over, survey
-from dashboard.intake.reference import load_reference
-from dashboard.intake.rejects import require_lines, write_rejects
+from dashboard.intake.mapping import Join
+from dashboard.intake.reader import Survey
+from dashboard.intake.rejects import write_rejects
 from dashboard.intake.report import ImportReport, Reason, refusal
 from dashboard.settings import Settings
 
@@ -39,7 +33,6 @@ MEMORY_LIMIT = "672MB"
 LOCK_NAME = "import.lock"
 _BUILDING = ".building"
 _SURVEY_SHARE = 0.15
-_SCANNED_AT_ONCE = 2  # more would wait for one another and take more memory
 
 #: What DuckDB raises for want of space or memory, or when a write fails under it.
 _MACHINE = (
@@ -48,8 +41,6 @@ _MACHINE = (
     duckdb.TransactionException,
     duckdb.FatalException,
 )
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -236,41 +227,24 @@ def _import(
     add: bool,
 ) -> tuple[ImportReport, dict[Path, str]]:
     """The report, and the SHA-256 of each file of the delivery that was read."""
-    reference = load_reference(reference_folder)
-    mapping = load_mapping(mapping_file, reference) if mapping_file else None
-    demo = _is_demo(delivery)
-    tables = mapping if mapping and mapping.tables else None
-    if not tables and is_fhir(delivery):
-        if add:
-            raise DeliveryError(
-                f"{delivery} holds FHIR resources, whose links to earlier ones can't be followed when added; "
-                "import the whole delivery, without --add"
-            )
-        if rejects:
-            raise DeliveryError(
-                "--rejects copies lines of CSV files; for FHIR resources see the rejects' files and lines"
-            )
-        resources = read_resources(delivery, work, reference, mapping.fhir if mapping else None, _earlier(tell))
-    else:
-        resources = Resources(_survey(find_sources(delivery, mapping, whole=not add), tell))
-    surveys = resources.surveys
-    if rejects:
-        require_lines(surveys)
-    notes = [*resources.remarks, *(_mapping_notes(delivery, tables) if tables else ())]
+    found = read_delivery(
+        delivery, work, reference_folder, mapping_file, _earlier(tell), add=add, lines=rejects is not None
+    )
+    surveys, demo, notes = found.surveys, found.demo, found.notes
 
     def join(connection: duckdb.DuckDBPyConnection) -> dict[Join, Loaded]:
-        if tables is None:
+        if found.tables is None:
             return {}
-        loaded, faults = load_lookups(connection, tables, delivery, work)
+        loaded, faults = load_lookups(connection, found.tables, delivery, work)
         notes.extend(faults)
         return loaded
 
     key = _patient_key(data, rules, demo=demo, dry_run=dry_run)
     built_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     base = addition.base_of(data / "extracts", demo=demo, key=key) if add else None
-    further = [mapping.digest(delivery)] if mapping else []
+    further = [found.mapping.digest(delivery)] if found.mapping else []
     further += [base.sha256] if base else []
-    name = publication.extract_name(built_at, resources, reference, further)
+    name = publication.extract_name(built_at, found.resources, found.reference, further)
     built = work / name
     if spark:
         spark.begin(data / "extracts" / name)
@@ -288,7 +262,8 @@ def _import(
                 rules.late_form_days,
                 keys.check_of(key),
             )
-            material = Material(surveys, reference, identity, key, work, _later(tell), tuple(resources.notes), join)
+            noted = tuple(found.resources.notes)
+            material = Material(surveys, found.reference, identity, key, work, _later(tell), noted, join)
             if base:
                 addition.add(connection, built, base, material)
             else:
@@ -332,7 +307,7 @@ def _import(
     if not dry_run:
         tell("publishing", 0.98)
         publication.publish(built, data / "extracts", demo, spark.seal() if spark else None)
-    return report, {one.source.path: one.sha256 for one in surveys if one.prepared is None}
+    return report, found.digests
 
 
 def _refuse_nothing(delivery: Path, report: ImportReport, surveys: list[Survey]) -> None:
@@ -355,50 +330,12 @@ def _patient_key(data: Path, rules: Rules, *, demo: bool, dry_run: bool) -> byte
     return keys.patient_key(data / "state", rules.patient_key, rules.patient_key_file)
 
 
-def _mapping_notes(delivery: Path, mapping: Mapping) -> list[str]:
-    notes = mapping.notes()
-    if "side_effects" not in mapping.tables:
-        notes.append("side_effects is not in the mapping, so the extract holds none")
-    if others := left_over(delivery, mapping):
-        notes.append(f"files that the mapping takes nothing from: {', '.join(others)}")
-    return notes
-
-
 def _earlier(tell: Progress) -> Progress:
     return lambda step, share: tell(step, _SURVEY_SHARE * share)
 
 
 def _later(tell: Progress) -> Progress:
     return lambda step, share: tell(step, _SURVEY_SHARE + (0.95 - _SURVEY_SHARE) * share)
-
-
-def _is_demo(delivery: Path) -> bool:
-    path = delivery / "delivery.json"
-    try:
-        return bool(json.loads(path.read_text(encoding="utf-8")).get("demo"))
-    except FileNotFoundError:
-        return False
-    except (OSError, ValueError, AttributeError) as error:
-        raise DeliveryError(f"{path} is not a JSON object; correct or remove it") from error
-
-
-def _survey(sources: list[Source], tell: Progress) -> list[Survey]:
-    """Survey the files side by side: most of the work on them is done outside Python's lock."""
-    total = sum(source.path.stat().st_size for source in sources) or 1
-    telling = threading.Lock()
-    done = 0
-
-    def one(source: Source) -> Survey:
-        def advance(size: int) -> None:
-            nonlocal done
-            with telling:
-                done += size
-                tell(f"checking {source.name}", _SURVEY_SHARE * min(done / total, 1.0))
-
-        return survey(source, advance)
-
-    with ThreadPoolExecutor(_SCANNED_AT_ONCE) as pool:
-        return list(pool.map(one, sources))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,149 @@
+"""Reads a delivery up to what an extract is built from: its files or resources, and what it is read by."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboard.intake.contract import DeliveryError
+from dashboard.intake.fhir.files import is_fhir
+from dashboard.intake.fhir.reading import Resources, read_resources
+from dashboard.intake.mapping import Mapping
+from dashboard.intake.mapping_file import load_mapping
+from dashboard.intake.reader import Source, Survey, find_sources, left_over, survey
+from dashboard.intake.reference import Reference, load_reference
+from dashboard.intake.rejects import require_lines
+
+_SCANNED_AT_ONCE = 2  # more would wait for one another and take more memory
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A delivery, read once and not yet built from.
+
+    Attributes:
+        folder: where it lies.
+        demo: whether it says that it holds demo data.
+        reference: the reference tables.
+        mapping: the mapping file, where one was named.
+        resources: its files, or the records that its FHIR resources became.
+    """
+
+    folder: Path
+    demo: bool
+    reference: Reference
+    mapping: Mapping | None
+    resources: Resources
+
+    @property
+    def surveys(self) -> list[Survey]:
+        """What was found in each file."""
+        return self.resources.surveys
+
+    @property
+    def tables(self) -> Mapping | None:
+        """The mapping, where it says what tables are made of."""
+        return _of_tables(self.mapping)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person may want to know of it, in sentences."""
+        return [*self.resources.remarks, *(_mapping_notes(self.folder, self.tables) if self.tables else ())]
+
+    @property
+    def digests(self) -> dict[Path, str]:
+        """The SHA-256 of each file that was read as it lies there."""
+        return {one.source.path: one.sha256 for one in self.surveys if one.prepared is None}
+
+
+def read_delivery(
+    folder: Path,
+    work: Path,
+    reference_folder: Path | None,
+    mapping_file: Path | None,
+    progress: Progress,
+    *,
+    add: bool,
+    lines: bool,
+) -> Delivery:
+    """Read a delivery's files once.
+
+    Args:
+        folder: where it lies.
+        work: private folder for records and look-ups.
+        reference_folder: folder with own reference tables.
+        mapping_file: says what the tables are made of, and what codes of FHIR resources mean.
+        progress: called with what is done now and the share that is done, 0 to 1.
+        add: it holds what is new or changed, and need not be whole.
+        lines: its lines are to be copied where they are rejected.
+
+    Raises:
+        DeliveryError: it can't be read, or not in this way.
+    """
+    reference = load_reference(reference_folder)
+    mapping = load_mapping(mapping_file, reference) if mapping_file else None
+    demo = _is_demo(folder)
+    if not _of_tables(mapping) and is_fhir(folder):
+        if add:
+            raise DeliveryError(
+                f"{folder} holds FHIR resources, whose links to earlier ones can't be followed when added; "
+                "import the whole delivery, without --add"
+            )
+        if lines:
+            raise DeliveryError(
+                "--rejects copies lines of CSV files; for FHIR resources see the rejects' files and lines"
+            )
+        resources = read_resources(folder, work, reference, mapping.fhir if mapping else None, progress)
+    else:
+        resources = Resources(_survey(find_sources(folder, mapping, whole=not add), progress))
+    if lines:
+        require_lines(resources.surveys)
+    return Delivery(folder, demo, reference, mapping, resources)
+
+
+def _of_tables(mapping: Mapping | None) -> Mapping | None:
+    return mapping if mapping and mapping.tables else None
+
+
+def _mapping_notes(delivery: Path, mapping: Mapping) -> list[str]:
+    notes = mapping.notes()
+    if "side_effects" not in mapping.tables:
+        notes.append("side_effects is not in the mapping, so the extract holds none")
+    if others := left_over(delivery, mapping):
+        notes.append(f"files that the mapping takes nothing from: {', '.join(others)}")
+    return notes
+
+
+def _is_demo(delivery: Path) -> bool:
+    path = delivery / "delivery.json"
+    try:
+        return bool(json.loads(path.read_text(encoding="utf-8")).get("demo"))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, AttributeError) as error:
+        raise DeliveryError(f"{path} is not a JSON object; correct or remove it") from error
+
+
+def _survey(sources: list[Source], progress: Progress) -> list[Survey]:
+    """Survey the files side by side: most of the work on them is done outside Python's lock."""
+    total = sum(source.path.stat().st_size for source in sources) or 1
+    telling = threading.Lock()
+    done = 0
+
+    def one(source: Source) -> Survey:
+        def advance(size: int) -> None:
+            nonlocal done
+            with telling:
+                done += size
+                progress(f"checking {source.name}", min(done / total, 1.0))
+
+        return survey(source, advance)
+
+    with ThreadPoolExecutor(_SCANNED_AT_ONCE) as pool:
+        return list(pool.map(one, sources))
