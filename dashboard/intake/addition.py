@@ -21,6 +21,7 @@ _GRAINS = {
     "daily_effects": 7,
     "infusion_gaps": 5,
     "daily_outcomes": 6,
+    "daily_returns": 5,
 }
 #: The extract that is added to, under the new one's name; the rows in question as they were.
 _EXTRACT, _BEFORE = "extract", "before"

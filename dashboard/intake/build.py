@@ -35,7 +35,7 @@ ROWS = (
     "scores",
 )
 #: Additive counts and sums of the facts, which another engine may build.
-CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "courses", "outcomes")
+CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "courses", "outcomes", "returns")
 #: What the extract says of the delivery and of itself.
 ACCOUNT = ("sources", "resources", "extract_info", "gaps", "late_forms", "oddities")
 _ALL = (*SOUND, *NUMBERED, *ROWS, "rejects", "reference_tables", "calendar", *CUBES, *ACCOUNT)

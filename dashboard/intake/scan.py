@@ -262,9 +262,13 @@ class _Scanner:
         """Why each faulty record is one, by its number within the block."""
         columns = np.diff(marks_before(codes, self._dialect.delimiter, quotes, ends), prepend=0) + 1
         expected = len(self._found.header)
-        # DuckDB lets one comma too many at the end of a record pass.
-        if (columns == expected + 1).any():
-            self._found.plain = False
+        # DuckDB lets a record pass that has empty values too many at its end, quoted or not.
+        excess = np.flatnonzero(columns > expected)
+        if len(excess):
+            starts = np.concatenate([[0], ends[:-1] + 1])
+            lasts = codes[starts[excess] + lengths[excess] - 1]
+            if np.isin(lasts, list(self._dialect.delimiter + self._dialect.quote)).any():
+                self._found.plain = False
         reasons = {
             number: wrong_count(int(columns[number]), expected)
             for number in np.flatnonzero((columns != expected) & (lengths > 0)).tolist()

@@ -25,7 +25,7 @@ NOT_RECORDED = "not recorded"
 GRAVE = "grave"
 #: As many as `event_list` gives.
 LISTED = 2_000
-#: A patient has come back who has another infusion of the same line within so long.
+#: A patient has come back who has another infusion of the same line at the same site within so long.
 RETURN_DAYS = 60
 _TEXTS = ("related", "outcome", "action")
 _NUMBERS = {"age": "age", "dose_mg": "dose", "onset_minutes": "onset", "duration_minutes": "duration"}
@@ -147,10 +147,7 @@ def _returns(reader: Reader, filters: Filters) -> pd.DataFrame:
     catalogue = reader.catalogue
     until = min(filters.end, catalogue.last_full_day - dt.timedelta(days=RETURN_DAYS))
     values = {key: value for key, value in _asked(filters).items() if key != "end"}
-    found = reader.query(
-        "event_returns", **values | {"sites": reader.sites, "start": catalogue.first_day, "until": until}
-    )
-    found = found[found["site"].isin(filters.sites)]
+    found = reader.query("event_returns", **values | {"start": catalogue.first_day, "until": until})
     parts = [(catalogue.site_name(site), found[found["site"] == site]) for site in filters.sites]
     if len(parts) > 1:
         parts.append(("All sites", found))
@@ -298,7 +295,7 @@ PANELS = (
         "event_returns", "Return to the next infusion", "events", _returns, _RETURN_COLUMNS, _returns_chart, (),
         _returns_answer,
         note="Completed infusions of all of the extract, 60 days or more before its end; came back: another "
-        "completed infusion of the same service line within 60 days. Newcombe's 95 % interval. People who fare badly "
-        "come back less and report more: this shows no cause.",
+        "completed infusion of the same service line at the same site within 60 days. Newcombe's 95 % interval. "
+        "People who fare badly come back less and report more: this shows no cause.",
     ),
 )  # fmt: skip

@@ -77,6 +77,20 @@ select
     (select coalesce(sum(infusions), 0)::bigint from daily_effects)
 union all
 select
+    'completed infusions in daily_returns',
+    (select count(*) from bookings where status = 'completed'),
+    (select coalesce(sum(infusions), 0)::bigint from daily_returns where effect is null)
+union all
+select
+    'infusions with an effect in daily_returns',
+    (select count(*) from side_effects where first_of_kind and status = 'completed'),
+    (
+        select coalesce(sum(infusions), 0)::bigint
+        from daily_returns
+        where effect not in ('any effect', 'any serious')
+    )
+union all
+select
     'visits with an effect in daily',
     (select count(distinct booking_id) from side_effects where status = 'completed'),
     (select coalesce(sum(with_effect), 0)::bigint from daily)

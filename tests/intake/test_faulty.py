@@ -53,6 +53,9 @@ CORPUS = {
     "too-few": Faulty((HEAD, b"h1,P1,chicago", row("h2")), 1, {2: "3 columns"}),
     "too-many": Faulty((HEAD, row("i1") + b",x", row("i2")), 1, {2: "7 columns"}),
     "one-comma-too-many": Faulty((HEAD, row("j1") + b",", row("j2"), row("j3") + b","), 1, {2: "7", 4: "7"}),
+    "empty-values-too-many": Faulty(
+        (HEAD, row("em1"), row("em2") + b",,", row("em3") + b',,"",""'), 1, {3: "8", 4: "9"},
+    ),
     "one-comma-too-many-throughout": Faulty((HEAD + b",", row("k1") + b",", row("k2") + b","), 2, {}),
     "unescaped-comma": Faulty((HEAD, row("l1", site="chicago, il"), row("l2")), 1, {2: "7 columns"}),
     "quoted-line-breaks": Faulty(

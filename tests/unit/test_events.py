@@ -113,7 +113,8 @@ def test_who_came_back_after_it_and_who_without(director, facts, effect):
             exists (select 1 from side_effects as e
                 where e.booking_id = b.booking_id and ($effect = '' or e.effect = $effect)) as with_it,
             exists (select 1 from bookings as later
-                where later.patient = b.patient and later.line = b.line and later.status = 'completed'
+                where later.patient = b.patient and later.line = b.line and later.site = b.site
+                    and later.status = 'completed'
                     and (later.starts_at, later.booking_id) > (b.starts_at, b.booking_id)
                     and later.starts_on - b.starts_on <= 60) as back,
             count(*) as n

@@ -320,7 +320,7 @@ def test_a_viewer_who_sees_no_small_counts_gets_no_rows_of_them(house):
 def test_every_query_that_counts_side_effects_says_so():
     """By what it reads: whoever adds a query must name the columns that hide, or the roles that see all."""
     told = {"with_effect", "with_severe", "with_serious", "has_effect", "has_severe", "has_serious", "side_effects",
-            "daily_effects", "rows_accepted", "extract_info"}  # fmt: skip
+            "daily_effects", "daily_returns", "rows_accepted", "extract_info"}  # fmt: skip
     for query in queries().values():
         # Signals are open to those alone who see all of it.
         if not set(query.serves) <= access.OF_SMALL_COUNTS and any(word in query.sql for word in told):
