@@ -27,6 +27,8 @@ DAMAGES = {
     "update daily set invoiced_cents = invoiced_cents + 1 where line = 'vitamin'": "invoiced in daily: 65,000 against 65,001",
     "update daily_payments set amount_cents = -amount_cents": "cents in daily_payments: 47,500 against -47,500",
     "update daily set new_patients = 0 where line = 'vitamin'": "new patients in daily: 2 against 1",
+    "update daily_returns set infusions = 3 where effect is null": "completed infusions in daily_returns: 2 against 6",
+    "delete from daily_returns where effect = 'nausea'": "infusions with an effect in daily_returns: 1 against 0",
     "delete from courses": "patients with a completed ketamine infusion in courses: 1 against 0",
     "insert into infusion_gaps (infusions) values (1)": "infusions in courses and after a gap: 1 against 2",
     "delete from hourly where line = 'vitamin'": "bookings in hourly: 2 against 1",
@@ -46,7 +48,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
     )  # fmt: skip
     clinic.write("side_effects.csv", EVENTS, "E1,B1,nausea")
     clinic.write(
-        "payments.csv", "payment_id,patient_id,booking_id,paid_at,kind,amount", "A1,P1,B1,2026-01-05 10:00,payment,475"
+        "payments.csv",
+        "payment_id,patient_id,booking_id,paid_at,kind,amount",
+        "A1,P1,B1,2026-01-05 10:00,payment,475",
     )
     clinic.write("scores.csv", "score_id,patient_id,instrument,taken_at,score", "S1,P1,PHQ-9,2026-01-05 08:00,9")
     clinic.publish()
