@@ -236,9 +236,12 @@ def kill_imports(clinic: Clinic, times: int, *, add: bool) -> None:
     clinic.write("bookings.csv", BOOKINGS, *rows)
     clinic.publish()
     moments = random.Random(5)
+    # A file, since DuckDB takes `python -c` for a person's session and prints its progress where it takes long.
+    script = clinic.delivery.with_name("importer.py")
+    script.write_text(_IMPORTER)
     # One process loads the modules, and children of it are killed.
     with subprocess.Popen(
-        [sys.executable, "-c", _IMPORTER, str(clinic.delivery), str(clinic.data), "add" if add else "all"],
+        [sys.executable, str(script), str(clinic.delivery), str(clinic.data), "add" if add else "all"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
