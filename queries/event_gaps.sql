@@ -3,11 +3,40 @@
 -- parameters: until (inclusive local date), sites, lines, bands, effect (severe: of grade severe or worse;
 --   serious: any serious one)
 -- serves: signals
-with happened as (
+with counted as (
+    -- How many infusions with it a day has, from the cubes.
+    select site, line, band, starts_on, infusions
+    from daily_effects
+    where effect::varchar = $effect and $effect not in ('serious', 'severe')
+    union all
+    select site, line, band, starts_on, if($effect = 'serious', with_serious, with_severe)
+    from daily
+    where $effect in ('serious', 'severe')
+),
+reached as (
+    select site, starts_on, sum(sum(infusions)) over (partition by site order by starts_on desc) as infusions
+    from counted
+    where starts_on <= $until
+        and infusions > 0
+        and list_contains($sites::site[], site)
+        and list_contains($lines::line[], line)
+        and list_contains($bands::band[], band)
+    group by site, starts_on
+),
+-- The day from which on each site has as many as are needed, or all that it has.
+since as (
+    select min(starts_on) as starts_on
+    from (
+        select coalesce(max(starts_on) filter (where infusions >= 61), min(starts_on)) as starts_on
+        from reached
+        group by site
+    )
+),
+happened as (
     select distinct booking_id, site, starts_on
     from side_effects
     where status = 'completed'
-        and starts_on <= $until
+        and starts_on between (select starts_on from since) and $until
         and list_contains($sites::site[], site)
         and list_contains($lines::line[], line)
         and list_contains($bands::band[], band)

@@ -32,23 +32,48 @@ with told as (
         and list_contains($bands::band[], band)
     group by all
 ),
-seen as (
-    select site, line, band, (4 * grouping(site) + 2 * grouping(line) + grouping(band))::utinyint as level, patient, bit_or(flags) as flags
+-- Most patients have one site, line and band in a period: they count alike at every level, and aren't taken one by one.
+several as (
+    select patient
     from told
-    group by grouping sets ((patient), (site, patient), (line, patient), (band, patient), (site, line, patient))
+    group by patient
+    having count(*) > 1
+),
+alike as (
+    select site, line, band, flags, count(*) as patients
+    from told
+    anti join several on several.patient = told.patient
+    group by all
+),
+apart as (
+    select
+        (4 * grouping(site) + 2 * grouping(line) + grouping(band))::utinyint as level, site, line, band, told.patient, bit_or(flags) as flags
+    from told
+    semi join several on several.patient = told.patient
+    group by grouping sets ((told.patient), (site, told.patient), (line, told.patient), (band, told.patient), (site, line, told.patient))
+),
+seen as (
+    select
+        (4 * grouping(site) + 2 * grouping(line) + grouping(band))::utinyint as level, site, line, band, flags, sum(patients) as patients
+    from alike
+    group by grouping sets ((flags), (site, flags), (line, flags), (band, flags), (site, line, flags))
+    union all
+    select level, site, line, band, flags, count(*)
+    from apart
+    group by all
 )
 select
     level,
     site,
     line,
     band,
-    count(*)::bigint as patients,
-    sum(flags & 1)::bigint as treated_patients,
-    sum((flags >> 1) & 1)::bigint as patients_with_effect,
-    sum((flags >> 2) & 1)::bigint as patients_with_severe,
-    sum((flags >> 3) & 1)::bigint as patients_with_serious,
-    sum((flags >> 4) & 1)::bigint as ketamine_patients,
-    sum((flags >> 5) & 1)::bigint as coordinated_patients
+    sum(patients)::bigint as patients,
+    sum(if(flags & 1 = 0, 0, patients))::bigint as treated_patients,
+    sum(if(flags & 2 = 0, 0, patients))::bigint as patients_with_effect,
+    sum(if(flags & 4 = 0, 0, patients))::bigint as patients_with_severe,
+    sum(if(flags & 8 = 0, 0, patients))::bigint as patients_with_serious,
+    sum(if(flags & 16 = 0, 0, patients))::bigint as ketamine_patients,
+    sum(if(flags & 32 = 0, 0, patients))::bigint as coordinated_patients
 from seen
 group by all
 order by all

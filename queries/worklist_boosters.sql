@@ -5,13 +5,7 @@
 -- parameters: sites, until (the last full day)
 -- serves: worklists
 with lasts as (
-    select
-        patient,
-        max(starts_on) as last_on,
-        max_by(
-            struct_pack(site := site, booking_id := booking_id),
-            struct_pack(starts_at := starts_at, booking_id := booking_id)
-        ) as about
+    select patient, max(starts_at) as last_at
     from bookings
     where starts_on between $until::date - 59 and $until::date
         and line = 'ketamine'
@@ -40,21 +34,35 @@ usual as (
     from gaps
     where 2 * reached >= every
     group by site
+),
+due as (
+    select lasts.patient, last_at
+    from lasts
+    inner join courses on courses.patient = lasts.patient
+    where courses.first_on + 28 <= $until
+        and not exists (select 1 from ahead where ahead.patient = lasts.patient)
+),
+-- Of two infusions at one time the last by id.
+infusions as (
+    select due.patient, max_by(site, booking_id) as site, max(booking_id) as booking_id, any_value(starts_on) as last_on
+    from due
+    inner join bookings on bookings.patient = due.patient and bookings.starts_at = due.last_at
+    where starts_on between $until::date - 59 and $until::date
+        and line = 'ketamine'
+        and status = 'completed'
+    group by due.patient
 )
 select
-    about.site as site,
-    about.booking_id as booking_id,
-    lasts.patient::varchar as patient,
+    infusions.site as site,
+    booking_id,
+    patient::varchar as patient,
     last_on,
     date_diff('day', last_on, $until::date)::bigint as days,
     usual_days::bigint as usual_days,
     (date_diff('day', last_on, $until::date) - usual_days)::bigint as overdue,
     last_on + 60 as ends_on
-from lasts
-inner join courses on courses.patient = lasts.patient
-inner join usual on usual.site = about.site
-where list_contains($sites::site[], about.site)
-    and courses.first_on + 28 <= $until
+from infusions
+inner join usual on usual.site = infusions.site
+where list_contains($sites::site[], infusions.site)
     and date_diff('day', last_on, $until::date) > usual_days
-    and not exists (select 1 from ahead where ahead.patient = lasts.patient)
-order by days desc, about.site, lasts.patient
+order by days desc, infusions.site, infusions.patient
