@@ -1,6 +1,6 @@
 -- Patients by the lines that they used in the period: ketamine only, drips only, both.
 -- grain: site, band in $by (null: all asked for) × use; the band at the latest visit
--- parameters: start, end, sites, bands, by
+-- parameters: start, end, sites, lines (others don't count), bands, by
 -- serves: service_mix age_groups
 with used as (
     select
@@ -13,6 +13,7 @@ with used as (
     where starts_on between $start and $end
         and status in ('arrived', 'completed')
         and list_contains($sites::site[], site)
+        and list_contains($lines::line[], line)
         and list_contains($bands::band[], band)
     group by all
 )

@@ -22,10 +22,11 @@ GROUP = Column("group", "Age group")
 
 
 def _patients(reader: Reader, filters: Filters) -> pd.DataFrame:
-    frame = reader.query("patients_last_band", **filters.values())
+    # By the band at the latest visit, so that the bands of a site add up to its patients.
+    found = reader.query("both_lines", by=("site", "band"), **filters.values())
     bands = filters.bands or filters.scope.bands
     index = pd.MultiIndex.from_product([filters.sites, bands], names=["site", "band"])
-    frame = frame.set_index(["site", "band"]).reindex(index, fill_value=0).reset_index()
+    frame = found.groupby(["site", "band"])[["patients"]].sum().reindex(index, fill_value=0).reset_index()
     frame["group"] = frame["band"].map(reader.catalogue.groups)
     return titled(frame.rename(columns={"patients": "value"}), reader)
 
@@ -113,8 +114,8 @@ def _rates_answer(frame: pd.DataFrame) -> str:
 
 
 def _pyramid(reader: Reader, filters: Filters) -> pd.DataFrame:
-    values = filters.values()
-    del values["lines"]
+    # Whichever lines are chosen: of those alone nobody could have used both sides.
+    values = {**filters.values(), "lines": filters.scope.lines}
     frame = reader.query("both_lines", by=("site", "band"), **values)
     bands = filters.bands or filters.scope.bands
     index = pd.MultiIndex.from_product([filters.sites, bands, [*SIDES, "both"]], names=["site", "band", "used"])

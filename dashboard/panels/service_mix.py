@@ -106,8 +106,8 @@ def _revenue_answer(frame: pd.DataFrame) -> str:
 
 
 def _both(reader: Reader, filters: Filters) -> pd.DataFrame:
-    values = filters.values()
-    del values["lines"]
+    # Whichever lines are chosen: of those alone nobody could have used both.
+    values = {**filters.values(), "lines": filters.scope.lines}
     frame = reader.query("both_lines", by=("site",), **values)
     index = pd.MultiIndex.from_product([filters.sites, USES], names=["site", "used"])
     frame = frame.set_index(["site", "used"])[["patients"]].reindex(index, fill_value=0).reset_index()
