@@ -19,6 +19,15 @@ from dashboard.settings import ROOT
 
 pytestmark = pytest.mark.bench
 
+#: Ends a script that `measure` runs: what it took since `began` and `loading`.
+TELL = """
+seconds = time.monotonic() - began
+used = resource.getrusage(resource.RUSAGE_SELF)
+cpu = used.ru_utime + used.ru_stime - loading.ru_utime - loading.ru_stime
+# ru_maxrss would begin with what the parent had when it forked.
+peak = int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+print(json.dumps({"seconds": seconds, "cpu": cpu, "mb": peak / 1024}))
+"""
 _BARE = """
 import json, resource, sys, time
 from pathlib import Path
@@ -38,12 +47,6 @@ for table in TABLES:
         f"columns={columns!r}, delim=',', quote='\\"', ignore_errors=true)"
     )
 connection.execute("checkpoint")
-seconds = time.monotonic() - began
-used = resource.getrusage(resource.RUSAGE_SELF)
-cpu = used.ru_utime + used.ru_stime - loading.ru_utime - loading.ru_stime
-# ru_maxrss would begin with what the parent had when it forked.
-peak = int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
-print(json.dumps({"seconds": seconds, "cpu": cpu, "mb": peak / 1024}))
 """
 _IMPORT = """
 import json, resource, sys, time
@@ -51,13 +54,7 @@ from pathlib import Path
 from dashboard.intake.publish import import_delivery
 began, loading = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF)
 mapping = Path(sys.argv[1]) / "mapping.toml"
-report = import_delivery(Path(sys.argv[1]), Path(sys.argv[2]), mapping=mapping if mapping.exists() else None)
-seconds = time.monotonic() - began
-used = resource.getrusage(resource.RUSAGE_SELF)
-cpu = used.ru_utime + used.ru_stime - loading.ru_utime - loading.ru_stime
-# ru_maxrss would begin with what the parent had when it forked.
-peak = int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
-print(json.dumps({"seconds": seconds, "cpu": cpu, "mb": peak / 1024}))
+import_delivery(Path(sys.argv[1]), Path(sys.argv[2]), mapping=mapping if mapping.exists() else None)
 """
 
 
@@ -67,7 +64,7 @@ Runs = list[dict[str, float]]
 def measure(code: str, delivery: Path, work: Path) -> dict[str, float]:
     """Seconds, CPU seconds (user and system) and peak memory of a process of its own, once Python's modules are loaded."""
     work.mkdir(exist_ok=True)
-    arguments = [sys.executable, "-c", code, str(delivery), str(work)]
+    arguments = [sys.executable, "-c", code + TELL, str(delivery), str(work)]
     done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
