@@ -137,3 +137,12 @@ def test_new_means_new_to_the_group(marked):
     assert sum(new.values()) == 7
     # Each site sees all seven patients, but calls only those new who had been nowhere before.
     assert max(new.values()) < 7
+
+
+def test_a_patient_of_several_sites_counts_once_at_each_and_once_in_all(marked):
+    reader = Reader(marked, Viewer("a", "A", Role.ADMIN))
+    chosen = filters.parse({"period": ["12-months"]}, exports.scope_of(reader)).values()
+    found = reader.query("patients", **chosen)
+    assert found.loc[found["level"] == 7, "patients"].tolist() == [7]
+    by_site = found[found["level"] == 3].set_index("site")["patients"]
+    assert by_site.to_dict() == dict.fromkeys(SITES, 7)
