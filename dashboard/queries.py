@@ -12,7 +12,7 @@ from dashboard.query_faults import WarehouseError
 from dashboard.settings import QUERIES
 
 _PARAMETER = re.compile(r"\$([a-z_]+)")
-_HEADER = re.compile(r"^--\s*(serves|sites|hides|order):\s*(.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^--\s*(serves|sites|hides|order|level):\s*(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Query:
     A query is refused to a viewer who may see none of `serves`. `by_site` is false only where
     the comment says `-- sites: none`, for answers that hold no row of a site. `hides` are the
     columns that could tell small counts of side effects. `order` are the columns by which the
-    extract lies sorted, where the query relies on it instead of sorting.
+    extract lies sorted, where the query relies on it instead of sorting. `levels` says whether
+    it answers by several dimensions at once, which a column `level` tells apart.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Query:
     by_site: bool
     hides: tuple[str, ...] = ()
     order: str = ""
+    levels: bool = False
 
 
 @cache
@@ -63,4 +65,4 @@ def read_query(path: Path) -> Query:
     if by_site and "sites" not in parameters:
         raise WarehouseError(f"{path.name}: must restrict its rows with $sites")
     hides, order = tuple(header.get("hides", "").split()), header.get("order", "")
-    return Query(path.stem, sql, parameters, serves, by_site, hides, order)
+    return Query(path.stem, sql, parameters, serves, by_site, hides, order, "level" in header)

@@ -146,15 +146,22 @@ class SmallCounts:
             return frame.assign(**dict.fromkeys(columns, np.nan))
         spans = {None: periods.pieces(values["start"], values["end"], self.periods)}
         if "period" in dimensions:
-            spans = {period: self._month(period, values) for period in frame["period"].unique()}
-        rows = [
-            {str(key): None if pd.isna(value) else value for key, value in row.items()}
-            for row in frame[dimensions].to_dict("records")
-        ]
-        shown = {
-            name: np.array([self._value(name, row, spans[row.get("period")], values) for row in rows], np.float64)
-            for name in columns
-        }
+            spans = {period: self._month(period, values) for period in dict.fromkeys(frame["period"].tolist())}
+        names = [name for name in dimensions if name != "period"]
+        of_row = frame["period"].tolist() if "period" in dimensions else [None] * len(frame)
+        restrictions = _known([frame[name].tolist() for name in names], len(frame))
+        # A cell comes again with each period and column: which parts it has is found out once.
+        parts: dict[tuple[Any, ...], list[int] | None] = {}
+        shown = {}
+        for name in columns:
+            found = []
+            for period, restriction in zip(of_row, restrictions, strict=True):
+                key = (name, restriction)
+                if key not in parts:
+                    parts[key] = self._parts(*COLUMNS[name], dict(zip(names, restriction, strict=True)), values)
+                site = dict(zip(names, restriction, strict=True)).get("site")
+                found.append(self._value(name, parts[key], spans[period], [site] if site else values["sites"]))
+            shown[name] = np.array(found, np.float64)
         return frame.assign(**shown)
 
     def _month(self, start: pd.Timestamp, values: Mapping[str, Any]) -> list[periods.Whole] | None:
@@ -185,21 +192,19 @@ class SmallCounts:
         return pd.DataFrame(rows, columns=keys, index=range(len(rows)))
 
     def _value(
-        self, column: str, row: dict[str, Any], spans: list[periods.Whole] | None, values: Mapping[str, Any]
+        self, column: str, cells: list[int] | None, spans: list[periods.Whole] | None, sites: Sequence[str]
     ) -> float:
-        family, measure = COLUMNS[column]
-        cells = self._parts(family, measure, row, values)
+        _, measure = COLUMNS[column]
         if spans is None or cells is None:
             return np.nan
-        sites = [row["site"]] if row.get("site") is not None else values["sites"]
-        at = [(self._period_at[span.grain, span.start], self._cell_at[cell]) for span in spans for cell in cells]
+        at = [(self._period_at[span.grain, span.start], cell) for span in spans for cell in cells]
         found = [float(self.site(site).measures[measure][place]) for site in sites for place in at]
         if measure in _PATIENTS and sum(value != 0 for value in found) > 1:
             return np.nan  # a patient of two parts would count twice
         return sum(found)
 
-    def _parts(self, family: str, measure: str, row: dict[str, Any], values: Mapping[str, Any]) -> list[Cell] | None:
-        """The cells whose sum is asked for, or None where none are shown for it."""
+    def _parts(self, family: str, measure: str, row: dict[str, Any], values: Mapping[str, Any]) -> list[int] | None:
+        """Where the cells are whose sum is asked for, or None where none are shown for it."""
         lines, bands = (
             [row[name]] if row.get(name) is not None else None if set(asked) >= set(every) else list(asked)
             for name, asked, every in (
@@ -213,7 +218,7 @@ class SmallCounts:
             if measure != "events" or severity is not None:
                 return None  # infusions and patients of several effects don't add up
             if lines is None and bands is None:
-                return [Cell("all")]
+                return [self._cell_at[Cell("all")]]
             effects = self._holdings.effects
         cells = [
             Cell("severity" if severity is not None and family == "effect" else family, e, line, band, severity)
@@ -222,7 +227,7 @@ class SmallCounts:
             for band in bands or [None]
         ]
         known = all(cell in self._cell_at and measure in _MEASURES[cell.family] for cell in cells)
-        return cells if known else None
+        return [self._cell_at[cell] for cell in cells] if known else None
 
     def _decide(self, site: str) -> SiteCounts:
         shape = (len(self.periods), len(self.cells))
@@ -307,6 +312,16 @@ class SmallCounts:
         row = np.zeros(len(self.cells))
         row[parts], row[whole] = 1.0, -1.0
         return row
+
+
+def _known(columns: list[list[Any]], rows: int) -> list[tuple[Any, ...]]:
+    """The rows of columns, with None for whatever stands for no value."""
+    if not columns:
+        return [()] * rows
+    return [
+        tuple(None if value is None or value != value else value for value in row)
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def _cells(holdings: Holdings) -> list[Cell]:

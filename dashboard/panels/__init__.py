@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dashboard import access, chart_notes, charts, marks, no_shows, periods, specifications, theme, time_charts
@@ -184,7 +185,8 @@ def drawn(frame: pd.DataFrame, spec: specifications.Specification, grain: str) -
     if "period" in kept.columns:
         # As text with a time of day, which browsers read as local: a bare date would be taken as
         # UTC and drawn a day early in America.
-        kept = kept.assign(period=pd.to_datetime(kept["period"]).dt.strftime("%Y-%m-%dT00:00:00"))
+        days = np.datetime_as_string(kept["period"].to_numpy().astype("datetime64[D]"))
+        kept = kept.assign(period=[f"{day}T00:00:00" for day in days])
     return kept.assign(**{time_charts.GRAIN: grain}) if spec.any_grain else kept
 
 

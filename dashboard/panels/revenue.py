@@ -14,7 +14,6 @@ from dashboard.measuring import CENTS, measure
 from dashboard.metrics import METRICS
 from dashboard.panels.column import LINE, PERIOD, SITE, Column
 from dashboard.panels.panel import Panel
-from dashboard.panels.sums import added_up
 from dashboard.panels.words import titled
 from dashboard.theme import line_title
 from dashboard.warehouse import Reader
@@ -37,7 +36,7 @@ def invoiced(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Invoiced, discounts, outstanding, visits and chair-hours by the dimensions named, in cents."""
     values = {k: v for k, v in filters.values().items() if k != "bands"}
     fine = by if "period" in by else ("site", "line")
-    frame = added_up(reader.query("revenue", by=fine, grain=filters.grain, **values), by)
+    frame = reader.added_up("revenue", fine, by=by, grain=filters.grain, **values)
     return frame.assign(chair_hours=frame["chair_minutes"] / 60)
 
 
@@ -45,7 +44,7 @@ def paid(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Payments, packages sold, refunds and what they come to by the dimensions named, in cents."""
     values = {k: v for k, v in filters.values().items() if k != "bands"}
     fine = by if {"period", "method"} & set(by) else ("site", "line")
-    return added_up(reader.query("paid", by=fine, grain=filters.grain, every_line=not filters.lines, **values), by)
+    return reader.added_up("paid", fine, by=by, grain=filters.grain, every_line=not filters.lines, **values)
 
 
 def _beside(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from dashboard.metrics import METRICS
 from dashboard.panels.column import PERIOD, SITE, Column, value_columns
 from dashboard.panels.panel import Panel
 from dashboard.panels.scores import SCORE_COLUMNS, measured, scores
-from dashboard.panels.sums import counts, effect_counts, filled, patient_counts
+from dashboard.panels.sums import counts, effect_counts, effect_patients, filled, patient_counts
 from dashboard.panels.trends import trend, trend_frame
 from dashboard.panels.words import share_text, titled
 from dashboard.theme import SEVERITY_TITLES, line_title
@@ -90,8 +90,7 @@ def effect_rows(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
         limit is the exact one-sided 95 % bound.
     """
     effects = list(reader.catalogue.effects)
-    keys = [*by, "effect"]
-    patients = filled(reader.query("effect_patients", by=keys, **filters.values()), filters, keys, effect=effects)
+    patients = effect_patients(reader, filters, *by)
     treated = np.repeat(patient_counts(reader, filters, *by)["treated_patients"].to_numpy(), len(effects))
     by_patient = measure(patients.assign(treated_patients=treated), METRICS["effect_incidence_patients"])
     rows = pd.concat([_incidence(reader, filters, *by), by_patient.add_prefix("patient_")], axis=1)

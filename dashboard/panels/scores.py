@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import changes
+from dashboard.additive import side_by_side
 from dashboard.filters import Filters
 from dashboard.measuring import MEASURED, measure, measure_all
 from dashboard.metrics import METRICS
@@ -40,7 +41,7 @@ SCORE_COLUMNS = (
 
 def measured(frame: pd.DataFrame, name: str, *keep: str) -> pd.DataFrame:
     """The dimensions named and the metric's value, numerator, denominator, lower and upper."""
-    return pd.concat([frame[list(keep)], measure(frame, METRICS[name])], axis=1)
+    return side_by_side({one: frame[one] for one in keep}, measure(frame, METRICS[name]))
 
 
 def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
@@ -101,7 +102,6 @@ def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFr
 
 def named(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of metrics with title and unit."""
-    return rows.assign(
-        title=rows["metric"].map(lambda name: METRICS[name].title),
-        unit=rows["metric"].map(lambda name: METRICS[name].unit),
-    )
+    metrics = [METRICS[name] for name in rows["metric"].tolist()]
+    title = pd.Series([one.title for one in metrics], index=rows.index, dtype="str")
+    return rows.assign(title=title, unit=pd.Series([one.unit for one in metrics], index=rows.index, dtype="str"))

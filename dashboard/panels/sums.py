@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dashboard.additive import DIMENSIONS, side_by_side
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
 from dashboard.warehouse import Reader
@@ -33,10 +34,6 @@ def shared(make: Sums) -> Sums:
         return reader.warehouse.remembered(key, lambda: make(reader, filters, *by))
 
     return sums
-
-
-#: What rows can be by; every other column of a query is additive.
-DIMENSIONS = ("period", "site", "line", "service", "band", "status", "effect", "severity", "method")
 
 
 @shared
@@ -73,9 +70,18 @@ def with_slots(reader: Reader, filters: Filters, frame: pd.DataFrame, *by: str) 
 @shared
 def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Distinct patients by the dimensions named: none, site, line, band, or site and line."""
-    frame = reader.query("patients", **filters.values())
-    level = sum(bit for name, bit in (("site", 4), ("line", 2), ("band", 1)) if name not in by)
-    return filled(frame[frame["level"] == level].drop(columns="level").reset_index(drop=True), filters, by)
+    return filled(reader.at_level("patients", by, **filters.values()), filters, by)
+
+
+@shared
+def effect_patients(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
+    """Distinct patients with each side effect, also those with none, by the dimension named before: none or one.
+
+    Rows by the dimension, then by side effect.
+    """
+    by = (*by, "effect")
+    frame = reader.at_level("effect_patients", by, **filters.values())
+    return filled(frame, filters, by, effect=list(reader.catalogue.effects))
 
 
 @shared
@@ -86,24 +92,16 @@ def effect_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 
 #: Rows so fine are few, and what is asked of a page mostly adds up from them.
 _FINE = ("site", "line", "band")
+#: Of more sites the days of each are so many rows that the days alone are asked for in less time.
+_FEW_SITES = 12
 
 
 def _sums(reader: Reader, filters: Filters, name: str, by: Sequence[str], fine: tuple[str, ...]) -> pd.DataFrame:
-    """The answer by the dimensions named, added up from finer rows that many panels share.
-
-    Not where small counts are hidden: of what is shown, each cell is decided by itself.
-    """
-    if reader.hides_small_counts or not set(by) <= set(fine):
-        return reader.query(name, by=by, grain=filters.grain, **filters.values())
-    return added_up(reader.query(name, by=fine, grain=filters.grain, **filters.values()), by)
-
-
-def added_up(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Additive columns by the dimensions named, from finer rows; a dimension may be null."""
-    measures = [column for column in frame.columns if column not in DIMENSIONS]
-    if by:
-        return frame.groupby(list(by), sort=False, dropna=False)[measures].sum().reset_index()
-    return frame[measures].sum().to_frame().T
+    """The answer by the dimensions named, added up from finer rows that many panels share."""
+    if "period" in by and len(filters.sites) <= _FEW_SITES:
+        fine = ("period", "site")
+    values = filters.values() | {"by": by, "grain": filters.grain}
+    return reader.query(name, **values) if not set(by) <= set(fine) else reader.added_up(name, fine, **values)
 
 
 @shared
@@ -113,8 +111,8 @@ def course_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     del values["lines"]
     until = reader.catalogue.last_full_day
     fine = by if "period" in by else ("site", "band")
-    frame = reader.query("course_counts", by=fine, grain=filters.grain, until=until, **values)
-    return filled(added_up(frame, by), filters, by)
+    frame = reader.added_up("course_counts", fine, by=by, grain=filters.grain, until=until, **values)
+    return filled(frame, filters, by)
 
 
 @shared
@@ -161,8 +159,8 @@ def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -
 def _beside(frame: pd.DataFrame, other: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Both side by side; columns that only name dimensions are taken once."""
     new = [c for c in other.columns if c not in frame.columns and c not in DIMENSIONS]
-    if not by:
-        return pd.concat([frame.reset_index(drop=True), other[new]], axis=1)
+    if all(frame[name].tolist() == other[name].tolist() for name in by):
+        return pd.concat([frame.reset_index(drop=True), other[new].reset_index(drop=True)], axis=1)
     return frame.merge(other[[*by, *new]], how="left", on=list(by))
 
 
@@ -183,20 +181,24 @@ def filled(frame: pd.DataFrame, filters: Filters, by: Sequence[str], **values: S
     if not by:
         frame = frame[measures]
         return frame if len(frame) else pd.DataFrame([dict.fromkeys(measures, 0)])
-    own = [values.get(name) or _dimension(filters, name) or list(dict.fromkeys(frame[name])) for name in by]
+    keys = {name: frame[name].tolist() for name in by}
+    own = [values.get(name) or _dimension(filters, name) or list(dict.fromkeys(keys[name])) for name in by]
     rows = list(itertools.product(*own))
     places = {row: place for place, row in enumerate(rows)}
-    found = [places.get(row, -1) for row in zip(*(frame[name] for name in by), strict=True)]
-    kept = np.array([place >= 0 for place in found], dtype=bool)
-    at = np.array(found, dtype=int)[kept]
+    found = np.array([places.get(row, -1) for row in zip(*keys.values(), strict=True)], dtype=int)
+    kept = found >= 0
+    # Without rows, too, a column stays what it is: a period a date.
     columns: dict[str, Any] = {
-        # Without rows, too, a column stays what it is: a period a date.
-        name: pd.Series([row[i] for row in rows], dtype=frame[name].dtype)
-        for i, name in enumerate(by)
+        name: pd.Series([row[i] for row in rows], dtype=frame[name].dtype) for i, name in enumerate(by)
     }
+    kinds = dict.fromkeys(frame[measures].dtypes.tolist())
+    if len(kinds) == 1:
+        # Only rows that are missing are 0; NaN in one that is there is hidden.
+        block = np.zeros((len(rows), len(measures)), dtype=next(iter(kinds)))
+        block[found[kept]] = frame[measures].to_numpy()[kept]
+        return side_by_side(columns, pd.DataFrame(block, columns=measures))
     for name in measures:
         given = frame[name].to_numpy()
-        # Only rows that are missing are 0; NaN in one that is there is hidden.
         columns[name] = np.zeros(len(rows), dtype=given.dtype)
-        columns[name][at] = given[kept]
+        columns[name][found[kept]] = given[kept]
     return pd.DataFrame(columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -18,14 +18,20 @@ TOLD = 4
 def titled(frame: pd.DataFrame, reader: Reader) -> pd.DataFrame:
     """The same rows with names that staff read instead of keys."""
     catalogue = reader.catalogue
-    names = {
-        "site": lambda s: s.map(catalogue.site_name),
-        "line": lambda s: s.map(line_title),
-        "effect": lambda s: s.map(lambda e: catalogue.effects.get(e, e)),
-        "status": lambda s: s.map(STATUS_TITLES),
-        "severity": lambda s: s.map(SEVERITY_TITLES),
+    names: dict[str, Callable[[str], str]] = {
+        "site": catalogue.site_name,
+        "line": line_title,
+        "effect": lambda key: catalogue.effects.get(key, key),
+        "status": STATUS_TITLES.__getitem__,
+        "severity": SEVERITY_TITLES.__getitem__,
     }
-    return frame.assign(**{c: names[c](frame[c]) for c in names if c in frame.columns})
+    return frame.assign(**{name: _named(frame[name], names[name]) for name in names if name in frame.columns})
+
+
+def _named(keys: pd.Series, name: Callable[[str], str]) -> pd.Series:
+    """Names instead of keys, null where there is none; a key comes in many rows, and is looked up once."""
+    found = {key: None if pd.isna(key) else name(key) for key in dict.fromkeys(keys.tolist())}
+    return pd.Series([found[key] for key in keys.tolist()], index=keys.index, dtype="str")
 
 
 def unit_title(metric: Metric) -> str:
