@@ -156,11 +156,11 @@ class SmallCounts:
         for name in columns:
             found = []
             for period, restriction in zip(of_row, restrictions, strict=True):
-                key = (name, restriction)
+                key, row = (name, restriction), dict(zip(names, restriction, strict=True))
                 if key not in parts:
-                    parts[key] = self._parts(*COLUMNS[name], dict(zip(names, restriction, strict=True)), values)
-                site = dict(zip(names, restriction, strict=True)).get("site")
-                found.append(self._value(name, parts[key], spans[period], [site] if site else values["sites"]))
+                    parts[key] = self._parts(*COLUMNS[name], row, values)
+                sites = [row["site"]] if row.get("site") else values["sites"]
+                found.append(self._value(name, parts[key], spans[period], sites))
             shown[name] = np.array(found, np.float64)
         return frame.assign(**shown)
 

@@ -230,6 +230,9 @@ def series_of(reader: Reader) -> Iterator[Series]:
     no_shows = reader.query("signal_no_shows", sites=reader.sites, until=until)
     for frame in (infusions, events, no_shows):
         frame["day"] = (frame["starts_on"] - first).dt.days
+    # Taken apart once: to look through all rows for each of hundreds of sites would take minutes.
+    nothing = [frame.head(0) for frame in (infusions, events, no_shows)]
+    by_site = [dict(iter(frame.groupby("site", sort=False))) for frame in (infusions, events, no_shows)]
 
     def cube(frame: pd.DataFrame, column: str, **dimensions: tuple[str, ...]) -> FloatArray:
         """The column's sums by the dimensions and the day."""
@@ -241,11 +244,11 @@ def series_of(reader: Reader) -> Iterator[Series]:
         return sums.reshape(shape)
 
     for site in reader.sites:
-        here = infusions[infusions["site"] == site]
+        here, happened, due = (own.get(site, none) for own, none in zip(by_site, nothing, strict=True))
         trials, forms, serious = (
             cube(here, column, line=lines, group=groups) for column in ("infusions", "assessed", "serious")
         )
-        hits = cube(events[events["site"] == site], "events", effect=effects, line=lines, group=groups)
+        hits = cube(happened, "events", effect=effects, line=lines, group=groups)
         for at, line in enumerate(lines):
             of_line = trials[at].sum(axis=0), forms[at].sum(axis=0)
             yield Series(site, SERIOUS, line, ALL, ALL, serious[at].sum(axis=0), *of_line, small=False)
@@ -258,7 +261,6 @@ def series_of(reader: Reader) -> Iterator[Series]:
                 among = trials[at, place], forms[at, place]
                 for number, effect in enumerate(effects):
                     yield Series(site, effect, line, group, ALL, hits[number, at, place], *among, small=True)
-        due = no_shows[no_shows["site"] == site]
         missed, expected = cube(due, "events"), cube(due, "trials")
         weekdays = (np.arange(days) + catalogue.first_day.weekday()) % 7
         for number, name in enumerate(calendar.day_name):

@@ -179,7 +179,7 @@ class Warehouse:
             return self._timed(query, finer, additive.columns_of)
 
         def made() -> pd.DataFrame:
-            return additive.added_up(self.kept(("finer", name, *_pairs(finer)), asked), values["by"])
+            return additive.added_up(self.kept(("finer", name, *_pairs(finer)), asked), values["by"], fine)
 
         return self._answer("added up", viewer, query, bound, made)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dashboard.intake.contract import DeliveryError
+from dashboard.intake.demo_sites import MOST
 from dashboard.settings import Settings
 from dashboard.state_commands import on_record
 
@@ -36,7 +37,7 @@ Progress = Callable[[str, float], None]
 @click.option(
     "--fhir", is_flag=True, help="FHIR R4 resources (NDJSON) instead of CSV files, without the faulty rows."
 )
-@click.option("--sites", type=click.IntRange(1, 60), help="A group of so many sites, and their reference table.")
+@click.option("--sites", type=click.IntRange(1, MOST), help="A group of so many sites, and their reference table.")
 def demo(directory: Path, years: int, bookings: int, seed: int | None, fhir: bool, sites: int | None) -> None:
     """Write a demo delivery to DIR: made-up CSV files as a clinic would hand them over.
 

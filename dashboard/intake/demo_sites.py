@@ -19,19 +19,27 @@ _TOWNS = {
     "America/Denver": "Albuquerque Boise Boulder Denver Missoula Provo Pueblo",
     "America/Los_Angeles": "Bakersfield Eugene Fresno Oakland Reno Sacramento Seattle Spokane Tacoma",
 }
+#: After one clinic in each town come more in its quarters.
+_QUARTERS = ("", " North", " South", " East", " West", " Center")
 #: The most sites that have a name.
-MOST = 3 + sum(len(towns.split()) for towns in _TOWNS.values())
+MOST = 3 + len(_QUARTERS) * sum(len(towns.split()) for towns in _TOWNS.values())
 
 
 def with_sites(reference: Reference, count: int) -> Reference:
     """The reference tables with so many sites, from 1 to MOST: the known ones first."""
-    towns = [(zone, town) for zone, names in _TOWNS.items() for town in names.split()]
+    towns = [
+        (zone, town, town + quarter)
+        for quarter in _QUARTERS
+        for zone, names in _TOWNS.items()
+        for town in names.split()
+    ]
     further = [
         Site(
-            town.lower(), town, town, zone, 4 + number % 6, dt.time(8 + number % 2), dt.time(17 + number % 3),
+            name.lower().replace(" ", "_"), name, town, zone,
+            4 + number % 6, dt.time(8 + number % 2), dt.time(17 + number % 3),
             "Mon Tue Wed Thu Fri Sat" if number % 4 else "Mon Tue Wed Thu Fri",
         )
-        for number, (zone, town) in enumerate(towns)
+        for number, (zone, town, name) in enumerate(towns)
     ]  # fmt: skip
     return replace(reference, sites=(*reference.sites, *further)[:count])
 

@@ -95,17 +95,17 @@ def test_rows_add_up_by_dimensions_that_may_be_null():
         "n": np.array([1, 2, 3, 4]),
         "m": np.ma.MaskedArray([1, 2, 3, 4], mask=[False, True, False, False]),
     }
-    by_site = added_up(rows, ("site",))
+    by_site = added_up(rows, ("site",), ("site", "line"))
     assert by_site["site"].fillna("none").tolist() == ["a", "none"]
     assert by_site[["n", "m"]].to_numpy().tolist() == [[4, 4], [6, 4]]
-    by_line = added_up(rows, ("line",))
+    by_line = added_up(rows, ("line",), ("site", "line"))
     assert by_line["line"].dtype == "str"
     assert by_line[["n", "m"]].to_numpy().tolist() == [[10, 8]]
-    assert added_up(rows, ()).to_dict("list") == {"n": [10], "m": [8]}
+    assert added_up(rows, (), ("site", "line")).to_dict("list") == {"n": [10], "m": [8]}
 
 
 def test_of_no_rows_the_sums_are_nought_and_there_is_no_group():
     rows = {"site": np.array([], dtype=object), "n": np.array([], dtype=np.int64)}
-    assert added_up(rows, ()).to_dict("list") == {"n": [0]}
-    assert isinstance(empty := added_up(rows, ("site",)), pd.DataFrame)
+    assert added_up(rows, (), ("site", "line")).to_dict("list") == {"n": [0]}
+    assert isinstance(empty := added_up(rows, ("site",), ("site", "line")), pd.DataFrame)
     assert (len(empty), list(empty.columns)) == (0, ["site", "n"])
