@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +11,9 @@ import pandas as pd
 
 #: What rows can be by; every other column of a query is additive.
 DIMENSIONS = ("period", "site", "line", "service", "band", "status", "effect", "severity", "method")
+
+#: Those that an answer at several levels has apart, with what is added up for each that a row is not by.
+_LEVELS = {"site": 4, "line": 2, "band": 1}
 
 #: Columns of a result, as DuckDB gives them to NumPy.
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -53,8 +56,13 @@ def at_level(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
     Its column `level` has 4, 2 and 1 added up for what a row is not by: site, line, band.
     """
-    level = sum(bit for name, bit in (("site", 4), ("line", 2), ("band", 1)) if name not in by)
+    level = sum(bit for name, bit in _LEVELS.items() if name not in by)
     return frame[frame["level"] == level].drop(columns="level").reset_index(drop=True)
+
+
+def beside_levels(columns: Iterable[str]) -> list[str]:
+    """The dimensions that rows of every level are by."""
+    return [name for name in columns if name in DIMENSIONS and name not in _LEVELS]
 
 
 def side_by_side(columns: Mapping[str, Any], measures: pd.DataFrame) -> pd.DataFrame:

@@ -149,18 +149,18 @@ class SmallCounts:
             spans = {period: self._month(period, values) for period in dict.fromkeys(frame["period"].tolist())}
         names = [name for name in dimensions if name != "period"]
         of_row = frame["period"].tolist() if "period" in dimensions else [None] * len(frame)
-        restrictions = _known([frame[name].tolist() for name in names], len(frame))
-        # A cell comes again with each period and column: which parts it has is found out once.
-        parts: dict[tuple[Any, ...], list[int] | None] = {}
+        keys = _known([frame[name].tolist() for name in names], len(frame))
+        # A row comes again with each period: which cells it asks for is found out once.
+        rows = {key: dict(zip(names, key, strict=True)) for key in keys}
         shown = {}
         for name in columns:
-            found = []
-            for period, restriction in zip(of_row, restrictions, strict=True):
-                key, row = (name, restriction), dict(zip(names, restriction, strict=True))
-                if key not in parts:
-                    parts[key] = self._parts(*COLUMNS[name], row, values)
-                sites = [row["site"]] if row.get("site") else values["sites"]
-                found.append(self._value(name, parts[key], spans[period], sites))
+            family, measure = COLUMNS[name]
+            cells = {key: self._parts(family, measure, row, values) for key, row in rows.items()}
+            sites = {key: [row["site"]] if row.get("site") else values["sites"] for key, row in rows.items()}
+            found = [
+                self._value(measure, cells[key], spans[period], sites[key])
+                for period, key in zip(of_row, keys, strict=True)
+            ]
             shown[name] = np.array(found, np.float64)
         return frame.assign(**shown)
 
@@ -192,9 +192,8 @@ class SmallCounts:
         return pd.DataFrame(rows, columns=keys, index=range(len(rows)))
 
     def _value(
-        self, column: str, cells: list[int] | None, spans: list[periods.Whole] | None, sites: Sequence[str]
+        self, measure: str, cells: list[int] | None, spans: list[periods.Whole] | None, sites: Sequence[str]
     ) -> float:
-        _, measure = COLUMNS[column]
         if spans is None or cells is None:
             return np.nan
         at = [(self._period_at[span.grain, span.start], cell) for span in spans for cell in cells]

@@ -52,7 +52,7 @@ def _frame(cursor: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     described = cursor.description or ()
     frame = pd.DataFrame({name: _nullable(values) for name, values in cursor.fetchnumpy().items()})
     # Where all are null pandas can't tell that they are words.
-    words = [name for name, kind, *_ in described if frame[name].dtype == object and kind.id == "enum"]
+    words = [name for name, kind, *_ in described if kind.id == "enum" and frame[name].dtype == object]
     return frame.astype(dict.fromkeys(words, "str")) if words else frame
 
 
@@ -186,15 +186,13 @@ class Warehouse:
     def at_level(self, viewer: access.Viewer, name: str, by: Sequence[str], **values: Any) -> pd.DataFrame:
         """As `query`, the rows by the dimensions named of an answer that has them by several, each at its level.
 
-        What is hidden from the viewer is decided for these rows, since at a level every combination must have one.
+        By what else the answer has rows (side effect), these are by, too. What is hidden from the viewer is decided
+        for them, since at a level every combination must have one.
         """
         query, bound = self._admit(viewer, name, values)
-
-        def made() -> pd.DataFrame:
-            found = self.kept(("levels", name, *_pairs(bound)), lambda: self._timed(query, bound, _frame))
-            return additive.at_level(found, by)
-
-        return self._answer("at level", viewer, query, bound | {"by": list(by)}, made)
+        found = self.kept(("levels", name, *_pairs(bound)), lambda: self._timed(query, bound, _frame))
+        every = [*by, *additive.beside_levels(found.columns)]
+        return self._answer("at level", viewer, query, bound | {"by": every}, lambda: additive.at_level(found, by))
 
     def _answer(
         self,

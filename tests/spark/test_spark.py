@@ -121,8 +121,7 @@ def answer(house, viewer, query, values):
     """What a question gives; of one that has several levels, one below the other."""
     if not query.levels:
         return house.query(viewer, query.name, **values)
-    own = ("effect",) if query.name == "effect_patients" else ()
-    levels = [(*by, *own) for by in ((), ("site",), ("line",), ("band",))]
+    levels = ((), ("site",), ("line",), ("band",))
     return pd.concat([house.at_level(viewer, query.name, by, **values) for by in levels], ignore_index=True)
 
 

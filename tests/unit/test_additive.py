@@ -46,7 +46,7 @@ def test_what_is_added_up_is_what_the_question_itself_gives(reader_of, name, que
 def test_distinct_patients_at_a_level_are_counted_over_all_rows(reader_of, by):
     reader = reader_of("director")
     values = asked(reader)
-    made = in_order(reader.at_level("effect_patients", (*by, "effect"), **values), (*by, "effect"))
+    made = in_order(reader.at_level("effect_patients", by, **values), (*by, "effect"))
     keys = ", ".join((*by, "effect"))
     true = reader.warehouse._run(
         f"select {keys}, count(distinct patient) as patients from side_effects "
@@ -61,7 +61,7 @@ def test_where_counts_are_hidden_every_combination_has_a_row_at_its_level(reader
     """A row that is missing would tell a count of 0."""
     reader = reader_of("manager.two")
     values = asked(reader, period=["7-days"])
-    made = reader.at_level("effect_patients", (*by, "effect"), **values)
+    made = reader.at_level("effect_patients", by, **values)
     catalogue = reader.catalogue
     every = {"site": reader.sites, "line": catalogue.lines, "band": catalogue.bands}
     wanted = set(itertools.product(*(every[name] for name in by), catalogue.effects))

@@ -59,7 +59,7 @@ def ask(reader, query, values):
     """The answer, of a question that has several levels the one by site."""
     if not query.levels:
         return reader.query(query.name, **values)
-    return reader.at_level(query.name, ("site", "effect") if query.name == "effect_patients" else ("site",), **values)
+    return reader.at_level(query.name, ("site",), **values)
 
 
 @pytest.mark.parametrize("site", SITES)

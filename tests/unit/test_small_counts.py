@@ -238,12 +238,12 @@ def test_every_query_hides_for_whatever_is_asked(managers, everything, name):
                   "by": by, "grain": grain}  # fmt: skip
         values = {k: v for k, v in values.items() if k in query.parameters}
         if query.levels:
-            own = [c for c in by if c in {"site", "effect"} and (c != "effect" or name == "effect_patients")]
-            own = [*own, "effect"] if name == "effect_patients" and "effect" not in own else own
+            own = [c for c in by if c == "site"]
             ours, true = (reader.at_level(name, own, **values) for reader in (managers[0], everything))
         else:
             ours, true = managers[0].query(name, **values), everything.query(name, **values)
-        keys = own if query.levels else [c for c in by if c in true.columns]
+        asked = [*own, "effect"] if query.levels else by
+        keys = [c for c in asked if c in true.columns]
         both = (
             true.merge(ours, how="outer", on=keys, suffixes=("", "_ours"))
             if keys
