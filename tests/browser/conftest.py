@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from dashboard.intake import pointer
 from tests.browser.harness import chromium, launch, visiting
@@ -24,6 +24,8 @@ ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "screenshots"
 def browser():
     if chromium() is None and not os.environ.get("CI"):
         pytest.skip("NO BROWSER: install chromium; the browser tests did not run")
+    # Playwright waits for 5 s, less than a page of sixty sites may take where two browsers share two cores.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         started = launch(playwright)
         yield started
