@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import logging
 import os
 import re
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -25,7 +23,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from streamlit import file_util
 
-from dashboard import faults, gate, instruments, journal, keyfile, limits, navigation, sign_in, stopping
+from dashboard import faults, gate, instruments, journal, keyfile, limits, navigation, sign_in, stopping, tending
 from dashboard.access import Viewer
 from dashboard.headers import Headers, content_security_policy
 from dashboard.health import Health
@@ -38,8 +36,6 @@ from dashboard.state.chart_marks import ChartMarks
 from dashboard.state.export_tokens import Bearer
 from dashboard.state.sealing import Seal
 from dashboard.state.second_factor import SecondFactors
-
-log = logging.getLogger(__name__)
 
 SCRIPT = ROOT / "dashboard" / "main.py"
 TITLE = "Infusion dashboard"
@@ -140,15 +136,14 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
         instruments.ALERTS_FAILING: AlertChannels(store).failing,
     }
 
-    def warm() -> None:
-        warm_up(store)
+    def warmed() -> None:
         condition.warm = True
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
-        # Beside the login page, which needs none of it: the server answers seconds earlier.
-        threading.Thread(target=warm, name="warm-up", daemon=True).start()
         with (
+            # Beside the login page, which needs none of it: the server answers seconds earlier.
+            tending.tended(store, warmed),
             stopping.graceful(settings, condition.stop),
             instruments.published(settings.metrics_port, read),
         ):
@@ -214,16 +209,6 @@ def serve(
             },
         }
     )
-
-
-def warm_up(store: Store) -> None:
-    """Do what the first visitor would wait for; a failure is logged and left to the pages."""
-    try:
-        from dashboard import warmup
-
-        warmup.run(store)
-    except Exception:
-        log.exception("the warm-up failed")
 
 
 async def export(request: Request, store: Store) -> Response:

@@ -40,6 +40,11 @@ class Shelf:
                 raise WarehouseError(self.warning or "there is no extract")
             return self._open
 
+    def interrupt(self) -> None:
+        """Stop what the extract in use is asked, since the server ends."""
+        if house := self._open:
+            house.interrupt()
+
     def _pointer_stamp(self) -> tuple[int, int] | None:
         try:
             status = (self._settings.extracts / pointer.FILE_NAME).stat()

@@ -111,6 +111,7 @@ class SmallCounts:
         self._run = run
         self.limit = limit
         self._lock = threading.Lock()
+        self._deciding: dict[str, threading.Lock] = {}
         self._sites: dict[str, SiteCounts] = {}
         self.periods = periods.tree(holdings.first_day, holdings.last_full_day)
         self.cells = _cells(holdings)
@@ -119,10 +120,14 @@ class SmallCounts:
 
     def site(self, site: str) -> SiteCounts:
         """What is shown of a site, decided at the first call."""
-        with self._lock:
-            if site not in self._sites:
-                self._sites[site] = self._decide(site)
-            return self._sites[site]
+        if site not in self._sites:
+            # A lock for each: who asks for another site doesn't wait for this one.
+            with self._lock:
+                deciding = self._deciding.setdefault(site, threading.Lock())
+            with deciding:
+                if site not in self._sites:
+                    self._sites[site] = self._decide(site)
+        return self._sites[site]
 
     def hide(self, frame: pd.DataFrame, columns: Sequence[str], values: Mapping[str, Any]) -> pd.DataFrame:
         """A query's answer with these columns as shown: NaN is hidden.

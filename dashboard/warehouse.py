@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,6 +89,7 @@ class Warehouse:
         self._cache: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._lock = threading.Lock()
         self._statements: dict[str, duckdb.Statement] = {}
+        self._running: set[duckdb.DuckDBPyConnection] = set()
         self.spill.mkdir(parents=True, exist_ok=True)
         try:
             self._facts = FactReading(path, settings)
@@ -138,6 +139,12 @@ class Warehouse:
             self._run(queries()["extract_info"].sql, {})
         except duckdb.Error as error:
             raise WarehouseError(f"{self.path.name} cannot be read; import the delivery again") from error
+
+    def interrupt(self) -> None:
+        """Stop the queries under way; who asked for them is told that it took too long."""
+        with self._lock:
+            for cursor in self._running:
+                cursor.interrupt()
 
     def close(self) -> None:
         """Close the connection; queries under way fail."""
@@ -241,11 +248,12 @@ class Warehouse:
                     self._cache.popitem(last=False)
         return found
 
-    def decide_small_counts(self) -> None:
-        """Decide for every site what is shown, where it is hidden from anybody at all; takes seconds."""
+    def decide_small_counts(self) -> Iterator[str]:
+        """Decide for each site in turn what is shown, where it is hidden from anybody at all; takes seconds."""
         if self._small_cells:
             for site in self.catalogue.sites:
                 self.small_counts.site(site)
+                yield site
 
     def stream(self, viewer: access.Viewer, name: str, **values: Any) -> Iterator[pd.DataFrame]:
         """As `query`, in parts of a bounded size and not kept: for row-level files."""
@@ -351,10 +359,16 @@ class Warehouse:
             self._statements[sql] = cursor.extract_statements(sql)[0]
         return self._statements[sql]
 
-    def _stopped(
-        self, cursor: duckdb.DuckDBPyConnection, seconds: float | None = None
-    ) -> AbstractContextManager[None]:
-        return stopped_after(seconds or self._seconds, cursor, self.path.name, self._suspect)
+    @contextmanager
+    def _stopped(self, cursor: duckdb.DuckDBPyConnection, seconds: float | None = None) -> Iterator[None]:
+        with self._lock:
+            self._running.add(cursor)
+        try:
+            with stopped_after(seconds or self._seconds, cursor, self.path.name, self._suspect):
+                yield
+        finally:
+            with self._lock:
+                self._running.discard(cursor)
 
     def _suspect(self) -> None:
         # The shelf looks at it byte for byte before it serves it again.

@@ -38,7 +38,8 @@ def test_the_first_page_of_every_kind_of_account_is_worked_out(everything, tmp_p
     chicago = Reader(house, access.Viewer("y", "Y", Role.MANAGER, frozenset({"chicago"})))
     with Store.open(tmp_path, rounds=4) as store:
         store.add_user("manager.dallas", Role.MANAGER, PASSWORD, sites=["dallas"])
-        warmup.first_pages(house, store)
+        for reader in warmup.readers_of(house, store):
+            list(warmup.first_page(reader))
     assert first_page(dallas) == 0
     # Nobody has an account of this kind, so that its page is made when somebody asks.
     assert first_page(chicago) > 0

@@ -1,0 +1,87 @@
+"""A running server works out what people would wait for, of each extract that is published, and ends while it does."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import closing
+from dataclasses import replace
+from urllib.request import urlopen
+
+import duckdb
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from server_harness import add_clinic, await_ready, dashboard_server, free_port
+
+from dashboard.intake import pointer, publish
+from dashboard.state.passwords import DEMO_PASSWORD
+
+#: What every first page asks for never comes.
+ENDLESS = (
+    "alter table daily rename to daily_before",
+    "create view daily as select d.* from daily_before as d, range(1000000000000) as r where hash(r.range) = 1",
+)
+
+
+def answers(port):
+    """How many answers were made anew, and how often the question of Signals was asked."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    found = {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+    return (
+        found.get(("dashboard_query_answers_total", "made"), 0),
+        found.get(("dashboard_query_seconds_count", "signal_events"), 0),
+    )
+
+
+def until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("not within the time")
+
+
+def test_an_extract_published_later_is_worked_out_before_anybody_asks(tmp_path):
+    add_clinic(tmp_path)
+    port = free_port()
+    with dashboard_server(tmp_path, DASHBOARD_METRICS_PORT=str(port)) as server:
+        await_ready(server)
+        until(lambda: answers(port)[1])
+        made, asked = answers(port)
+        publish.import_delivery(tmp_path / "delivery", tmp_path)
+        # Nobody is signed in. Signals comes last.
+        until(lambda: answers(port)[1] > asked)
+        assert answers(port)[0] > made
+        director = server.login("director", DEMO_PASSWORD).cookie
+        with server.stream(director) as stream:
+            before = answers(port)
+            _, shown = stream.run(page="")
+            assert answers(port) == before
+        assert "**Miami Beach**" in shown
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_as_usual_while_something_is_worked_out(tmp_path, how):
+    add_clinic(tmp_path)
+    extracts = tmp_path / "extracts"
+    [extract] = extracts.glob("extract-*.duckdb")
+    extract.chmod(0o600)
+    with closing(duckdb.connect(str(extract))) as connection:
+        for statement in ENDLESS:
+            connection.execute(statement)
+    other = replace(pointer.named(extracts), bytes=extract.stat().st_size, mtime_ns=extract.stat().st_mtime_ns)
+    pointer.turn(extracts, replace(other, sha256=other.digest()))
+    with dashboard_server(tmp_path, DASHBOARD_QUERY_SECONDS="90") as server:
+        # Modules and charts come first; from then on it waits for the answer.
+        time.sleep(10)
+        assert b"warming up" in server.request("GET", "/readyz").body
+        begun = time.monotonic()
+        server.process.send_signal(how)
+        code = server.process.wait(30)
+    said = server.output.read_text()
+    assert code == 0, said
+    assert time.monotonic() - begun < 10
+    for word in ("FATAL", "terminate", "Traceback", "leaked"):
+        assert word not in said, said
