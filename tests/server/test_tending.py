@@ -60,6 +60,7 @@ def test_an_extract_published_later_is_worked_out_before_anybody_asks(tmp_path):
             _, shown = stream.run(page="")
             assert answers(port) == before
         assert "**Miami Beach**" in shown
+    assert "leaked" not in server.output.read_text()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
