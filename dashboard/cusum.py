@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from dashboard.rates import FloatArray, numeric, positive
+from dashboard.rates import FloatArray, Number, numeric, positive
 
 #: The odds ratio that it is made to find soonest: a doubling.
 RATIO = 2.0
@@ -18,26 +18,26 @@ _STATES = 64
 _RATE_NODES = 9
 
 
-def binomial_cusum(events: ArrayLike, trials: ArrayLike, rate: float, ratio: float = RATIO) -> FloatArray:
+def binomial_cusum(events: ArrayLike, trials: ArrayLike, rate: ArrayLike, ratio: float = RATIO) -> FloatArray:
     """Upper CUSUM of log likelihood ratios after each look; starts at 0 and never goes below.
 
     Args:
-        events: by look.
-        trials: by look.
-        rate: the usual proportion, 0..1.
+        events: by look, of one series, or of several (series × looks).
+        trials: by look, likewise.
+        rate: the usual proportion, 0..1; of each series where they are several.
         ratio: the odds ratio to find.
 
     Source: Steiner et al. 2000, Biostatistics 1:441-452 (without risk adjustment).
     """
     x, n = numeric("events", events, minimum=0), numeric("trials", trials, minimum=0)
-    if x.shape != n.shape or x.ndim != 1:
+    if x.shape != n.shape or x.ndim != np.ndim(rate) + 1:
         raise ValueError("events and trials must be series of one length")
     if (x > n).any():
         raise ValueError("events must not be above trials")
     up, down = _weights(rate, ratio)
-    steps = np.cumsum(x * up - n * down)
+    steps = np.cumsum(x * up - n * down[..., np.newaxis], axis=-1)
     # The CUSUM is how far the sum is above its lowest point so far.
-    return np.asarray(steps - np.minimum(np.minimum.accumulate(steps), 0.0))
+    return np.asarray(steps - np.minimum(np.minimum.accumulate(steps, axis=-1), 0.0))
 
 
 def cusum_level(
@@ -100,15 +100,16 @@ def _moves(steps: FloatArray, chances: FloatArray) -> FloatArray:
     return moves
 
 
-def usual_rate(past_events: float, past_trials: float) -> float:
+def usual_rate(past_events: ArrayLike, past_trials: ArrayLike) -> Number:
     """The past's proportion with half an event added to both sides, so that it is never 0 or 1."""
-    return (past_events + 0.5) / (past_trials + 1)
+    return np.divide(np.add(past_events, 0.5), np.add(past_trials, 1))
 
 
-def _weights(rate: float, ratio: float) -> tuple[float, float]:
+def _weights(rate: ArrayLike, ratio: float) -> tuple[float, FloatArray]:
     """What an event adds to the CUSUM, and what each trial takes off."""
-    if not 0 < rate < 1:
+    usual = numeric("rate", rate)
+    if not ((usual > 0) & (usual < 1)).all():
         raise ValueError("rate must lie between 0 and 1")
     if ratio <= 1:
         raise ValueError("ratio must be above 1")
-    return float(np.log(ratio)), float(np.log1p(rate * (ratio - 1)))
+    return float(np.log(ratio)), np.log1p(usual * (ratio - 1))

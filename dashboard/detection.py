@@ -18,7 +18,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
 from dashboard.cusum import binomial_cusum, cusum_level, usual_rate
@@ -45,6 +45,10 @@ class Alarm(NamedTuple):
     p_value: float
 
 
+#: Of a series that has come nowhere near an alarm.
+NOWHERE_NEAR = Alarm(-1, -1, float("nan"))
+
+
 def maxsprt_alarm(
     events: ArrayLike, trials: ArrayLike, past_events: float, past_trials: float, planned: float, alpha: float,
     least_events: int = 1,
@@ -61,12 +65,10 @@ def maxsprt_alarm(
         least_events: of the period, before which nothing is said.
     """
     x, n = numeric("events", events, minimum=0), numeric("trials", trials, minimum=0)
-    reached = np.cumsum(x)
-    llr = np.asarray(conditional_llr(reached, np.cumsum(n) / positive("past_trials", past_trials), past_events))
-    llr = np.where(reached >= least_events, llr, 0.0)
+    llr = _ratios(x, n, past_events, past_trials, least_events)
     share = max(planned, float(n.sum())) / past_trials
     level = partial(conditional_level, past_events=past_events, share=share, least_events=least_events)
-    return _alarm(x, n, llr, level, alpha, usual_rate(past_events, past_trials))
+    return _alarm(x, n, llr, level, alpha, float(usual_rate(past_events, past_trials)))
 
 
 def cusum_alarm(
@@ -83,11 +85,36 @@ def cusum_alarm(
         alpha: probability of an alarm in the whole period, if nothing changes.
     """
     x, n = numeric("events", events, minimum=0), numeric("trials", trials, minimum=0)
-    rate = usual_rate(past_events, past_trials)
+    rate = float(usual_rate(past_events, past_trials))
     path = binomial_cusum(x, n, rate)
     looks = np.concatenate([n, numeric("to_come", to_come, minimum=0)])
     level = partial(cusum_level, trials=looks, past_events=past_events, past_trials=past_trials)
     return _alarm(x, n, path, level, alpha, rate)
+
+
+def near_maxsprt_alarm(
+    events: ArrayLike, trials: ArrayLike, past_events: ArrayLike, past_trials: ArrayLike, alpha: float,
+    least_events: int = 1,
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Which of many series come anywhere near an alarm; of the others `maxsprt_alarm` has nothing to say.
+
+    Args:
+        events: series × looks.
+        trials: likewise.
+        past_events: of each series.
+        past_trials: likewise.
+        alpha: as there.
+        least_events: as there.
+    """
+    x, n = numeric("events", events, minimum=0), numeric("trials", trials, minimum=0)
+    return _near(_ratios(x, n, past_events, past_trials, least_events), alpha)
+
+
+def near_cusum_alarm(
+    events: ArrayLike, trials: ArrayLike, past_events: ArrayLike, past_trials: ArrayLike, alpha: float
+) -> NDArray[np.bool_]:
+    """As `near_maxsprt_alarm`, of `cusum_alarm`."""
+    return _near(binomial_cusum(events, trials, usual_rate(past_events, past_trials)), alpha)
 
 
 def expected_false_alarms(series: int, alpha: float, periods_a_year: float) -> float:
@@ -133,7 +160,7 @@ def _alarm(
     highest = float(path.max(initial=0.0))
     # No threshold of this level lies so low: the costly calculation is spared.
     if highest < _least_value(alpha):
-        return Alarm(-1, -1, float("nan"))
+        return NOWHERE_NEAR
     p_value = level(highest)
     if p_value > alpha:
         return Alarm(-1, -1, p_value)
@@ -141,6 +168,21 @@ def _alarm(
     first = int(np.argmax(path >= threshold))
     zeros = np.flatnonzero(binomial_cusum(events[: first + 1], trials[: first + 1], rate) == 0)
     return Alarm(first, int(zeros[-1]) + 1 if zeros.size else 0, p_value)
+
+
+def _ratios(
+    events: FloatArray, trials: FloatArray, past_events: ArrayLike, past_trials: ArrayLike, least_events: int
+) -> FloatArray:
+    """The log likelihood ratio at each look, the last axis; 0 before the least events."""
+    reached, before = np.cumsum(events, axis=-1), positive("past_trials", past_trials)[..., np.newaxis]
+    happened = np.asarray(past_events)[..., np.newaxis]
+    llr = conditional_llr(reached, np.cumsum(trials, axis=-1) / before, happened)
+    return np.where(reached >= least_events, llr, 0.0)
+
+
+def _near(paths: FloatArray, alpha: float) -> NDArray[np.bool_]:
+    # Somewhat below, so that rounding leaves none out.
+    return np.asarray(paths.max(axis=-1, initial=0.0) >= _least_value(alpha) - 1e-6)
 
 
 def _least_value(alpha: float) -> float:

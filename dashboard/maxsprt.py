@@ -33,7 +33,7 @@ def poisson_llr(events: ArrayLike, expected: ArrayLike) -> Number:
     return np.where(x > mean, ratio, 0.0)[()]
 
 
-def conditional_llr(events: ArrayLike, share: ArrayLike, past_events: float) -> Number:
+def conditional_llr(events: ArrayLike, share: ArrayLike, past_events: ArrayLike) -> Number:
     """Log likelihood ratio of a rate above that of the past, 0 where it is not.
 
     Args:
@@ -45,7 +45,7 @@ def conditional_llr(events: ArrayLike, share: ArrayLike, past_events: float) -> 
     has changed. Source: Li and Kulldorff 2010, Statistics in Medicine 29:284-295.
     """
     x, ratio = numeric("events", events, minimum=0), numeric("share", share, minimum=0)
-    past = float(numeric("past_events", past_events, minimum=0))
+    past = numeric("past_events", past_events, minimum=0)
     total, usual = x + past, ratio / (1 + ratio)
     value = (
         special.xlogy(x, x) + special.xlogy(past, past) - special.xlogy(total, total)

@@ -23,6 +23,9 @@ Number: TypeAlias = np.float64 | FloatArray
 #: unstable to be shown (UKHSA PHEindicatormethods).
 BYAR_FROM = 10
 
+#: Types of values of which none can be masked: NumPy's masked arrays take ten times as long.
+_PLAIN = (np.ndarray, np.float64, float, int)
+
 
 class Interval(NamedTuple):
     """An estimate and its two limits, each with the shape of the input."""
@@ -40,17 +43,18 @@ def numeric(name: str, values: ArrayLike, *, minimum: float | None = None, missi
     """
     try:
         # A query result can be a masked array, whose masked entries hold arbitrary numbers.
-        given = np.asarray(values) if type(values) is np.ndarray else np.ma.asarray(values)
+        given = np.asarray(values) if type(values) in _PLAIN else np.ma.asarray(values)
         array: FloatArray = np.ma.filled(given.astype(np.float64), np.nan)
         # NumPy reads "3" as 3, and a date as its number of days.
         if given.dtype.kind in "USmM" or (given.dtype.kind == "O" and any(isinstance(v, str) for v in given.flat)):
             raise TypeError
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must hold numbers only, in rows of one length") from error
-    if np.isinf(array).any():
-        raise ValueError(f"{name} must be finite")
-    if not missing and np.isnan(array).any():
-        raise ValueError(f"{name} must not be missing (NaN)")
+    if not np.isfinite(array).all():
+        if np.isinf(array).any():
+            raise ValueError(f"{name} must be finite")
+        if not missing:
+            raise ValueError(f"{name} must not be missing (NaN)")
     if minimum is not None and (array < minimum).any():
         raise ValueError(f"{name} must not be below {minimum:g}")
     return array

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ import pandas as pd
 from dashboard import detection, maxsprt, rates
 from dashboard.detection import Alarm
 from dashboard.rates import FloatArray
+from dashboard.spc import BoolArray, IntArray
 from dashboard.warehouse import Reader
 
 #: The setting in force: false alarms a year to expect at most, all series together.
@@ -64,7 +65,29 @@ class Past(NamedTuple):
     events: float
     trials: float
     forms: float
-    days: int
+    days: float
+
+    @property
+    def common(self) -> bool:
+        """Whether what happened was common."""
+        return self.events / self.trials >= COMMON
+
+
+class Pasts(NamedTuple):
+    """Those of several series."""
+
+    events: FloatArray
+    trials: FloatArray
+    forms: FloatArray
+    days: FloatArray
+
+    def of(self, places: IntArray) -> Pasts:
+        """Those of some of them."""
+        return Pasts(*(part[places] for part in self))
+
+    def each(self) -> list[Past]:
+        """One by one."""
+        return [Past(*row) for row in np.column_stack(self).tolist()]
 
 
 def key(row: Mapping[Any, Any]) -> str:
@@ -106,29 +129,64 @@ def watch(series: list[Series], first: dt.date, last: dt.date, *, every: bool = 
         The counts of `surveil`, by period.
     """
     rows: list[dict[str, object]] = []
-    alarmed: dict[int, list[slice]] = {}
-    for start, end in periods(first, last):
-        span = slice((start - first).days, (min(end, last) - first).days + 1)
-        to_come = (end - min(end, last)).days
-        tested = {}
-        for number, one in enumerate(series):
-            past = _past(one, span.start, alarmed.get(number, []))
-            if _holds_enough(one, past, (end - start).days + 1):
-                tested[number] = past
-        if not tested:
+    spans = [
+        (start, end, slice((start - first).days, (min(end, last) - first).days + 1))
+        for start, end in periods(first, last)
+    ]
+    if not spans or not series:
+        return rows
+    sums, days = _sums(series, [span.start for _, _, span in spans], (last - first).days + 1)
+    small = np.array([one.small for one in series])
+    # What an alarm rose to must not become the usual.
+    kept = np.ones((len(series), len(days)), dtype=bool)
+    for before, (start, end, span) in enumerate(spans, start=1):
+        usual = kept[:, :before]
+        events, trials, forms = (sums[:, :, :before] * usual).sum(axis=2)
+        pasts = Pasts(events, trials, forms, (days[:before] * usual).sum(axis=1))
+        tested = np.flatnonzero(_hold_enough(pasts, small, (end - start).days + 1))
+        if not tested.size:
             continue
-        alpha = detection.alpha_for(FALSE_ALARMS_A_YEAR, len(tested), PERIODS_A_YEAR)
+        to_come = (end - min(end, last)).days
+        alpha = detection.alpha_for(FALSE_ALARMS_A_YEAR, tested.size, PERIODS_A_YEAR)
         latest = end >= last
-        for number, past in tested.items():
-            common = past.events / past.trials >= COMMON
-            alarm = _test(series[number], past, span, to_come, alpha, common)
+        pasts = pasts.of(tested)
+        near = _near([series[number] for number in tested], pasts, span, alpha)
+        for number, past, close in zip(tested.tolist(), pasts.each(), near.tolist(), strict=True):
+            alarm = _test(series[number], past, span, to_come, alpha) if close else detection.NOWHERE_NEAR
             if alarm.first >= 0:
-                # What an alarm rose to must not become the usual.
-                alarmed.setdefault(number, []).append(span)
+                kept[number, before] = False
             if latest or (alarm.first >= 0 and (every or (last - start).days <= SHOWN_DAYS)):
-                method = "CUSUM" if common else "MaxSPRT"
-                rows.append(_row(series[number], past, span, alarm, start, alpha, method, latest))
+                rows.append(_row(series[number], past, span, alarm, start, alpha, latest))
     return rows
+
+
+def _sums(series: Sequence[Series], starts: Sequence[int], days: int) -> tuple[FloatArray, FloatArray]:
+    """What each series holds before the first period and in each, and how many days these have.
+
+    Returns:
+        (events, trials, forms) × series × parts, NaN for no forms; and the days of the parts.
+    """
+    parts = [0, *starts]
+    none = np.full(days, np.nan)
+    found = [
+        [np.add.reduceat(each, parts) for each in (one.events, one.trials, none if one.forms is None else one.forms)]
+        for one in series
+    ]
+    return np.array(found).transpose(1, 0, 2), np.diff([*parts, days]).astype(np.float64)
+
+
+def _near(series: Sequence[Series], pasts: Pasts, span: slice, alpha: float) -> BoolArray:
+    """Which of the series come anywhere near an alarm, found for all of them at once."""
+    events, trials = (np.stack([getattr(one, name)[span] for one in series]) for name in ("events", "trials"))
+    common = np.array([past.common for past in pasts.each()])
+
+    def of(own: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float]:
+        return events[own], trials[own], pasts.events[own], pasts.trials[own], alpha
+
+    near = np.zeros(len(series), dtype=bool)
+    near[common] = detection.near_cusum_alarm(*of(common))
+    near[~common] = detection.near_maxsprt_alarm(*of(~common), LEAST_EVENTS)
+    return near
 
 
 def periods(first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
@@ -144,24 +202,15 @@ def periods(first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
         year, half = (year, 1) if half == 0 else (year + 1, 0)
 
 
-def _past(one: Series, until: int, without: list[slice]) -> Past:
-    kept = np.ones(until, dtype=bool)
-    for span in without:
-        kept[span] = False
-    forms = one.forms[:until][kept].sum() if one.forms is not None else np.nan
-    return Past(one.events[:until][kept].sum(), one.trials[:until][kept].sum(), float(forms), int(kept.sum()))
+def _hold_enough(pasts: Pasts, small: BoolArray, days: int) -> BoolArray:
+    enough = pasts.events / pasts.days * days >= EXPECTED_EVENTS
+    return np.asarray((pasts.trials >= PAST_TRIALS) & (~small | enough))
 
 
-def _holds_enough(one: Series, past: Past, days: int) -> bool:
-    if past.trials < PAST_TRIALS:
-        return False
-    return not one.small or past.events / past.days * days >= EXPECTED_EVENTS
-
-
-def _test(one: Series, past: Past, span: slice, to_come: int, alpha: float, common: bool) -> Alarm:
+def _test(one: Series, past: Past, span: slice, to_come: int, alpha: float) -> Alarm:
     events, trials = one.events[span], one.trials[span]
     a_day = past.trials / past.days
-    if not common:
+    if not past.common:
         planned = float(trials.sum()) + a_day * to_come
         return detection.maxsprt_alarm(events, trials, past.events, past.trials, planned, alpha, LEAST_EVENTS)
     ahead = np.diff(np.round(a_day * np.arange(to_come + 1)))
@@ -169,14 +218,14 @@ def _test(one: Series, past: Past, span: slice, to_come: int, alpha: float, comm
 
 
 def _row(
-    one: Series, past: Past, span: slice, alarm: Alarm, start: dt.date, alpha: float, method: str, latest: bool
+    one: Series, past: Past, span: slice, alarm: Alarm, start: dt.date, alpha: float, latest: bool
 ) -> dict[str, object]:
     told = alarm.first >= 0
     shown = slice(span.start + alarm.since, span.stop) if told else span
     forms = one.forms[shown].sum() if one.forms is not None else np.nan
     return {
         "site": one.site, "effect": one.effect, "line": one.line, "group": one.group, "weekday": one.weekday,
-        "method": method, "period_start": start, "alarm": told,
+        "method": "CUSUM" if past.common else "MaxSPRT", "period_start": start, "alarm": told,
         "found_on": start + dt.timedelta(days=alarm.first) if told else None,
         "since": start + dt.timedelta(days=alarm.since) if told else None,
         "p_value": alarm.p_value, "observed": one.events[shown].sum(), "trials": one.trials[shown].sum(),
@@ -192,10 +241,7 @@ def measured(rows: list[dict[str, object]]) -> pd.DataFrame:
     past = {name: frame[f"past_{name}"].to_numpy(dtype=float) for name in ("events", "trials", "forms")}
     rate = past["events"] / past["trials"]
     ratio = rates.standardised_ratio(observed, rate * trials)
-    llr = [
-        float(maxsprt.conditional_llr(*row))
-        for row in zip(observed, trials / past["trials"], past["events"], strict=True)
-    ]
+    llr = maxsprt.conditional_llr(observed, trials / past["trials"], past["events"])
     # No-shows have no forms: 0 of 0 gives NaN.
     known = ~np.isnan(forms)
     now, n, before, m = (np.where(known, part, 0.0) for part in (forms, trials, past["forms"], past["trials"]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Literal
 
 import numpy as np
@@ -106,6 +107,7 @@ def chart(
     value: rates.FloatArray,
     numerator: rates.FloatArray,
     denominator: rates.FloatArray,
+    weekdays: spc.IntArray | None = None,
 ) -> Chart:
     """The chart of a figure up to the last of the days.
 
@@ -115,8 +117,10 @@ def chart(
         value: of each day, in the metric's unit; NaN where there is none.
         numerator: of each day, NaN where there is no value.
         denominator: likewise; NaN for a count.
+        weekdays: of each day, Monday being 0, where they are known already.
     """
-    weekdays = np.array([day.weekday() for day in days])
+    if weekdays is None:
+        weekdays = weekdays_of(days)
     weekly = weekly_pattern(value[:-1], weekdays[:-1])
     kept = np.isfinite(value) & ((weekdays == weekdays[-1]) | (not weekly))
     kept[-1] = True
@@ -124,8 +128,12 @@ def chart(
     limits = _limits(metric, value, numerator, denominator)
     known = len(value) > LEAST_DAYS and np.isfinite(value[-1])
     causes = spc.special_causes(value, *limits) if known else None
-    own = [day for day, keep in zip(days, kept, strict=True) if keep]
-    return Chart(own, value, numerator, denominator, limits, causes, weekly)
+    return Chart(list(compress(days, kept.tolist())), value, numerator, denominator, limits, causes, weekly)
+
+
+def weekdays_of(days: Sequence[dt.date]) -> spc.IntArray:
+    """The weekday of each, Monday being 0."""
+    return np.array([day.weekday() for day in days], dtype=np.int64)
 
 
 def weekly_pattern(values: rates.FloatArray, weekdays: spc.IntArray) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import altair as alt
@@ -35,9 +37,17 @@ def _days(reader: Reader, filters: Filters) -> Iterator[tuple[str, chairs.Day, f
         yield row["site"], chairs.Day(filters.day, zone, opens, closes, int(row["chairs"])), float(row["shortest"])
 
 
-def _taken(frame: pd.DataFrame, day: chairs.Day) -> list[Span]:
+def _by_site(times: pd.DataFrame) -> Mapping[str, list[dict[Any, Any]]]:
+    """The rows of `chair_times` by site; none where there is none."""
+    found = defaultdict(list)
+    for row in times.to_dict("records"):
+        found[row["site"]].append(row)
+    return found
+
+
+def _taken(rows: Sequence[dict[Any, Any]], day: chairs.Day) -> list[Span]:
     spans = []
-    for row in frame.to_dict("records"):
+    for row in rows:
         start = day.minute(row["starts_at"].to_pydatetime())
         # Of the evening before only what reaches past midnight.
         if start + row["minutes"] > 0:
@@ -49,21 +59,19 @@ def _hours(reader: Reader, filters: Filters) -> pd.DataFrame:
     """Chairs taken on average in each half-hour, by how the visit came about."""
     values = filters.values()
     times = reader.query("chair_times", day=filters.day, **{k: values[k] for k in ("sites", "lines", "bands")})
-    parts = []
+    by_site = _by_site(times)
+    rows = []
     for site, day, _ in _days(reader, filters):
-        own = times[times["site"] == site]
+        own = by_site[site]
         slots = day.slots(_taken(own, day))
+        labels = [day.label(slot) for slot in slots]
         for kind, title in KINDS.items():
-            used = chairs.in_use(_taken(own[own["kind"] == kind], day), slots)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "site": site, "start": [day.label(slot) for slot in slots], "position": slots,
-                        "kind": title, "value": used, "chairs": day.chairs,
-                    }
-                )
-            )  # fmt: skip
-    frame = pd.concat(parts, ignore_index=True)
+            used = chairs.in_use(_taken([row for row in own if row["kind"] == kind], day), slots)
+            rows += [
+                (site, label, slot, title, value, day.chairs)
+                for label, slot, value in zip(labels, slots.tolist(), used.tolist(), strict=True)
+            ]
+    frame = pd.DataFrame(rows, columns=["site", "start", "position", "kind", "value", "chairs"])
     return titled(frame[frame["position"] >= 0], reader)
 
 
@@ -97,6 +105,7 @@ def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
     """Free stretches, over all lines and ages, since they share the chairs."""
     scope = filters.scope
     times = reader.query("chair_times", day=filters.day, sites=filters.sites, lines=scope.lines, bands=scope.bands)
+    by_site = _by_site(times)
     rows = [
         {
             "site": site, "start": day.label(found.start), "end": day.label(found.end),
@@ -104,7 +113,7 @@ def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
             "fits": found.chairs * int((found.end - found.start) // least), "least": least,
         }
         for site, day, least in _days(reader, filters)
-        for found in day.free(_taken(times[times["site"] == site], day), least)
+        for found in day.free(_taken(by_site[site], day), least)
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["site", "start", "end", "minutes", "chairs", "fits", "least"])
     return titled(frame.assign(over=filters.day <= reader.catalogue.last_full_day), reader)

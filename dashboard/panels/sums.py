@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from dashboard.additive import DIMENSIONS, side_by_side
@@ -180,24 +180,41 @@ def filled(frame: pd.DataFrame, filters: Filters, by: Sequence[str], **values: S
     if not by:
         frame = frame[measures]
         return frame if len(frame) else pd.DataFrame([dict.fromkeys(measures, 0)])
-    keys = {name: frame[name].tolist() for name in by}
-    own = [values.get(name) or _dimension(filters, name) or list(dict.fromkeys(keys[name])) for name in by]
-    rows = list(itertools.product(*own))
-    places = {row: place for place, row in enumerate(rows)}
-    found = np.array([places.get(row, -1) for row in zip(*keys.values(), strict=True)], dtype=int)
-    kept = found >= 0
+    # Where each row stands among all combinations, if it is of one of them.
+    found, kept, own = np.zeros(len(frame), dtype=np.intp), np.ones(len(frame), dtype=bool), {}
+    for name in by:
+        given = _plain(frame[name])
+        own[name] = values.get(name) or _dimension(filters, name) or list(dict.fromkeys(given))
+        places = {value: place for place, value in enumerate(own[name])}
+        at = np.array([places.get(value, -1) for value in given], dtype=np.intp)
+        found, kept = found * len(places) + at, kept & (at >= 0)
+    combined = np.indices(tuple(map(len, own.values()))).reshape(len(by), -1)
+    rows = combined.shape[1]
     # Without rows, too, a column stays what it is: a period a date.
     columns: dict[str, Any] = {
-        name: pd.Series([row[i] for row in rows], dtype=frame[name].dtype) for i, name in enumerate(by)
+        name: _as_it_was(frame[name], one, at) for (name, one), at in zip(own.items(), combined, strict=True)
     }
-    kinds = dict.fromkeys(frame[measures].dtypes.tolist())
+    counted = frame[measures]
+    kinds = dict.fromkeys(counted.dtypes.tolist())
     if len(kinds) == 1:
         # Only rows that are missing are 0; NaN in one that is there is hidden.
-        block = np.zeros((len(rows), len(measures)), dtype=next(iter(kinds)))
-        block[found[kept]] = frame[measures].to_numpy()[kept]
+        block = np.zeros((rows, len(measures)), dtype=next(iter(kinds)))
+        block[found[kept]] = counted.to_numpy()[kept]
         return side_by_side(columns, pd.DataFrame(block, columns=measures))
     for name in measures:
-        given = frame[name].to_numpy()
-        columns[name] = np.zeros(len(rows), dtype=given.dtype)
-        columns[name][found[kept]] = given[kept]
+        numbers = counted[name].to_numpy()
+        columns[name] = np.zeros(rows, dtype=numbers.dtype)
+        columns[name][found[kept]] = numbers[kept]
     return pd.DataFrame(columns)
+
+
+def _plain(column: pd.Series) -> list[Any]:
+    """A column's values as Python compares them soonest: of times their numbers."""
+    return (column.to_numpy().view(np.int64) if column.dtype.kind == "M" else column).tolist()
+
+
+def _as_it_was(column: pd.Series, values: Sequence[Any], places: npt.NDArray[np.intp]) -> pd.Series:
+    """The values at the places, as the column holds them."""
+    if column.dtype.kind == "M":
+        return pd.Series(np.array(values, dtype=np.int64)[places].view(str(column.dtype)))
+    return pd.Series([values[place] for place in places.tolist()], dtype=column.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -84,10 +85,11 @@ def _day_scores(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class SiteDays:
-    """A site's days from its first booking on, those that are over, and last the one looked at.
+    """A site's days: all of the extract's, or from its first booking on those that are over, and last one looked at.
 
     Attributes:
         days: local dates, oldest first.
+        weekdays: theirs, Monday being 0.
         open: whether the site opens on the day.
         booked: whether anything at all was booked on it; elsewhere no figure has a value.
         measured: of each figure days × (value, numerator, denominator, lower, upper).
@@ -95,13 +97,27 @@ class SiteDays:
 
     site: str
     days: list[dt.date]
+    weekdays: spc.IntArray
     open: spc.BoolArray
     booked: spc.BoolArray
     measured: dict[str, FloatArray]
 
+    def up_to(self, day: dt.date, last_full_day: dt.date) -> SiteDays:
+        """From the first booking on the days that are over before this one, and this one."""
+        over = bisect_left(self.days, min(day, last_full_day + dt.timedelta(days=1)))
+        at = bisect_left(self.days, day)
+        begun = np.flatnonzero(self.booked[:over])
+        first = int(begun[0]) if begun.size else over
+        # Mostly one stretch, of which nothing is copied.
+        places = slice(first, at + 1) if at == over else [*range(first, over), at]
+        days = self.days[places] if isinstance(places, slice) else [self.days[place] for place in places]
+        measured = {name: values[places] for name, values in self.measured.items()}
+        return SiteDays(self.site, days, self.weekdays[places], self.open[places], self.booked[places], measured)
+
     def chart(self, metric: Metric) -> Chart:
         """The figure's control chart up to the last of the days."""
-        return verdicts.chart(metric, self.days, *self.measured[metric.name][:, :3].T)
+        value, numerator, denominator = self.measured[metric.name][:, :3].T
+        return verdicts.chart(metric, self.days, value, numerator, denominator, self.weekdays)
 
 
 _OF_DAY = ["site", "date", "open", "booked"]
@@ -113,14 +129,8 @@ def _site_days(reader: Reader, filters: Filters) -> list[SiteDays]:
     scope = filters.scope
     plain = replace(filters.on(scope.first_day, scope.last_day), day=scope.last_day, by="day", figure="", part=1)
     key = ("day_past", names, reader.sites, plain)
-    past = reader.warehouse.remembered(key, lambda: _past(reader, plain, names))
-    # Of days that aren't over yet only the one that is looked at.
-    past = past[
-        (past["date"] <= reader.catalogue.last_full_day) & (past["date"] < filters.day)
-        | (past["date"] == filters.day)
-    ]
-    by_site = dict(iter(past.groupby("site", sort=False)))
-    return [_of_site(by_site.get(site, past.head(0)), site, names) for site in filters.sites]
+    whole = reader.warehouse.kept(key, lambda: _past(reader, plain, names))
+    return [own.up_to(filters.day, reader.catalogue.last_full_day) for own in whole]
 
 
 def usual_rates(reader: Reader, filters: Filters, name: str) -> dict[str, list[float]]:
@@ -132,14 +142,13 @@ def usual_rates(reader: Reader, filters: Filters, name: str) -> dict[str, list[f
     found = {}
     for own in _site_days(reader, replace(filters, day=last)):
         value, above, below = own.measured[name][:, :3].T
-        weekdays = np.array([day.weekday() for day in own.days])
-        weekly = verdicts.weekly_pattern(value, weekdays)
-        of = [np.isfinite(value) & ((weekdays == day) | (not weekly)) for day in range(7)]
+        weekly = verdicts.weekly_pattern(value, own.weekdays)
+        of = [np.isfinite(value) & ((own.weekdays == day) | (not weekly)) for day in range(7)]
         found[own.site] = [100 * above[part].sum() / below[part].sum() if part.any() else np.nan for part in of]
     return found
 
 
-def _past(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
+def _past(reader: Reader, filters: Filters, names: Sequence[str]) -> list[SiteDays]:
     """Every figure measured at every site on every day of the extract, so that each day asks the same of it."""
     frame = reader.query(
         "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=("period", "site"), grain="day"
@@ -155,18 +164,20 @@ def _past(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFram
     parts = [measure(frame, METRICS[name]).add_prefix(f"{name}.") for name in names]
     values = pd.concat(parts, axis=1).where(booked)
     date = pd.to_datetime(frame["period"]).dt.date
-    return pd.concat(
+    whole = pd.concat(
         [frame[["site"]].assign(date=date, open=frame["capacity_minutes"] > 0, booked=booked), values], axis=1
     )
+    by_site = dict(iter(whole.groupby("site", sort=False)))
+    return [_of_site(by_site.get(site, whole.head(0)), site, names) for site in filters.sites]
 
 
 def _of_site(own: pd.DataFrame, site: str, names: Sequence[str]) -> SiteDays:
-    begun = np.flatnonzero(own["booked"])
-    # The day itself stays, also where it lies before the first booking.
-    own = own.iloc[min(begun[0], len(own) - 1) if begun.size else len(own) - 1 :]
     values = own[own.columns.difference(_OF_DAY, sort=False)].to_numpy(dtype=float)
     measured = dict(zip(names, np.split(values, len(names), axis=1), strict=True))
-    return SiteDays(site, own["date"].tolist(), own["open"].to_numpy(), own["booked"].to_numpy(), measured)
+    days = own["date"].tolist()
+    return SiteDays(
+        site, days, verdicts.weekdays_of(days), own["open"].to_numpy(), own["booked"].to_numpy(), measured
+    )
 
 
 def _score(metric: Metric, own: SiteDays, over: bool, reader: Reader) -> tuple[dict[str, object], Verdict]:

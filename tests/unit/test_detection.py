@@ -194,6 +194,33 @@ def test_fewer_events_than_asked_for_are_no_alarm():
     assert detection.maxsprt_alarm(events, trials, 0, 4_000, 900, 0.003, 3).first == -1
 
 
+def test_many_series_at_once_say_as_each_alone():
+    rng = np.random.default_rng(11)
+    trials = rng.poisson(9, (300, 120)).astype(float)
+    events = rng.binomial(trials.astype(int), rng.choice([0.002, 0.01, 0.03], (300, 1))).astype(float)
+    past_events, past_trials, alpha = rng.integers(3, 90, 300).astype(float), np.full(300, 4_000.0), 0.004
+    alone = [binomial_cusum(*row, usual_rate(*past)) for *row, past in _one_by_one(events, trials, past_events)]
+    assert_allclose(binomial_cusum(events, trials, usual_rate(past_events, past_trials)), alone)
+    near = detection.near_maxsprt_alarm(events, trials, past_events, past_trials, alpha, 3)
+    found = [
+        detection.maxsprt_alarm(*row, *past, 1_200, alpha, 3)
+        for *row, past in _one_by_one(events, trials, past_events)
+    ]
+    assert near.tolist() == [not np.isnan(alarm.p_value) for alarm in found]
+    assert 0 < sum(alarm.first >= 0 for alarm in found) < near.sum() < 300
+    near = detection.near_cusum_alarm(events, trials, past_events, past_trials, alpha)
+    none = np.zeros(0)
+    found = [
+        detection.cusum_alarm(*row, *past, none, alpha) for *row, past in _one_by_one(events, trials, past_events)
+    ]
+    assert near.tolist() == [not np.isnan(alarm.p_value) for alarm in found]
+    assert 0 < sum(alarm.first >= 0 for alarm in found) < near.sum() < 300
+
+
+def _one_by_one(events, trials, past_events):
+    return [(*row, (past, 4_000.0)) for *row, past in zip(events, trials, past_events.tolist(), strict=True)]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -202,6 +229,7 @@ def test_fewer_events_than_asked_for_are_no_alarm():
         (lambda: binomial_critical_value(10, 1.0), "probability must be below 1"),
         (lambda: poisson_critical_value(5, alpha=1.5), "alpha must lie between 0 and 1"),
         (lambda: binomial_cusum([3], [2], 0.1), "events must not be above trials"),
+        (lambda: binomial_cusum([[1]], [[2]], 0.1), "series of one length"),
         (lambda: binomial_cusum([1], [2], 0.0), "rate must lie between 0 and 1"),
         (lambda: detection.alpha_for(1, 0, 2), "series must be at least 1"),
     ],

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -384,3 +387,20 @@ def test_a_later_extract_takes_nothing_back_and_tells_nothing_new_of_earlier_mon
     shared = [house.small_counts.periods.index(period) for period in before.periods]
     assert 3 < len(shared) < len(house.small_counts.periods)
     assert (before.site("dallas").shown == house.small_counts.site("dallas").shown[shared]).all()
+
+
+def test_a_site_that_is_being_decided_holds_up_no_other(settings, tmp_path):
+    path = tmp_path / next(settings.extracts.glob("*.duckdb")).name
+    shutil.copy(next(settings.extracts.glob("*.duckdb")), path)
+    house = Warehouse(path, replace(settings, data=tmp_path))
+    counts = house.small_counts
+    try:
+        with counts._deciding.setdefault("chicago", threading.Lock()), ThreadPoolExecutor(2) as pool:
+            first, other = pool.submit(counts.site, "chicago"), pool.submit(counts.site, "dallas")
+            assert other.result(60).shown.any()
+            assert not first.done()
+            counts._deciding["chicago"].release()
+            assert first.result(60).shown.any()
+            counts._deciding["chicago"].acquire()
+    finally:
+        house.close()

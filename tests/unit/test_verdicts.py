@@ -248,6 +248,31 @@ def test_limits_know_nothing_of_the_day_and_of_what_came_after(everything, scope
     assert days.days[-1] == dt.date(2026, 8, 11)
 
 
+def test_of_days_that_are_not_over_only_the_one_looked_at_counts():
+    days = [dt.date(2026, 3, 2) + dt.timedelta(days=n) for n in range(9)]
+    number = np.arange(9)
+    booked = number >= 2
+    own = today.SiteDays("x", days, number % 7, number > 0, booked, {"a": np.column_stack([number, number])})
+
+    def seen(day, last_full_day):
+        found = own.up_to(days[day], days[last_full_day])
+        places = [days.index(one) for one in found.days]
+        assert found.measured["a"].tolist() == [[place, place] for place in places]
+        assert (found.weekdays == [place % 7 for place in places]).all()
+        assert (found.booked == booked[places]).all()
+        assert (found.open == [place > 0 for place in places]).all()
+        return places
+
+    assert seen(5, 6) == [2, 3, 4, 5]
+    assert seen(7, 6) == [2, 3, 4, 5, 6, 7]
+    assert seen(8, 6) == [2, 3, 4, 5, 6, 8]
+    assert seen(8, 3) == [2, 3, 8]
+    # Before and at the first booking there is no past.
+    assert seen(1, 6) == [1]
+    assert seen(2, 6) == [2]
+    assert seen(4, 0) == [4]
+
+
 def test_a_sunday_at_a_site_that_is_closed_and_a_day_that_is_not_over(everything, scope):
     sunday = today.day_scores(everything, parse({"day": ["2026-10-25"]}, scope))
     closed = sunday[sunday["reason"] == "closed"]
