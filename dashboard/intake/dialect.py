@@ -27,7 +27,7 @@ class Dialect:
     def field(self) -> re.Pattern[bytes]:
         """One value: group 1 if it is quoted, else group 2."""
         mark, quote = re.escape(self.delimiter), re.escape(self.quote)
-        end = rb"(?=%b|\r?\n|\Z)" % mark
+        end = rb"(?=%b|\r?(?:\n|\Z))" % mark
         bare = rb"([^%b\r\n]*+)%b" % (mark, end)
         if not quote:
             return re.compile(rb"(?!)()|" + bare)

@@ -15,7 +15,7 @@ ZERO_BYTE = "the record holds a NUL byte"
 LONE_RETURN = "the record holds a carriage return outside quotes"
 _BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
 
-_END = re.compile(rb"\r?\n|\Z")
+_END = re.compile(rb"\r?(?:\n|\Z)")
 
 
 @dataclass(frozen=True)

@@ -263,7 +263,7 @@ class _Scanner:
         columns = np.diff(marks_before(codes, self._dialect.delimiter, quotes, ends), prepend=0) + 1
         expected = len(self._found.header)
         # DuckDB lets a record pass that has empty values too many at its end, quoted or not.
-        excess = np.flatnonzero(columns > expected)
+        excess = np.flatnonzero((columns > expected) & (lengths > 0))
         if len(excess):
             starts = np.concatenate([[0], ends[:-1] + 1])
             lasts = codes[starts[excess] + lengths[excess] - 1]
@@ -293,7 +293,7 @@ class _Scanner:
         if fields is not None:
             reason = self._judge(record, fields)
         self._found.plain = self._found.tidy = False
-        if fields != [b""]:
+        if record.removesuffix(b"\n").removesuffix(b"\r"):
             self._found.records += 1
             if reason is None:
                 self._note_lines(np.array([self._line]))

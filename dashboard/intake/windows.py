@@ -58,7 +58,8 @@ def outside(quotes: Positions, positions: Positions) -> npt.NDArray[np.bool_]:
 def first_stray_quote(codes: Codes, quotes: Positions, last: bool, delimiter: bytes) -> int:
     """Where the first quote stands that neither opens, closes nor doubles; else the length.
 
-    A quote at the very end of a window that isn't the file's last is left for the next one.
+    A quote at the very end of a window that isn't the file's last is left for the next one, and so is one before a
+    carriage return there.
     """
     length = len(codes)
     if not len(quotes):
@@ -68,7 +69,11 @@ def first_stray_quote(codes: Codes, quotes: Positions, last: bool, delimiter: by
     before = codes[np.maximum(openers - 1, 0)]
     opens = (openers == 0) | (before == mark) | (before == LF) | (before == quote)
     after = codes[np.minimum(closers + 1, length - 1)]
-    closes = (after == mark) | (after == LF) | (after == CR) | (after == quote)
+    closes = (after == mark) | (after == LF) | (after == quote)
+    # A carriage return ends a value where it ends the line, or the file.
+    returned = np.flatnonzero(after == CR)
+    further = closers[returned] + 2
+    closes[returned] = np.where(further < length, codes[np.minimum(further, length - 1)] == LF, last)
     closes[closers == length - 1] = last
     stray = np.concatenate([openers[~opens], closers[~closes]])
     return int(stray.min()) if len(stray) else length

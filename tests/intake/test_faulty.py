@@ -127,6 +127,7 @@ def test_identifiers_stay_digit_for_digit(outcome: Clinic) -> None:
 REFUSED = {
     "empty": (b"", "no readable header"),
     "only-blank-lines": (b"\n\n\r\n", "no readable header"),
+    "open-quote-in-the-header": (b'booking_id,"site\n\n', "no readable header"),
     "utf-16": ((HEAD + b"\n" + row("a")).decode().encode("utf-16"), "UTF-8"),
     "utf-32": (HEAD.decode().encode("utf-32"), "UTF-8"),
     "semicolons": (HEAD.replace(b",", b";"), "';'"),

@@ -153,6 +153,18 @@ fragments = st.lists(
 )
 
 
+@settings(max_examples=200, deadline=None)
+@given(fragments, st.integers(3, 40))
+def test_a_file_of_whatever_bytes_is_counted(parts: list[bytes], window: int) -> None:
+    """Also where its first line is none that names columns; wherever windows cut it."""
+    data = b"".join(parts)
+    whole, cut = scan(io.BytesIO(data)), scan(io.BytesIO(data), window=window)
+    assert len(whole.faults) <= whole.records <= data.count(b"\n") + 1
+    assert (whole.header, whole.records) == (cut.header, cut.records)
+    # A record with two faults may be told for either of them.
+    assert [fault.line for fault in whole.faults] == [fault.line for fault in cut.faults]
+
+
 @settings(max_examples=100, deadline=None)
 @given(fragments)
 def test_duckdb_reads_as_many_rows_as_are_sound(parts: list[bytes]) -> None:
