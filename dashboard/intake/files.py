@@ -71,6 +71,11 @@ def _starts(path: Path) -> bytes:
 def _unreadable(path: Path, error: Exception) -> DeliveryError:
     if isinstance(error, PermissionError):
         return DeliveryError(f"{path} cannot be read ({error.strerror}); give this account the right to read it")
+    if isinstance(error, UnicodeError):
+        return DeliveryError(
+            f"{path} has another encoding than was named ({error}); name the file's encoding in the mapping, for "
+            'example encoding = "utf-16-le" or "cp1252"'
+        )
     why = error.strerror if isinstance(error, OSError) and error.strerror else error
     return DeliveryError(f"{path} cannot be read ({why}); check the file and deliver it again")
 
@@ -86,7 +91,7 @@ def peek(path: Path, encoding: str = UTF_8) -> bytes:
     try:
         with _open(path, encoding) as file:
             part = file.read(_PEEKED)
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeError) as error:
         raise _unreadable(path, error) from error
     return part if len(part) < _PEEKED else part[: part.rfind(b"\n") + 1]
 
@@ -148,7 +153,7 @@ def inspect(
     try:
         with _open(path, dialect.encoding) as file:
             found = scan(file, sink, seen, dialect)
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeError) as error:
         raise _unreadable(path, error) from error
     found.plain &= dialect.encoding == UTF_8
     return Inspected(path, dialect, found)

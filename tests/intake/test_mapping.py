@@ -271,6 +271,13 @@ def test_files_of_every_kind(export: Export, name: str, encoding: str, options: 
     assert (report.rows_read, report.rows_accepted, report.rows_rejected) == (4, 3, 1)
 
 
+def test_a_file_without_the_mark_of_its_encoding_is_refused(export: Export) -> None:
+    export.write("visits.csv", "id,patient,start", "V1,P1,2026-01-05 09:00", encoding="utf-16-le")
+    with pytest.raises(DeliveryError, match=r"visits\.csv has another encoding.*BOM.*utf-16-le"):
+        export.publish(bookings("", 'encoding = "utf-16"'))
+    assert export.publish(bookings("", 'encoding = "utf-16-le"')).rows_accepted == 1
+
+
 def test_what_an_encoding_does_not_have_is_rejected_with_its_line(export: Export) -> None:
     content = "id,patient,start\nV1,P1,2026-01-05 09:00\nV2,Pé,2026-01-06 09:00\nV3,P?,2026-01-06 09:00\n".encode(
         "cp1252"
