@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import tempfile
 from pathlib import Path
@@ -29,6 +30,7 @@ from hypothesis import strategies as st
 from dashboard import exports, filters
 from dashboard.access import Role, Viewer
 from dashboard.cli import main
+from dashboard.intake import demo
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.fhir.options import read_options
 from dashboard.intake.reference import load_reference
@@ -431,6 +433,44 @@ def test_whatever_is_delivered_adds_up(names, data):
             assert counts["read"][place] == others + (made.records if made else 0)
         for found in records.values():
             assert found.records == found.sound + len({fault.line for fault in found.faults})
+
+
+#: What stands where FHIR has something else.
+ODD = (None, True, 0, -1.5, "", "x", [], {}, [[]], [None], ["x"], {"a": {}}, {"reference": 5}, [{"coding": [None]}])
+
+
+def with_odd_values(resource):
+    """The resource again and again, each time with another value at one of its places."""
+    found = []
+
+    def visit(part):
+        for place in range(len(part)) if isinstance(part, list) else list(part):
+            kept = part[place]
+            for odd in ODD:
+                part[place] = odd
+                changed = copy.deepcopy(resource)
+                if isinstance(changed.get("id"), str):
+                    changed["id"] += f"-{len(found)}"
+                found.append(changed)
+            part[place] = kept
+            if isinstance(kept, dict | list):
+                visit(kept)
+
+    visit(resource)
+    return found
+
+
+def test_whatever_stands_in_the_place_of_a_value_adds_up(fhir, tmp_path):
+    small(fhir)
+    whole = [json.loads(line) for line in POOL if line.startswith('{"resourceType"')]
+    demo.write_delivery(tmp_path / "demo", years=1, bookings=60, fhir=True)
+    whole += [json.loads(path.read_text().splitlines()[-1]) for path in (tmp_path / "demo").glob("*.ndjson")]
+    changed = [one for resource in whole for one in with_odd_values(resource) if one.get("resourceType") != "Bundle"]
+    assert len(changed) > 4_000
+    fhir.write("odd.ndjson", "\n".join(map(json.dumps, changed)))
+    counts = dict(fhir.read().read.notes)["note_resources"]
+    odd = [place for place, name in enumerate(counts["names"]) if name == "odd.ndjson"]
+    assert sum(counts["read"][place] for place in odd) == len(changed)
 
 
 def test_the_data_page_shows_what_became_of_resources(fhir):

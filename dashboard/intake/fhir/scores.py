@@ -66,9 +66,11 @@ def scores_of(world: World, identity: str, resource: Json) -> list[Outcome]:
 def _instrument(concept: Any) -> tuple[str, bool] | None:
     """The questionnaire that a LOINC code is of, and whether the code is that of the panel."""
     for coding in codings(concept):
-        code = coding.get("code")
-        if coding.get("system") in (LOINC, None) and code in INSTRUMENT_OF:
-            return INSTRUMENT_OF[code], code in PANELS
+        if coding.get("system") not in (LOINC, None):
+            continue
+        for code in texts(coding.get("code")):
+            if code in INSTRUMENT_OF:
+                return INSTRUMENT_OF[code], code in PANELS
     return None
 
 
