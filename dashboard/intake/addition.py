@@ -156,16 +156,16 @@ def _note_rows(
     first_row, rows = count(connection, f"read_{table}"), count(connection, _EXTRACT, table)
     # Row numbers have gaps where an earlier addition replaced rows.
     last = connection.execute(f"select coalesce(max(rowid), 0) from {_EXTRACT}.{table}").fetchall()[0][0]  # noqa: S608
-    lines = f"select place + 1 as line from place_{table}"  # noqa: S608
+    lines = f"select place + 1 as line, 1 as part from place_{table}"  # noqa: S608
     waiting = 0
     if table != "bookings":
         waiting = count(connection, _EXTRACT, f"waiting_{table}")
-        lines += f" union all select {last + 2} + rowid from {_EXTRACT}.waiting_{table}"  # noqa: S608
+        lines += f" union all select {last + 2} + rowid, 0 from {_EXTRACT}.waiting_{table}"  # noqa: S608
     of_file = {"source": table, "name": base.name, "sha256": base.sha256, "bytes": base.bytes}
     run(connection, "add/note_rows", {**values, **of_file, "rows": rows + waiting, "first_row": first_row})
     connection.execute(
         "insert into line_shifts select $file, number, line - number "  # noqa: S608
-        f"from (select line, row_number() over (order by line) - 1 as number from ({lines}))",
+        f"from (select line, row_number() over (order by part, line) - 1 as number from ({lines}))",
         {"file": values["file"]},
     )
 

@@ -40,7 +40,7 @@ with firsts as (
 select 'payments', placed.row, 'payment_id', payment_id, 'is a duplicate; the first row with it is kept'
 from placed_payments as placed
 inner join firsts using (payment_id)
-where placed.row <> firsts.row
+where placed.row > firsts.row
 union all
 select 'payments', row, 'booking_id', booking_id, 'is not among the accepted bookings'
 from placed_payments

@@ -16,7 +16,7 @@ select
     'scores', read.rowid, 'score_id', read.score_id, 'is a duplicate; the first row with it is kept'
 from read_scores as read
 inner join firsts on firsts.score_id = read.score_id
-where read.faults = 0 and read.rowid <> firsts.row
+where read.faults = 0 and read.rowid > firsts.row
 union all
 select
     'scores', read.rowid, 'patient_id', '(not shown)', 'has no accepted booking, so the site is not known'

@@ -60,7 +60,7 @@ select
     'side_effects', placed.row, 'event_id', event_id, 'is a duplicate; the first row with it is kept'
 from placed_side_effects as placed
 inner join firsts using (event_id)
-where placed.row <> firsts.row
+where placed.row > firsts.row
 union all
 select 'side_effects', row, 'booking_id', booking_id, 'is not among the accepted bookings'
 from placed_side_effects
@@ -76,11 +76,22 @@ select 'side_effects', row, 'resolved_at', strftime(resolved_at, '%Y-%m-%d %H:%M
 from placed_side_effects
 where resolved_instant < onset_instant;
 
--- Those that a later delivery may fit: they wait, and are tried again when something is added.
+-- Those that a later delivery may fit: they wait, and are tried again when something is added. Of a term they hold
+-- what an extract knows of those it has accepted, since these may come to wait, too.
 create table waiting_side_effects as
+with named as (
+    select as_term(effect) as term, serious from reference_effects
+    union all
+    select as_term(name), serious from reference_effects
+),
+known as (
+    select term, bool_or(serious) as serious from named group by term
+)
 select
-    event_id, booking_id, term, effect as spelling, severity, serious, related, onset_local, onset_instant,
+    event_id, booking_id, read.term, if(known.term is null, upper(effect[1]) || effect[2:], null) as spelling,
+    severity, coalesce(read.serious, known.serious, false) as serious, related, onset_local, onset_instant,
     resolved_local, resolved_instant, outcome, action
 from read_side_effects as read
+left join known on known.term = read.term
 where faults = 0 and waits('side_effects', read.rowid)
 order by read.rowid

@@ -206,6 +206,45 @@ def test_what_waits_for_its_booking(steps: Steps) -> None:
     steps.check()
 
 
+def test_what_waits_takes_the_place_of_what_has_its_id(steps: Steps) -> None:
+    """Corrections whose booking or patient is not known yet: what they correct stays until they fit."""
+
+    def corrected(of: int, points: int, new: int) -> None:
+        steps.add(
+            bookings=[booking(new, f"P{new}")],
+            side_effects=[event(1, of, "headache")],
+            payments=[payment(1, f"P{of}")],
+            scores=[score(1, f"P{of}", points=points)],
+        )
+        steps.check()
+
+    corrected(of=1, points=12, new=1)
+    corrected(of=2, points=3, new=4)
+    steps.add(bookings=[booking(3, "P3")])
+    steps.check()
+    steps.add(bookings=[booking(2, "P2", "dallas")])
+    steps.check()
+    # Once more, and then by what fits before the other does.
+    corrected(of=9, points=5, new=5)
+    corrected(of=3, points=7, new=6)
+
+
+def test_what_no_longer_fits_waits_as_if_it_never_had(steps: Steps) -> None:
+    day = {"onset_at": "2026-01-05 09:30"}
+    steps.add(
+        bookings=[booking(1), booking(2)],
+        side_effects=[
+            event(1, 1, "cardiac arrest", **day),
+            event(2, 1, "odd taste", **day),
+            event(3, 2, "odd taste"),
+        ],
+    )
+    steps.add(bookings=[booking(1, at="2026-02-05 09:00")])
+    steps.check()
+    steps.add(bookings=[booking(1)])
+    steps.check()
+
+
 def test_terms_come_and_go(steps: Steps) -> None:
     steps.add(
         bookings=[booking(1), booking(2, "P2")],

@@ -27,7 +27,17 @@ where score_id in (select score_id from read_scores where faults = 0)
 union
 select patient from extract.waiting_payments
 union
-select patient from extract.waiting_scores;
+select patient from extract.waiting_scores
+-- What waits is newer than what the extract has under its id, and takes its place once it fits.
+union
+select patient from extract.side_effects
+where event_id in (select event_id from extract.waiting_side_effects)
+union
+select patient from extract.payments
+where payment_id in (select payment_id from extract.waiting_payments)
+union
+select patient from extract.scores
+where score_id in (select score_id from extract.waiting_scores);
 
 create temp table place_bookings as
 select rowid as place from extract.bookings where patient in (select patient from affected);
