@@ -22,6 +22,8 @@ from dashboard.intake.sql import identifier, statements
 
 _SAMPLE = 2000
 _WORDS_SHOWN = 40
+#: Characters that may not stand in a TOML file as they are.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _SEEN = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -137,7 +139,8 @@ class _Draft:
         if rest:
             lines += ["", "# Files that no table takes anything from:"]
             lines += [f"# - {file.pattern}: {', '.join(file.header)}" for file in rest]
-        return "\n".join(lines) + "\n"
+        # Texts in quotes have none of them left; a comment must not hold what TOML has no place for.
+        return "".join(_CONTROL.sub("\ufffd", line) + "\n" for line in lines)
 
     def _choose(self) -> dict[str, _File]:
         """The file of each table: each file serves the table that it fits best, the best file wins."""

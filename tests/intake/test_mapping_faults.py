@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import duckdb
@@ -203,6 +204,14 @@ def test_a_draft_is_imported_once_its_decisions_are_made(tmp_path: Path, name: s
     assert total[1:] == ["1", "1", "0"]
     again = CliRunner().invoke(main, ["mapping", "draft", str(folder), "-o", str(mapping)])
     assert (again.exit_code, "cannot be written" in again.output) == (1, True)
+
+
+def test_a_draft_is_toml_whatever_the_columns_are_called(tmp_path: Path) -> None:
+    names = ['"two\nlines"', "verti\x0bcal", "end\x1a", "de\x7fl", "nu\0l", "AppointmentID"]
+    (tmp_path / "visits.csv").write_text(f"{','.join(names)}\n{'1,' * 5}2\n", encoding="utf-8", newline="")
+    (tmp_path / "other.csv").write_text("x\0y,z\x1b\n1,2\n", encoding="utf-8")
+    drafted = tomllib.loads(draft_mapping(tmp_path, load_reference()))
+    assert drafted["bookings"]["columns"]["booking_id"] == "AppointmentID"
 
 
 def test_a_draft_names_no_patient(tmp_path: Path) -> None:
