@@ -121,7 +121,7 @@ def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _gaps_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
-        return "No chair is free for another visit"
+        return "No chair is free for another visit in opening hours"
     sums = _first(frame.groupby("site", sort=False)["fits"].sum().reset_index(), "fits")
     room = listed([f"{row['site']} {row['fits']:,}" for row in sums.to_dict("records")], ", ")
     was = "There was room" if frame["over"].iloc[0] else "There is room"
