@@ -40,6 +40,13 @@ class Shelf:
                 raise WarehouseError(self.warning or "there is no extract")
             return self._open
 
+    def look(self) -> Warehouse:
+        """As `current`, once it is known whether the file in use is as it was: what is kept doesn't tell."""
+        house = self._open
+        if house is not None and house.changed():
+            house.damaged = True
+        return self.current()
+
     def interrupt(self) -> None:
         """Stop what the extract in use is asked, since the server ends."""
         if house := self._open:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How often it looks whether another extract was published.
+#: How often it looks whether another extract was published, or the one in use was damaged.
 EVERY_SECONDS = 5.0
 #: How long the end of the server waits for what is being worked out.
 LAST_SECONDS = 5.0
@@ -63,7 +63,7 @@ def _tend(store: Store, ready: Callable[[], None], over: threading.Event) -> Non
     told = ""
     while True:
         try:
-            house = shelf().current()
+            house = shelf().look()
             if house is not known:
                 known = house
                 for step in warmup.steps(house, store):

@@ -79,6 +79,7 @@ class Warehouse:
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
         self.damaged = False
+        self._seen = self._stat()
         #: Where files that are too large for memory may lie for a while.
         self.spill = settings.data / "spill"
         #: What an Excel file of its rows takes.
@@ -139,6 +140,18 @@ class Warehouse:
             self._run(queries()["extract_info"].sql, {})
         except duckdb.Error as error:
             raise WarehouseError(f"{self.path.name} cannot be read; import the delivery again") from error
+
+    def changed(self) -> bool:
+        """Whether its file was written to, replaced or removed since this was last asked, or it was opened."""
+        seen, self._seen = self._seen, self._stat()
+        return seen != self._seen
+
+    def _stat(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_size, found.st_mtime_ns, found.st_ino
 
     def interrupt(self) -> None:
         """Stop the queries under way; who asked for them is told that it took too long."""

@@ -1,5 +1,6 @@
 """The query layer: who gets which rows, and what it refuses."""
 
+import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -166,6 +167,31 @@ def test_shelf_follows_the_pointer_and_keeps_the_last_good_extract(everything, s
     pointer.write_text("{damaged")
     assert shelf.current() is house
     assert "damaged" in shelf.warning
+    house.close()
+
+
+def test_a_file_that_was_harmed_is_found_out_though_nothing_is_asked_of_it(everything, settings_of, tmp_path):
+    settings = settings_of(data=tmp_path)
+    settings.extracts.mkdir(parents=True)
+    source = everything.warehouse.path
+    path = settings.extracts / source.name
+    shutil.copy2(source, path)
+    shutil.copy2(source.parent / "current.json", settings.extracts)
+    shelf = Shelf(settings)
+    house = shelf.look()
+    # Only touched: every byte is right, and it stays in use.
+    os.utime(path)
+    assert shelf.look() is house
+    assert (shelf.warning, house.damaged) == (None, False)
+    path.chmod(0o600)
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xff" * 64)
+    assert shelf.current().path == path
+    assert shelf.warning is None
+    with pytest.raises(WarehouseError):
+        shelf.look()
+    assert "import the delivery again" in shelf.warning
     house.close()
 
 
