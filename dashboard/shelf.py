@@ -9,7 +9,7 @@ from functools import cache
 from dashboard.intake import pointer
 from dashboard.query_faults import WarehouseError
 from dashboard.settings import Settings
-from dashboard.warehouse import Warehouse
+from dashboard.warehouse import Warehouse, stamp_of
 
 LOOK_AGAIN_SECONDS = 10.0
 
@@ -21,7 +21,7 @@ class Shelf:
         self._settings = settings
         self._lock = threading.Lock()
         self._open: Warehouse | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._looked_at = 0.0
         self.warning: str | None = None
 
@@ -32,7 +32,7 @@ class Shelf:
             WarehouseError: there is none to serve.
         """
         with self._lock:
-            stamp = self._pointer_stamp()
+            stamp = stamp_of(self._settings.extracts / pointer.FILE_NAME)
             turned = self._open is None or stamp != self._stamp or self._open.damaged
             if turned or (self.warning and time.monotonic() - self._looked_at > LOOK_AGAIN_SECONDS):
                 self._turn(stamp)
@@ -52,14 +52,7 @@ class Shelf:
         if house := self._open:
             house.interrupt()
 
-    def _pointer_stamp(self) -> tuple[int, int] | None:
-        try:
-            status = (self._settings.extracts / pointer.FILE_NAME).stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_ino
-
-    def _turn(self, stamp: tuple[int, int] | None) -> None:
+    def _turn(self, stamp: tuple[int, int, int] | None) -> None:
         """Open what the pointer names; where that fails keep the old one, or take the last good one."""
         named = None
         damaged = self._open is not None and self._open.damaged

@@ -15,7 +15,7 @@ import uvicorn
 
 from dashboard.settings import Settings
 
-#: What may still take its time once all answers are sent: a script's last query, the interpreter's own end.
+#: What may still take its time once all answers are sent: a last query, what is worked out ahead, the end itself.
 LAST_SECONDS = 5.0
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dashboard.state import Store
+from dashboard.stopping import LAST_SECONDS
 
 if TYPE_CHECKING:
     from dashboard.warehouse import Warehouse
@@ -18,8 +19,6 @@ log = logging.getLogger(__name__)
 
 #: How often it looks whether another extract was published, or the one in use was damaged.
 EVERY_SECONDS = 5.0
-#: How long the end of the server waits for what is being worked out.
-LAST_SECONDS = 5.0
 
 
 @contextmanager

@@ -39,6 +39,15 @@ Made = TypeVar("Made")
 _LOCKING = threading.Lock()
 
 
+def stamp_of(path: Path) -> tuple[int, int, int] | None:
+    """What of a file changes when it is written to or replaced; None where it isn't there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
 def _pairs(bound: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """The values of a question as part of a key."""
     return sorted((name, tuple(value) if isinstance(value, list) else value) for name, value in bound.items())
@@ -79,7 +88,7 @@ class Warehouse:
     def __init__(self, path: Path, settings: Settings) -> None:
         self.path = path
         self.damaged = False
-        self._seen = self._stat()
+        self._seen = stamp_of(path)
         #: Where files that are too large for memory may lie for a while.
         self.spill = settings.data / "spill"
         #: What an Excel file of its rows takes.
@@ -143,15 +152,8 @@ class Warehouse:
 
     def changed(self) -> bool:
         """Whether its file was written to, replaced or removed since this was last asked, or it was opened."""
-        seen, self._seen = self._seen, self._stat()
+        seen, self._seen = self._seen, stamp_of(self.path)
         return seen != self._seen
-
-    def _stat(self) -> tuple[int, int, int] | None:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_size, found.st_mtime_ns, found.st_ino
 
     def interrupt(self) -> None:
         """Stop the queries under way; who asked for them is told that it took too long."""

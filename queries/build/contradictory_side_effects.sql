@@ -76,22 +76,24 @@ select 'side_effects', row, 'resolved_at', strftime(resolved_at, '%Y-%m-%d %H:%M
 from placed_side_effects
 where resolved_instant < onset_instant;
 
+-- The terms that the reference table has, by key and by name, with the place of the first that is called so.
+create temp table known_terms as
+with named as (
+    select as_term(effect) as term, position from reference_effects
+    union all
+    select as_term(name), position from reference_effects
+)
+select term, min(position) as position from named group by term;
+
 -- Those that a later delivery may fit: they wait, and are tried again when something is added. Of a term they hold
 -- what an extract knows of those it has accepted, since these may come to wait, too.
 create table waiting_side_effects as
-with named as (
-    select as_term(effect) as term, serious from reference_effects
-    union all
-    select as_term(name), serious from reference_effects
-),
-known as (
-    select term, bool_or(serious) as serious from named group by term
-)
 select
-    event_id, booking_id, read.term, if(known.term is null, upper(effect[1]) || effect[2:], null) as spelling,
-    severity, coalesce(read.serious, known.serious, false) as serious, related, onset_local, onset_instant,
+    event_id, booking_id, read.term, if(known.term is null, upper(read.effect[1]) || read.effect[2:], null) as spelling,
+    severity, coalesce(read.serious, reference.serious, false) as serious, related, onset_local, onset_instant,
     resolved_local, resolved_instant, outcome, action
 from read_side_effects as read
-left join known on known.term = read.term
+left join known_terms as known on known.term = read.term
+left join reference_effects as reference on reference.position = known.position
 where faults = 0 and waits('side_effects', read.rowid)
 order by read.rowid

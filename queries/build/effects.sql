@@ -14,14 +14,6 @@ with reported as (
         select term, spelling from earlier_terms
     )
     group by term
-),
-known as (
-    select as_term(effect) as term, min(position) as position from reference_effects group by all
-    union
-    select as_term(name), min(position) from reference_effects group by all
-),
-listed as (
-    select term, min(position) as position from known group by term
 )
 select
     coalesce(listed.term, reported.term) as term,
@@ -30,7 +22,7 @@ select
     coalesce(reference.listed, false) as listed,
     coalesce(reference.serious, false) as serious,
     reference.position
-from listed
+from known_terms as listed
 full join reported on reported.term = listed.term
 left join reference_effects as reference on reference.position = listed.position;
 

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from dashboard.intake import pointer
@@ -206,16 +207,17 @@ def test_what_waits_for_its_booking(steps: Steps) -> None:
     steps.check()
 
 
-def test_what_waits_takes_the_place_of_what_has_its_id(steps: Steps) -> None:
+@pytest.mark.parametrize("table", ["side_effects", "payments", "scores"])
+def test_what_waits_takes_the_place_of_what_has_its_id(steps: Steps, table: str) -> None:
     """Corrections whose booking or patient is not known yet: what they correct stays until they fit."""
 
     def corrected(of: int, points: int, new: int) -> None:
-        steps.add(
-            bookings=[booking(new, f"P{new}")],
-            side_effects=[event(1, of, "headache")],
-            payments=[payment(1, f"P{of}")],
-            scores=[score(1, f"P{of}", points=points)],
-        )
+        rows = {
+            "side_effects": event(1, of, "headache"),
+            "payments": payment(1, f"P{of}"),
+            "scores": score(1, f"P{of}", points=points),
+        }
+        steps.add(bookings=[booking(new, f"P{new}")], **{table: [rows[table]]})
         steps.check()
 
     corrected(of=1, points=12, new=1)
@@ -243,6 +245,18 @@ def test_what_no_longer_fits_waits_as_if_it_never_had(steps: Steps) -> None:
     steps.check()
     steps.add(bookings=[booking(1)])
     steps.check()
+
+
+def test_a_row_of_the_extract_that_is_rejected_has_its_own_line(steps: Steps) -> None:
+    """Its place in the table; those of rows that wait follow, though they are read first."""
+    day = {"onset_at": "2026-01-05 09:30"}
+    steps.add(bookings=[booking(1)], side_effects=[event(1, 1, **day), event(2, 9), event(3, 1, "rash", **day)])
+    steps.add(bookings=[booking(1, at="2026-02-05 09:00")])
+    with duckdb.connect(str(in_use(steps.data)), read_only=True) as connection:
+        found = connection.execute(
+            "select line, column_name from rejects where source = 'side_effects' order by line"
+        )
+        assert found.fetchall() == [(1, "onset_at"), (2, "onset_at"), (3, "booking_id")]
 
 
 def test_terms_come_and_go(steps: Steps) -> None:

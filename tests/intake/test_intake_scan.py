@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dashboard.intake.record import LONGEST_RECORD
@@ -155,6 +155,10 @@ fragments = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(fragments, st.integers(3, 40))
+@example([b"1,2,3\n", b"1,2,31,2,3\n", b'""'], 3)
+@example([b"1,2,3\n", b"1,2,31,2,3\n", b"\r\r\n"], 3)
+@example([b"1,2,31,2,3\n", b"1,2,31,21,2\r"], 3)
+@example([b"1,2,3\n", b'"\n"\r1,2,3'], 3)
 def test_a_file_of_whatever_bytes_is_counted(parts: list[bytes], window: int) -> None:
     """Also where its first line is none that names columns; wherever windows cut it."""
     data = b"".join(parts)
