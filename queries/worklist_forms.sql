@@ -3,17 +3,13 @@
 -- parameters: sites, until (the last full day)
 -- serves: worklists
 select
-    bookings.site,
+    site,
     booking_id,
     patient::varchar as patient,
-    bookings.starts_on,
-    date_diff('day', bookings.starts_on, $until::date)::bigint as days,
-    bookings.service,
+    starts_on,
+    date_diff('day', starts_on, $until::date)::bigint as days,
+    service,
     provider
-from bookings
-inner join late_forms on late_forms.site = bookings.site and late_forms.starts_on = bookings.starts_on
-where bookings.starts_on between $until::date - 28 and $until::date
-    and list_contains($sites::site[], bookings.site)
-    and status = 'completed'
-    and not coalesce(assessed, false)
-order by bookings.starts_on, bookings.site, starts_at, booking_id
+from worklist_forms
+where list_contains($sites::site[], site)
+order by starts_on, site, starts_at, booking_id

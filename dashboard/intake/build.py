@@ -37,7 +37,7 @@ ROWS = (
 #: Additive counts and sums of the facts, which another engine may build.
 CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "courses", "outcomes", "returns")
 #: What the extract says of the delivery and of itself.
-ACCOUNT = ("sources", "resources", "extract_info", "gaps", "late_forms", "oddities")
+ACCOUNT = ("sources", "resources", "extract_info", "gaps", "late_forms", "worklists", "oddities")
 _ALL = (*SOUND, *NUMBERED, *ROWS, "rejects", "reference_tables", "calendar", *CUBES, *ACCOUNT)
 
 Step = Callable[[str, float], None]

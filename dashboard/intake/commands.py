@@ -292,7 +292,7 @@ def _errors() -> Iterator[None]:
 def _progress(label: str) -> Iterator[Progress]:
     """A bar on a terminal, else a line for each step, on the error stream."""
     if not sys.stderr.isatty():
-        yield _step_lines()
+        yield step_lines()
         return
     with click.progressbar(length=1000, label=label, file=sys.stderr, item_show_func=lambda step: step or "") as bar:
 
@@ -302,13 +302,14 @@ def _progress(label: str) -> Iterator[Progress]:
         yield advance
 
 
-def _step_lines() -> Progress:
-    shown = ""
+def step_lines() -> Progress:
+    """A line for each step on the error stream, once, however often its share is told."""
+    # Files are checked side by side, so that their steps come in turns.
+    told: set[str] = set()
 
     def tell(step: str, share: float) -> None:
-        nonlocal shown
-        if step != shown:
-            shown = step
+        if step not in told:
+            told.add(step)
             click.echo(f"{share:4.0%}  {step}", err=True)
 
     return tell

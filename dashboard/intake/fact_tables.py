@@ -18,7 +18,7 @@ FACTS: Mapping[str, str] = {
     "scores": "taken_on",
 }
 #: What questions about facts ask for beside them, and services: of Spark, where it answers.
-BESIDE = ("daily", "daily_effects", "courses", "infusion_gaps", "late_forms")
+BESIDE = ("daily", "daily_effects")
 #: Columns that hold an ENUM, with its type: Parquet keeps words, and words sort by their letters.
 ENUMS: Mapping[str, str] = {
     "site": "site",

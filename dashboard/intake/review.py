@@ -15,7 +15,7 @@ from dashboard.intake.fact_tables import FOLDER
 from dashboard.intake.sql import literal, statements
 
 #: Of these versions the facts can be compared with those of a new extract.
-COMPARABLE = (1, 2, 3, 4, 5, 6)
+COMPARABLE = (1, 2, 3, 4, 5, 6, 7)
 
 
 class DropError(DeliveryError):

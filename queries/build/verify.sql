@@ -94,3 +94,8 @@ select
     'visits with an effect in daily',
     (select count(distinct booking_id) from side_effects where status = 'completed'),
     (select coalesce(sum(with_effect), 0)::bigint from daily)
+union all
+select
+    'late side-effect forms in worklist_forms',
+    (select coalesce(sum(missing), 0)::bigint from late_forms),
+    (select count(*) from worklist_forms)

@@ -87,7 +87,8 @@ def test_the_schema_is_the_documented_one(clinic: Clinic) -> None:
     documented = (
         "age_bands bookings calendar changes courses daily daily_effects daily_outcomes daily_payments daily_returns effects extract_info gaps hourly infusion_gaps "
         "late_forms left_out oddities payments rejects resources scores services side_effects sites sources "
-        "waiting_payments waiting_scores waiting_side_effects"
+        "waiting_payments waiting_scores waiting_side_effects "
+        "worklist_boosters worklist_forms worklist_inductions worklist_no_shows worklist_scores"
     )
     assert [name for [name] in tables] == documented.split()
     for table, column in clinic.ask("select table_name, column_name from duckdb_columns() where not internal"):

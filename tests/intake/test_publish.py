@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from intake_clinic import BOOKINGS, Clinic
 
 from dashboard.intake import attempts, build, keys, pointer, publication, publish
-from dashboard.intake.commands import demo, import_command
+from dashboard.intake.commands import demo, import_command, step_lines
 from dashboard.intake.contract import DeliveryError
 from dashboard.settings import ROOT
 
@@ -284,3 +284,11 @@ def test_the_commands(clinic: Clinic, tmp_path: Path) -> None:
         assert "Example: dashboard" in runner.invoke(command, ["--help"]).output
     info = json.loads((tmp_path / "demo" / "delivery.json").read_text())
     assert info["demo"] is True
+
+
+def test_a_step_has_one_line_however_steps_take_turns(capsys: pytest.CaptureFixture[str]) -> None:
+    tell = step_lines()
+    for share in (0.1, 0.2):
+        for name in ("bookings-1.csv", "bookings-2.csv"):
+            tell(f"checking {name}", share)
+    assert capsys.readouterr().err == " 10%  checking bookings-1.csv\n 10%  checking bookings-2.csv\n"

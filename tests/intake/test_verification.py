@@ -34,6 +34,7 @@ DAMAGES = {
     "delete from hourly where line = 'vitamin'": "bookings in hourly: 2 against 1",
     "update daily_effects set events = 2": "events in daily_effects: 1 against 2",
     "update daily_effects set infusions = 0": "infusions with an effect in daily_effects: 1 against 0",
+    "insert into worklist_forms (booking_id) values ('B1')": "late side-effect forms in worklist_forms: 0 against 1",
     "update daily set with_effect = 2 where line = 'ketamine'": "visits with an effect in daily: 1 against 2",
 }
 

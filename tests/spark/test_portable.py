@@ -92,7 +92,7 @@ def test_what_questions_ask_for_beside_facts_is_written_beside_them():
     asked |= {table for sql in SMALL_COUNTS.values() for table in dialect.tables(sql)}
     assert asked - set(FACTS) == {*BESIDE, *REFERENCE}
     built = {made.makes for name in CUBES for sql in statements(name) if (made := dialect.statement(sql)).makes}
-    assert asked & built == set(BESIDE) - {"late_forms"}
+    assert asked & built == set(BESIDE)
 
 
 def test_every_question_about_facts_is_known_as_one(tmp_path):

@@ -15,4 +15,9 @@ drop table extract.calendar;
 drop table extract.extract_info;
 drop table extract.gaps;
 drop table extract.late_forms;
+drop table extract.worklist_inductions;
+drop table extract.worklist_boosters;
+drop table extract.worklist_scores;
+drop table extract.worklist_no_shows;
+drop table extract.worklist_forms;
 drop table extract.oddities
