@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from dashboard.intake import keys, pointer
-from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Material, Step, count, read, run
+from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Material, Step, count, into, read, run
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, TABLES, DeliveryError
 from dashboard.intake.sql import identifier, literal, statements
 
@@ -111,7 +111,7 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     _build_rows(connection, base, values, progress)
     progress("building cubes", 0.7)
     for catalog in (_BEFORE, scratch):
-        _use(connection, catalog)
+        into(connection, catalog)
         for name in CUBES:
             run(connection, name, values)
     run(connection, "changes")
@@ -124,7 +124,7 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     run(connection, "add/whole")
     run(connection, "add/changes")
     progress("reviewing the extract", 0.9)
-    _use(connection, _EXTRACT)
+    into(connection, _EXTRACT)
     for name in ("calendar", *ACCOUNT):
         run(connection, name, values)
     connection.execute(f"detach {_BEFORE}")
@@ -179,7 +179,7 @@ def _merge_side_effects(connection: duckdb.DuckDBPyConnection, scratch: str) -> 
         run(connection, "add/terms_same")
         return True
     run(connection, "add/terms_other")
-    _use(connection, _EXTRACT)
+    into(connection, _EXTRACT)
     run(connection, "add/terms_type")
     connection.execute(statements("side_effects")[0])
     connection.execute(
@@ -187,7 +187,7 @@ def _merge_side_effects(connection: duckdb.DuckDBPyConnection, scratch: str) -> 
         "order by starts_on, site, booking_id, event_id"
     )
     run(connection, "daily_effects")
-    _use(connection, scratch)
+    into(connection, scratch)
     return False
 
 
@@ -215,7 +215,3 @@ def _merge_cube(connection: duckdb.DuckDBPyConnection, scratch: str, name: str, 
     )
     connection.execute(f"delete from {cube} where {date} in (select {date} from difference)")  # noqa: S608
     connection.execute(f"insert into {cube} by name select * from merged order by {keys_of_cube}")  # noqa: S608
-
-
-def _use(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
-    connection.execute(f"use {identifier(catalog)}")

@@ -17,7 +17,7 @@ from dashboard.intake.files import mend
 from dashboard.intake.mapping import Join
 from dashboard.intake.reader import Survey, expressions, view_of
 from dashboard.intake.reference import Reference
-from dashboard.intake.sql import identifier, parameters, statements
+from dashboard.intake.sql import identifier, literal, parameters, statements
 
 #: Rows without their doubles; then numbers for patients.
 SOUND = ("misfit_rows", "rejected_rows")
@@ -39,6 +39,9 @@ CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "courses", "outco
 #: What the extract says of the delivery and of itself.
 ACCOUNT = ("sources", "resources", "extract_info", "gaps", "late_forms", "worklists", "oddities")
 _ALL = (*SOUND, *NUMBERED, *ROWS, "rejects", "reference_tables", "calendar", *CUBES, *ACCOUNT)
+
+#: The database beside the extract for rows on their way into it, under this name.
+STAGED = "staged"
 
 Step = Callable[[str, float], None]
 #: Executes a file of queries/build by its name, with the values that it may bind.
@@ -125,6 +128,11 @@ def read(connection: duckdb.DuckDBPyConnection, material: Material) -> None:
         _read(connection, number, surveyed, lookups, zones, material.work)
     for name, noted in material.notes:
         run(connection, name, noted)
+
+
+def into(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
+    """Make and look up tables in a database; what it lacks is looked for among the staged rows."""
+    connection.execute(f"set search_path = {literal(f'{identifier(catalog)},{STAGED}')}")
 
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, values: dict[str, Any] | None = None) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from dashboard.intake import addition, attempts, facts, keys, pointer, publication, review, verification
-from dashboard.intake.build import Identity, Material, build
+from dashboard.intake.build import STAGED, Identity, Material, build, into
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError, StorageError
 from dashboard.intake.delivery import Progress, read_delivery
 from dashboard.intake.expressions import Loaded
@@ -24,6 +24,7 @@ from dashboard.intake.mapping import Join
 from dashboard.intake.reader import Survey
 from dashboard.intake.rejects import write_rejects
 from dashboard.intake.report import ImportReport, Reason, refusal
+from dashboard.intake.sql import literal
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ MEMORY_LIMIT = "672MB"
 LOCK_NAME = "import.lock"
 _BUILDING = ".building"
 _SURVEY_SHARE = 0.15
+#: So many records are staged in memory, from where they spill as they are. Of a table in memory some of each block of
+#: rows never leaves it (its flags and words by number), so that more need a file: which takes longer to write, being
+#: compressed.
+_STAGED_IN_MEMORY = 5_000_000
 
 #: What DuckDB raises for want of space or memory, or when a write fails under it.
 _MACHINE = (
@@ -250,7 +255,8 @@ def _import(
         spark.begin(data / "extracts" / name)
     past = publication.in_use(data / "extracts")
     try:
-        with _database(work / "scratch.duckdb" if base else built, work, memory_limit) as connection:
+        records = sum(one.found.records for one in surveys)
+        with _database(work / "scratch.duckdb" if base else built, work, memory_limit, records) as connection:
             compared_with = base.name if base else review.attach(connection, past, demo=demo) if past else None
             identity = Identity(
                 SCHEMA_VERSION,
@@ -339,7 +345,8 @@ def _later(tell: Progress) -> Progress:
 
 
 @contextlib.contextmanager
-def _database(path: Path, work: Path, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def _database(path: Path, work: Path, memory_limit: str, records: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a database, and beside it one for rows on their way into it."""
     connection = duckdb.connect(
         str(path),
         config={
@@ -352,7 +359,11 @@ def _database(path: Path, work: Path, memory_limit: str) -> Iterator[duckdb.Duck
             "autoload_known_extensions": "false",
         },
     )
+    staged = ":memory:" if records <= _STAGED_IN_MEMORY else str(work / "staged.duckdb")
     try:
+        [[catalog]] = connection.execute("select current_catalog()").fetchall()
+        connection.execute(f"attach {literal(staged)} as {STAGED}")
+        into(connection, catalog)
         yield connection
         connection.execute("checkpoint")
     finally:

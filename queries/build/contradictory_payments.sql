@@ -3,7 +3,7 @@
 -- columns are held instead of all.
 set disabled_optimizers = 'in_clause,build_side_probe_side';
 
-create temp table placed_payments as
+create table staged.placed_payments as
 select
     read.rowid as row,
     read.payment_id,

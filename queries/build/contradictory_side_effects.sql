@@ -1,5 +1,5 @@
 -- Side effects that are sound in themselves, beside their bookings; those that don't fit them or one another are rejected.
-create temp table placed_side_effects as
+create table staged.placed_side_effects as
 with matched as (
     select
         read.rowid as row,

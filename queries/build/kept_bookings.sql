@@ -4,7 +4,7 @@ select age::utinyint as age, band::band as band
 from unnest(generate_series(0, 120)) as numbers(age)
 inner join reference_age_bands on age >= from_age and age <= coalesce(to_age, 120);
 
-create temp table kept_bookings as
+create table staged.kept_bookings as
 with known as (
     select service::service as service, line::line as line from reference_services
 )

@@ -1,6 +1,6 @@
 -- Where a patient was first, and of patients with scores who were at several sites, where on each day with a booking.
 -- Of several at one time the first by id, so that the order of the files makes no difference.
-create temp table patient_firsts as
+create table staged.patient_firsts as
 with bounds as (
     select patient, min(starts_at) as starts_at, min(site) <> max(site) as several
     from kept_bookings
@@ -11,7 +11,7 @@ from kept_bookings as kept
 inner join bounds using (patient, starts_at)
 group by patient;
 
-create temp table patient_days as
+create table staged.patient_days as
 select patient, starts_on, max_by(site, struct_pack(starts_at := starts_at, booking_id := booking_id)) as site
 from kept_bookings
 where

@@ -1,6 +1,6 @@
 -- Patient numbers: the first 60 bits of HMAC-SHA256 of the delivered id.
 -- parameters: inner, outer (the key, padded to 64 bytes and combined with HMAC's two constants)
-create temp table patients as
+create table staged.patients as
 with ids as (
     select patient_id from read_bookings where faults = 0
     union

@@ -27,9 +27,9 @@ create table changes (
     source varchar, site varchar, rows_before bigint, rows_now bigint, added bigint, removed bigint, changed bigint
 );
 -- Rows that are sound in themselves and contradict others.
-create temp table late_rejects (source varchar, row bigint, column_name varchar, value varchar, reason varchar);
+create table staged.late_rejects (source varchar, row bigint, column_name varchar, value varchar, reason varchar);
 
-create temp table read_bookings (
+create table staged.read_bookings (
     file usmallint, faults ubigint, booking_id varchar, patient_id varchar, site site, service service,
     status status, starts_at timestamp, ends_at timestamp, cancelled_at timestamp, booked_on date,
     starts_instant timestamptz, ends_instant timestamptz, age utinyint, sex varchar, indication varchar,
@@ -38,7 +38,7 @@ create temp table read_bookings (
     raw map(varchar, varchar)
 );
 
-create temp table read_side_effects (
+create table staged.read_side_effects (
     file usmallint, faults ubigint, event_id varchar, booking_id varchar, term varchar, effect varchar,
     severity severity, serious boolean, related varchar, onset_local timestamp, onset_instant timestamptz,
     resolved_local timestamp, resolved_instant timestamptz, outcome varchar, action varchar,
@@ -55,13 +55,13 @@ create temp macro waits(table_name, number) as
 -- Terms that the extract holds to which the delivery is added.
 create temp table earlier_terms (term varchar, spelling varchar);
 
-create temp table read_payments (
+create table staged.read_payments (
     file usmallint, faults ubigint, payment_id varchar, patient_id varchar, booking_id varchar, site site,
     paid_local timestamp, paid_instant timestamptz, kind varchar, method varchar, amount_cents bigint,
     raw map(varchar, varchar)
 );
 
-create temp table read_scores (
+create table staged.read_scores (
     file usmallint, faults ubigint, score_id varchar, patient_id varchar, instrument varchar,
     taken_local timestamp, taken_instant timestamptz, score utinyint,
     raw map(varchar, varchar)

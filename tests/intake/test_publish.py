@@ -20,6 +20,7 @@ from intake_clinic import BOOKINGS, Clinic
 
 from dashboard.intake import attempts, build, keys, pointer, publication, publish
 from dashboard.intake.commands import demo, import_command, step_lines
+from dashboard.intake.compare import differing
 from dashboard.intake.contract import DeliveryError
 from dashboard.settings import ROOT
 
@@ -292,3 +293,20 @@ def test_a_step_has_one_line_however_steps_take_turns(capsys: pytest.CaptureFixt
         for name in ("bookings-1.csv", "bookings-2.csv"):
             tell(f"checking {name}", share)
     assert capsys.readouterr().err == " 10%  checking bookings-1.csv\n 10%  checking bookings-2.csv\n"
+
+
+def test_many_rows_are_staged_in_a_file(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what comes of it the same, added to an extract, too, and nothing left of the file."""
+    clinic.write(
+        "bookings.csv",
+        BOOKINGS,
+        *(f"B{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed" for n in range(9)),
+        "B10,P0,chicago,vitamin-c,never,completed",
+    )
+    in_memory = clinic.publish()
+    monkeypatch.setattr(publish, "_STAGED_IN_MEMORY", 0)
+    in_a_file = clinic.publish()
+    added = clinic.publish(add=True)
+    assert (in_memory.rows_rejected, in_a_file.rows_rejected) == (1, 1)
+    assert differing(in_memory.path, in_a_file.path) == differing(in_a_file.path, added.path) == []
+    assert not (clinic.data / "extracts" / ".building").exists()
