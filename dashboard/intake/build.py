@@ -40,6 +40,9 @@ CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "courses", "outco
 ACCOUNT = ("sources", "resources", "extract_info", "gaps", "late_forms", "worklists", "oddities")
 _ALL = (*SOUND, *NUMBERED, *ROWS, "rejects", "reference_tables", "calendar", *CUBES, *ACCOUNT)
 
+#: So many bookings are sorted at once: they fit in the memory that an import has.
+_SPAN_ROWS = 2_000_000
+_SPAN = ("first_on", "last_on")
 #: The database beside the extract for rows on their way into it, under this name.
 STAGED = "staged"
 
@@ -136,9 +139,20 @@ def into(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
 
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, values: dict[str, Any] | None = None) -> None:
-    """Execute the statements of queries/build/NAME.sql, each with the values that it names."""
+    """Execute the statements of queries/build/NAME.sql, each with the values that it names.
+
+    One that names `first_on` and `last_on` is executed for each span of days of the kept bookings.
+    """
     for statement in statements(name):
-        execute(connection, statement, {key: (values or {})[key] for key in parameters(statement)})
+        named = parameters(statement)
+        own = {key: (values or {})[key] for key in named - set(_SPAN)}
+        for span in _spans(connection) if named >= set(_SPAN) else [{}]:
+            execute(connection, statement, own | span)
+
+
+def _spans(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    found = connection.execute(statements("spans")[0], {"rows": _SPAN_ROWS}).fetchall()
+    return [dict(zip(_SPAN, days, strict=True)) for days in found]
 
 
 def execute(connection: duckdb.DuckDBPyConnection, statement: str, values: dict[str, Any]) -> None:

@@ -9,34 +9,44 @@ create table bookings (
     has_effect boolean, has_serious boolean, has_severe boolean, utc_offset smallint
 );
 
-insert into bookings by name
-with reported as (
-    select
-        booking_id,
-        bool_or(serious) as has_serious,
-        bool_or(severity in ('severe', 'life_threatening', 'fatal')) as has_severe
-    from side_effects
-    group by booking_id
-),
+-- What side effects tell of bookings.
+create table staged.reported as
+select
+    booking_id,
+    bool_or(serious) as has_serious,
+    bool_or(severity in ('severe', 'life_threatening', 'fatal')) as has_severe
+from side_effects
+group by booking_id;
+
 -- Apart from the other columns, which a window would carry along.
-earlier as (
-    select row, lag(starts_on) over (partition by patient, site order by starts_at, booking_id) as previous_on
-    from kept_bookings
-    where visited
-),
-first_times as (
-    select patient, min(starts_at) as starts_at from kept_bookings where visited group by patient
-),
+create table staged.earlier as
+select row, starts_on, lag(starts_on) over (partition by patient, site order by starts_at, booking_id) as previous_on
+from kept_bookings
+where visited;
+
 -- Of several at one time the first by id, so that the order of the files makes no difference.
-new as (
-    select min_by(row, booking_id) as row
-    from kept_bookings
-    inner join first_times using (patient, starts_at)
-    where visited
-    group by patient
-),
-usual as (
+create table staged.new as
+with first_times as (
+    select patient, min(starts_at) as starts_at from kept_bookings where visited group by patient
+)
+select min_by(row, booking_id) as row, any_value(starts_on) as starts_on
+from kept_bookings
+inner join first_times using (patient, starts_at)
+where visited
+group by patient;
+
+-- Span by span: what is sorted is as wide as a booking, and all of many would not fit in memory.
+-- parameters: first_on, last_on
+insert into bookings by name
+with usual as (
     select service::service as service, minutes from reference_services
+),
+kept as (
+    select kept.*, previous_on, new.row is not null as is_new
+    from kept_bookings as kept
+    left join earlier on earlier.row = kept.row and earlier.starts_on between $first_on and $last_on
+    left join new on new.row = kept.row and new.starts_on between $first_on and $last_on
+    where kept.starts_on between $first_on and $last_on
 )
 select
     read.booking_id,
@@ -68,19 +78,20 @@ select
     price_cents,
     assessed,
     dose_mg,
-    new.row is not null as is_new,
+    is_new,
     previous_on,
     reported.booking_id is not null as has_effect,
     coalesce(has_serious, false) as has_serious,
     coalesce(has_severe, false) as has_severe,
     offset_of(read.starts_at, read.starts_instant) as utc_offset
 from read_bookings as read
-inner join kept_bookings as kept on kept.row = read.rowid
+inner join kept on kept.row = read.rowid
 inner join usual on usual.service = read.service
-left join earlier on earlier.row = kept.row
-left join new on new.row = kept.row
 left join reported on reported.booking_id = read.booking_id
 order by kept.starts_on, read.site, read.starts_at, kept.row;
 
--- Its memory is needed for what follows.
+-- Their memory is needed for what follows.
+drop table reported;
+drop table earlier;
+drop table new;
 drop table read_bookings

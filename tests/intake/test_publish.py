@@ -295,18 +295,17 @@ def test_a_step_has_one_line_however_steps_take_turns(capsys: pytest.CaptureFixt
     assert capsys.readouterr().err == " 10%  checking bookings-1.csv\n 10%  checking bookings-2.csv\n"
 
 
-def test_many_rows_are_staged_in_a_file(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_staged_in_a_file_and_sorted_in_spans(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what comes of it the same, added to an extract, too, and nothing left of the file."""
-    clinic.write(
-        "bookings.csv",
-        BOOKINGS,
-        *(f"B{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed" for n in range(9)),
-        "B10,P0,chicago,vitamin-c,never,completed",
-    )
+    visits = [f"B{n},P{n % 4},chicago,vitamin-c,2026-01-{28 - n:02} 09:00,completed" for n in range(20)]
+    clinic.write("bookings.csv", BOOKINGS, *visits, "B20,P0,chicago,vitamin-c,never,completed")
     in_memory = clinic.publish()
     monkeypatch.setattr(publish, "_STAGED_IN_MEMORY", 0)
+    monkeypatch.setattr(build, "_SPAN_ROWS", 3)
     in_a_file = clinic.publish()
+    days = clinic.ask("select starts_on from bookings")
     added = clinic.publish(add=True)
-    assert (in_memory.rows_rejected, in_a_file.rows_rejected) == (1, 1)
+    assert (in_memory.rows_rejected, in_a_file.rows_rejected, len(days)) == (1, 1, 20)
+    assert days == sorted(days)
     assert differing(in_memory.path, in_a_file.path) == differing(in_a_file.path, added.path) == []
     assert not (clinic.data / "extracts" / ".building").exists()
