@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'infusion-dashboard[spark]' (in a checkout: .venv/bin/pip install '.[spark]')"
 PORT = 15002
 _REACHED_WITHIN_SECONDS = 10.0
+_AGAIN_SECONDS = 0.1
 _RETRIES = 5
 
 
@@ -114,16 +115,21 @@ class Spark:
         if seconds is None:
             yield
             return
-        tag, stopped = tag or f"bounded-{uuid.uuid4()}", threading.Event()
+        tag = tag or f"bounded-{uuid.uuid4()}"
+        stopped, ended = threading.Event(), threading.Event()
 
         def stop() -> None:
+            if ended.wait(seconds):
+                return
             stopped.set()
-            self._session.interruptTag(tag)
+            # More than once: the server may not have begun with what it is told to stop.
+            while not ended.is_set():
+                with contextlib.suppress(SparkError), self._told():
+                    self._session.interruptTag(tag)
+                ended.wait(_AGAIN_SECONDS)
 
-        timer = threading.Timer(seconds, stop)
-        timer.daemon = True
         self._session.addTag(tag)
-        timer.start()
+        threading.Thread(target=stop, daemon=True).start()
         try:
             yield
         except Exception as error:
@@ -134,7 +140,7 @@ class Spark:
                 ) from error
             raise
         finally:
-            timer.cancel()
+            ended.set()
             self._session.removeTag(tag)
 
     @contextlib.contextmanager
