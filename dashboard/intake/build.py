@@ -17,7 +17,7 @@ from dashboard.intake.files import mend
 from dashboard.intake.mapping import Join
 from dashboard.intake.reader import Survey, expressions, view_of
 from dashboard.intake.reference import Reference
-from dashboard.intake.sql import identifier, literal, parameters, statements
+from dashboard.intake.sql import STAGED, identifier, literal, parameters, statements
 
 #: Rows without their doubles; then numbers for patients.
 SOUND = ("misfit_rows", "rejected_rows")
@@ -43,8 +43,6 @@ _ALL = (*SOUND, *NUMBERED, *ROWS, "rejects", "reference_tables", "calendar", *CU
 #: So many bookings are sorted at once: they fit in the memory that an import has.
 _SPAN_ROWS = 2_000_000
 _SPAN = ("first_on", "last_on")
-#: The database beside the extract for rows on their way into it, under this name.
-STAGED = "staged"
 
 Step = Callable[[str, float], None]
 #: Executes a file of queries/build by its name, with the values that it may bind.

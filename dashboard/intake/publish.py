@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from dashboard.intake import addition, attempts, facts, keys, pointer, publication, review, verification
-from dashboard.intake.build import STAGED, Identity, Material, build, into
+from dashboard.intake.build import Identity, Material, build, into
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError, StorageError
 from dashboard.intake.delivery import Progress, read_delivery
 from dashboard.intake.expressions import Loaded
@@ -24,7 +24,7 @@ from dashboard.intake.mapping import Join
 from dashboard.intake.reader import Survey
 from dashboard.intake.rejects import write_rejects
 from dashboard.intake.report import ImportReport, Reason, refusal
-from dashboard.intake.sql import literal
+from dashboard.intake.sql import STAGED, literal
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,6 +7,9 @@ from functools import cache
 
 from dashboard.settings import QUERIES
 
+#: The database beside the extract for rows on their way into it, under this name.
+STAGED = "staged"
+
 
 @cache
 def statements(name: str) -> tuple[str, ...]:

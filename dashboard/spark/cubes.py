@@ -48,7 +48,7 @@ class SparkCubes:
             return
         # Without rows, DuckDB makes the table with the types that it would give it.
         connection.execute(f"{sql} with no data", values)
-        if found.temporary:
+        if found.staged:
             self._spark.keep(found.makes, found.sql, values)
             return
         table = identifier(found.makes)

@@ -11,6 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dashboard.intake.fact_tables import ENUMS
+from dashboard.intake.sql import STAGED
 
 _TYPES = frozenset(ENUMS.values())
 
@@ -39,14 +40,14 @@ class Statement:
     """A statement of queries/ as Spark runs it.
 
     Attributes:
-        makes: name of the table or, where `temporary`, of the view that holds its rows; empty for a bare question.
+        makes: name of the table or, where `staged`, of the view that holds its rows; empty for a bare question.
         sql: the question in Spark's dialect, its values named `:name`.
         order: the columns that the rows are sorted by, as DuckDB takes them; empty where Spark sorts them itself.
         drops: name of a table that is needed no more; then all else is empty.
     """
 
     makes: str = ""
-    temporary: bool = False
+    staged: bool = False
     sql: str = ""
     order: str = ""
     drops: str = ""
@@ -96,8 +97,7 @@ def statement(sql: str) -> Statement:
         _expand_all(sorting, found)
         order = ", ".join(_name_of(one.this) for one in sorting.expressions)
         found.set("order", None)
-    temporary = any(isinstance(one, exp.TemporaryProperty) for one in tree.find_all(exp.TemporaryProperty))
-    return Statement(tree.this.name, temporary, _written(found), order)
+    return Statement(tree.this.name, tree.this.db == STAGED, _written(found), order)
 
 
 def tables(sql: str) -> frozenset[str]:

@@ -1,5 +1,5 @@
 -- Courses of ketamine: what followed a patient's first completed infusion of the extract.
-create temp table infusions as
+create table staged.infusions as
 select
     patient,
     site,

@@ -2,7 +2,7 @@
 -- within 60 days: of every infusion where effect is null, else of those with that side effect, with any of them or
 -- with any serious one. No term of a side effect has a blank in it.
 -- grain: starts_on × site × line × band × effect VARCHAR (null, `any effect`, `any serious` or a term)
-create temp table followed as
+create table staged.followed as
 select
     booking_id,
     starts_on,

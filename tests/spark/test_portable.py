@@ -24,7 +24,7 @@ WORDS = {"site": ["dallas", "chicago"], "band": ["Adult", "Under 12"]}
 def test_cubes_are_in_the_shared_part(name):
     made = [dialect.statement(sql) for sql in statements(name)]
     assert [one.sql for one in made if not one.drops]
-    assert all(one.order for one in made if one.makes and not one.temporary)
+    assert all(one.order for one in made if one.makes and not one.staged)
 
 
 @pytest.mark.parametrize("name", ABOUT_FACTS)
