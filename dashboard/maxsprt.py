@@ -17,9 +17,11 @@ from scipy import special, stats
 from dashboard.rates import FloatArray, Number, numeric, positive
 
 _PRECISION = 1e-7
-#: How a count moves on: (counts before, counts after, time before, time after) -> probabilities,
-#: one row a count before.
-_Step = Callable[[int, int, float, float], FloatArray]
+#: What is less probable is left out: of thousands of counts it adds up to nothing that a level shows.
+_NOTHING = 1e-20
+#: How a count moves on: (counts before, most that come, time before, time after) -> probabilities, one row a
+#: count before or one for all, one column a number that comes.
+_Step = Callable[[FloatArray, int, float, float], FloatArray]
 
 
 def poisson_llr(events: ArrayLike, expected: ArrayLike) -> Number:
@@ -106,8 +108,8 @@ def binomial_critical_value(total: int, probability: float, alpha: float = 0.05,
         value = special.xlogy(k, k / n / p) + special.xlogy(n - k, (1 - k / n) / (1 - p))
         return np.where(k > n * p, value, 0.0)
 
-    def step(rows: int, columns: int, _start: float, _end: float) -> FloatArray:
-        return np.eye(rows, columns) * (1 - p) + np.eye(rows, columns, 1) * p
+    def step(_counts: FloatArray, most: int, _start: float, _end: float) -> FloatArray:
+        return np.array([[1 - p, p]])[:, : most + 1]
 
     def crossing(value: float) -> float:
         looks = range(1, total + 1)
@@ -161,36 +163,57 @@ def _signal_times(
 
 
 def _crossing_probability(times: list[float], bounds: list[int], step: _Step) -> float:
-    """Probability that the count is at or above its bound at one of the times."""
-    state, before = np.ones(1), 0.0
+    """Probability that the count is at or above its bound at one of the times.
+
+    Of the counts below the bound those that are probable at all are followed: thousands of events are
+    counted within a few hundred of their mean, and of one to the next few come.
+    """
+    first, state, before = 0, np.ones(1), 0.0
     for time, bound in zip(times, bounds, strict=True):
-        # What a step brings to the bound and beyond is not in its columns: it has crossed.
-        state = state @ step(state.size, bound, before, time)
+        # What comes to the bound and beyond has crossed.
+        coming = step(np.arange(first, first + state.size, dtype=np.float64), bound - 1 - first, before, time)
+        after = np.zeros(min(bound - first, state.size + coming.shape[1] - 1))
+        for gap, probability in enumerate(coming.T):
+            part = state[: after.size - gap] * probability[: after.size - gap]
+            after[gap : gap + part.size] += part
+        probable = np.flatnonzero(after > _NOTHING)
+        if not probable.size:
+            return 1.0
+        state, first = after[probable[0] : probable[-1] + 1], first + int(probable[0])
         before = time
     return max(float(1 - state.sum()), 0.0)
 
 
-def _gaps(rows: int, columns: int) -> FloatArray:
-    """How many events lie between each count (row) and each later one (column); below 0 for none."""
-    return np.subtract.outer(np.arange(columns, dtype=np.float64), np.arange(rows)).T
+def _enough(beyond: Callable[[int], float], most: int) -> int:
+    """A number, up to `most`, beyond which next to nothing comes."""
+    number = 16
+    while number < most and beyond(number) > _NOTHING:
+        number *= 2
+    return min(number, most)
 
 
-def _poisson_step(rows: int, columns: int, start: float, end: float) -> FloatArray:
-    return np.asarray(stats.poisson.pmf(_gaps(rows, columns), end - start))
+def _poisson_step(_counts: FloatArray, most: int, start: float, end: float) -> FloatArray:
+    mean = end - start
+    enough = _enough(lambda number: float(special.gammainc(number + 1, mean)), most)
+    return np.asarray(stats.poisson.pmf(np.arange(enough + 1), mean))[np.newaxis]
 
 
 def _mixed_step(shape: float, most: int) -> _Step:
     """Steps of a Poisson count whose rate has a gamma distribution, updated by what was counted."""
-    gaps = _gaps(most + 1, most + 1)
-    events, later = np.maximum(gaps, 0), special.gammaln(shape + np.arange(most + 1))
-    ways = np.where(gaps < 0, -np.inf, later - later[:, np.newaxis] - special.gammaln(events + 1))
-    before = (shape + np.arange(most + 1))[:, np.newaxis]
+    later, ways = special.gammaln(shape + np.arange(most + 1)), special.gammaln(np.arange(most + 1) + 1.0)
 
-    def step(rows: int, columns: int, start: float, end: float) -> FloatArray:
+    def step(counts: FloatArray, most: int, start: float, end: float) -> FloatArray:
         stay = np.log1p(start) - np.log1p(end)
-        come = np.log(-np.expm1(stay)) if end > start else -np.inf
-        part: FloatArray = ways[:rows, :columns] + before[:rows] * stay
-        return np.asarray(np.exp(part + np.where(events[:rows, :columns] > 0, events[:rows, :columns] * come, 0.0)))
+        if end <= start:
+            return np.ones((1, 1))
+        share = -np.expm1(stay)
+        # The highest count brings most.
+        enough = _enough(lambda number: float(special.betainc(number + 1, shape + counts[-1], share)), most)
+        gaps = np.arange(enough + 1)
+        reached = np.minimum(counts.astype(int)[:, np.newaxis] + gaps, later.size - 1)
+        part: FloatArray = later[reached] - later[counts.astype(int)][:, np.newaxis] - ways[gaps]
+        part += ((shape + counts) * stay)[:, np.newaxis] + gaps * np.log(share)
+        return np.exp(part)
 
     return step
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import tracemalloc
 from itertools import product
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy import stats
+from scipy import optimize, stats
 
 from dashboard import detection, surveillance
 from dashboard.cusum import binomial_cusum, cusum_level, usual_rate
@@ -105,6 +106,37 @@ def test_a_single_event_after_a_past_without_any():
     # With no event in the past and one allowed, the level is the chance that one comes at all.
     low = conditional_level(1e-9, 0, 0.25)
     assert_allclose(low, 0.25 / 1.25, rtol=1e-9)
+
+
+def test_conditional_level_of_hundreds_of_events_follows_every_count():
+    """Counts that are next to impossible are left out of it, which must not show."""
+    value, past, share, least = 6.0, 1_000.0, 0.2, 3
+    last = next(k for k in range(200, 1_000) if conditional_llr(k, share, past) >= value)
+    times = [
+        optimize.brentq(lambda t, k=k: conditional_llr(k, t, past) - value, 1e-12, k / past)
+        for k in range(least, last)
+    ]
+    state, before = np.zeros(last), 0.0
+    state[0] = 1.0
+    for bound, time in zip(range(least, last + 1), [*times, share], strict=True):
+        come = stats.nbinom.pmf(
+            np.arange(last), (past + 1 + np.arange(last))[:, np.newaxis], (1 + before) / (1 + time)
+        )
+        moved = np.array([state[: k + 1] @ come[np.arange(k + 1), k - np.arange(k + 1)] for k in range(last)])
+        state, before = np.where(np.arange(last) < bound, moved, 0.0), time
+    assert_allclose(conditional_level(value, past, share, least), 1 - state.sum(), rtol=1e-7)
+
+
+def test_the_level_of_thousands_of_events_takes_little_memory():
+    """A matrix of all their counts would take hundreds of megabytes."""
+    tracemalloc.start()
+    try:
+        level = conditional_level(5.5, 60_000, 0.1, 2)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert conditional_level(5.5, 10_000, 0.1, 2) < level < 0.05
+    assert peak < 50e6
 
 
 def test_conditional_level_with_an_estimated_past_by_simulation():
