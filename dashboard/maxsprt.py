@@ -198,9 +198,9 @@ def _poisson_step(_counts: FloatArray, most: int, start: float, end: float) -> F
     return np.asarray(stats.poisson.pmf(np.arange(enough + 1), mean))[np.newaxis]
 
 
-def _mixed_step(shape: float, most: int) -> _Step:
+def _mixed_step(shape: float, highest: int) -> _Step:
     """Steps of a Poisson count whose rate has a gamma distribution, updated by what was counted."""
-    later, ways = special.gammaln(shape + np.arange(most + 1)), special.gammaln(np.arange(most + 1) + 1.0)
+    later, ways = special.gammaln(shape + np.arange(highest + 1)), special.gammaln(np.arange(highest + 1) + 1.0)
 
     def step(counts: FloatArray, most: int, start: float, end: float) -> FloatArray:
         stay = np.log1p(start) - np.log1p(end)
@@ -210,8 +210,9 @@ def _mixed_step(shape: float, most: int) -> _Step:
         # The highest count brings most.
         enough = _enough(lambda number: float(special.betainc(number + 1, shape + counts[-1], share)), most)
         gaps = np.arange(enough + 1)
-        reached = np.minimum(counts.astype(int)[:, np.newaxis] + gaps, later.size - 1)
-        part: FloatArray = later[reached] - later[counts.astype(int)][:, np.newaxis] - ways[gaps]
+        whole = counts.astype(int)[:, np.newaxis]
+        # What would come beyond the highest count has crossed and is not looked at.
+        part: FloatArray = later[np.minimum(whole + gaps, highest)] - later[whole] - ways[gaps]
         part += ((shape + counts) * stay)[:, np.newaxis] + gaps * np.log(share)
         return np.exp(part)
 

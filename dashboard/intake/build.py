@@ -36,7 +36,7 @@ ROWS = (
 )
 #: Additive counts and sums of the facts, which another engine may build.
 CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "courses", "outcomes", "returns")
-#: What the extract says of the delivery and of itself.
+#: What the extract says of the delivery, of itself and as of its last full day.
 ACCOUNT = ("sources", "resources", "extract_info", "gaps", "late_forms", "worklists", "oddities")
 _ALL = (*SOUND, *NUMBERED, *ROWS, "rejects", "reference_tables", "calendar", *CUBES, *ACCOUNT)
 

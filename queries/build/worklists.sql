@@ -1,6 +1,7 @@
 -- Whom to call and what is due as of the last full day: of the extract, whoever asks, so that no page looks for it
 -- among the bookings.
 set variable until = (select last_full_day from extract_info);
+create or replace temp macro until() as getvariable('until')::date;
 
 -- Inductions in their 28 days that have fewer than six infusions done and booked by the last of them.
 -- A course is at the site of its first infusion; infusions count at whichever site, as in courses.
@@ -9,21 +10,21 @@ create table worklist_inductions as
 with under_way as (
     select patient, site, first_on, first_on + 28 as day_28
     from courses
-    where first_on between getvariable('until')::date - 27 and getvariable('until')::date
+    where first_on between until() - 27 and until()
 ),
 counted as (
     select
         under_way.patient,
-        count(*) filter (where starts_on <= getvariable('until')::date and status = 'completed')::bigint as done,
+        count(*) filter (where starts_on <= until() and status = 'completed')::bigint as done,
         count(*) filter (
-            where starts_on > getvariable('until')::date and starts_on <= day_28 and status in ('booked', 'arrived', 'completed')
+            where starts_on > until() and status in ('booked', 'arrived', 'completed')
         )::bigint as ahead,
         max_by(booking_id, struct_pack(starts_at := starts_at, booking_id := booking_id)) filter (
-            where starts_on <= getvariable('until')::date and status = 'completed' and bookings.site = under_way.site
+            where starts_on <= until() and status = 'completed' and bookings.site = under_way.site
         ) as booking_id
     from under_way
     inner join bookings on bookings.patient = under_way.patient and bookings.starts_on between first_on and day_28
-    where bookings.starts_on between getvariable('until')::date - 27 and getvariable('until')::date + 28
+    where bookings.starts_on between until() - 27 and until() + 28
         and line = 'ketamine'
     group by under_way.patient
 )
@@ -41,7 +42,7 @@ create table worklist_boosters as
 with recent as (
     select patient, site, starts_at, starts_on, booking_id
     from bookings
-    where starts_on between getvariable('until')::date - 59 and getvariable('until')::date
+    where starts_on between until() - 59 and until()
         and line = 'ketamine'
         and status = 'completed'
 ),
@@ -51,7 +52,7 @@ lasts as (
 ahead as (
     select distinct patient
     from bookings
-    where starts_on > getvariable('until')::date and line = 'ketamine' and status in ('booked', 'arrived', 'completed')
+    where starts_on > until() and line = 'ketamine' and status in ('booked', 'arrived', 'completed')
 ),
 gaps as (
     select
@@ -60,7 +61,7 @@ gaps as (
         sum(sum(infusions)) over (partition by site order by days) as reached,
         sum(sum(infusions)) over (partition by site) as every
     from infusion_gaps
-    where phase = 'later' and starts_on between getvariable('until')::date - 364 and getvariable('until')::date
+    where phase = 'later' and starts_on between until() - 364 and until()
     group by site, days
 ),
 usual as (
@@ -79,9 +80,9 @@ infusions as (
 )
 select infusions.site, booking_id, infusions.patient, last_on, usual_days
 from infusions
-inner join courses on courses.patient = infusions.patient and courses.first_on + 28 <= getvariable('until')::date
+inner join courses on courses.patient = infusions.patient and courses.first_on + 28 <= until()
 inner join usual on usual.site = infusions.site
-where date_diff('day', last_on, getvariable('until')::date) > usual_days
+where date_diff('day', last_on, until()) > usual_days
 order by last_on, infusions.site, infusions.patient;
 
 -- Scores that can still be taken: patients in whose days for a score after ketamine the day after the last full one
@@ -100,8 +101,8 @@ with started as (
         ) as booking_id
     from courses
     inner join bookings on bookings.patient = courses.patient and bookings.starts_on >= first_on
-    where first_on between getvariable('until')::date - 59 and getvariable('until')::date
-        and bookings.starts_on between getvariable('until')::date - 59 and getvariable('until')::date
+    where first_on between until() - 59 and until()
+        and bookings.starts_on between until() - 59 and until()
         and line = 'ketamine'
         and status = 'completed'
     group by courses.patient, courses.site, first_on
@@ -111,10 +112,10 @@ asked as (
     union all
     select *, 'day_14', first_on + 12, first_on + 16 from started
     union all
-    select *, 'after_induction', last_on + 14, last_on + 31 from started where first_on + 28 <= getvariable('until')::date
+    select *, 'after_induction', last_on + 14, last_on + 31 from started where first_on + 28 <= until()
 ),
 open as (
-    select * from asked where getvariable('until')::date + 1 between from_on and to_on
+    select * from asked where until() + 1 between from_on and to_on
 ),
 taken as (
     select
@@ -147,7 +148,7 @@ create table worklist_no_shows as
 with missed as (
     select *
     from bookings
-    where starts_on between getvariable('until')::date - 27 and getvariable('until')::date and status = 'no_show'
+    where starts_on between until() - 27 and until() and status = 'no_show'
 )
 select site, booking_id, patient, line, service, starts_on
 from missed
@@ -156,7 +157,7 @@ where not exists (
     from bookings as later
     where later.patient = missed.patient
         and later.line = missed.line
-        and later.starts_on >= getvariable('until')::date - 27
+        and later.starts_on >= until() - 27
         and (later.starts_at, later.booking_id) > (missed.starts_at, missed.booking_id)
         and later.status in ('booked', 'arrived', 'completed', 'no_show')
 )
@@ -168,7 +169,7 @@ create table worklist_forms as
 select bookings.site, booking_id, patient, bookings.starts_on, starts_at, service, provider
 from bookings
 inner join late_forms on late_forms.site = bookings.site and late_forms.starts_on = bookings.starts_on
-where bookings.starts_on between getvariable('until')::date - 28 and getvariable('until')::date
+where bookings.starts_on between until() - 28 and until()
     and status = 'completed'
     and not assessed
 order by bookings.starts_on, bookings.site, starts_at, booking_id

@@ -1,0 +1,44 @@
+"""Who stands on worklists, on a few rows: what the demo data don't hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from intake_clinic import BOOKINGS, Clinic
+
+UNTIL = dt.date(2026, 3, 31)
+
+
+def visit(number: int, patient: str, ago: int, **more: str) -> str:
+    """A booking so many days before the last full day."""
+    of = {"site": "chicago", "service": "ketamine-infusion", "status": "completed"} | more
+    return f"B{number},{patient},{of['site']},{of['service']},{UNTIL - dt.timedelta(ago)} 09:00,{of['status']}"
+
+
+def test_a_booster_is_overdue_after_induction_alone(clinic: Clinic) -> None:
+    """Where two weeks are usual, an induction under way has days enough since its last infusion."""
+    clinic.write(
+        "bookings.csv", BOOKINGS,
+        *(visit(100 + n, "often", ago) for n, ago in enumerate((100, 70, 56, 42, 28, 14, 0))),
+        visit(1, "under-way", 20),
+        visit(2, "over", 50), visit(9, "over", 20), visit(10, "over", 20, site="dallas"),
+        visit(20, "has-one-ahead", 50), visit(21, "has-one-ahead", -3, status="booked"),
+    )  # fmt: skip
+    clinic.publish()
+    # Of two infusions at one time the last by id.
+    found = clinic.ask("select site::varchar, booking_id, last_on, usual_days from worklist_boosters")
+    assert found == [("chicago", "B9", UNTIL - dt.timedelta(20), 14)]
+
+
+def test_of_two_no_shows_the_last_is_listed(clinic: Clinic) -> None:
+    of = {"service": "vitamin-c", "status": "no_show"}
+    clinic.write(
+        "bookings.csv", BOOKINGS,
+        visit(1, "twice", 10, **of), visit(2, "twice", 5, **of),
+        visit(3, "booked-again", 6, **of), visit(4, "booked-again", 2, service="vitamin-c"),
+        visit(5, "other-line", 6, **of), visit(6, "other-line", 0),
+        visit(7, "cancelled", 6, **of), visit(8, "cancelled", 2, service="vitamin-c", status="cancelled"),
+        visit(9, "long-ago", 28, **of),
+    )  # fmt: skip
+    clinic.publish()
+    assert clinic.ask("select booking_id from worklist_no_shows order by all") == [("B2",), ("B5",), ("B7",)]
