@@ -46,6 +46,11 @@ class FactReading:
             cursor.execute(f"set variable {FOLDER} = $folder", {"folder": str(self._folder)})
         return cursor
 
+    @property
+    def remote(self) -> bool:
+        """Whether this machine doesn't see the facts."""
+        return not self._here
+
     def elsewhere(self, sql: str) -> bool:
         """Whether a question is one for Spark: about facts that this machine doesn't see."""
         return not self._here and _READS_FACTS.search(sql) is not None

@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from dashboard import access, faults, identity, navigation, own_views, page, recording, theme
+from dashboard.ahead import ahead
 from dashboard.query_faults import WarehouseError
 from dashboard.settings import ROOT
 
@@ -28,7 +29,8 @@ if current is pages[0] and (view := own_views.opening(viewer.username, entries))
 who = dict.fromkeys([viewer.name, viewer.role.label])
 st.html(f'<p class="who">{escape(", ".join(who))} <a href="/logout" target="_self">Sign out</a></p>')
 try:
-    current.run()
+    with ahead().people_first():
+        current.run()
 except access.AccessDeniedError as error:
     recording.on_record("refused", viewer, "denied", f"page {current.url_path}", reason=str(error))
     st.error(faults.words(error, "page"))

@@ -22,6 +22,7 @@ from dashboard import (
     pictures,
     theme,
 )
+from dashboard.ahead import Wish, ahead
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, Column, Panel, look_of, rows
 from dashboard.recording import on_record
@@ -40,6 +41,8 @@ class View:
     reader: Reader
     filters: Filters
     look: charts.Look
+    #: Whether a period is chosen on it.
+    period: bool = False
 
     @property
     def mode(self) -> theme.Mode:
@@ -58,6 +61,8 @@ class View:
         for name in names:
             with place.container(border=True, key=f"panel_{name}", height="stretch"):
                 _panel(self, name, [True])
+            if self.period:
+                ahead().wish(Wish(self.reader, name, self.filters, self.mode))
 
     def show_one(self, parameter: str, choices: Mapping[str, Sequence[str]]) -> None:
         """One of several choices of panels side by side, by title, as tabs: the others aren't worked out.
@@ -143,7 +148,7 @@ def open_page(
     about = chosen.described(of_day=day) if bar else {}
     on_record("page", viewer, "view", resource, **about, extract=reader.catalogue.name)
     filter_bar.keep(chosen, own)
-    return View(reader, chosen, look_of(reader.catalogue, chosen, mode()))
+    return View(reader, chosen, look_of(reader.catalogue, chosen, mode()), bar and period and not day)
 
 
 # --- small counts ----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -78,5 +79,19 @@ def _tend(store: Store, ready: Callable[[], None], over: threading.Event) -> Non
             # Left to the pages, which say what is wrong.
             log.exception("the warm-up failed")
         ready()
-        if over.wait(EVERY_SECONDS):
+        _between(known, over)
+        if over.is_set():
             return
+
+
+def _between(house: Warehouse | None, over: threading.Event) -> None:
+    """Until it is time to look again, what people may choose next is worked out."""
+    from dashboard.ahead import ahead
+
+    end = time.monotonic() + EVERY_SECONDS
+    try:
+        ahead().work(house, EVERY_SECONDS, over)
+    except Exception:
+        # Left to the pages, too; wishes come again with them.
+        log.exception("what people may choose next could not be worked out")
+    over.wait(max(end - time.monotonic(), 0))

@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from dashboard import access, additive, instruments
+from dashboard.answers import Answers, Made
 from dashboard.catalogue import Catalogue, read
 from dashboard.fact_reading import FactReading
+from dashboard.frames import as_text, frame_of
 from dashboard.intake import facts, pointer
 from dashboard.intake.contract import SCHEMA_VERSION
 from dashboard.marks import Mark
 from dashboard.queries import Query, queries
-from dashboard.query_faults import WarehouseError, spark_told, stopped_after
+from dashboard.query_faults import QueryTimeoutError, WarehouseError, spark_told, stopped_after
 from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
 
 CACHED_RESULTS = 4096
 PART_VECTORS = 20  # of 2,048 rows each
 BATCH_ROWS = PART_VECTORS * 2_048
-# Pages handle hundreds of frames of a few rows: each call into Arrow costs more than the strings themselves.
-pd.set_option("mode.string_storage", "python")
-
-#: What is worked out once for an extract.
-Made = TypeVar("Made")
-
 #: Two that open one file at once would both lock the instance that they share.
 _LOCKING = threading.Lock()
 
@@ -53,35 +47,6 @@ def _pairs(bound: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return sorted((name, tuple(value) if isinstance(value, list) else value) for name, value in bound.items())
 
 
-def _frame(cursor: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """What a cursor was asked for as a frame, ENUM columns as text.
-
-    As `_as_text(cursor.df())`, in half of the time where rows are few: without a categorical of each column.
-    """
-    described = cursor.description or ()
-    frame = pd.DataFrame({name: _nullable(values) for name, values in cursor.fetchnumpy().items()})
-    # Where all are null pandas can't tell that they are words.
-    words = [name for name, kind, *_ in described if kind.id == "enum" and frame[name].dtype == object]
-    return frame.astype(dict.fromkeys(words, "str")) if words else frame
-
-
-def _nullable(values: Any) -> Any:
-    """A column of a result as pandas holds it: whole numbers and truths stay such where some are null."""
-    if isinstance(values, np.ma.MaskedArray):
-        if values.dtype.kind in "iu":
-            return pd.arrays.IntegerArray(values.data, np.ma.getmaskarray(values))
-        if values.dtype.kind == "b":
-            return pd.arrays.BooleanArray(values.data, np.ma.getmaskarray(values))
-    return values
-
-
-def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """ENUM columns as text: a categorical would carry its unused values into every grouping."""
-    for column in frame.columns[frame.dtypes == "category"]:
-        frame[column] = frame[column].astype("str")
-    return frame
-
-
 class Warehouse:
     """One open extract. Thread-safe: every query runs on a cursor of its own."""
 
@@ -96,10 +61,13 @@ class Warehouse:
         self._seconds = settings.query_seconds
         self._file_seconds = settings.export_seconds
         self._small_cells = settings.small_cells
-        self._cache: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self.answers = Answers(CACHED_RESULTS)
         self._lock = threading.Lock()
         self._statements: dict[str, duckdb.Statement] = {}
-        self._running: set[duckdb.DuckDBPyConnection] = set()
+        #: What is asked now, and by which thread.
+        self._running: dict[duckdb.DuckDBPyConnection, int] = {}
+        self._ahead: int | None = None
+        self._gives_way = False
         self.spill.mkdir(parents=True, exist_ok=True)
         try:
             self._facts = FactReading(path, settings)
@@ -161,6 +129,32 @@ class Warehouse:
             for cursor in self._running:
                 cursor.interrupt()
 
+    @contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Within it this thread, one at a time, asks for what nobody waits for.
+
+        `give_way` stops it, and of what is kept its answers are the first to be dropped.
+        """
+        self._ahead, self._gives_way = threading.get_ident(), False
+        try:
+            with self.answers.unasked():
+                yield
+        finally:
+            self._ahead = None
+
+    def give_way(self) -> None:
+        """Stop what is asked ahead, if anything is: that, and what it asks next, fails with QueryTimeoutError."""
+        with self._lock:
+            self._gives_way = True
+            for cursor, thread in self._running.items():
+                if thread == self._ahead:
+                    cursor.interrupt()
+
+    @property
+    def facts_elsewhere(self) -> bool:
+        """Whether questions about single bookings go to Spark."""
+        return self._facts.remote
+
     def close(self) -> None:
         """Close the connection; queries under way fail."""
         self._connection.close()
@@ -186,7 +180,7 @@ class Warehouse:
         query, bound = self._admit(viewer, name, values)
         if query.levels:
             raise WarehouseError(f"query {name}: answers at several levels; ask for one of them")
-        return self._answer("query", viewer, query, bound, lambda: self._timed(query, bound, _frame))
+        return self._answer("query", viewer, query, bound, lambda: self._timed(query, bound, frame_of))
 
     def added_up(self, viewer: access.Viewer, name: str, fine: tuple[str, ...], **values: Any) -> pd.DataFrame:
         """As `query`, of additive columns by dimensions that are among `fine`.
@@ -212,7 +206,7 @@ class Warehouse:
         for them, since at a level every combination must have one.
         """
         query, bound = self._admit(viewer, name, values)
-        found = self.kept(("levels", name, *_pairs(bound)), lambda: self._timed(query, bound, _frame))
+        found = self.kept(("levels", name, *_pairs(bound)), lambda: self._timed(query, bound, frame_of))
         every = [*by, *additive.beside_levels(found.columns)]
         return self._answer("at level", viewer, query, bound | {"by": every}, lambda: additive.at_level(found, by))
 
@@ -250,18 +244,7 @@ class Warehouse:
 
         `key` must hold all that it depends on, the viewer's rights among it.
         """
-        with self._lock:
-            found = self._cache.get(key)
-            if found is not None:
-                self._cache.move_to_end(key)
-        instruments.QUERIES.labels("made" if found is None else "kept").inc()
-        if found is None:
-            found = make()
-            with self._lock:
-                self._cache[key] = found
-                while len(self._cache) > CACHED_RESULTS:
-                    self._cache.popitem(last=False)
-        return found
+        return self.answers.kept(key, make)
 
     def decide_small_counts(self) -> Iterator[str]:
         """Decide for each site in turn what is shown, where it is hidden from anybody at all; takes seconds."""
@@ -286,7 +269,7 @@ class Warehouse:
                         part = cursor.fetch_df_chunk(PART_VECTORS)
                     if not len(part):
                         break
-                    yield _as_text(part)
+                    yield as_text(part)
         finally:
             cursor.close()
 
@@ -355,7 +338,7 @@ class Warehouse:
         return query, {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     def _run(self, sql: str, values: dict[str, Any]) -> pd.DataFrame:
-        return self._taken(sql, values, _frame)
+        return self._taken(sql, values, frame_of)
 
     def _taken(self, sql: str, values: dict[str, Any], take: Callable[[duckdb.DuckDBPyConnection], Made]) -> Made:
         cursor = self._cursor()
@@ -376,14 +359,17 @@ class Warehouse:
 
     @contextmanager
     def _stopped(self, cursor: duckdb.DuckDBPyConnection, seconds: float | None = None) -> Iterator[None]:
+        thread = threading.get_ident()
         with self._lock:
-            self._running.add(cursor)
+            if self._gives_way and thread == self._ahead:
+                raise QueryTimeoutError("given way")
+            self._running[cursor] = thread
         try:
             with stopped_after(seconds or self._seconds, cursor, self.path.name, self._suspect):
                 yield
         finally:
             with self._lock:
-                self._running.discard(cursor)
+                del self._running[cursor]
 
     def _suspect(self) -> None:
         # The shelf looks at it byte for byte before it serves it again.

@@ -7,7 +7,8 @@ import inspect
 from collections import Counter
 from collections.abc import Iterator
 
-from dashboard import access, exports, filters, navigation, panels, pictures, surveillance
+from dashboard import access, exports, filters, navigation, panels, surveillance
+from dashboard.ahead import work_out
 from dashboard.panels import PANELS
 from dashboard.state import Store
 from dashboard.state.chart_marks import ChartMarks
@@ -64,9 +65,5 @@ def first_page(reader: Reader) -> Iterator[str]:
     chosen = filters.parse({}, exports.scope_of(reader))
     for panel in PANELS.values():
         if panel.resource == page:
-            frame = panels.rows(reader, panel.name, chosen)
-            panels.heading(reader, panel.name, chosen)
-            pictures.html(reader, panel, chosen, "light")
-            if panel.chart and len(frame):
-                pictures.pictures(reader, panel.name, chosen, "light")
+            work_out(reader, panel.name, chosen, "light")
             yield panel.name

@@ -23,13 +23,13 @@ ENDLESS = (
 )
 
 
-def answers(port):
+def answers(port, source="made"):
     """How many answers were made anew, and how often the question of Signals was asked."""
     with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         families = list(text_string_to_metric_families(answer.read().decode()))
     found = {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
     return (
-        found.get(("dashboard_query_answers_total", "made"), 0),
+        found.get(("dashboard_query_answers_total", source), 0),
         found.get(("dashboard_query_seconds_count", "signal_events"), 0),
     )
 
@@ -61,6 +61,32 @@ def test_an_extract_published_later_is_worked_out_before_anybody_asks(tmp_path):
             assert answers(port) == before
         assert "**Miami Beach**" in shown
     assert "leaked" not in server.output.read_text()
+
+
+def test_a_page_that_somebody_reads_has_its_other_periods_when_they_are_chosen(tmp_path):
+    add_clinic(tmp_path)
+    port = free_port()
+    with dashboard_server(tmp_path, DASHBOARD_METRICS_PORT=str(port)) as server:
+        await_ready(server)
+        until(lambda: answers(port)[1])
+        director = server.login("director", DEMO_PASSWORD).cookie
+        with server.stream(director) as stream:
+            stream.run(page="bookings", query="period=28-days")
+            seen = [answers(port, "ahead")[0]]
+
+            def still():
+                seen.append(answers(port, "ahead")[0])
+                return seen[-1] > 0 and len(seen) > 20 and seen[-20] == seen[-1]
+
+            until(still)
+            before = answers(port)[0]
+            for period in ("7-days", "12-months", "last-month"):
+                stream.run(page="bookings", query=f"period={period}")
+            assert answers(port)[0] == before
+            # Other dates are nobody's guess.
+            stream.run(page="bookings", query="period=custom&from=2026-01-02&to=2026-01-20")
+            assert answers(port)[0] > before
+    assert "Traceback" not in server.output.read_text()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

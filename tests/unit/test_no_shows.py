@@ -204,7 +204,7 @@ def test_a_file_has_the_figure_the_heading_and_the_name_on_its_receipt(everythin
 
 def test_links_in_rows_hold_nothing_of_who_asked_first(everything):
     names = ("revenue_bars", "paid_by_method")
-    everything.warehouse._cache.clear()
+    everything.warehouse.answers.forget()
     for name in names:
         panels.rows(everything, name, asked(everything, "slots"))
     links = [link for name in names for link in panels.rows(everything, name, asked(everything, HEADLINE))["opens"]]

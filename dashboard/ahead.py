@@ -1,0 +1,154 @@
+"""While somebody reads a page, what it shows of the other periods is worked out: a click finds it there.
+
+People come first: nothing is begun while a page's script runs, and what is being asked then is stopped.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+
+from dashboard import filters, panels, pictures, theme
+from dashboard.filters import Filters
+from dashboard.query_faults import QueryTimeoutError
+from dashboard.warehouse import Reader, Warehouse
+
+#: So many panels wait to be worked out, those of whoever opened a page last; and so many are known to be done.
+WAITING = 64
+DONE = 4096
+#: So often a wish gives way to people; then it is left.
+PATIENCE = 8
+#: So often it is looked whether the server ends.
+_LOOK_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A panel that somebody looks at, whose other periods they may choose next."""
+
+    reader: Reader
+    panel: str
+    chosen: Filters
+    mode: theme.Mode
+
+    @property
+    def periods(self) -> list[Filters]:
+        """The same filters with every period that is chosen by name."""
+        names = [name for name in filters.PERIODS if name not in ("custom", self.chosen.period)]
+        return [filters.parse(self.chosen.query() | {"period": [name]}, self.chosen.scope) for name in names]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What its answers depend on, but for the period."""
+        any_period = replace(self.chosen, period="", start=self.chosen.scope.last_day, end=self.chosen.scope.last_day)
+        rights = panels.key_of(self.reader, self.panel, any_period)
+        return self.reader.warehouse.path, rights, any_period.part, self.reader.marks, self.mode
+
+
+def work_out(reader: Reader, panel: str, chosen: Filters, mode: theme.Mode) -> None:
+    """Everything of a panel that is worked out once: its rows, words, HTML and charts."""
+    found = panels.panel_of(panel, chosen)
+    frame = panels.rows(reader, panel, chosen)
+    panels.heading(reader, panel, chosen)
+    pictures.html(reader, found, chosen, mode)
+    if found.chart and len(frame):
+        pictures.pictures(reader, panel, chosen, mode)
+
+
+class Ahead:
+    """What is worked out ahead in this process: wishes come from pages' scripts, one thread grants them."""
+
+    def __init__(self) -> None:
+        self._told = threading.Condition()
+        self._granting = False
+        self._people = 0
+        self._gave_way = False
+        self._house: Warehouse | None = None
+        self._wishes: OrderedDict[tuple[object, ...], Wish] = OrderedDict()
+        self._done: OrderedDict[tuple[object, ...], None] = OrderedDict()
+
+    @contextmanager
+    def people_first(self) -> Iterator[None]:
+        """Within it somebody waits for a page: what nobody waits for is stopped, and not begun."""
+        with self._told:
+            self._people += 1
+            self._gave_way = True
+            if self._house is not None:
+                self._house.give_way()
+        try:
+            yield
+        finally:
+            with self._told:
+                self._people -= 1
+                self._told.notify_all()
+
+    def wish(self, wish: Wish) -> None:
+        """Work out a panel's other periods once nobody waits; the last wish comes first."""
+        # Spark would be asked by many people at once for what maybe none of them looks at.
+        if not self._granting or wish.reader.warehouse.facts_elsewhere:
+            return
+        key = wish.key
+        with self._told:
+            if key in self._done:
+                return
+            self._wishes[key] = wish
+            self._wishes.move_to_end(key)
+            while len(self._wishes) > WAITING:
+                self._wishes.popitem(last=False)
+            self._told.notify_all()
+
+    def work(self, house: Warehouse | None, seconds: float, over: threading.Event) -> None:
+        """Grant wishes of this extract for so long, or until it is over; waits while there are none."""
+        self._granting = True
+        end = time.monotonic() + seconds
+        while not over.is_set() and (left := end - time.monotonic()) > 0:
+            with self._told:
+                if self._people or not self._wishes:
+                    self._told.wait(min(left, _LOOK_SECONDS))
+                    continue
+                key, wish = self._wishes.popitem()
+            if wish.reader.warehouse is house and self._granted(wish, over):
+                with self._told:
+                    self._done[key] = None
+                    while len(self._done) > DONE:
+                        self._done.popitem(last=False)
+
+    def _granted(self, wish: Wish, over: threading.Event) -> bool:
+        patience = PATIENCE
+        for chosen in wish.periods:
+            while not self._worked_out(wish, chosen, over):
+                patience -= 1
+                if over.is_set() or patience == 0:
+                    return False
+        return True
+
+    def _worked_out(self, wish: Wish, chosen: Filters, over: threading.Event) -> bool:
+        """Work out one period; false where it had to give way."""
+        with self._told:
+            while self._people:
+                self._told.wait(_LOOK_SECONDS)
+                if over.is_set():
+                    return False
+            self._gave_way = False
+            self._house = wish.reader.warehouse
+        try:
+            with self._house.ahead():
+                work_out(wish.reader, wish.panel, chosen, wish.mode)
+        except QueryTimeoutError:
+            # What takes too long whoever asks is left to whoever asks.
+            return not self._gave_way
+        finally:
+            with self._told:
+                self._house = None
+        return True
+
+
+@cache
+def ahead() -> Ahead:
+    """The process's own."""
+    return Ahead()

@@ -1,0 +1,222 @@
+"""What people may choose next is worked out while nobody waits, and gives way to who does."""
+
+import shutil
+import threading
+import time
+from contextlib import closing, contextmanager
+
+import duckdb
+import pytest
+
+from dashboard import access, exports, filters, instruments
+from dashboard.ahead import WAITING, Ahead, Wish, work_out
+from dashboard.answers import Answers
+from dashboard.query_faults import QueryTimeoutError
+from dashboard.settings import Settings
+from dashboard.warehouse import Reader, Warehouse
+
+PANELS = ("bookings_summary", "no_show_trend")
+
+
+def made(source="made"):
+    return instruments.QUERIES.labels(source)._value.get()
+
+
+def until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "not within the time"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def reader(everything, tmp_path):
+    """Eyes on a file of which nothing has been asked yet."""
+    path = tmp_path / everything.warehouse.path.name
+    shutil.copy(everything.warehouse.path, path)
+    house = Warehouse(path, Settings(data=tmp_path))
+    yield Reader(house, everything.viewer)
+    house.close()
+
+
+@contextmanager
+def at_work(worker, house):
+    """The thread that grants wishes, as a server has one."""
+    over = threading.Event()
+    thread = threading.Thread(target=worker.work, args=(house, 60, over))
+    thread.start()
+    until(lambda: worker._granting)
+    try:
+        yield thread
+    finally:
+        over.set()
+        until(lambda: house.interrupt() or not thread.is_alive())
+
+
+def wishes(reader, **address):
+    chosen = filters.parse(address, exports.scope_of(reader))
+    return [Wish(reader, name, chosen, "light") for name in PANELS]
+
+
+def test_the_other_periods_of_what_somebody_looks_at_are_there_when_they_are_chosen(reader):
+    worker = Ahead()
+    asked = wishes(reader, site=["dallas"], compare=["last-year"])
+    with at_work(worker, reader.warehouse):
+        for wish in asked:
+            worker.wish(wish)
+        until(lambda: len(worker._done) == len(asked))
+    before = made()
+    for period in filters.PERIODS:
+        if period not in ("custom", filters.DEFAULT_PERIOD):
+            for wish in wishes(reader, period=[period], site=["dallas"], compare=["last-year"]):
+                work_out(reader, wish.panel, wish.chosen, "light")
+    assert made() == before
+    # The period that they look at is for themselves to ask, and so is what has other filters.
+    for wish in (asked[0], wishes(reader, period=["7-days"], site=["chicago"])[0]):
+        work_out(reader, wish.panel, wish.chosen, "light")
+        assert made() > before
+        before = made()
+
+
+def test_a_wish_that_was_granted_is_not_taken_up_again_whatever_the_period(reader):
+    worker = Ahead()
+    with at_work(worker, reader.warehouse):
+        worker.wish(wishes(reader)[0])
+        until(lambda: len(worker._done) == 1)
+        worker.wish(wishes(reader, period=["90-days"])[0])
+        assert worker._wishes == {}
+        # Other filters, another person's rights or dark charts are another wish.
+        manager = Reader(
+            reader.warehouse, access.Viewer("m", "M", access.Role.MANAGER, frozenset({"dallas"})), reader.marks
+        )
+        others = (
+            wishes(reader, line=["ketamine"])[0],
+            wishes(manager)[0],
+            Wish(reader, PANELS[0], wishes(reader)[0].chosen, "dark"),
+        )
+        for number, other in enumerate(others, start=2):
+            worker.wish(other)
+            until(lambda number=number: len(worker._done) == number)
+
+
+def test_nothing_is_begun_while_a_page_is_made(reader):
+    worker = Ahead()
+    before = made("ahead")
+    with at_work(worker, reader.warehouse):
+        with worker.people_first():
+            worker.wish(wishes(reader)[0])
+            time.sleep(0.5)
+            assert made("ahead") == before
+        until(lambda: worker._done)
+    assert made("ahead") > before
+
+
+def test_what_is_being_asked_stops_when_a_page_is_made_and_is_tried_again(everything, tmp_path):
+    path = tmp_path / everything.warehouse.path.name
+    shutil.copy(everything.warehouse.path, path)
+    path.chmod(0o600)
+    with closing(duckdb.connect(str(path))) as connection:
+        # What every panel of Bookings asks for never comes.
+        connection.execute("alter table daily rename to daily_before")
+        connection.execute(
+            "create view daily as select d.* from daily_before as d, range(1000000000000) as r where hash(r.range) = 1"
+        )
+    house = Warehouse(path, Settings(data=tmp_path))
+    worker = Ahead()
+    with at_work(worker, house) as thread:
+        worker.wish(wishes(Reader(house, everything.viewer))[0])
+        for _ in range(2):
+            until(lambda: house._running)
+            with worker.people_first():
+                until(lambda: not house._running, 5)
+                time.sleep(0.3)
+                assert not house._running
+        until(lambda: house._running)
+        assert worker._done == {}
+        assert thread.is_alive()
+    house.close()
+
+
+def test_only_what_is_asked_ahead_gives_way(reader):
+    house = reader.warehouse
+    with house.ahead():
+        house.give_way()
+        with pytest.raises(QueryTimeoutError):
+            reader.query("extract_info")
+        found = []
+        other = threading.Thread(target=lambda: found.append(reader.query("extract_info")))
+        other.start()
+        other.join()
+        assert len(found[0]) == 1
+    assert len(reader.query("extract_info")) == 1
+
+
+def test_wishes_of_an_extract_that_is_no_longer_in_use_are_dropped(reader, everything):
+    worker = Ahead()
+    before = made("ahead")
+    with at_work(worker, reader.warehouse):
+        worker.wish(wishes(everything)[0])
+        until(lambda: not worker._wishes)
+        time.sleep(0.1)
+    assert made("ahead") == before
+    assert worker._done == {}
+
+
+def test_what_fails_is_told_to_who_works_and_the_next_wish_is_granted_after_it(everything, tmp_path):
+    path = tmp_path / everything.warehouse.path.name
+    shutil.copy(everything.warehouse.path, path)
+    path.chmod(0o600)
+    with closing(duckdb.connect(str(path))) as connection:
+        connection.execute("drop table hourly")
+    house = Warehouse(path, Settings(data=tmp_path))
+    worker, over = Ahead(), threading.Event()
+    worker.work(house, 0, over)
+    chosen = wishes(Reader(house, everything.viewer))[0].chosen
+    for name in ("no_show_trend", "weekday_hours"):
+        worker.wish(Wish(Reader(house, everything.viewer), name, chosen, "light"))
+    with pytest.raises(duckdb.CatalogException):
+        worker.work(house, 30, over)
+    assert worker._done == {}
+    with at_work(worker, house):
+        until(lambda: len(worker._done) == 1)
+    house.close()
+
+
+def test_wishes_without_a_server_and_more_than_can_be_granted_are_not_kept(reader):
+    worker = Ahead()
+    worker.wish(wishes(reader)[0])
+    assert worker._wishes == {}
+    worker.work(reader.warehouse, 0, threading.Event())
+    asked = [
+        wishes(reader, by=[grain], compare=[compare], also=[also])[0]
+        for grain in filters.GRAINS
+        for compare in filters.COMPARISONS
+        for also in filters.COMPARISONS
+    ]
+    assert len(asked) > WAITING
+    for wish in asked:
+        worker.wish(wish)
+    # Those of whoever came last.
+    assert [wish.chosen for wish in worker._wishes.values()] == [wish.chosen for wish in asked[-WAITING:]]
+
+
+def test_answers_that_nobody_asked_for_are_dropped_first():
+    answers = Answers(3)
+    for key in "abc":
+        answers.kept(key, lambda: 1)
+    with answers.unasked():
+        answers.kept("d", lambda: 2)
+        # Looking at what people have asked for doesn't make it younger.
+        answers.kept("a", lambda: 3)
+    answers.kept("e", lambda: 4)
+    kept = {key: answers.kept(key, lambda: 0) for key in "bce"}
+    assert kept == {"b": 1, "c": 1, "e": 4}
+    # What somebody asks for in the end is theirs.
+    answers = Answers(2)
+    with answers.unasked():
+        answers.kept("a", lambda: 1)
+        answers.kept("b", lambda: 1)
+    answers.kept("a", lambda: 0)
+    answers.kept("c", lambda: 1)
+    assert answers.kept("a", lambda: 0) == 1
+    assert answers.kept("b", lambda: 0) == 0
