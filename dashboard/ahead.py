@@ -1,17 +1,19 @@
-"""While somebody reads a page, what it shows of the other periods is worked out: a click finds it there.
+"""While somebody reads a page, what it shows of other periods and sites is worked out: a click finds it there.
 
 People come first: nothing is begun while a page's script runs, and what is being asked then is stopped.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from dashboard import filters, panels, pictures, theme
 from dashboard.filters import Filters
@@ -23,31 +25,46 @@ WAITING = 64
 DONE = 4096
 #: So often a wish gives way to people; then it is left.
 PATIENCE = 8
+#: Each of up to so many sites may be chosen alone.
+FEW_SITES = 6
 #: So often it is looked whether the server ends.
 _LOOK_SECONDS = 0.25
 
 
+Dated = Literal["period", "day", ""]
+
+
 @dataclass(frozen=True)
 class Wish:
-    """A panel that somebody looks at, whose other periods they may choose next."""
+    """A panel that somebody looks at, of which they may choose another period, day or site next.
+
+    `dated` says whether its page is of a period, a day, or neither.
+    """
 
     reader: Reader
     panel: str
     chosen: Filters
     mode: theme.Mode
+    dated: Dated = "period"
 
     @property
-    def periods(self) -> list[Filters]:
-        """The same filters with every period that is chosen by name."""
-        names = [name for name in filters.PERIODS if name not in ("custom", self.chosen.period)]
-        return [filters.parse(self.chosen.query() | {"period": [name]}, self.chosen.scope) for name in names]
+    def choices(self) -> list[Filters]:
+        """The same filters with what is chosen by one click: a period by name or the day before, one of few sites."""
+        scope = self.chosen.scope
+        changes = []
+        if self.dated == "day":
+            changes = [{"day": [(self.chosen.day - dt.timedelta(days=1)).isoformat()]}]
+        elif self.dated == "period":
+            changes = [{"period": [name]} for name in filters.PERIODS if name not in ("custom", self.chosen.period)]
+        if self.chosen.sites == scope.sites and 1 < len(scope.sites) <= FEW_SITES:
+            changes += [{"site": [filters.slug(site)]} for site in scope.sites]
+        return [filters.parse(self.chosen.query() | change, scope) for change in changes]
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What its answers depend on, but for the period."""
-        any_period = replace(self.chosen, period="", start=self.chosen.scope.last_day, end=self.chosen.scope.last_day)
-        rights = panels.key_of(self.reader, self.panel, any_period)
-        return self.reader.warehouse.path, rights, any_period.part, self.reader.marks, self.mode
+        """What its answers depend on."""
+        rights = panels.key_of(self.reader, self.panel, self.chosen)
+        return self.reader.warehouse.path, rights, self.chosen.part, self.reader.marks, self.mode
 
 
 def work_out(reader: Reader, panel: str, chosen: Filters, mode: theme.Mode) -> None:
@@ -88,7 +105,7 @@ class Ahead:
                 self._told.notify_all()
 
     def wish(self, wish: Wish) -> None:
-        """Work out a panel's other periods once nobody waits; the last wish comes first."""
+        """Work out what may be chosen next once nobody waits; the last wish comes first."""
         # Spark would be asked by many people at once for what maybe none of them looks at.
         if not self._granting or wish.reader.warehouse.facts_elsewhere:
             return
@@ -120,7 +137,7 @@ class Ahead:
 
     def _granted(self, wish: Wish, over: threading.Event) -> bool:
         patience = PATIENCE
-        for chosen in wish.periods:
+        for chosen in wish.choices:
             while not self._worked_out(wish, chosen, over):
                 patience -= 1
                 if over.is_set() or patience == 0:
@@ -128,7 +145,7 @@ class Ahead:
         return True
 
     def _worked_out(self, wish: Wish, chosen: Filters, over: threading.Event) -> bool:
-        """Work out one period; false where it had to give way."""
+        """Work out one choice; false where it had to give way."""
         with self._told:
             while self._people:
                 self._told.wait(_LOOK_SECONDS)
@@ -138,6 +155,8 @@ class Ahead:
             self._house = wish.reader.warehouse
         try:
             with self._house.ahead():
+                if self._gave_way:
+                    return False
                 work_out(wish.reader, wish.panel, chosen, wish.mode)
         except QueryTimeoutError:
             # What takes too long whoever asks is left to whoever asks.

@@ -22,7 +22,7 @@ from dashboard import (
     pictures,
     theme,
 )
-from dashboard.ahead import Wish, ahead
+from dashboard.ahead import Dated, Wish, ahead
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, Column, Panel, look_of, rows
 from dashboard.recording import on_record
@@ -41,8 +41,8 @@ class View:
     reader: Reader
     filters: Filters
     look: charts.Look
-    #: Whether a period is chosen on it.
-    period: bool = False
+    #: What of it is chosen in its filter bar; None where it has none.
+    dated: Dated | None = None
 
     @property
     def mode(self) -> theme.Mode:
@@ -61,8 +61,8 @@ class View:
         for name in names:
             with place.container(border=True, key=f"panel_{name}", height="stretch"):
                 _panel(self, name, [True])
-            if self.period:
-                ahead().wish(Wish(self.reader, name, self.filters, self.mode))
+            if self.dated is not None:
+                ahead().wish(Wish(self.reader, name, self.filters, self.mode, self.dated))
 
     def show_one(self, parameter: str, choices: Mapping[str, Sequence[str]]) -> None:
         """One of several choices of panels side by side, by title, as tabs: the others aren't worked out.
@@ -148,7 +148,8 @@ def open_page(
     about = chosen.described(of_day=day) if bar else {}
     on_record("page", viewer, "view", resource, **about, extract=reader.catalogue.name)
     filter_bar.keep(chosen, own)
-    return View(reader, chosen, look_of(reader.catalogue, chosen, mode()), bar and period and not day)
+    dated: Dated | None = None if not bar else "day" if day else "period" if period else ""
+    return View(reader, chosen, look_of(reader.catalogue, chosen, mode()), dated)
 
 
 # --- small counts ----------------------------------------------------------------------------

@@ -22,6 +22,33 @@ class QueryTimeoutError(WarehouseError):
     """A query ran past its time and was interrupted."""
 
 
+#: So often what nobody waits for is told to stop, until it does.
+AGAIN_SECONDS = 0.05
+
+
+@contextmanager
+def stopped_when(unwanted: Callable[[], bool], cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Interrupt what the cursor does within the context when it is no longer wanted.
+
+    Again and again, since DuckDB forgets an interrupt that comes before it has begun.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(AGAIN_SECONDS):
+            if unwanted():
+                cursor.interrupt()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        # The cursor is closed next.
+        thread.join()
+
+
 @contextmanager
 def stopped_after(
     seconds: float, cursor: duckdb.DuckDBPyConnection, extract: str, damaged: Callable[[], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from dashboard.intake import facts, pointer
 from dashboard.intake.contract import SCHEMA_VERSION
 from dashboard.marks import Mark
 from dashboard.queries import Query, queries
-from dashboard.query_faults import QueryTimeoutError, WarehouseError, spark_told, stopped_after
+from dashboard.query_faults import QueryTimeoutError, WarehouseError, spark_told, stopped_after, stopped_when
 from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
 
@@ -64,8 +64,7 @@ class Warehouse:
         self.answers = Answers(CACHED_RESULTS)
         self._lock = threading.Lock()
         self._statements: dict[str, duckdb.Statement] = {}
-        #: What is asked now, and by which thread.
-        self._running: dict[duckdb.DuckDBPyConnection, int] = {}
+        self._running: set[duckdb.DuckDBPyConnection] = set()
         self._ahead: int | None = None
         self._gives_way = False
         self.spill.mkdir(parents=True, exist_ok=True)
@@ -144,11 +143,7 @@ class Warehouse:
 
     def give_way(self) -> None:
         """Stop what is asked ahead, if anything is: that, and what it asks next, fails with QueryTimeoutError."""
-        with self._lock:
-            self._gives_way = True
-            for cursor, thread in self._running.items():
-                if thread == self._ahead:
-                    cursor.interrupt()
+        self._gives_way = True
 
     @property
     def facts_elsewhere(self) -> bool:
@@ -360,16 +355,17 @@ class Warehouse:
     @contextmanager
     def _stopped(self, cursor: duckdb.DuckDBPyConnection, seconds: float | None = None) -> Iterator[None]:
         thread = threading.get_ident()
+        if self._gives_way and thread == self._ahead:
+            raise QueryTimeoutError("given way")
         with self._lock:
-            if self._gives_way and thread == self._ahead:
-                raise QueryTimeoutError("given way")
-            self._running[cursor] = thread
+            self._running.add(cursor)
         try:
-            with stopped_after(seconds or self._seconds, cursor, self.path.name, self._suspect):
+            unwanted = stopped_when(lambda: self._gives_way, cursor) if thread == self._ahead else nullcontext()
+            with stopped_after(seconds or self._seconds, cursor, self.path.name, self._suspect), unwanted:
                 yield
         finally:
             with self._lock:
-                del self._running[cursor]
+                self._running.discard(cursor)
 
     def _suspect(self) -> None:
         # The shelf looks at it byte for byte before it serves it again.

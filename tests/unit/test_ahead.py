@@ -1,5 +1,7 @@
 """What people may choose next is worked out while nobody waits, and gives way to who does."""
 
+import dataclasses
+import datetime as dt
 import shutil
 import threading
 import time
@@ -58,37 +60,82 @@ def wishes(reader, **address):
     return [Wish(reader, name, chosen, "light") for name in PANELS]
 
 
-def test_the_other_periods_of_what_somebody_looks_at_are_there_when_they_are_chosen(reader):
+def everything_made(reader, **address):
+    """How many answers had to be made for the panels with these filters."""
+    before = made()
+    for wish in wishes(reader, **address):
+        work_out(reader, wish.panel, wish.chosen, "light")
+    return made() - before
+
+
+def granted(reader, asked):
     worker = Ahead()
-    asked = wishes(reader, site=["dallas"], compare=["last-year"])
     with at_work(worker, reader.warehouse):
         for wish in asked:
             worker.wish(wish)
         until(lambda: len(worker._done) == len(asked))
+
+
+def test_the_other_periods_of_what_somebody_looks_at_are_there_when_they_are_chosen(reader):
+    granted(reader, wishes(reader, site=["dallas"], compare=["last-year"]))
+    named = [period for period in filters.PERIODS if period not in ("custom", filters.DEFAULT_PERIOD)]
+    assert named
+    for period in named:
+        assert everything_made(reader, period=[period], site=["dallas"], compare=["last-year"]) == 0
+    # The period that they look at is for themselves to ask, and so are other filters.
+    assert everything_made(reader, site=["dallas"], compare=["last-year"]) > 0
+    assert everything_made(reader, period=["7-days"], site=["chicago"], compare=["last-year"]) > 0
+    assert everything_made(reader, period=["7-days"], site=["dallas"]) > 0
+
+
+def test_each_of_few_sites_is_there_when_it_is_chosen(reader):
+    granted(reader, wishes(reader, period=["90-days"]))
+    assert len(reader.sites) == 3
+    for site in reader.sites:
+        assert everything_made(reader, period=["90-days"], site=[filters.slug(site)]) == 0
+    assert everything_made(reader, period=["90-days"], site=["dallas", "chicago"]) > 0
+
+
+def test_of_a_day_the_day_before_is_there_when_it_is_chosen(reader):
+    chosen = filters.parse({}, exports.scope_of(reader))
+    granted(reader, [Wish(reader, "day_chart", chosen, "light", "day")])
     before = made()
-    for period in filters.PERIODS:
-        if period not in ("custom", filters.DEFAULT_PERIOD):
-            for wish in wishes(reader, period=[period], site=["dallas"], compare=["last-year"]):
-                work_out(reader, wish.panel, wish.chosen, "light")
+    earlier = filters.parse({"day": [str(chosen.day - dt.timedelta(days=1))]}, chosen.scope)
+    work_out(reader, "day_chart", earlier, "light")
     assert made() == before
-    # The period that they look at is for themselves to ask, and so is what has other filters.
-    for wish in (asked[0], wishes(reader, period=["7-days"], site=["chicago"])[0]):
-        work_out(reader, wish.panel, wish.chosen, "light")
-        assert made() > before
-        before = made()
+    work_out(
+        reader,
+        "day_chart",
+        filters.parse({"day": [str(earlier.day - dt.timedelta(days=1))]}, chosen.scope),
+        "light",
+    )
+    assert made() > before
 
 
-def test_a_wish_that_was_granted_is_not_taken_up_again_whatever_the_period(reader):
+def test_what_people_may_choose_depends_on_their_page_and_their_sites(reader):
+    def chosen(reader, dated, **address):
+        [wish, _] = wishes(reader, **address)
+        return [one.query() for one in dataclasses.replace(wish, dated=dated).choices]
+
+    sites = [{"period": ["28-days"], "site": [filters.slug(site)]} for site in reader.sites]
+    assert chosen(reader, "") == sites
+    assert chosen(reader, "", site=["dallas"]) == []
+    assert [one["period"] for one in chosen(reader, "period", site=["dallas"])] == [
+        ["7-days"], ["90-days"], ["12-months"], ["this-month"], ["last-month"], ["this-year"]
+    ]  # fmt: skip
+    manager = Reader(reader.warehouse, access.Viewer("m", "M", access.Role.MANAGER, frozenset({"dallas"})))
+    assert chosen(manager, "") == []
+
+
+def test_a_wish_that_was_granted_is_not_taken_up_again(reader):
     worker = Ahead()
     with at_work(worker, reader.warehouse):
         worker.wish(wishes(reader)[0])
         until(lambda: len(worker._done) == 1)
-        worker.wish(wishes(reader, period=["90-days"])[0])
+        worker.wish(wishes(reader)[0])
         assert worker._wishes == {}
         # Other filters, another person's rights or dark charts are another wish.
-        manager = Reader(
-            reader.warehouse, access.Viewer("m", "M", access.Role.MANAGER, frozenset({"dallas"})), reader.marks
-        )
+        manager = Reader(reader.warehouse, access.Viewer("m", "M", access.Role.MANAGER, frozenset({"dallas"})))
         others = (
             wishes(reader, line=["ketamine"])[0],
             wishes(manager)[0],
