@@ -9,11 +9,11 @@ import datetime as dt
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 from dashboard import filters, panels, pictures, theme
 from dashboard.filters import Filters
@@ -27,10 +27,14 @@ DONE = 4096
 PATIENCE = 8
 #: Each of up to so many sites may be chosen alone.
 FEW_SITES = 6
+#: Nothing is begun before nobody's page was made for so long: one click is often followed by another.
+QUIET_SECONDS = 0.3
 #: So often it is looked whether the server ends.
 _LOOK_SECONDS = 0.25
 
 
+Key = TypeVar("Key")
+Kept = TypeVar("Kept")
 Dated = Literal["period", "day", ""]
 
 
@@ -48,17 +52,26 @@ class Wish:
     dated: Dated = "period"
 
     @property
-    def choices(self) -> list[Filters]:
-        """The same filters with what is chosen by one click: a period by name or the day before, one of few sites."""
-        scope = self.chosen.scope
-        changes = []
+    def dates(self) -> list[Filters]:
+        """The same filters with what is chosen by one click: each period that has a name, or the day before."""
         if self.dated == "day":
-            changes = [{"day": [(self.chosen.day - dt.timedelta(days=1)).isoformat()]}]
-        elif self.dated == "period":
-            changes = [{"period": [name]} for name in filters.PERIODS if name not in ("custom", self.chosen.period)]
-        if self.chosen.sites == scope.sites and 1 < len(scope.sites) <= FEW_SITES:
-            changes += [{"site": [filters.slug(site)]} for site in scope.sites]
-        return [filters.parse(self.chosen.query() | change, scope) for change in changes]
+            return self._with([{"day": [(self.chosen.day - dt.timedelta(days=1)).isoformat()]}])
+        if self.dated == "period":
+            return self._with(
+                {"period": [name]} for name in filters.PERIODS if name not in ("custom", self.chosen.period)
+            )
+        return []
+
+    @property
+    def sites(self) -> list[Filters]:
+        """The same filters at each of few sites alone, where all are looked at."""
+        every = self.chosen.scope.sites
+        if self.chosen.sites != every or not 1 < len(every) <= FEW_SITES:
+            return []
+        return self._with({"site": [filters.slug(site)]} for site in every)
+
+    def _with(self, changes: Iterable[dict[str, list[str]]]) -> list[Filters]:
+        return [filters.parse(self.chosen.query() | change, self.chosen.scope) for change in changes]
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -86,7 +99,10 @@ class Ahead:
         self._people = 0
         self._gave_way = False
         self._house: Warehouse | None = None
+        self._left_at = 0.0
         self._wishes: OrderedDict[tuple[object, ...], Wish] = OrderedDict()
+        #: Those whose dates are worked out; their sites come when there is nothing else to do.
+        self._later: OrderedDict[tuple[object, ...], Wish] = OrderedDict()
         self._done: OrderedDict[tuple[object, ...], None] = OrderedDict()
 
     @contextmanager
@@ -102,6 +118,7 @@ class Ahead:
         finally:
             with self._told:
                 self._people -= 1
+                self._left_at = time.monotonic()
                 self._told.notify_all()
 
     def wish(self, wish: Wish) -> None:
@@ -113,10 +130,7 @@ class Ahead:
         with self._told:
             if key in self._done:
                 return
-            self._wishes[key] = wish
-            self._wishes.move_to_end(key)
-            while len(self._wishes) > WAITING:
-                self._wishes.popitem(last=False)
+            _keep(self._wishes, key, wish, WAITING)
             self._told.notify_all()
 
     def work(self, house: Warehouse | None, seconds: float, over: threading.Event) -> None:
@@ -125,19 +139,27 @@ class Ahead:
         end = time.monotonic() + seconds
         while not over.is_set() and (left := end - time.monotonic()) > 0:
             with self._told:
-                if self._people or not self._wishes:
+                wishes = self._wishes or self._later
+                if not wishes or self._in_use():
                     self._told.wait(min(left, _LOOK_SECONDS))
                     continue
-                key, wish = self._wishes.popitem()
-            if wish.reader.warehouse is house and self._granted(wish, over):
+                key, wish = wishes.popitem()
+            if wish.reader.warehouse is not house:
+                continue
+            first = wishes is self._wishes
+            if self._granted(wish, wish.dates if first else wish.sites, over):
                 with self._told:
-                    self._done[key] = None
-                    while len(self._done) > DONE:
-                        self._done.popitem(last=False)
+                    if first and wish.sites:
+                        _keep(self._later, key, wish, WAITING)
+                    else:
+                        _keep(self._done, key, None, DONE)
 
-    def _granted(self, wish: Wish, over: threading.Event) -> bool:
+    def _in_use(self) -> bool:
+        return self._people > 0 or time.monotonic() < self._left_at + QUIET_SECONDS
+
+    def _granted(self, wish: Wish, choices: list[Filters], over: threading.Event) -> bool:
         patience = PATIENCE
-        for chosen in wish.choices:
+        for chosen in choices:
             while not self._worked_out(wish, chosen, over):
                 patience -= 1
                 if over.is_set() or patience == 0:
@@ -147,7 +169,7 @@ class Ahead:
     def _worked_out(self, wish: Wish, chosen: Filters, over: threading.Event) -> bool:
         """Work out one choice; false where it had to give way."""
         with self._told:
-            while self._people:
+            while self._in_use():
                 self._told.wait(_LOOK_SECONDS)
                 if over.is_set():
                     return False
@@ -165,6 +187,14 @@ class Ahead:
             with self._told:
                 self._house = None
         return True
+
+
+def _keep(kept: OrderedDict[Key, Kept], key: Key, value: Kept, most: int) -> None:
+    """Put it last, and let go of the first where there are too many."""
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)
 
 
 @cache

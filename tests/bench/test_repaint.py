@@ -25,6 +25,8 @@ import streamlit as st
 st.title("Empty")
 st.selectbox("Period", {("Last 28 days", *PERIODS)!r}, label_visibility="collapsed")
 """
+#: So many milliseconds a person has looked at a page before they choose something.
+READING = 3000
 #: From the next click: how many milliseconds pass until the script has ended and nothing is drawn any more.
 WATCH = """
 () => {
@@ -103,6 +105,7 @@ def test_from_click_to_repaint(dashboard, browser, tmp_path, ratio):
         window.sign_in("director", PASSWORD)
         for page in PAGES:
             window.open(f"/{page}")
+            window.page.wait_for_timeout(READING)
             first, sent = chosen(window, PERIODS)
             again, _ = chosen(window, PERIODS)
             for name, took in (("first", first), ("again", again)):

@@ -115,7 +115,8 @@ def test_of_a_day_the_day_before_is_there_when_it_is_chosen(reader):
 def test_what_people_may_choose_depends_on_their_page_and_their_sites(reader):
     def chosen(reader, dated, **address):
         [wish, _] = wishes(reader, **address)
-        return [one.query() for one in dataclasses.replace(wish, dated=dated).choices]
+        wish = dataclasses.replace(wish, dated=dated)
+        return [one.query() for one in [*wish.dates, *wish.sites]]
 
     sites = [{"period": ["28-days"], "site": [filters.slug(site)]} for site in reader.sites]
     assert chosen(reader, "") == sites
