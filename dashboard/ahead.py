@@ -85,7 +85,7 @@ def work_out(reader: Reader, panel: str, chosen: Filters, mode: theme.Mode) -> N
     found = panels.panel_of(panel, chosen)
     frame = panels.rows(reader, panel, chosen)
     panels.heading(reader, panel, chosen)
-    pictures.html(reader, found, chosen, mode)
+    pictures.html(reader, found, chosen)
     if found.chart and len(frame):
         pictures.pictures(reader, panel, chosen, mode)
 

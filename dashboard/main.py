@@ -14,8 +14,8 @@ from dashboard.settings import ROOT
 st.set_page_config(page_title="Infusion dashboard", page_icon=str(ROOT / "dashboard" / "icon.svg"), layout="wide")
 
 viewer = identity.current_viewer()
-# What the page's style sheet leaves to the theme.
-st.html(f"<style>:root {{ {theme.css_variables(page.mode())} }}</style>")
+# What the page's style sheet leaves to the theme. Streamlit's menus and dialogs have no mode of their own.
+st.html(f"<style>:root {{ color-scheme: {page.mode()}; {theme.css_variables()} }}</style>")
 
 entries = navigation.entries_for(viewer)
 pages = [

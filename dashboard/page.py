@@ -205,7 +205,7 @@ def _panel(view: View, name: str, just_opened: list[bool]) -> None:
 
 def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if panel.html:
-        st.html(pictures.html(view.reader, panel, view.filters, view.mode))
+        st.html(pictures.html(view.reader, panel, view.filters))
         return
     if panel.chart is None:
         if len(frame) or not panel.listed:

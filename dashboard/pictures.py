@@ -54,15 +54,15 @@ def shown(reader: Reader, panel: Panel, chosen: Filters, frame: pd.DataFrame) ->
     return frame[frame[panel.sites_in].isin(names)]
 
 
-def html(reader: Reader, panel: Panel, chosen: Filters, mode: theme.Mode) -> str:
+def html(reader: Reader, panel: Panel, chosen: Filters) -> str:
     """A panel's rows as HTML, where that is how it shows them; else nothing."""
     if (build := panel.html) is None:
         return ""
-    key = ("html", mode, chosen.part, *panels.key_of(reader, panel.name, chosen))
+    key = ("html", chosen.part, *panels.key_of(reader, panel.name, chosen))
 
     def made() -> str:
         frame = panels.rows(reader, panel.name, chosen)
-        return build(shown(reader, panel, chosen, frame), mode)
+        return build(shown(reader, panel, chosen, frame))
 
     return reader.warehouse.kept(key, made)
 

@@ -20,21 +20,21 @@ from dashboard.wording import text
 Row: TypeAlias = Mapping[Any, Any]
 
 
-def compare(frame: pd.DataFrame, mode: theme.Mode) -> str:
+def compare(frame: pd.DataFrame) -> str:
     """A period's scorecard: value, n/N with interval, and the change from the compared period."""
     alone = frame["site"].nunique() == 1
-    return table(frame, lambda row: _period_cell(row, mode), "The period by metric and site", alone=alone)
+    return table(frame, _period_cell, "The period by metric and site", alone=alone)
 
 
-def moments(frame: pd.DataFrame, mode: theme.Mode) -> str:
+def moments(frame: pd.DataFrame) -> str:
     """How patients fared: a scorecard for each questionnaire, its columns the moments after the first infusion."""
     return "".join(
-        table(rows, lambda row: _period_cell(row, mode), f"{name} by moment", across="moment", corner=str(name))
+        table(rows, _period_cell, f"{name} by moment", across="moment", corner=str(name))
         for name, rows in frame.groupby("instrument", sort=False)
     )
 
 
-def attention_list(found: list[tuple[theme.VerdictKind, str]], mode: theme.Mode, links: Sequence[str] = ()) -> str:
+def attention_list(found: list[tuple[theme.VerdictKind, str]], links: Sequence[str] = ()) -> str:
     """What is out of the ordinary, in full sentences.
 
     `links`, as HTML, stand behind the sentences, as far as there are any.
@@ -44,21 +44,21 @@ def attention_list(found: list[tuple[theme.VerdictKind, str]], mode: theme.Mode,
     for (kind, sentence), link in zip(found, behind, strict=False):
         verdict = theme.VERDICTS[kind]
         items.append(
-            f'<li><span class="verdict" style="color:{theme.verdict_colour(kind, mode)}" role="img" '
+            f'<li><span class="verdict" style="color:{theme.variable(kind)}" role="img" '
             f'aria-label="{verdict.word}">{verdict.icon}</span>{escape(sentence)} {link}</li>'
         )
     return f'<ul class="attention" aria-label="Needs attention">{"".join(items)}</ul>'
 
 
-def by_band(frame: pd.DataFrame, mode: theme.Mode) -> str:
+def by_band(frame: pd.DataFrame) -> str:
     """Rates by age band: value, n/N and interval, or that there are too few to judge.
 
     Rows: metric, band, value, lower, upper, numerator, denominator, reading.
     """
-    return table(frame, lambda row: _band_cell(row, mode), "Rates by age band", across="band")
+    return table(frame, _band_cell, "Rates by age band", across="band")
 
 
-def _band_cell(row: Row, _: theme.Mode) -> str:
+def _band_cell(row: Row) -> str:
     counted = f'<span class="counted">{row["numerator"]:,.0f}/{row["denominator"]:,.0f}</span>'
     # On a phone, where cells stand in rows of three, each says which band it is of; the heading says it elsewhere.
     of = f'<span class="of" aria-hidden="true">{escape(str(row["band"]))}</span>'
@@ -137,7 +137,7 @@ def _turned(frame: pd.DataFrame, cell: Callable[[Row], str], caption: str, acros
     )
 
 
-def _period_cell(row: Row, mode: theme.Mode) -> str:
+def _period_cell(row: Row) -> str:
     metric = METRICS[row["metric"]]
     if pd.isna(row["numerator"]) and row.get("hidden"):
         return '<span class="cell quiet">hidden</span>'
@@ -147,7 +147,7 @@ def _period_cell(row: Row, mode: theme.Mode) -> str:
         of = f"{row['denominator']:,.0f}"
         of = f"n {of}" if metric.interval == "mean" else f"{row['numerator']:,.0f}/{of}"
         counted = f'<span class="counted">{of}</span>{_limits(row, metric)}'
-    return f'<span class="cell">{value}{counted}</span>{_change(row, mode)}{_change(row, mode, "also_")}'
+    return f'<span class="cell">{value}{counted}</span>{_change(row)}{_change(row, "also_")}'
 
 
 def _limits(row: Row, metric: Metric) -> str:
@@ -158,7 +158,7 @@ def _limits(row: Row, metric: Metric) -> str:
     return f'<span class="interval">{row["lower"]:.1f} to {row["upper"]:.1f}</span>'.replace("-", "−")
 
 
-def _change(row: Row, mode: theme.Mode, lead: str = "") -> str:
+def _change(row: Row, lead: str = "") -> str:
     """The change in words: only called one where its interval excludes 0. Of two comparisons each is named."""
     change = row.get(f"{lead}change", np.nan)
     if pd.isna(change):
@@ -176,7 +176,7 @@ def _change(row: Row, mode: theme.Mode, lead: str = "") -> str:
         kind: theme.VerdictKind = "neither" if metric.better == "neither" else "improvement" if better else "concern"
         verdict = theme.VERDICTS[kind]
         return (
-            f'<span class="change"><span style="color:{theme.verdict_colour(kind, mode)}" role="img" '
+            f'<span class="change"><span style="color:{theme.variable(kind)}" role="img" '
             f'aria-label="{verdict.word}">{verdict.icon}</span> {points}</span>'
         )
     if metric.unit in {"percent", "per 100 infusions", "points"}:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 Mode = Literal["light", "dark"]
@@ -87,9 +88,21 @@ def heat(mode: Mode) -> tuple[str, str]:
     return _HEAT[mode]
 
 
-def css_variables(mode: Mode) -> str:
-    """The colours that style.css names."""
-    return f"--paper: {paper(mode)}; --accent: {accent(mode)}; --quiet: {quiet(mode)};"
+def css_variables(mode: Mode | None = None) -> str:
+    """The colours that style.css and what is drawn as HTML name; without a mode they follow the page's own."""
+    names: dict[str, Callable[[Mode], str]] = {"paper": paper, "accent": accent, "quiet": quiet}
+    names |= {kind: partial(verdict_colour, kind) for kind in VERDICTS}
+    return " ".join(f"--{name}: {colour(mode) if mode else either(colour)};" for name, colour in names.items())
+
+
+def either(colour: Callable[[Mode], str]) -> str:
+    """A colour in CSS that follows the page's mode."""
+    return f"light-dark({colour('light')}, {colour('dark')})"
+
+
+def variable(kind: VerdictKind) -> str:
+    """Colour of a verdict in HTML, by its name among `css_variables`."""
+    return f"var(--{kind})"
 
 
 def verdict_colour(kind: VerdictKind, mode: Mode) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -28,26 +29,25 @@ _NO_DAY = {"closed": "Closed", "empty": "Nothing booked"}
 SENTENCES = 8
 
 
-def day(frame: pd.DataFrame, mode: theme.Mode) -> str:
+def day(frame: pd.DataFrame) -> str:
     """The day's figures with n/N, interval, what is usual, sparkline, verdict and a link to their chart.
 
     Rows: those of `panels.today.day_scores`.
     """
     sites = frame["site"].nunique()
     if sites == 1:
-        tiles = "".join(_tile(row, mode) for row in frame.to_dict("records"))
+        tiles = "".join(_tile(row) for row in frame.to_dict("records"))
         return f'<ul class="tiles" aria-label="The day at {escape(frame["site"].iloc[0])}">{tiles}</ul>'
     if sites > MANY_SITES:
-        return _many(frame, mode)
-    return scorecard.table(frame, lambda row: _cell(row, mode), "The day by metric and site", alone=False)
+        return _many(frame)
+    return scorecard.table(frame, _cell, "The day by metric and site", alone=False)
 
 
-def attention(frame: pd.DataFrame, mode: theme.Mode, *, expected: float) -> str:
+def attention(frame: pd.DataFrame, *, expected: float) -> str:
     """What stands out, in sentences, most pressing first; one line on a day like others.
 
     Args:
         frame: the rows of `day`, ranked.
-        mode: light or dark.
         expected: how many figures stand out on a usual day by chance.
     """
     found = frame[frame["kind"].isin(["concern", "neither", "improvement"])]
@@ -62,15 +62,13 @@ def attention(frame: pd.DataFrame, mode: theme.Mode, *, expected: float) -> str:
             [*(("neither", words) for words in empty["sentence"]), *sentences],
             [*[""] * len(empty), *links],
         )
-        parts.append(scorecard.attention_list(sentences[:SENTENCES], mode, links))
+        parts.append(scorecard.attention_list(sentences[:SENTENCES], links))
         if len(sentences) > SENTENCES:
-            rest = scorecard.attention_list(sentences[SENTENCES:], mode, links[SENTENCES:])
+            rest = scorecard.attention_list(sentences[SENTENCES:], links[SENTENCES:])
             parts.append(f"<details><summary>{len(sentences) - SENTENCES} more</summary>{rest}</details>")
     else:
         kind: VerdictKind = "common" if judged else "unknown"
-        parts.append(
-            scorecard.attention_list([(kind, _quiet(frame, judged, known=bool(found["standing"].any())))], mode)
-        )
+        parts.append(scorecard.attention_list([(kind, _quiet(frame, judged, known=bool(found["standing"].any())))]))
     standing = found[found["standing"]]
     if len(standing):
         items = "".join(f"<li>{escape(row['sentence'])} {_link(row)}</li>" for row in standing.to_dict("records"))
@@ -105,45 +103,45 @@ def _link(row: scorecard.Row) -> str:
     return f'<a href="/today?{escape(row["address"])}" target="_self" aria-label="{escape(label)}">Chart</a>'
 
 
-def _sign(row: Any, mode: theme.Mode, *, word: bool) -> str:
+def _sign(row: Any, *, word: bool) -> str:
     verdict = theme.VERDICTS[row["kind"]]
-    colour = theme.verdict_colour(row["kind"], mode)
+    colour = theme.variable(row["kind"])
     icon = (
         f'<span class="verdict" style="color:{colour}" role="img" aria-label="{verdict.word}">{verdict.icon}</span>'
     )
     return f'{icon}<span class="word" aria-hidden="true">{verdict.word}</span>' if word else icon
 
 
-def _tile(row: scorecard.Row, mode: theme.Mode) -> str:
+def _tile(row: scorecard.Row) -> str:
     metric = METRICS[row["metric"]]
-    colour = theme.verdict_colour(row["kind"], mode)
+    colour = theme.variable(row["kind"])
     head = f'<span class="name"><abbr title="{escape(metric.definition)}">{escape(metric.title)}</abbr></span>'
     if row["reason"] in _NO_DAY:
         return f'<li class="tile"><p class="head">{head}</p><p class="words">{_NO_DAY[row["reason"]]}</p></li>'
     lines = [
-        f'<p class="head">{head}<span class="told">{_sign(row, mode, word=True)}</span></p>',
-        f'<p class="value"><b>{text(row["value"], metric.unit)}</b>{_counted(row)}{_sparkline(row, mode)}</p>',
+        f'<p class="head">{head}<span class="told">{_sign(row, word=True)}</span></p>',
+        f'<p class="value"><b>{text(row["value"], metric.unit)}</b>{_counted(row)}{_sparkline(row)}</p>',
         f'<p class="counted">{" · ".join([*_interval(row), *_against(row)])}</p>',
         f'<p class="words">{escape(row["sentence"])} {_link(row)}</p>',
     ]
     return f'<li class="tile" style="border-left-color:{colour}">{"".join(lines)}</li>'
 
 
-def _cell(row: scorecard.Row, mode: theme.Mode) -> str:
+def _cell(row: scorecard.Row) -> str:
     if row["reason"] in _NO_DAY:
         return f'<span class="quiet">{_NO_DAY[row["reason"]]}</span>'
     sentence = escape(str(row["sentence"]))
     below = " · ".join([*_interval(row), *_against(row)[:1]])
     value = text(row["value"], row["unit"])
     return (
-        f'<span class="cell" title="{sentence}">{_sign(row, mode, word=False)}'
+        f'<span class="cell" title="{sentence}">{_sign(row, word=False)}'
         f'<a class="open" href="/today?{escape(row["address"])}" target="_self"><b>{value}</b></a>'
-        f'{_counted(row)}{_sparkline(row, mode)}</span><span class="below">{below}</span>'
+        f'{_counted(row)}{_sparkline(row)}</span><span class="below">{below}</span>'
         f'<span class="unseen">{sentence}</span>'
     )
 
 
-def _many(frame: pd.DataFrame, mode: theme.Mode) -> str:
+def _many(frame: pd.DataFrame) -> str:
     """Sites as rows, those with most that stands out first."""
     names = list(dict.fromkeys(frame["metric"]))
     head = "".join(
@@ -155,7 +153,7 @@ def _many(frame: pd.DataFrame, mode: theme.Mode) -> str:
     body = []
     rows = {(row["site"], row["metric"]): row for row in frame.to_dict("records")}
     for site in order:
-        cells = "".join(f"<td>{_small_cell(rows[site, name], mode)}</td>" for name in names)
+        cells = "".join(f"<td>{_small_cell(rows[site, name])}</td>" for name in names)
         body.append(f'<tr><th scope="row">{escape(str(site))}</th>{cells}</tr>')
     return (
         f'<div class="scorecard many" tabindex="0" role="region" aria-label="The day by site and metric"><table>'
@@ -164,12 +162,12 @@ def _many(frame: pd.DataFrame, mode: theme.Mode) -> str:
     )
 
 
-def _small_cell(row: scorecard.Row, mode: theme.Mode) -> str:
+def _small_cell(row: scorecard.Row) -> str:
     if row["reason"] in _NO_DAY:
         return f'<span class="quiet">{_NO_DAY[row["reason"]]}</span>'
     sentence = escape(str(row["sentence"]))
     return (
-        f'<span class="cell" title="{sentence}">{_sign(row, mode, word=False)}'
+        f'<span class="cell" title="{sentence}">{_sign(row, word=False)}'
         f'<a class="open" href="/today?{escape(row["address"])}" target="_self">'
         f'<b>{text(row["value"], row["unit"])}</b></a></span><span class="unseen">{sentence}</span>'
     )
@@ -197,7 +195,7 @@ def _against(row: scorecard.Row) -> list[str]:
     return said
 
 
-def _sparkline(row: scorecard.Row, mode: theme.Mode) -> str:
+def _sparkline(row: scorecard.Row) -> str:
     """The earlier days and the day itself as a line, its usual range as a band.
 
     An image, since Streamlit cleans drawings out of HTML.
@@ -210,16 +208,16 @@ def _sparkline(row: scorecard.Row, mode: theme.Mode) -> str:
     low, high = min([*known, *limits]), max([*known, *limits])
     # Some air around the limits, so that what lies outside is seen to.
     margin = 0.2 * ((high - low) or 1.0)
-    drawing = _drawing(history, limits, low - margin, high + margin, row["kind"], mode)
+    drawing = _drawing(history, limits, low - margin, high + margin, row["kind"])
     encoded = base64.b64encode(drawing.encode()).decode()
     size = f'width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}"'
     return f'<img class="spark" alt="" {size} src="data:image/svg+xml;base64,{encoded}">'
 
 
-def _drawing(
-    history: np.ndarray, limits: Sequence[float], low: float, high: float, kind: VerdictKind, mode: theme.Mode
-) -> str:
-    quiet = theme.quiet(mode)
+def _drawing(history: np.ndarray, limits: Sequence[float], low: float, high: float, kind: VerdictKind) -> str:
+    # A picture doesn't inherit the page's variables, but it does its mode.
+    quiet = theme.either(theme.quiet)
+    last = theme.either(partial(theme.verdict_colour, kind))
 
     def y(value: float) -> float:
         return round(float(2 + (SPARK_HEIGHT - 4) * (1 - (value - low) / (high - low))), 1)
@@ -232,11 +230,12 @@ def _drawing(
         top, bottom = y(limits[1]), y(limits[0])
         band = (
             f'<rect x="0" y="{top}" width="{SPARK_WIDTH}" height="{max(bottom - top, 1):.1f}" '
-            f'fill="{quiet}" opacity="0.16"/>'
+            f'style="fill:{quiet}" opacity="0.16"/>'
         )
     x, yy = points[-1]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}">{band}'
-        f'<polyline points="{line}" fill="none" stroke="{quiet}" stroke-width="1.3"/>'
-        f'<circle cx="{x}" cy="{yy}" r="3" fill="{theme.verdict_colour(kind, mode)}"/></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}" '
+        f'style="color-scheme:light dark">{band}'
+        f'<polyline points="{line}" fill="none" style="stroke:{quiet}" stroke-width="1.3"/>'
+        f'<circle cx="{x}" cy="{yy}" r="3" style="fill:{last}"/></svg>'
     )

@@ -7,7 +7,7 @@ from dashboard.panels import today
 
 view = page.open_page("today", day=True, figure=True)
 st.title("Today")
-st.html(today.attention(panels.rows(view.reader, "today", view.filters), view.mode))
+st.html(today.attention(panels.rows(view.reader, "today", view.filters)))
 if view.one_site:
     view.show("today", "day_chart")
     view.show("day_by_hour", "day_gaps")

@@ -12,7 +12,6 @@ from dashboard import charts, no_shows
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS, Metric
 from dashboard.panels.column import Column, value_columns
-from dashboard.theme import Mode
 from dashboard.warehouse import Reader
 
 
@@ -52,7 +51,7 @@ class Panel:
     note: str = ""
     dated: bool = False
     each: str = ""
-    html: Callable[[pd.DataFrame, Mode], str] | None = None
+    html: Callable[[pd.DataFrame], str] | None = None
     whole: Literal["", "asked", "year"] = ""
     hides: bool = False
     marked: bool = False

@@ -18,7 +18,7 @@ from dashboard.panels.panel import Panel
 from dashboard.panels.sums import counts, effect_counts
 from dashboard.panels.words import titled
 from dashboard.surveillance import ALL, NO_SHOW, SERIOUS
-from dashboard.theme import VERDICTS, Mode, VerdictKind, line_title
+from dashboard.theme import VERDICTS, VerdictKind, line_title
 from dashboard.warehouse import Reader
 from dashboard.wording import plural
 
@@ -152,7 +152,7 @@ def _alarms_a_year(number: float) -> str:
     return f"{number:.2g} false {'alarm' if one else 'alarms'} a year {'is' if one else 'are'}"
 
 
-def _alarms_html(frame: pd.DataFrame, mode: Mode) -> str:
+def _alarms_html(frame: pd.DataFrame) -> str:
     found: list[tuple[VerdictKind, str]] = [("concern", text) for text in frame.loc[frame["alarm"], "reading"]]
     links = [
         f'<a href="/signals?{escape(row["address"])}" target="_self">Chart</a>' if row["address"] else ""
@@ -168,7 +168,7 @@ def _alarms_html(frame: pd.DataFrame, mode: Mode) -> str:
         if len(now)
         else "No series of these has 180 days of past with 100 infusions before the half-year: nothing is tested."
     )
-    listed = scorecard.attention_list(found, mode, links) if found else ""
+    listed = scorecard.attention_list(found, links) if found else ""
     return listed + f'<p class="counted">{escape(tested)}</p>'
 
 

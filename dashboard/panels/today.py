@@ -20,7 +20,7 @@ from dashboard.panels.panel import Panel
 from dashboard.panels.sums import counts, effect_counts, with_slots
 from dashboard.panels.words import titled, unit_title
 from dashboard.rates import FloatArray
-from dashboard.theme import VERDICTS, Mode
+from dashboard.theme import VERDICTS
 from dashboard.verdicts import Chart, Verdict
 from dashboard.warehouse import Reader
 
@@ -214,10 +214,10 @@ def _score(metric: Metric, own: SiteDays, over: bool, reader: Reader) -> tuple[d
     return row, verdict
 
 
-def attention(frame: pd.DataFrame, mode: Mode) -> str:
+def attention(frame: pd.DataFrame) -> str:
     """What stands out of the day, most pressing first, as HTML."""
     judged = int((frame["kind"] != "unknown").sum())
-    return tiles.attention(frame.sort_values("pressing"), mode, expected=verdicts.FALSE_ALARMS * judged)
+    return tiles.attention(frame.sort_values("pressing"), expected=verdicts.FALSE_ALARMS * judged)
 
 
 # --- the chart of one figure -----------------------------------------------------------------

@@ -9,7 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import duckdb
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
+
+from dashboard import theme
 
 pytestmark = pytest.mark.browser
 
@@ -100,6 +103,32 @@ def test_a_change_of_the_period_moves_the_marks_of_charts(visit):
             expect(status.get_by_text(axis, exact=True)).to_be_visible()
             expect(window.page.locator(".stVegaLiteChart svg[data-before]")).to_have_count(drawn)
             assert charts.count() == drawn
+        assert window.faults == []
+
+
+def _rgb(colour):
+    return tuple(int(colour[place : place + 2], 16) for place in (1, 3, 5))
+
+
+def test_an_open_page_turns_dark_with_its_system_and_asks_the_server_nothing(visit):
+    with visit(color_scheme="light") as window:
+        window.sign_in("director")
+        bar = window.page.locator(".st-key-filter_bar")
+        sign = window.page.locator(".scorecard .verdict").first
+        spark = window.page.locator(".spark").first
+        # Whatever it is by then, it has nothing of it from the server.
+        window.page.wait_for_timeout(1000)
+        sent = len(window.received)
+        for mode in ("dark", "light"):
+            window.page.emulate_media(color_scheme=mode)
+            expect(bar).to_have_css("background-color", "rgb({}, {}, {})".format(*_rgb(theme.paper(mode))))
+            told = theme.verdict_colour("common", mode)
+            assert theme.VERDICTS["common"].icon == sign.inner_text()
+            expect(sign).to_have_css("color", "rgb({}, {}, {})".format(*_rgb(told)))
+            with Image.open(io.BytesIO(spark.screenshot())) as drawn:
+                colours = {colour for _, colour in drawn.convert("RGB").getcolors(100_000)}
+            assert {_rgb(theme.quiet(mode)), _rgb(theme.paper(mode)), _rgb(told)} <= colours
+        assert len(window.received) == sent
         assert window.faults == []
 
 

@@ -51,7 +51,7 @@ def test_tiles_charts_tables_and_files_say_the_same(page, name, visit, reader):
         assert file.count("\n") == len(table) + 1 == len(rows) + 1
         pd.testing.assert_series_equal(table["value"], rows["value"], check_names=False)
         if panel.html:
-            [card] = [body for body in htmls(at) if body.strip() == panel.html(rows, "light").strip()]
+            [card] = [body for body in htmls(at) if body.strip() == panel.html(rows).strip()]
             assert f">{metric.title}</abbr>" in card
             assert all(f"<b>{text(value, 'percent')}</b>" in card for value in own(rows)["value"])
         else:

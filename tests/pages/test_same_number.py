@@ -129,7 +129,7 @@ def test_rows_screen_table_and_file_agree(name, drawn, readers, chosen):
     same(rows, table.value, columns)
 
     if panel.html and panel.metrics:
-        card, *_ = [e.proto.body for e in at.get("html") if e.proto.body.strip() == panel.html(rows, "light").strip()]
+        card, *_ = [e.proto.body for e in at.get("html") if e.proto.body.strip() == panel.html(rows).strip()]
         # A questionnaire has a card of its own.
         cards = [part for _, part in rows.groupby("instrument", sort=False)] if "instrument" in rows else [rows]
         by_metric = [group for part in cards for group in part.groupby("metric", sort=False)]

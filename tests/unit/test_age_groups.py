@@ -35,7 +35,7 @@ def test_a_rate_is_judged_from_ten_below_the_line_on(everything, chosen):
     assert (rows["reading"] == np.where(few, charts.TOO_FEW, "")).all()
     assert rows["value"].isna().tolist() == few.tolist()
     assert rows["denominator"].notna().all()
-    html = scorecard.by_band(rows, "light")
+    html = scorecard.by_band(rows)
     assert html.count("too few") == few.sum()
 
 

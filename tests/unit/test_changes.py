@@ -117,12 +117,12 @@ def test_two_comparisons_stand_beside_each_other(everything):
     assert rows.xs("bookings", level=0)["also_change_lower"].isna().all()
     assert np.isfinite(rows.loc[("no_show_rate", "Chicago"), "also_change_lower"])
     assert np.isfinite(rows.loc[("bookings", "Chicago"), "change_lower"])
-    html = scorecard.compare(rows.reset_index(), "light")
+    html = scorecard.compare(rows.reset_index())
     assert f"{before.period_text()}: " in html
     assert "Dallas: " in html
     # One comparison is named in the bar alone.
     one = parse({"period": ["90-days"]}, scope_of(everything))
-    assert "against" not in scorecard.compare(panels.rows(everything, "bookings_summary", one), "light")
+    assert "against" not in scorecard.compare(panels.rows(everything, "bookings_summary", one))
 
 
 def test_a_manager_of_one_site_has_no_other_to_compare_with(reader_of):
@@ -136,12 +136,8 @@ def test_a_change_is_only_called_one_where_its_interval_excludes_nothing():
     row = {"metric": "bookings", "site": "Dallas", "value": 400.0, "numerator": 400.0, "denominator": np.nan,
            "lower": np.nan, "upper": np.nan, "before": 300.0, "against": "Chicago", "also_against": "",
            "also_change": np.nan}  # fmt: skip
-    wide = scorecard.compare(
-        pd.DataFrame([row | {"change": 100.0, "change_lower": -5.0, "change_upper": 205.0}]), "light"
-    )
+    wide = scorecard.compare(pd.DataFrame([row | {"change": 100.0, "change_lower": -5.0, "change_upper": 205.0}]))
     assert "not distinguishable" in wide
-    narrow = scorecard.compare(
-        pd.DataFrame([row | {"change": 100.0, "change_lower": 48.0, "change_upper": 152.0}]), "light"
-    )
+    narrow = scorecard.compare(pd.DataFrame([row | {"change": 100.0, "change_lower": 48.0, "change_upper": 152.0}]))
     assert "not distinguishable" not in narrow
     assert 'aria-label="Unusual"' in narrow  # more bookings are neither good nor bad

@@ -128,7 +128,7 @@ def test_a_scorecard_of_many_sites_has_them_as_rows(readers, name):
     reader, panel = reader_for(readers, name), PANELS[name]
     chosen = asked(reader, part="5")
     frame = panels.rows(reader, name, chosen)
-    html = panel.html(pictures.shown(reader, panel, chosen, frame), "light")
+    html = panel.html(pictures.shown(reader, panel, chosen, frame))
     rows = re.findall(r'<th scope="row">(.*?)</th>', html)
     assert rows == [ALL_SITES, *[reader.catalogue.site_name(site) for site in reader.sites[48:]]]
     assert html.count("<td>") == 1 + 13 * frame["metric"].nunique()
@@ -136,7 +136,7 @@ def test_a_scorecard_of_many_sites_has_them_as_rows(readers, name):
 
 def test_the_day_has_every_site_as_a_row(readers):
     reader = readers[Role.MEDICAL_DIRECTOR]
-    html = tiles.day(panels.rows(reader, "today", asked(reader)), "light")
+    html = tiles.day(panels.rows(reader, "today", asked(reader)))
     assert html.count('<th scope="row">') == SITES
 
 

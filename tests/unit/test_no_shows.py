@@ -94,7 +94,7 @@ def test_headings_charts_and_definitions_carry_the_name(everything, name, shown)
         assert f"% of {one.counted}" in spec
     if panel.html:
         frame = panels.rows(everything, shown, chosen)
-        assert f'<abbr title="{one.definition}">{one.title}</abbr>' in panel.html(frame, "light")
+        assert f'<abbr title="{one.definition}">{one.title}</abbr>' in panel.html(frame)
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)

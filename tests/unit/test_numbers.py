@@ -266,7 +266,7 @@ def test_every_panel_has_its_columns_for_every_choice(everything, reader_of, nam
         if panel.answer:
             assert panel.answer(frame)
         if panel.html and len(frame):
-            assert re.search("<(table|ul)", panel.html(frame, "light"))
+            assert re.search("<(table|ul)", panel.html(frame))
 
 
 @pytest.mark.parametrize("name", [n for n, p in panels.PANELS.items() if Role.MANAGER in RESOURCES[p.resource]])

@@ -98,16 +98,16 @@ def test_the_page_says_how_many_were_tested_and_how_many_false_alarms_to_expect(
     panel = PANELS["signal_alarms"]
     rows = panels.rows(director, "signal_alarms", asked(director))
     tested = (rows["a_year"] > 0).sum()
-    page = panel.html(rows, "light")
+    page = panel.html(rows)
     assert f"{tested} series tested in the half-year since 1 Jul 2026" in page
     assert "at most 1 false alarm a year is to be expected" in page
     quiet = rows[~rows["alarm"]]
     assert panel.answer(quiet) == f"Nothing is distinguishable from its own past in {len(quiet)} series"
-    assert "No series is distinguishable from its own past." in panel.html(quiet, "light")
+    assert "No series is distinguishable from its own past." in panel.html(quiet)
     assert quiet["reading"].str.endswith(": not distinguishable").all()
     site = panels.rows(director, "signal_alarms", asked(director, site="dallas", line="ketamine"))
     assert 0 < len(site) < len(rows)
-    assert f"{site['a_year'].sum():.2g} false alarms a year are" in panel.html(site, "light")
+    assert f"{site['a_year'].sum():.2g} false alarms a year are" in panel.html(site)
 
 
 def test_without_a_past_it_says_that_nothing_is_tested(director):
@@ -116,14 +116,14 @@ def test_without_a_past_it_says_that_nothing_is_tested(director):
     frame = described(director, asked(director), surveillance.measured(rows))
     panel = PANELS["signal_alarms"]
     assert panel.answer(frame) == "No series is tested yet"
-    assert "nothing is tested" in panel.html(frame, "light")
-    assert "usual" not in panel.html(frame, "light")
+    assert "nothing is tested" in panel.html(frame)
+    assert "usual" not in panel.html(frame)
 
 
 def test_an_alarm_is_a_sentence_with_a_link_to_its_chart(director):
     frame = panels.rows(director, "signal_alarms", asked(director))
     row = frame[frame["what"] == "Nausea after ketamine in Dallas"].iloc[[0]].assign(alarm=True)
-    page = unescape(PANELS["signal_alarms"].html(row, "dark"))
+    page = unescape(PANELS["signal_alarms"].html(row))
     [address] = re.findall(r'href="/signals\?(.*?)"', page)
     chosen = filters.parse(parse_qs(address), scope_of(director))
     assert (chosen.effect, chosen.sites, chosen.lines) == ("nausea", ("dallas",), ("ketamine",))

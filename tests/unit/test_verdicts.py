@@ -280,7 +280,7 @@ def test_a_sunday_at_a_site_that_is_closed_and_a_day_that_is_not_over(everything
     assert (sunday[sunday["site"] == "Miami Beach"]["reason"] == "").any()
     ahead = today.day_scores(everything, parse({"day": ["2026-11-03"]}, scope))
     assert set(ahead["kind"]) == {"unknown"}
-    assert "The day is not over" in today.attention(ahead, "light")
+    assert "The day is not over" in today.attention(ahead)
     # Its limits are those of days that are over.
     [row] = ahead[(ahead["site"] == "Dallas") & (ahead["metric"] == "completed")].to_dict("records")
     assert all(v > 0 for v in row["history"][:-1])
@@ -321,14 +321,14 @@ def test_the_charts_last_point_is_the_days_own(everything, scope):
 def test_attention_is_one_line_on_a_usual_day_and_names_what_stands_out_on_another(everything, scope):
     rows = today.day_scores(everything, parse({}, scope))
     usual = rows.assign(kind="common", standing=False)
-    assert today.attention(usual, "light").count("<li>") == 1
-    assert "A usual day: every figure is within its usual range." in today.attention(usual, "light")
+    assert today.attention(usual).count("<li>") == 1
+    assert "A usual day: every figure is within its usual range." in today.attention(usual)
     odd = usual.assign(kind=np.where(usual["pressing"] < 2, "concern", "common"))
-    html = today.attention(odd, "light")
+    html = today.attention(odd)
     first, second = odd.sort_values("pressing")["sentence"].head(2)
     assert html.index(tiles.escape(first)) < html.index(tiles.escape(second))
     assert f"figure={odd.sort_values('pressing')['metric'].iloc[0].replace('_', '-')}" in html
-    standing = today.attention(odd.assign(standing=odd["kind"] == "concern"), "light")
+    standing = today.attention(odd.assign(standing=odd["kind"] == "concern"))
     assert "Nothing new stands out." in standing
     assert "A usual day" not in standing
     assert "No news: 2 figures have lain on one side" in standing
@@ -336,12 +336,12 @@ def test_attention_is_one_line_on_a_usual_day_and_names_what_stands_out_on_anoth
 
 def test_one_site_has_tiles_several_a_table_and_many_have_sites_as_rows(everything, scope):
     rows = today.day_scores(everything, parse({}, scope))
-    one = tiles.day(rows[rows["site"] == "Dallas"], "light")
+    one = tiles.day(rows[rows["site"] == "Dallas"])
     assert one.count('<li class="tile"') == len(today.FIGURES)
     assert "Chicago" not in one
-    assert tiles.day(rows, "light").count("<tr>") == len(today.FIGURES) + 1
+    assert tiles.day(rows).count("<tr>") == len(today.FIGURES) + 1
     many = [rows[rows["site"] == "Dallas"].assign(site=f"Site {i}") for i in range(9)]
     many[4] = many[4].assign(kind="concern", standing=False)
-    html = tiles.day(pd.concat(many), "light")
+    html = tiles.day(pd.concat(many))
     assert html.count('<th scope="row">') == 9
     assert html.index("Site 4") < html.index("Site 0")

@@ -23,7 +23,7 @@ def first_page(reader: Reader) -> float:
     for panel in PANELS.values():
         if panel.resource == "today" and len(panels.rows(reader, panel.name, chosen)):
             panels.heading(reader, panel.name, chosen)
-            pictures.html(reader, panel, chosen, "light")
+            pictures.html(reader, panel, chosen)
             if panel.chart:
                 pictures.pictures(reader, panel.name, chosen, "light")
     return made() - before

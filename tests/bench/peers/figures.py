@@ -39,7 +39,7 @@ def _chosen(period: str) -> filters.Filters:
 
 def scorecard(period: str) -> str:
     """The summary above the charts, as HTML."""
-    return pictures.html(READER, PANELS["bookings_summary"], _chosen(period), "light")
+    return pictures.html(READER, PANELS["bookings_summary"], _chosen(period))
 
 
 def charts(period: str) -> Iterator[tuple[str, list[dict[str, Any]], dict[str, Any]]]:
