@@ -13,6 +13,7 @@ import pytest
 from dashboard import access, exports, filters, instruments
 from dashboard.ahead import WAITING, Ahead, Wish, work_out
 from dashboard.answers import Answers
+from dashboard.intake import facts
 from dashboard.query_faults import QueryTimeoutError
 from dashboard.settings import Settings
 from dashboard.warehouse import Reader, Warehouse
@@ -246,6 +247,21 @@ def test_wishes_without_a_server_and_more_than_can_be_granted_are_not_kept(reade
         worker.wish(wish)
     # Those of whoever came last.
     assert [wish.chosen for wish in worker._wishes.values()] == [wish.chosen for wish in asked[-WAITING:]]
+
+
+def test_spark_is_not_asked_for_what_maybe_nobody_looks_at(everything, tmp_path):
+    path = tmp_path / everything.warehouse.path.name
+    shutil.copy(everything.warehouse.path, path)
+    folder = facts.begin(path, None).folder
+    for there in (True, False):
+        if not there:
+            folder.rmdir()
+        house = Warehouse(path, Settings(data=tmp_path))
+        worker = Ahead()
+        worker.work(house, 0, threading.Event())
+        worker.wish(wishes(Reader(house, everything.viewer))[0])
+        assert len(worker._wishes) == there
+        house.close()
 
 
 def test_answers_that_nobody_asked_for_are_dropped_first():
