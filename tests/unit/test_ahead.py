@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from dashboard import access, exports, filters, instruments
-from dashboard.ahead import WAITING, Ahead, Wish, work_out
+from dashboard.ahead import PATIENCE, WAITING, Ahead, Wish, work_out
 from dashboard.answers import Answers
 from dashboard.intake import facts
 from dashboard.query_faults import QueryTimeoutError
@@ -174,14 +174,16 @@ def test_what_is_being_asked_stops_when_a_page_is_made_and_is_tried_again(everyt
     worker = Ahead()
     with at_work(worker, house) as thread:
         worker.wish(wishes(Reader(house, everything.viewer))[0])
-        for _ in range(2):
+        for _ in range(PATIENCE):
             until(lambda: house._running)
             with worker.people_first():
                 until(lambda: not house._running, 5)
-                time.sleep(0.3)
+                time.sleep(0.1)
                 assert not house._running
-        until(lambda: house._running)
-        assert worker._done == {}
+        # Then it is left: it is neither done nor asked for again.
+        time.sleep(1)
+        assert not house._running
+        assert (worker._done, worker._wishes, worker._later) == ({}, {}, {})
         assert thread.is_alive()
     house.close()
 
