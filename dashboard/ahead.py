@@ -9,7 +9,7 @@ import datetime as dt
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -29,7 +29,7 @@ PATIENCE = 8
 FEW_SITES = 6
 #: Nothing is begun before nobody's page was made for so long: one click is often followed by another.
 QUIET_SECONDS = 0.3
-#: So often it is looked whether the server ends.
+#: So often it is looked whether its time, or the server's, is over.
 _LOOK_SECONDS = 0.25
 
 
@@ -137,42 +137,50 @@ class Ahead:
         """Grant wishes of this extract for so long, or until it is over; waits while there are none."""
         self._granting = True
         end = time.monotonic() + seconds
-        while not over.is_set() and (left := end - time.monotonic()) > 0:
+
+        def ended() -> bool:
+            return over.is_set() or time.monotonic() >= end
+
+        while not ended():
             with self._told:
                 wishes = self._wishes or self._later
                 if not wishes or self._in_use():
-                    self._told.wait(min(left, _LOOK_SECONDS))
+                    self._told.wait(_LOOK_SECONDS)
                     continue
                 key, wish = wishes.popitem()
             if wish.reader.warehouse is not house:
                 continue
             first = wishes is self._wishes
-            if self._granted(wish, wish.dates if first else wish.sites, over):
-                with self._told:
-                    if first and wish.sites:
-                        _keep(self._later, key, wish, WAITING)
-                    else:
-                        _keep(self._done, key, None, DONE)
+            granted = self._granted(wish, wish.dates if first else wish.sites, ended)
+            with self._told:
+                if granted and first and wish.sites:
+                    _keep(self._later, key, wish, WAITING)
+                elif granted:
+                    _keep(self._done, key, None, DONE)
+                elif ended():
+                    # Gone on with the next time; what is worked out by then is kept.
+                    _keep(wishes, key, wish, WAITING)
 
     def _in_use(self) -> bool:
         return self._people > 0 or time.monotonic() < self._left_at + QUIET_SECONDS
 
-    def _granted(self, wish: Wish, choices: list[Filters], over: threading.Event) -> bool:
+    def _granted(self, wish: Wish, choices: list[Filters], ended: Callable[[], bool]) -> bool:
         patience = PATIENCE
         for chosen in choices:
-            while not self._worked_out(wish, chosen, over):
+            while not self._worked_out(wish, chosen, ended):
                 patience -= 1
-                if over.is_set() or patience == 0:
+                if ended() or patience == 0:
                     return False
         return True
 
-    def _worked_out(self, wish: Wish, chosen: Filters, over: threading.Event) -> bool:
+    def _worked_out(self, wish: Wish, chosen: Filters, ended: Callable[[], bool]) -> bool:
         """Work out one choice; false where it had to give way."""
         with self._told:
-            while self._in_use():
+            # Where people are always there the thread has other things to look after.
+            while not ended() and self._in_use():
                 self._told.wait(_LOOK_SECONDS)
-                if over.is_set():
-                    return False
+            if ended():
+                return False
             self._gave_way = False
             self._house = wish.reader.warehouse
         try:

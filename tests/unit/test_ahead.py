@@ -188,6 +188,23 @@ def test_what_is_being_asked_stops_when_a_page_is_made_and_is_tried_again(everyt
     house.close()
 
 
+def test_its_time_is_over_in_time_though_people_are_always_there_and_nothing_is_lost(reader):
+    worker = Ahead()
+    [wish, _] = wishes(reader)
+    worker.work(reader.warehouse, 0, threading.Event())
+    worker.wish(wish)
+    before, begun = made("ahead"), time.monotonic()
+    thread = threading.Thread(target=worker.work, args=(reader.warehouse, 1, threading.Event()))
+    thread.start()
+    until(lambda: made("ahead") > before)
+    with worker.people_first():
+        thread.join(10)
+        assert not thread.is_alive()
+        assert time.monotonic() - begun < 5
+    with at_work(worker, reader.warehouse):
+        until(lambda: len(worker._done) == 1)
+
+
 def test_only_what_is_asked_ahead_gives_way(reader):
     house = reader.warehouse
     with house.ahead():
