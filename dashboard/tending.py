@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: How often it looks whether another extract was published, or the one in use was damaged.
-EVERY_SECONDS = 5.0
+EVERY_SECONDS = 1.0
 
 
 @contextmanager
