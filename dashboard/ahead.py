@@ -10,19 +10,18 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, TypeVar
+from typing import Literal
 
 from dashboard import filters, panels, pictures, theme
 from dashboard.filters import Filters
 from dashboard.query_faults import QueryTimeoutError
 from dashboard.warehouse import Reader, Warehouse
 
-#: So many panels wait to be worked out, those of whoever opened a page last; and so many are known to be done.
+#: So many panels wait to be worked out, those of whoever opened a page last.
 WAITING = 64
-DONE = 4096
 #: So often a wish gives way to people; then it is left.
 PATIENCE = 8
 #: Each of up to so many sites may be chosen alone.
@@ -33,8 +32,6 @@ QUIET_SECONDS = 0.3
 _LOOK_SECONDS = 0.25
 
 
-Key = TypeVar("Key")
-Kept = TypeVar("Kept")
 Dated = Literal["period", "day", ""]
 
 
@@ -75,9 +72,9 @@ class Wish:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What its answers depend on."""
+        """What its answers depend on, within an extract."""
         rights = panels.key_of(self.reader, self.panel, self.chosen)
-        return self.reader.warehouse.path, rights, self.chosen.part, self.reader.marks, self.mode
+        return rights, self.chosen.part, self.reader.marks, self.mode
 
 
 def work_out(reader: Reader, panel: str, chosen: Filters, mode: theme.Mode) -> None:
@@ -97,22 +94,19 @@ class Ahead:
         self._told = threading.Condition()
         self._granting = False
         self._people = 0
-        self._gave_way = False
-        self._house: Warehouse | None = None
         self._left_at = 0.0
+        self._now: Wish | None = None
         self._wishes: OrderedDict[tuple[object, ...], Wish] = OrderedDict()
         #: Those whose dates are worked out; their sites come when there is nothing else to do.
         self._later: OrderedDict[tuple[object, ...], Wish] = OrderedDict()
-        self._done: OrderedDict[tuple[object, ...], None] = OrderedDict()
 
     @contextmanager
     def people_first(self) -> Iterator[None]:
         """Within it somebody waits for a page: what nobody waits for is stopped, and not begun."""
         with self._told:
             self._people += 1
-            self._gave_way = True
-            if self._house is not None:
-                self._house.give_way()
+            if self._now is not None:
+                self._now.reader.warehouse.give_way()
         try:
             yield
         finally:
@@ -126,11 +120,8 @@ class Ahead:
         # Spark would be asked by many people at once for what maybe none of them looks at.
         if not self._granting or wish.reader.warehouse.facts_elsewhere:
             return
-        key = wish.key
         with self._told:
-            if key in self._done:
-                return
-            _keep(self._wishes, key, wish, WAITING)
+            _keep(self._wishes, wish)
             self._told.notify_all()
 
     def work(self, house: Warehouse | None, seconds: float, over: threading.Event) -> None:
@@ -143,23 +134,23 @@ class Ahead:
 
         while not ended():
             with self._told:
+                self._now = None
                 wishes = self._wishes or self._later
                 if not wishes or self._in_use():
                     self._told.wait(_LOOK_SECONDS)
                     continue
-                key, wish = wishes.popitem()
-            if wish.reader.warehouse is not house:
-                continue
-            first = wishes is self._wishes
-            granted = self._granted(wish, wish.dates if first else wish.sites, ended)
+                _, wish = wishes.popitem()
+                if wish.reader.warehouse is not house:
+                    continue
+                self._now = wish
+            dates = wishes is self._wishes
+            granted = self._granted(wish, wish.dates if dates else wish.sites, ended)
             with self._told:
-                if granted and first and wish.sites:
-                    _keep(self._later, key, wish, WAITING)
-                elif granted:
-                    _keep(self._done, key, None, DONE)
-                elif ended():
+                if granted and dates:
+                    _keep(self._later, wish)
+                elif ended() and not granted:
                     # Gone on with the next time; what is worked out by then is kept.
-                    _keep(wishes, key, wish, WAITING)
+                    _keep(wishes, wish)
 
     def _in_use(self) -> bool:
         return self._people > 0 or time.monotonic() < self._left_at + QUIET_SECONDS
@@ -175,34 +166,30 @@ class Ahead:
 
     def _worked_out(self, wish: Wish, chosen: Filters, ended: Callable[[], bool]) -> bool:
         """Work out one choice; false where it had to give way."""
-        with self._told:
-            # Where people are always there the thread has other things to look after.
-            while not ended() and self._in_use():
-                self._told.wait(_LOOK_SECONDS)
-            if ended():
-                return False
-            self._gave_way = False
-            self._house = wish.reader.warehouse
-        try:
-            with self._house.ahead():
-                if self._gave_way:
-                    return False
-                work_out(wish.reader, wish.panel, chosen, wish.mode)
-        except QueryTimeoutError:
-            # What takes too long whoever asks is left to whoever asks.
-            return not self._gave_way
-        finally:
+        house = wish.reader.warehouse
+        with ExitStack() as stack:
             with self._told:
-                self._house = None
+                # Where people are always there the thread has other things to look after.
+                while not ended() and self._in_use():
+                    self._told.wait(_LOOK_SECONDS)
+                if ended():
+                    return False
+                # Whoever comes from now on is given way.
+                stack.enter_context(house.ahead())
+            try:
+                work_out(wish.reader, wish.panel, chosen, wish.mode)
+            except QueryTimeoutError:
+                # What takes too long whoever asks is left to whoever asks.
+                return not house.gives_way
         return True
 
 
-def _keep(kept: OrderedDict[Key, Kept], key: Key, value: Kept, most: int) -> None:
+def _keep(wishes: OrderedDict[tuple[object, ...], Wish], wish: Wish) -> None:
     """Put it last, and let go of the first where there are too many."""
-    kept[key] = value
-    kept.move_to_end(key)
-    while len(kept) > most:
-        kept.popitem(last=False)
+    wishes[wish.key] = wish
+    wishes.move_to_end(wish.key)
+    while len(wishes) > WAITING:
+        wishes.popitem(last=False)
 
 
 @cache

@@ -66,7 +66,8 @@ class Warehouse:
         self._statements: dict[str, duckdb.Statement] = {}
         self._running: set[duckdb.DuckDBPyConnection] = set()
         self._ahead: int | None = None
-        self._gives_way = False
+        #: Whether what is asked ahead is unwanted by now.
+        self.gives_way = False
         self.spill.mkdir(parents=True, exist_ok=True)
         try:
             self._facts = FactReading(path, settings)
@@ -134,7 +135,7 @@ class Warehouse:
 
         `give_way` stops it, and of what is kept its answers are the first to be dropped.
         """
-        self._ahead, self._gives_way = threading.get_ident(), False
+        self._ahead, self.gives_way = threading.get_ident(), False
         try:
             with self.answers.unasked():
                 yield
@@ -143,7 +144,7 @@ class Warehouse:
 
     def give_way(self) -> None:
         """Stop what is asked ahead, if anything is: that, and what it asks next, fails with QueryTimeoutError."""
-        self._gives_way = True
+        self.gives_way = True
 
     @property
     def facts_elsewhere(self) -> bool:
@@ -355,12 +356,12 @@ class Warehouse:
     @contextmanager
     def _stopped(self, cursor: duckdb.DuckDBPyConnection, seconds: float | None = None) -> Iterator[None]:
         thread = threading.get_ident()
-        if self._gives_way and thread == self._ahead:
+        if self.gives_way and thread == self._ahead:
             raise QueryTimeoutError("given way")
         with self._lock:
             self._running.add(cursor)
         try:
-            unwanted = stopped_when(lambda: self._gives_way, cursor) if thread == self._ahead else nullcontext()
+            unwanted = stopped_when(lambda: self.gives_way, cursor) if thread == self._ahead else nullcontext()
             with stopped_after(seconds or self._seconds, cursor, self.path.name, self._suspect), unwanted:
                 yield
         finally:

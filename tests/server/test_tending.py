@@ -15,12 +15,8 @@ from server_harness import add_clinic, await_ready, dashboard_server, free_port
 
 from dashboard.intake import pointer, publish
 from dashboard.state.passwords import DEMO_PASSWORD
-
-#: What every first page asks for never comes.
-ENDLESS = (
-    "alter table daily rename to daily_before",
-    "create view daily as select d.* from daily_before as d, range(1000000000000) as r where hash(r.range) = 1",
-)
+from tests.demo_extract import ENDLESS
+from tests.waiting import until
 
 
 def answers(port, source="made"):
@@ -34,59 +30,53 @@ def answers(port, source="made"):
     )
 
 
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("not within the time")
-
-
-def test_an_extract_published_later_is_worked_out_before_anybody_asks(tmp_path):
+@pytest.fixture
+def warm(tmp_path):
+    """A server that has worked out what people see first, and the port of its figures."""
     add_clinic(tmp_path)
     port = free_port()
     with dashboard_server(tmp_path, DASHBOARD_METRICS_PORT=str(port)) as server:
         await_ready(server)
         until(lambda: answers(port)[1])
-        made, asked = answers(port)
-        publish.import_delivery(tmp_path / "delivery", tmp_path)
-        # Nobody is signed in. Signals comes last.
-        until(lambda: answers(port)[1] > asked)
-        assert answers(port)[0] > made
-        director = server.login("director", DEMO_PASSWORD).cookie
-        with server.stream(director) as stream:
-            before = answers(port)
-            _, shown = stream.run(page="")
-            assert answers(port) == before
-        assert "**Miami Beach**" in shown
-    assert "leaked" not in server.output.read_text()
+        yield server, port
+    for word in ("leaked", "Traceback"):
+        assert word not in server.output.read_text()
 
 
-def test_a_page_that_somebody_reads_has_its_other_periods_when_they_are_chosen(tmp_path):
-    add_clinic(tmp_path)
-    port = free_port()
-    with dashboard_server(tmp_path, DASHBOARD_METRICS_PORT=str(port)) as server:
-        await_ready(server)
-        until(lambda: answers(port)[1])
-        director = server.login("director", DEMO_PASSWORD).cookie
-        with server.stream(director) as stream:
-            stream.run(page="bookings", query="period=28-days")
-            seen = [answers(port, "ahead")[0]]
+def test_an_extract_published_later_is_worked_out_before_anybody_asks(warm):
+    server, port = warm
+    made, asked = answers(port)
+    publish.import_delivery(server.data / "delivery", server.data)
+    # Nobody is signed in. Signals comes last.
+    until(lambda: answers(port)[1] > asked)
+    assert answers(port)[0] > made
+    director = server.login("director", DEMO_PASSWORD).cookie
+    with server.stream(director) as stream:
+        before = answers(port)
+        _, shown = stream.run(page="")
+        assert answers(port) == before
+    assert "**Miami Beach**" in shown
 
-            def still():
-                seen.append(answers(port, "ahead")[0])
-                return seen[-1] > 0 and len(seen) > 20 and seen[-20] == seen[-1]
 
-            until(still)
-            before = answers(port)[0]
-            for period in ("7-days", "12-months", "last-month"):
-                stream.run(page="bookings", query=f"period={period}")
-            assert answers(port)[0] == before
-            # Other dates are nobody's guess.
-            stream.run(page="bookings", query="period=custom&from=2026-01-02&to=2026-01-20")
-            assert answers(port)[0] > before
-    assert "Traceback" not in server.output.read_text()
+def test_a_page_that_somebody_reads_has_its_other_periods_when_they_are_chosen(warm):
+    server, port = warm
+    director = server.login("director", DEMO_PASSWORD).cookie
+    with server.stream(director) as stream:
+        stream.run(page="bookings", query="period=28-days")
+        seen = [answers(port, "ahead")[0]]
+
+        def still():
+            seen.append(answers(port, "ahead")[0])
+            return seen[-1] > 0 and len(seen) > 20 and seen[-20] == seen[-1]
+
+        until(still)
+        before = answers(port)[0]
+        for period in ("7-days", "12-months", "last-month"):
+            stream.run(page="bookings", query=f"period={period}")
+        assert answers(port)[0] == before
+        # Other dates are nobody's guess.
+        stream.run(page="bookings", query="period=custom&from=2026-01-02&to=2026-01-20")
+        assert answers(port)[0] > before
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

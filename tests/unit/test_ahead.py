@@ -17,6 +17,8 @@ from dashboard.intake import facts
 from dashboard.query_faults import QueryTimeoutError
 from dashboard.settings import Settings
 from dashboard.warehouse import Reader, Warehouse
+from tests.demo_extract import ENDLESS
+from tests.waiting import until
 
 PANELS = ("bookings_summary", "no_show_trend")
 
@@ -25,21 +27,30 @@ def made(source="made"):
     return instruments.QUERIES.labels(source)._value.get()
 
 
-def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "not within the time"
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def reader(everything, tmp_path):
     """Eyes on a file of which nothing has been asked yet."""
+    with copied(everything, tmp_path) as own:
+        yield own
+
+
+def idle(worker):
+    """Whether there is nothing left to work out."""
+    with worker._told:
+        return worker._now is None and not worker._wishes and not worker._later
+
+
+@contextmanager
+def copied(everything, tmp_path, *statements):
+    """An extract of one's own of which nothing has been asked yet, changed by these statements."""
     path = tmp_path / everything.warehouse.path.name
     shutil.copy(everything.warehouse.path, path)
-    house = Warehouse(path, Settings(data=tmp_path))
-    yield Reader(house, everything.viewer)
-    house.close()
+    path.chmod(0o600)
+    with closing(duckdb.connect(str(path))) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    with closing(Warehouse(path, Settings(data=tmp_path))) as house:
+        yield Reader(house, everything.viewer)
 
 
 @contextmanager
@@ -61,6 +72,14 @@ def wishes(reader, **address):
     return [Wish(reader, name, chosen, "light") for name in PANELS]
 
 
+def everything_made_of(wish):
+    """How many answers had to be made for what may be chosen next."""
+    before = made()
+    for chosen in (*wish.dates, *wish.sites):
+        work_out(wish.reader, wish.panel, chosen, wish.mode)
+    return made() - before
+
+
 def everything_made(reader, **address):
     """How many answers had to be made for the panels with these filters."""
     before = made()
@@ -74,7 +93,7 @@ def granted(reader, asked):
     with at_work(worker, reader.warehouse):
         for wish in asked:
             worker.wish(wish)
-        until(lambda: len(worker._done) == len(asked))
+        until(lambda: idle(worker))
 
 
 def test_the_other_periods_of_what_somebody_looks_at_are_there_when_they_are_chosen(reader):
@@ -129,23 +148,26 @@ def test_what_people_may_choose_depends_on_their_page_and_their_sites(reader):
     assert chosen(manager, "") == []
 
 
-def test_a_wish_that_was_granted_is_not_taken_up_again(reader):
+def test_a_wish_is_the_same_for_who_sees_the_same(reader):
     worker = Ahead()
-    with at_work(worker, reader.warehouse):
-        worker.wish(wishes(reader)[0])
-        until(lambda: len(worker._done) == 1)
-        worker.wish(wishes(reader)[0])
-        assert worker._wishes == {}
-        # Other filters, another person's rights or dark charts are another wish.
-        manager = Reader(reader.warehouse, access.Viewer("m", "M", access.Role.MANAGER, frozenset({"dallas"})))
-        others = (
-            wishes(reader, line=["ketamine"])[0],
-            wishes(manager)[0],
-            Wish(reader, PANELS[0], wishes(reader)[0].chosen, "dark"),
-        )
-        for number, other in enumerate(others, start=2):
-            worker.wish(other)
-            until(lambda number=number: len(worker._done) == number)
+    worker.work(reader.warehouse, 0, threading.Event())
+    [wish, _] = wishes(reader)
+    manager = Reader(reader.warehouse, access.Viewer("m", "M", access.Role.MANAGER, frozenset({"dallas"})))
+    others = (
+        wishes(reader, line=["ketamine"])[0],
+        wishes(manager)[0],
+        dataclasses.replace(wish, mode="dark"),
+    )
+    for one in (wish, *others, wish):
+        worker.wish(one)
+    assert list(worker._wishes.values()) == [*others, wish]
+
+
+def test_what_was_dropped_since_is_worked_out_again(reader):
+    granted(reader, wishes(reader))
+    reader.warehouse.answers.forget()
+    granted(reader, wishes(reader))
+    assert everything_made(reader, period=["90-days"]) == 0
 
 
 def test_nothing_is_begun_while_a_page_is_made(reader):
@@ -156,36 +178,26 @@ def test_nothing_is_begun_while_a_page_is_made(reader):
             worker.wish(wishes(reader)[0])
             time.sleep(0.5)
             assert made("ahead") == before
-        until(lambda: worker._done)
+        until(lambda: idle(worker))
     assert made("ahead") > before
 
 
 def test_what_is_being_asked_stops_when_a_page_is_made_and_is_tried_again(everything, tmp_path):
-    path = tmp_path / everything.warehouse.path.name
-    shutil.copy(everything.warehouse.path, path)
-    path.chmod(0o600)
-    with closing(duckdb.connect(str(path))) as connection:
-        # What every panel of Bookings asks for never comes.
-        connection.execute("alter table daily rename to daily_before")
-        connection.execute(
-            "create view daily as select d.* from daily_before as d, range(1000000000000) as r where hash(r.range) = 1"
-        )
-    house = Warehouse(path, Settings(data=tmp_path))
-    worker = Ahead()
-    with at_work(worker, house) as thread:
-        worker.wish(wishes(Reader(house, everything.viewer))[0])
-        for _ in range(PATIENCE):
-            until(lambda: house._running)
-            with worker.people_first():
-                until(lambda: not house._running, 5)
-                time.sleep(0.1)
-                assert not house._running
-        # Then it is left: it is neither done nor asked for again.
-        time.sleep(1)
-        assert not house._running
-        assert (worker._done, worker._wishes, worker._later) == ({}, {}, {})
-        assert thread.is_alive()
-    house.close()
+    with copied(everything, tmp_path, *ENDLESS) as reader:
+        house, worker = reader.warehouse, Ahead()
+        with at_work(worker, house) as thread:
+            worker.wish(wishes(reader)[0])
+            for _ in range(PATIENCE):
+                until(lambda: house._running)
+                with worker.people_first():
+                    until(lambda: not house._running, 5)
+                    time.sleep(0.1)
+                    assert not house._running
+            # Then it is left: it is neither done nor asked for again.
+            time.sleep(1)
+            assert not house._running
+            assert idle(worker)
+            assert thread.is_alive()
 
 
 def test_its_time_is_over_in_time_though_people_are_always_there_and_nothing_is_lost(reader):
@@ -202,7 +214,8 @@ def test_its_time_is_over_in_time_though_people_are_always_there_and_nothing_is_
         assert not thread.is_alive()
         assert time.monotonic() - begun < 5
     with at_work(worker, reader.warehouse):
-        until(lambda: len(worker._done) == 1)
+        until(lambda: idle(worker))
+    assert everything_made_of(wish) == 0
 
 
 def test_only_what_is_asked_ahead_gives_way(reader):
@@ -224,30 +237,22 @@ def test_wishes_of_an_extract_that_is_no_longer_in_use_are_dropped(reader, every
     before = made("ahead")
     with at_work(worker, reader.warehouse):
         worker.wish(wishes(everything)[0])
-        until(lambda: not worker._wishes)
-        time.sleep(0.1)
+        until(lambda: idle(worker))
     assert made("ahead") == before
-    assert worker._done == {}
 
 
 def test_what_fails_is_told_to_who_works_and_the_next_wish_is_granted_after_it(everything, tmp_path):
-    path = tmp_path / everything.warehouse.path.name
-    shutil.copy(everything.warehouse.path, path)
-    path.chmod(0o600)
-    with closing(duckdb.connect(str(path))) as connection:
-        connection.execute("drop table hourly")
-    house = Warehouse(path, Settings(data=tmp_path))
-    worker, over = Ahead(), threading.Event()
-    worker.work(house, 0, over)
-    chosen = wishes(Reader(house, everything.viewer))[0].chosen
-    for name in ("no_show_trend", "weekday_hours"):
-        worker.wish(Wish(Reader(house, everything.viewer), name, chosen, "light"))
-    with pytest.raises(duckdb.CatalogException):
-        worker.work(house, 30, over)
-    assert worker._done == {}
-    with at_work(worker, house):
-        until(lambda: len(worker._done) == 1)
-    house.close()
+    with copied(everything, tmp_path, "drop table hourly") as reader:
+        worker, over = Ahead(), threading.Event()
+        worker.work(reader.warehouse, 0, over)
+        [_, sound] = wishes(reader)
+        worker.wish(sound)
+        worker.wish(dataclasses.replace(sound, panel="weekday_hours"))
+        with pytest.raises(duckdb.CatalogException):
+            worker.work(reader.warehouse, 30, over)
+        with at_work(worker, reader.warehouse):
+            until(lambda: idle(worker))
+        assert everything_made_of(sound) == 0
 
 
 def test_wishes_without_a_server_and_more_than_can_be_granted_are_not_kept(reader):
@@ -269,18 +274,17 @@ def test_wishes_without_a_server_and_more_than_can_be_granted_are_not_kept(reade
 
 
 def test_spark_is_not_asked_for_what_maybe_nobody_looks_at(everything, tmp_path):
-    path = tmp_path / everything.warehouse.path.name
-    shutil.copy(everything.warehouse.path, path)
-    folder = facts.begin(path, None).folder
     for there in (True, False):
+        own = tmp_path / str(there)
+        own.mkdir()
+        folder = facts.begin(own / everything.warehouse.path.name, None).folder
         if not there:
             folder.rmdir()
-        house = Warehouse(path, Settings(data=tmp_path))
-        worker = Ahead()
-        worker.work(house, 0, threading.Event())
-        worker.wish(wishes(Reader(house, everything.viewer))[0])
-        assert len(worker._wishes) == there
-        house.close()
+        with copied(everything, own) as reader:
+            worker = Ahead()
+            worker.work(reader.warehouse, 0, threading.Event())
+            worker.wish(wishes(reader)[0])
+            assert len(worker._wishes) == there
 
 
 def test_answers_that_nobody_asked_for_are_dropped_first():
