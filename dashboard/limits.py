@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import anyio
 from starlette.requests import Request
@@ -184,8 +184,8 @@ class Desk:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file, or say that it is someone else's turn."""
         request = Request(scope, receive)
-        with self._slots.take(request.state.session) as free:
-            if not free:
+        with ExitStack() as place:
+            if not place.enter_context(self._slots.take(request.state.session)):
                 instruments.EXPORTS.labels("busy").inc()
                 busy = PlainTextResponse(
                     "Other files are being made. Wait until one of them is done, then try again.\n", 429
@@ -193,16 +193,19 @@ class Desk:
                 busy.headers["Retry-After"] = "10"
                 await busy(scope, receive, send)
                 return
-            with instruments.EXPORTS_RUNNING.track_inprogress():
-                await self._send(request, send)
+            place.enter_context(instruments.EXPORTS_RUNNING.track_inprogress())
+            await self._send(request, send, place.close)
 
-    async def _send(self, request: Request, send: Send) -> None:
+    async def _send(self, request: Request, send: Send, leave: Callable[[], None]) -> None:
         result, begun = "failed", False
 
         async def noted(message: Message) -> None:
             nonlocal begun
             begun = True
             await send(message)
+            # Who has the whole file may ask for the next, though this one isn't on record yet.
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                leave()
 
         try:
             with anyio.fail_after(self._seconds):

@@ -6,8 +6,10 @@ import http.client
 import json
 import re
 import socket
+import threading
 from contextlib import ExitStack, closing, suppress
 
+import anyio
 import pytest
 from authenticator import code, steady
 from server_harness import PASSWORD, add_accounts, probe_server
@@ -16,6 +18,7 @@ from websockets.exceptions import InvalidStatus
 
 from dashboard import gate, limits
 from dashboard.access import Role
+from dashboard.receipts import FileResponse, Receipt
 from dashboard.state import SessionsFullError, Store
 from dashboard.state.audit import Search
 from dashboard.state.seats import Seats
@@ -320,3 +323,41 @@ def test_signals_have_no_address_for_who_is_shown_no_small_counts(crowded):
     assert crowded.request("GET", "/safety", Cookie=admin).status == 200
     assert crowded.request("GET", "/signals", Cookie=crowded.sign_in("dan")).status == 200
     crowded.sql("delete from sessions")
+
+
+def test_who_has_a_whole_file_may_ask_for_the_next_though_it_is_not_on_record_yet():
+    """In turn, as a person or a program does, three more than they may have at once."""
+    recorded, written = threading.Event(), []
+
+    async def file(_request):
+        receipt = Receipt("rows", {}, None)
+        response = FileResponse(iter([b"whole"]), "rows.csv", receipt)
+        # As where the record is locked by another process.
+        response.ended = lambda one: recorded.wait(20) and written.append(one)
+        return response
+
+    async def ask(desk, tasks):
+        came, told = [], anyio.Event()
+
+        async def send(message):
+            came.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                told.set()
+
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"",
+                 "asgi": {"spec_version": "2.4"}, "state": {"session": "one"}}  # fmt: skip
+        tasks.start_soon(desk, scope, anyio.sleep_forever, send)
+        with anyio.fail_after(10):
+            await told.wait()
+        return came[0]["status"]
+
+    async def in_turn():
+        desk = limits.Desk(file, total=limits.EXPORTS_PER_SESSION, seconds=30)
+        async with anyio.create_task_group() as tasks:
+            found = [await ask(desk, tasks) for _ in range(limits.EXPORTS_PER_SESSION + 3)]
+            assert written == []
+            recorded.set()
+        return found
+
+    assert anyio.run(in_turn) == [200] * (limits.EXPORTS_PER_SESSION + 3)
+    assert len(written) == limits.EXPORTS_PER_SESSION + 3
