@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 UTF_8 = "utf-8"
+#: Takes the place of a delimiter of several bytes: the separator of units, which stands in no text.
+SEPARATOR = b"\x1f"
+#: What ends a line, a carriage return before it or not.
+NEWLINE = b"\n"
 
 
 @dataclass(frozen=True)
@@ -16,12 +20,20 @@ class Dialect:
     Attributes:
         header: whether the first record names the columns; else they are named by number, from 1.
         encoding: Python's name of the encoding that the file lies in; records are scanned as UTF-8.
+        skipped: so many lines before the header hold titles.
+        escape: stands before a quote within a value, if quotes are not doubled; without a quote, before a delimiter.
+        between: what stands between values where that is several bytes, in the place of the delimiter.
+        line_end: LF, also where a carriage return stands before each; else what ends lines in its place.
     """
 
     delimiter: bytes = b","
     quote: bytes = b'"'
     header: bool = True
     encoding: str = UTF_8
+    skipped: int = 0
+    escape: bytes = b""
+    between: bytes = b""
+    line_end: bytes = NEWLINE
 
     @cached_property
     def field(self) -> re.Pattern[bytes]:
@@ -34,6 +46,11 @@ class Dialect:
         blank = rb"[%b]*" % b" \t".replace(self.delimiter, b"")
         quoted = rb"%b%b([^%b]*+(?:%b%b[^%b]*+)*+)%b%b" % (blank, quote, quote, quote, quote, quote, quote, blank)
         return re.compile(rb"%b%b|(?!%b%b)%b" % (quoted, end, blank, quote, bare))
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether it is written in a way that is rewritten before records are scanned."""
+        return self.line_end != NEWLINE or bool(self.escape or self.between)
 
     @property
     def undecodable(self) -> str:

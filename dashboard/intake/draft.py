@@ -12,10 +12,10 @@ from pathlib import Path
 import duckdb
 
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
-from dashboard.intake.dialect import UTF_8, Dialect
-from dashboard.intake.files import Inspected, dialect_of, inspect, mend, peek, relation
+from dashboard.intake.detect import guessed
+from dashboard.intake.dialect import UTF_8
+from dashboard.intake.files import Inspected, inspect, mend, relation
 from dashboard.intake.guesses import FILE_WORDS, FORMATS, Guess, guess_column, guess_numbers, guess_word
-from dashboard.intake.mapping import Layout
 from dashboard.intake.reader import delimited_files
 from dashboard.intake.reference import Reference
 from dashboard.intake.sql import identifier, statements
@@ -78,7 +78,7 @@ def _pattern(paths: list[Path]) -> str:
 
 def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Path) -> _File:
     path = paths[0]
-    inspected = inspect(path, _dialect(path))
+    inspected = inspect(path, guessed(path))
     read = path
     if not inspected.found.plain:
         read = work / f"{abs(hash(path))}.csv"
@@ -90,14 +90,6 @@ def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Pat
     rows = connection.execute(f"select {selected} from {relation(inspected, read)} limit {_SAMPLE}").fetchall()  # noqa: S608
     columns = {name: [row[n] for row in rows if row[n]] for n, name in enumerate(header)}
     return _File(_pattern(paths), inspected, columns)
-
-
-def _dialect(path: Path) -> Dialect:
-    """By the byte-order mark, else UTF-8 if the first bytes are, else Windows' western encoding."""
-    found = dialect_of(path, Layout(), ())
-    if found.encoding == UTF_8 and "\ufffd" in peek(path).decode(UTF_8, "replace"):
-        return dialect_of(path, Layout(encoding="cp1252"), ())
-    return found
 
 
 class _Draft:
@@ -383,4 +375,10 @@ def _layout(file: _File) -> list[str]:
         if dialect.encoding != UTF_8:
             lines.append(f"encoding = {_quoted(dialect.encoding)}  # guess: it is not UTF-8")
         lines.append(f"delimiter = {_quoted(dialect.delimiter.decode())}")
+        if dialect.skipped:
+            lines.append(f"skip = {dialect.skipped}  # guess: lines before the header")
+        if dialect.escape:
+            lines.append(
+                f"escape = {_quoted(dialect.escape.decode())}  # guess: it stands before quotes within values"
+            )
     return lines

@@ -15,16 +15,22 @@ import duckdb
 import numpy as np
 
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.dialect import CSV, UTF_8, Dialect
-from dashboard.intake.mapping import Layout, SourceColumn
+from dashboard.intake.dialect import CSV, NEWLINE, UTF_8, Dialect
+from dashboard.intake.mapping import SourceColumn
+from dashboard.intake.rewrite import Rewriter
 from dashboard.intake.scan import Readable, Scan, Sink, scan
 from dashboard.intake.sql import identifier, literal
 from dashboard.intake.transcode import Transcoder
 
-_DELIMITERS = (b",", b";", b"\t", b"|")
 _PEEKED = 1_000_000
+#: First bytes of files that are often delivered in the place of a table's.
+_NO_TEXT = {
+    b"PK\x03\x04": "an Excel workbook or a ZIP archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"%PDF": "a PDF",
+}
+_AS_CSV = "save each table as “CSV UTF-8” and deliver that"
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class _Open(Readable, AbstractContextManager["_Open"], Protocol):
@@ -52,15 +58,16 @@ class Inspected:
 
 def is_parquet(path: Path) -> bool:
     """Whether a file is Parquet, by its first bytes."""
-    return _starts(path) == _PARQUET
+    return starts(path) == _PARQUET
 
 
 def is_gzip(path: Path) -> bool:
     """Whether a file is compressed with gzip, by its name or its first bytes."""
-    return path.suffix == ".gz" or _starts(path)[:2] == _GZIP
+    return path.suffix == ".gz" or starts(path)[:2] == _GZIP
 
 
-def _starts(path: Path) -> bytes:
+def starts(path: Path) -> bytes:
+    """The first four bytes as they lie there."""
     try:
         with path.open("rb") as file:
             return file.read(4)
@@ -80,58 +87,32 @@ def _unreadable(path: Path, error: Exception) -> DeliveryError:
     return DeliveryError(f"{path} cannot be read ({why}); check the file and deliver it again")
 
 
-def _open(path: Path, encoding: str) -> _Open:
-    """The file's bytes, uncompressed and as UTF-8."""
-    file = cast(BinaryIO, gzip.GzipFile(path, "rb") if is_gzip(path) else path.open("rb"))
-    return cast(_Open, file if encoding == UTF_8 else Transcoder(file, encoding))
+def _open(path: Path, dialect: Dialect) -> _Open:
+    """The file's bytes: uncompressed, as UTF-8, with lines and quotes in the common way."""
+    file: object = gzip.GzipFile(path, "rb") if is_gzip(path) else path.open("rb")
+    if dialect.encoding != UTF_8:
+        file = Transcoder(cast(BinaryIO, file), dialect.encoding)
+    if dialect.rewritten:
+        file = Rewriter(cast(BinaryIO, file), dialect)
+    return cast(_Open, file)
 
 
 def peek(path: Path, encoding: str = UTF_8) -> bytes:
-    """The first bytes as UTF-8, down to the end of a line."""
+    """The first bytes as UTF-8, down to the end of a line.
+
+    Raises:
+        DeliveryError: the file cannot be read, or is a workbook or an archive.
+    """
+    if kind := _NO_TEXT.get(starts(path)):
+        raise DeliveryError(f"{path} is {kind}, which is not read; {_AS_CSV}")
     try:
-        with _open(path, encoding) as file:
+        with _open(path, Dialect(encoding=encoding)) as file:
             part = file.read(_PEEKED)
     except (OSError, EOFError, zlib.error, UnicodeError) as error:
         raise _unreadable(path, error) from error
-    return part if len(part) < _PEEKED else part[: part.rfind(b"\n") + 1]
-
-
-class _Peeked:
-    """Bytes at hand as a file."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def read(self, _size: int, /) -> bytes:
-        content, self._content = self._content, b""
-        return content
-
-
-def header_of(content: bytes, dialect: Dialect) -> tuple[str, ...]:
-    """The names of the columns at the start of a file."""
-    return scan(_Peeked(content), dialect=dialect).header
-
-
-def dialect_of(path: Path, layout: Layout, wanted: Collection[SourceColumn]) -> Dialect:
-    """The dialect of a file: what the layout says, the rest found out.
-
-    Without a delimiter it is the one under which most of the wanted columns stand in the header.
-    """
-    encoding = layout.encoding
-    if encoding is None:
-        encoding = "utf-16" if not is_gzip(path) and _starts(path)[:2] in _UTF_16 else UTF_8
-    quote = layout.quote.encode()
-    if layout.delimiter is not None:
-        return Dialect(layout.delimiter.encode(), quote, layout.header, encoding)
-    content = peek(path, encoding)
-    names = {str(name).strip().lower() for name in wanted}
-
-    def fit(mark: bytes) -> tuple[int, int]:
-        header = header_of(content, Dialect(mark, quote, layout.header))
-        return len(names & {name.lower() for name in header}), len(header)
-
-    best = max((mark for mark in _DELIMITERS if mark != quote), key=fit)
-    return Dialect(best, quote, layout.header, encoding)
+    if len(part) < _PEEKED:
+        return part
+    return part[: (part.rfind(NEWLINE) if NEWLINE in part else part.rfind(b"\r")) + 1]
 
 
 def inspect(
@@ -151,11 +132,11 @@ def inspect(
     if is_parquet(path):
         return _inspect_parquet(path)
     try:
-        with _open(path, dialect.encoding) as file:
+        with _open(path, dialect) as file:
             found = scan(file, sink, seen, dialect)
     except (OSError, EOFError, zlib.error, UnicodeError) as error:
         raise _unreadable(path, error) from error
-    found.plain &= dialect.encoding == UTF_8
+    found.plain &= dialect.encoding == UTF_8 and not dialect.rewritten
     return Inspected(path, dialect, found)
 
 

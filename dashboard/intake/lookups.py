@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 
 from dashboard.intake.contract import SHOWN_CHARACTERS, DeliveryError
+from dashboard.intake.detect import check_header_line, dialect_of
 from dashboard.intake.expressions import Loaded, clean_text, lookup_column
-from dashboard.intake.files import Inspected, check_header, dialect_of, inspect, mend, position, relation
+from dashboard.intake.files import Inspected, check_header, inspect, mend, position, relation
 from dashboard.intake.mapping import Join, Mapping, SourceColumn
 from dashboard.intake.sql import identifier
 
@@ -42,6 +43,8 @@ def load_lookups(
             where = f"{path} for {join.name} in {mapping.path}"
             dialect = dialect_of(path, join.files.layout, [join.other_key, *wanted])
             inspected = inspect(path, dialect)
+            advice = f"write skip = {{skip}} for the join {join.name} of the mapping, the number of lines before it"
+            check_header_line(inspected, [join.other_key, *wanted], advice)
             check_header(inspected)
             places = {one: position(one, inspected.found.header, where) for one in (join.other_key, *wanted)}
             _load(connection, table, inspected, join, wanted, places, work / f"{table}.csv")

@@ -20,9 +20,12 @@ class Layout:
 
     Attributes:
         encoding: Python's name of it.
-        delimiter, quote: one ASCII character; an empty quote means that nothing is quoted.
+        delimiter: one ASCII character or a few.
+        quote: one ASCII character; empty where nothing is quoted.
         header: whether the first record names the columns.
         empty: words that mean that a value is not known.
+        skip: so many lines stand before the header.
+        escape: one ASCII character, which stands before a quote within a value; empty where quotes are doubled.
     """
 
     encoding: str | None = None
@@ -30,6 +33,8 @@ class Layout:
     quote: str = '"'
     header: bool = True
     empty: tuple[str, ...] = ()
+    skip: int = 0
+    escape: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.intake.contract import TABLES, DeliveryError, Table
-from dashboard.intake.dialect import CSV, Dialect
+from dashboard.intake.detect import check_header_line, dialect_of, own_dialect
+from dashboard.intake.dialect import CSV, UTF_8, Dialect
 from dashboard.intake.expressions import Expressions, Loaded
-from dashboard.intake.files import Inspected, check_header, dialect_of, inspect, is_gzip, position, relation
+from dashboard.intake.files import Inspected, check_header, inspect, is_gzip, position, relation
 from dashboard.intake.mapping import Join, SourceColumn, TableMapping
 from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
@@ -173,13 +174,13 @@ def survey(source: Source, progress: Callable[[int], None]) -> Survey:
         digest.update(part)
         progress(len(part))
 
-    dialect = CSV
-    if source.mapping is not None:
-        wanted = [name for mapped in source.mapping.columns for name in mapped.own_sources]
-        dialect = dialect_of(source.path, source.mapping.files.layout, wanted)
+    if source.mapping is None:
+        dialect = own_dialect(source.path)
+    else:
+        dialect = dialect_of(source.path, source.mapping.files.layout, _wanted(source.mapping))
     inspected = inspect(source.path, dialect, seen=seen)
     size = source.path.stat().st_size
-    if inspected.is_parquet or dialect.encoding != CSV.encoding or is_gzip(source.path):
+    if inspected.is_parquet or dialect.encoding != UTF_8 or dialect.rewritten or is_gzip(source.path):
         with source.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
     columns = _match_columns(source, inspected)
@@ -215,6 +216,10 @@ def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> 
     return f"create or replace temp view delivered as select {selected}, 0::ubigint as misfits from {rows}"  # noqa: S608
 
 
+def _wanted(mapping: TableMapping) -> list[SourceColumn]:
+    return [name for mapped in mapping.columns for name in mapped.own_sources]
+
+
 def _locate(source: Source, mapping: TableMapping, header: tuple[str, ...]) -> dict[SourceColumn, int]:
     """The position of each column of the file that the mapping names."""
     places: dict[SourceColumn, int] = {}
@@ -225,6 +230,8 @@ def _locate(source: Source, mapping: TableMapping, header: tuple[str, ...]) -> d
 
 
 def _match_mapped(source: Source, mapping: TableMapping, inspected: Inspected) -> tuple[str | None, ...]:
+    table = f"[{source.table.name}] of the mapping"
+    check_header_line(inspected, _wanted(mapping), f"write skip = {{skip}} in {table}, the number of lines before it")
     check_header(inspected)
     places = _locate(source, mapping, inspected.found.header)
     names: dict[int, str] = {}
@@ -243,6 +250,8 @@ def _match_columns(source: Source, inspected: Inspected) -> tuple[str | None, ..
     if source.mapping is not None:
         return _match_mapped(source, source.mapping, inspected)
     table, where, header = source.table, source.path, inspected.found.header
+    advice = "remove the lines before it, or write a mapping with skip = {skip}"
+    check_header_line(inspected, table.required_columns, advice)
     if not any(header):
         raise DeliveryError(
             f"{where} has no readable header; its first line must name the columns, "

@@ -14,6 +14,7 @@ TOO_LONG = f"the record is longer than {LONGEST_RECORD:,} bytes"
 ZERO_BYTE = "the record holds a NUL byte"
 LONE_RETURN = "the record holds a carriage return outside quotes"
 _BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
+_BACKSLASH = f"{_BAD_QUOTES}; if a backslash stands before quotes within values, the mapping's escape says so"
 
 _END = re.compile(rb"\r?(?:\n|\Z)")
 
@@ -62,4 +63,6 @@ def parse(buffer: bytes, start: int, dialect: Dialect) -> tuple[list[bytes] | No
     line = buffer[start:end_of_line]
     if len(line) > LONGEST_RECORD:
         return None, TOO_LONG, end_of_line
-    return None, LONE_RETURN if b"\r" in line.rstrip(b"\r\n") else _BAD_QUOTES, end_of_line
+    if b"\r" in line.rstrip(b"\r\n"):
+        return None, LONE_RETURN, end_of_line
+    return None, _BACKSLASH if b"\\" + dialect.quote in line else _BAD_QUOTES, end_of_line

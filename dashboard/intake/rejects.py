@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -10,11 +11,13 @@ from typing import BinaryIO, cast
 import duckdb
 
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.dialect import Dialect
+from dashboard.intake.dialect import NEWLINE, Dialect
 from dashboard.intake.files import is_gzip
 from dashboard.intake.reader import Survey
 from dashboard.intake.record import LONGEST_RECORD
 from dashboard.intake.sql import statements
+
+_PART = 1_000_000
 
 
 def require_lines(surveys: list[Survey]) -> None:
@@ -85,23 +88,47 @@ def _write(surveyed: Survey, lines: set[int], broken: set[int], target: Path) ->
         target.open("wb") as sink,
     ):
         for record in _records(cast(BinaryIO, source), lines, broken, dialect):
-            sink.write(record if record.endswith(b"\n") else record + b"\n")
+            sink.write(record if record.endswith(dialect.line_end[-1:]) else record + dialect.line_end)
 
 
 def _records(source: BinaryIO, lines: set[int], broken: set[int], dialect: Dialect) -> Iterator[bytes]:
-    """The header and the records that begin on the lines; of a broken one its first line only."""
+    """All down to the header, and the records that begin on the lines; of a broken one its first line only."""
     number, header_due = 0, dialect.header
-    while line := source.readline():
+    physical = _lines(source, dialect.line_end[-1:])
+    for line in physical:
         number += 1
         first = number
+        if first <= dialect.skipped:
+            yield line
+            continue
         blank = not line.strip(b"\xef\xbb\xbf\r\n")
         if first not in lines and not (header_due and not blank):
             continue
         header_due = False
-        while dialect.quote and first not in broken and line.count(dialect.quote) % 2 and len(line) <= LONGEST_RECORD:
-            more = source.readline()
+        while first not in broken and _is_open(line, dialect) and len(line) <= LONGEST_RECORD:
+            more = next(physical, b"")
             number += bool(more)
             line += more
             if not more:
                 break
         yield line
+
+
+def _lines(source: BinaryIO, end: bytes) -> Iterator[bytes]:
+    """Physical lines with their ends."""
+    if end == NEWLINE:
+        yield from source
+        return
+    kept = b""
+    while part := source.read(_PART):
+        *whole, kept = (kept + part).split(end)
+        yield from (line + end for line in whole)
+    if kept:
+        yield kept
+
+
+def _is_open(record: bytes, dialect: Dialect) -> bool:
+    """Whether a quoted value goes on in the next line."""
+    if dialect.escape:
+        record = re.sub(re.escape(dialect.escape) + b".", b"", record, flags=re.DOTALL)
+    return bool(dialect.quote) and record.count(dialect.quote) % 2 == 1

@@ -7,6 +7,7 @@ size and works on whole windows with NumPy; only records with stray quotes are t
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -116,6 +117,11 @@ def scan(
     return _Scanner(source, sink, seen, dialect, window).run()
 
 
+def header_of(content: bytes, dialect: Dialect = CSV) -> tuple[str, ...]:
+    """The names of the columns, from the bytes at the start of a file."""
+    return _Scanner(io.BytesIO(content), None, None, dialect, WINDOW).header()
+
+
 class _Scanner:
     def __init__(
         self,
@@ -139,12 +145,16 @@ class _Scanner:
         self._stray = False
         self._found = Scan()
 
-    def run(self) -> Scan:
+    def header(self) -> tuple[str, ...]:
         self._fill(LONGEST_RECORD)
         if self._buffer.startswith(_BOM):
             self._position = len(_BOM)
             self._found.plain = self._dialect.header
         self._read_header()
+        return self._found.header
+
+    def run(self) -> Scan:
+        self.header()
         window = self._window
         while self._fill(window):
             taken = self._take_window(window)
@@ -173,10 +183,13 @@ class _Scanner:
         return len(self._buffer) - self._position
 
     def _read_header(self) -> None:
-        """The first record that is not blank; blank lines before it ask for a mended copy.
+        """The first record that is not blank; blank lines and titles before it ask for a mended copy.
 
         Without a header it only says how many columns there are, and is left for what follows.
         """
+        for _ in range(self._dialect.skipped):
+            self._found.plain = False
+            self._skip_line()
         while self._position < len(self._buffer):
             fields, _, end = parse(self._buffer, self._position, self._dialect)
             blank = fields == [b""]
@@ -307,7 +320,7 @@ class _Scanner:
             self._skip_line()
 
     def _skip_line(self) -> None:
-        """Drop what is left of a line that is longer than the bytes at hand."""
+        """Drop what is left of a line, which may be longer than the bytes at hand."""
         while self._fill(1):
             newline = self._buffer.find(b"\n", self._position)
             if newline >= 0:

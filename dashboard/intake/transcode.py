@@ -45,8 +45,12 @@ class Transcoder:
             if text or not part:
                 return text.encode("utf-8", "surrogatepass")
 
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+
     def __enter__(self) -> Transcoder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._source.close()
+        self.close()

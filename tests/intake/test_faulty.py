@@ -49,6 +49,12 @@ CORPUS = {
     "windows": Faulty((HEAD, row("d1"), b"", row("d2"), b"short"), 2, {5: "1 columns"}, end=b"\r\n"),
     "mixed-line-ends": Faulty((HEAD, row("e1") + b"\r", row("e2"), row("e3") + b"\r"), 3, {}),
     "blank-lines": Faulty((b"", HEAD, b"", b"", row("f1"), b""), 1, {}),
+    "old-mac": Faulty((HEAD, row("om1"), b"", row("om2"), b"short"), 2, {5: "1 columns"}, end=b"\r"),
+    "doubled-returns": Faulty(
+        (HEAD + b",note", row("dr1") + b',"two\r\r\nlines"', b"short", row("dr2") + b","), 2, {4: "1 columns"}, end=b"\r\r\n"
+    ),
+    "its-delimiter-said": Faulty((b'"sep=,"', HEAD, row("ds1"), b"short", row("ds2")), 2, {4: "1 columns"}, end=b"\r\n"),
+    "escaped-quotes": Faulty((HEAD + b",note", row("eq1") + b',"say \\"no\\", twice"', row("eq2") + b","), 1, {2: "escape"}),
     "old-mac-line-ends": Faulty((HEAD, row("g1") + b"\r" + row("g2")), 0, {2: "carriage return"}),
     "too-few": Faulty((HEAD, b"h1,P1,chicago", row("h2")), 1, {2: "3 columns"}),
     "too-many": Faulty((HEAD, row("i1") + b",x", row("i2")), 1, {2: "7 columns"}),
@@ -135,7 +141,13 @@ REFUSED = {
     "other-columns": (b"AppointmentID,PatientId\n1,2\n", "lacks the required columns"),
     "doubled-column": (HEAD + b",STATUS\n", "status more than once"),
     "a-picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", ""),
-    "a-workbook": (b"PK\x03\x04\x14\0\x06\0", ""),
+    "a-workbook": (b"PK\x03\x04\x14\0\x06\0", "an Excel workbook or a ZIP archive"),
+    "an-old-workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
+    "titles-before-the-header": (
+        b"Bookings\nJanuary, 2026\n\n" + HEAD + b"\n" + row("a"),
+        "columns in line 4, not in line 1",
+    ),
+    "its-delimiter-said": (b"sep=;\r\n" + HEAD.replace(b",", b";"), "';'"),
     "html": (b"<!doctype html><html><body>Session expired</body></html>\n", "lacks the required columns"),
 }
 

@@ -1,0 +1,152 @@
+"""Finds out how a delimited file is written, from its first bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from dashboard.intake.contract import DeliveryError
+from dashboard.intake.dialect import NEWLINE, SEPARATOR, UTF_8, Dialect
+from dashboard.intake.files import Inspected, is_gzip, peek, starts
+from dashboard.intake.mapping import Layout, SourceColumn
+from dashboard.intake.rewrite import rewriting
+from dashboard.intake.scan import header_of, scan
+
+_DELIMITERS = (b",", b";", b"\t", b"|")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+#: The first line by which some systems tell spreadsheets their delimiter.
+_SAID = re.compile(rb'\A(?:\xef\xbb\xbf)?"?sep=([^\w\s"]|\t)"?\r*(?:\n|\r|\Z)', re.IGNORECASE)
+#: A header is looked for among so many lines.
+_TITLES = 50
+#: A header may lack so much of the values of the rows below it.
+_MOST = 0.8
+
+
+def dialect_of(path: Path, layout: Layout, wanted: Collection[SourceColumn]) -> Dialect:
+    """The dialect of a file: what the layout says, the rest found out.
+
+    Without a delimiter it is the one that the file itself names in its first line, or else the one under which most
+    of the wanted columns stand in the header.
+    """
+    encoding = layout.encoding
+    if encoding is None:
+        encoding = "utf-16" if not is_gzip(path) and starts(path)[:2] in _UTF_16 else UTF_8
+    content = peek(path, encoding)
+    said = _SAID.match(content)
+    dialect = Dialect(
+        quote=layout.quote.encode(),
+        header=layout.header,
+        encoding=encoding,
+        skipped=layout.skip or int(bool(said)),
+        escape=layout.escape.encode(),
+        line_end=line_end(content),
+    )
+    if layout.delimiter is not None:
+        mark = layout.delimiter.encode()
+        if len(mark) > 1:
+            return replace(dialect, delimiter=SEPARATOR, between=mark)
+        return replace(dialect, delimiter=mark)
+    if said:
+        return replace(dialect, delimiter=said.group(1))
+
+    start = rewriting(dialect)(content)
+
+    def fit(mark: bytes) -> tuple[int, int]:
+        header = header_of(start, replace(dialect, delimiter=mark))
+        return held(header, wanted), len(header)
+
+    return replace(dialect, delimiter=max((mark for mark in _DELIMITERS if mark != dialect.quote), key=fit))
+
+
+def own_dialect(path: Path) -> Dialect:
+    """That of a file with the contract's own columns, which is UTF-8 and separated by commas."""
+    return dialect_of(path, Layout(UTF_8, ","), ())
+
+
+def line_end(content: bytes) -> bytes:
+    """What ends the lines: LF unless all end in a carriage return, or in two and LF."""
+    ends = content.count(NEWLINE)
+    if not ends:
+        return b"\r" if b"\r" in content else NEWLINE
+    return b"\r\r\n" if content.count(b"\r\r\n") == ends else NEWLINE
+
+
+def held(header: tuple[str, ...], wanted: Collection[SourceColumn]) -> int:
+    """How many of the wanted columns stand in a header."""
+    return len({str(name).strip().lower() for name in wanted} & {name.lower() for name in header})
+
+
+def check_header_line(inspected: Inspected, wanted: Collection[SourceColumn], advice: str) -> None:
+    """Refuse a file that has its columns in another line than the one that was taken for the header.
+
+    Args:
+        inspected: the file.
+        wanted: columns that it should have.
+        advice: what to do, with {skip} for the number of lines before the header.
+
+    Raises:
+        DeliveryError: another of the first lines holds more of the columns.
+    """
+    dialect, named = inspected.dialect, [name for name in wanted if isinstance(name, str)]
+    here = held(inspected.found.header, named)
+    if inspected.is_parquet or not dialect.header or here == len({name.lower() for name in named}):
+        return
+    content = rewriting(dialect)(peek(inspected.path, dialect.encoding))
+    lines = range(min(_TITLES, content.count(NEWLINE)) + 1)
+    # The delimiter may have been found out from a title.
+    marks = [mark for mark in dict.fromkeys((dialect.delimiter, *_DELIMITERS)) if mark != dialect.quote]
+
+    def holds(line: int) -> int:
+        headers = (header_of(content, replace(dialect, delimiter=mark, skipped=line)) for mark in marks)
+        return max(held(header, named) for header in headers)
+
+    best = max(lines, key=lambda line: (holds(line), -line))
+    skip = _past_blank(content, best)
+    if holds(best) > here and skip != dialect.skipped:
+        raise DeliveryError(
+            f"{inspected.path} has its columns in line {skip + 1}, not in line {dialect.skipped + 1}; "
+            + advice.format(skip=skip)
+        )
+
+
+def guessed(path: Path) -> Dialect:
+    """The dialect of a file of which nothing is known, with lines of titles before its header left out.
+
+    The header is the first line that has about as many values as any of the next ones.
+    """
+    layout = Layout()
+    found = dialect_of(path, layout, ())
+    if found.encoding == UTF_8 and "\ufffd" in peek(path).decode(UTF_8, "replace"):
+        # Windows' western encoding is what is most likely then.
+        layout = Layout(encoding="cp1252")
+        found = dialect_of(path, layout, ())
+    content = peek(path, found.encoding)
+    escaped = replace(found, escape=b"\\")
+    if b'\\"' in content and _broken(content, escaped) < _broken(content, found):
+        found = escaped
+    start = rewriting(found)(content)
+    lines = range(found.skipped, max(found.skipped, min(_TITLES, start.count(NEWLINE))) + 1)
+
+    def values(mark: bytes, line: int) -> int:
+        return sum(map(bool, header_of(start, replace(found, delimiter=mark, skipped=line))))
+
+    headers: dict[bytes, tuple[int, int]] = {}
+    for mark in (found.delimiter,) if found.skipped else _DELIMITERS:
+        widths = {line: values(mark, line) for line in lines}
+        first = next(line for line, width in widths.items() if width >= _MOST * max(widths.values()))
+        headers[mark] = (widths[first], first)
+    best = max(headers, key=lambda mark: (headers[mark][0], -headers[mark][1]))
+    return replace(found, delimiter=best, skipped=_past_blank(start, headers[best][1]))
+
+
+def _past_blank(content: bytes, skipped: int) -> int:
+    """As many lines, if any, and the blank ones that follow."""
+    lines = content.split(NEWLINE, _TITLES)[skipped:] if skipped else []
+    return skipped + next((number for number, line in enumerate(lines) if line.strip()), 0)
+
+
+def _broken(content: bytes, dialect: Dialect) -> int:
+    return len(scan(io.BytesIO(rewriting(dialect)(content)), dialect=dialect).faults)
