@@ -217,6 +217,9 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if not len(frame):
         st.info("Nothing to show for these filters. Choose a longer period, or more sites or lines.")
         return
+    if "value" in frame and frame["value"].isna().all():
+        st.info("Too few in every group to draw any. Choose a longer or an earlier period, or more sites or lines.")
+        return
     found = pictures.pictures(view.reader, panel.name, view.filters, view.mode)
     if len(found.charts) == 1 and not found.charts[0].caption:
         [one] = found.charts

@@ -14,7 +14,7 @@ import pandas as pd
 
 from dashboard import theme
 from dashboard.metrics import METRICS, Metric
-from dashboard.wording import text
+from dashboard.wording import signed, text
 
 #: A row of a frame by its columns.
 Row: TypeAlias = Mapping[Any, Any]
@@ -63,7 +63,8 @@ def _band_cell(row: Row) -> str:
     # On a phone, where cells stand in rows of three, each says which band it is of; the heading says it elsewhere.
     of = f'<span class="of" aria-hidden="true">{escape(str(row["band"]))}</span>'
     if row["reading"]:
-        return f'{of}<span class="cell quiet"><b>{text(row["value"], "percent")}</b>too few {counted}</span>'
+        value = text(row["value"], "percent")
+        return f'{of}<span class="cell quiet"><b>{value}</b><span>too few</span>{counted}</span>'
     metric = METRICS[row["metric"]]
     return f'{of}<span class="cell"><b>{text(row["value"], metric.unit)}</b>{counted}{_limits(row, metric)}</span>'
 
@@ -167,9 +168,9 @@ def _change(row: Row, lead: str = "") -> str:
     named = f'<span class="against">{escape(row[f"{lead}against"])}: </span>' if row.get("also_against") else ""
     low, high = row[f"{lead}change_lower"], row[f"{lead}change_upper"]
     if pd.notna(low):
-        shown = f"{_points(change)} points" if metric.interval else _signed(change, metric.unit)
+        shown = f"{signed(change)} points" if metric.interval else _signed(change, metric.unit)
         places = 1 if metric.interval else 0
-        points = f'{named}{shown}<span class="more"> ({_points(low, places)} to {_points(high, places)})</span>'
+        points = f'{named}{shown}<span class="more"> ({signed(low, places)} to {signed(high, places)})</span>'
         if low <= 0 <= high:
             return f'<span class="change quiet">{points}<span class="more">, not distinguishable</span></span>'
         better = (change > 0) == (metric.better == "higher")
@@ -180,19 +181,13 @@ def _change(row: Row, lead: str = "") -> str:
             f'aria-label="{verdict.word}">{verdict.icon}</span> {points}</span>'
         )
     if metric.unit in {"percent", "per 100 infusions", "points"}:
-        return f'<span class="change quiet">{named}{_points(change)} points</span>'
+        return f'<span class="change quiet">{named}{signed(change)} points</span>'
     before = row[f"{lead}before"]
-    part = f" ({_points(100 * change / before, 0)} %)" if before else ""
+    part = f" ({signed(100 * change / before, 0)} %)" if before else ""
     return f'<span class="change quiet">{named}{_signed(change, metric.unit)}{part}</span>'
 
 
 def _signed(change: float, unit: str) -> str:
     if unit == "dollars":
         return f"{'+' if change >= 0 else '−'}${abs(change):,.0f}"
-    return _points(change, 1 if unit == "days" else 0)
-
-
-def _points(change: float, places: int = 1) -> str:
-    """A signed number with a true minus sign; what rounds to zero has none."""
-    rounded = round(change, places)
-    return f"{rounded:+,.{places}f}".replace("-", "−") if rounded else f"{0:.{places}f}"
+    return signed(change, 1 if unit == "days" else 0)

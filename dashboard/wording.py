@@ -16,6 +16,16 @@ def plural(count: float, one: str, many: str) -> str:
     return f"{count:,.0f} {one if count == 1 else many}"
 
 
+def signed(change: float, places: int = 1) -> str:
+    """A change with its sign and a true minus; what rounds to zero has none.
+
+    >>> signed(7.04), signed(-1234.5, 0), signed(-0.04)
+    ('+7.0', '−1,234', '0.0')
+    """
+    rounded = round(change, places)
+    return f"{rounded:+,.{places}f}".replace("-", "−") if rounded else f"{0:.{places}f}"
+
+
 def text(value: float, unit: Unit) -> str:
     """A value as a tile shows it; an em dash where there is none.
 

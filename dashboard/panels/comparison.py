@@ -20,6 +20,7 @@ from dashboard.panels.words import listed, titled
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader
+from dashboard.wording import signed
 
 #: With fewer sites than these no over-dispersion is estimated.
 DISPERSION_SITES = 10
@@ -214,7 +215,7 @@ def _sums(frame: pd.DataFrame) -> tuple[float, float]:
 
 
 def _difference_told(row: Mapping[Any, Any]) -> tuple[VerdictKind, str]:
-    points = f"by {row['difference']:+.1f} points ({row['lower']:+.1f} to {row['upper']:+.1f})".replace("-", "−")
+    points = f"by {signed(row['difference'])} points ({signed(row['lower'])} to {signed(row['upper'])})"
     if row["lower"] <= 0 <= row["upper"] or row["p_value"] > 0.05:
         seen = f"; a rise of {row['smallest']:.1f} points would most likely have been seen"
         return "common", f"{NOT_DISTINGUISHABLE}, apart {points}{seen if np.isfinite(row['smallest']) else ''}"

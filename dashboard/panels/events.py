@@ -17,7 +17,7 @@ from dashboard.panels.words import titled
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS
 from dashboard.warehouse import Reader
-from dashboard.wording import plural
+from dashboard.wording import plural, signed
 
 NOT_RECORDED = "not recorded"
 #: Any side effect that a reviewer reads one by one: serious, severe or worse, of unknown severity, or with an
@@ -186,9 +186,8 @@ def _returns_answer(frame: pd.DataFrame) -> str:
     )
     if row["verdict"] == VERDICTS["common"].word:
         return f"{said}: not distinguishable"
-    return f"{said}, apart by {row['difference']:+.1f} points ({row['lower']:+.1f} to {row['upper']:+.1f})".replace(
-        "-", "−"
-    )
+    span = f"({signed(row['lower'])} to {signed(row['upper'])})"
+    return f"{said}, apart by {signed(row['difference'])} points {span}"
 
 
 def _returns_chart(look: charts.Look) -> charts.Chart:
@@ -281,11 +280,12 @@ PANELS = (
         "event_times", "Onset and duration", "events", _durations,
         (
             Column("effect", "Side effect"), Column("events", "Events", "count"),
-            Column("onset_median", "Onset, median (min)", "decimal"), Column("onset_q1", "Onset, quarter", "decimal"),
-            Column("onset_q3", "Onset, three quarters", "decimal"), Column("onset_n", "Onset recorded", "count"),
-            Column("duration_median", "Duration, median (min)", "decimal"),
-            Column("duration_q1", "Duration, quarter", "decimal"),
-            Column("duration_q3", "Duration, three quarters", "decimal"),
+            Column("onset_median", "Onset, median (min)", "count"),
+            Column("onset_q1", "Onset, lower quartile", "count"),
+            Column("onset_q3", "Onset, upper quartile", "count"), Column("onset_n", "Onset recorded", "count"),
+            Column("duration_median", "Duration, median (min)", "count"),
+            Column("duration_q1", "Duration, lower quartile", "count"),
+            Column("duration_q3", "Duration, upper quartile", "count"),
             Column("duration_n", "Duration recorded", "count"),
         ),
         None, (), _durations_answer,

@@ -14,7 +14,7 @@ from dashboard.panels.scores import SCORE_COLUMNS, measured, scores
 from dashboard.panels.sums import counts, patient_counts
 from dashboard.panels.words import share_text, titled
 from dashboard.warehouse import Reader
-from dashboard.wording import plural
+from dashboard.wording import plural, signed
 
 USES = {"ketamine": "Ketamine only", "drip": "Vitamin or hydration only", "both": "Both"}
 
@@ -158,7 +158,7 @@ def _summary_answer(frame: pd.DataFrame) -> str:
     if pd.isna(share["change"]):
         return told
     low, high = share["change_lower"], share["change_upper"]
-    points = f"{share['change']:+.1f} points ({low:+.1f} to {high:+.1f})".replace("-", "−")
+    points = f"{signed(share['change'])} points ({signed(low)} to {signed(high)})"
     if low <= 0 <= high:
         return f"{told}; no shift to be told from chance: {points}"
     return f"{told}; its share has {'risen' if share['change'] > 0 else 'fallen'} by {points}"
@@ -202,8 +202,9 @@ def _shift_answer(frame: pd.DataFrame) -> str:
     for line, part in frame.groupby("line", sort=False):
         by = part.set_index("kind")["value"]
         others = by[KINDS["came"]] + by[KINDS["left"]]
-        told.append(f"{line} {by.sum():+,} ({others:+,} other patients, {by[KINDS['stayed']]:+,} the same ones)")
-    return f"Completed visits, change: {'; '.join(told)}".replace("-", "−")
+        stayed = signed(by[KINDS["stayed"]], 0)
+        told.append(f"{line} {signed(by.sum(), 0)} ({signed(others, 0)} other patients, {stayed} the same ones)")
+    return f"Completed visits, change: {'; '.join(told)}"
 
 
 def _chair_hours(reader: Reader, filters: Filters) -> pd.DataFrame:

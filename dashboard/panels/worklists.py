@@ -59,7 +59,7 @@ def _boosters(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _boosters_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No booster is overdue"
-    usual = frame.groupby("site", sort=False)["usual_days"].first()
+    usual = frame.groupby("site")["usual_days"].first()
     said = listed(
         [f"{days:.0f} days at {site}" if len(usual) > 1 else f"{days:.0f} days" for site, days in usual.items()], ", "
     )

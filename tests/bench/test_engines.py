@@ -1,8 +1,13 @@
-"""How long a full build takes by each engine, on this machine. SPARK_BOOKINGS=10000000,100000000 for other sizes."""
+"""How long a full build takes by each engine, on this machine.
+
+Set from outside: SPARK_BOOKINGS ("1000000,10000000"), or SPARK_DELIVERIES, folders of deliveries that are there
+already, separated by colons; SPARK_ROUNDS=1 leaves out the second build by Spark; SPARK_MEGABYTES of each worker.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +20,13 @@ from tests.spark import server
 
 pytestmark = pytest.mark.bench
 
-SIZES = [int(size) for size in os.environ.get("SPARK_BOOKINGS", "1000000").split(",")]
+#: Numbers of bookings to make deliveries of, and deliveries.
+SOURCES = (
+    os.environ.get("SPARK_DELIVERIES", "").split(":")
+    if "SPARK_DELIVERIES" in os.environ
+    else [int(size) for size in os.environ.get("SPARK_BOOKINGS", "1000000").split(",")]
+)
+_ROUNDS = ("Spark, cold", "Spark, warm")[: int(os.environ.get("SPARK_ROUNDS", "2"))]
 _MEGABYTES = int(os.environ.get("SPARK_MEGABYTES", "2048"))
 _IMPORT = """
 import sys, time
@@ -47,27 +58,33 @@ def build(delivery: Path, data: Path, address: str) -> tuple[float, float]:
     return float(seconds), float(cubes)
 
 
-@pytest.mark.parametrize("bookings", SIZES)
-def test_a_full_build_by_each_engine(tmp_path: Path, bookings: int) -> None:
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_full_build_by_each_engine(tmp_path: Path, source: int | str) -> None:
     """Spark twice: cold, and with its processes warm, as a server that goes on running has them."""
     home = server.distribution()
     if home is None or not server.java():
         pytest.skip("NO SPARK: run sh tests/ensure.sh java spark")
-    delivery = tmp_path / "delivery"
-    demo.write_delivery(delivery, years=min(max(bookings // 100_000, 1), 30), bookings=bookings)
-    ours = build(delivery, tmp_path / "duckdb", "")
+    if isinstance(source, int):
+        delivery = tmp_path / "delivery"
+        demo.write_delivery(delivery, years=min(max(source // 100_000, 1), 30), bookings=source)
+    else:
+        delivery = Path(source)
+    found = {"DuckDB": build(delivery, tmp_path / "duckdb", "")}
     with server.running(home, tmp_path, _MEGABYTES, {}) as address:
-        cold = build(delivery, tmp_path / "cold", address)
-        warm = build(delivery, tmp_path / "warm", address)
-    print(f"\n{bookings:,} bookings, {os.cpu_count()} cores, Spark with two workers of one core on the same machine:")
-    for name, (seconds, cubes) in {"DuckDB": ours, "Spark, cold": cold, "Spark, warm": warm}.items():
+        for number, name in enumerate(_ROUNDS):
+            found[name] = build(delivery, tmp_path / f"spark{number}", address)
+            shutil.rmtree(tmp_path / f"spark{number}")
+    of = f"{source:,} bookings" if isinstance(source, int) else source
+    print(f"\n{of}, {os.cpu_count()} cores, Spark with two workers of one core on the same machine:")
+    for name, (seconds, cubes) in found.items():
         print(f"  {name:<12} {seconds:7.1f} s in all, {cubes:7.1f} s of it for facts as Parquet and cubes")
+    ours, theirs = found["DuckDB"], found[_ROUNDS[-1]]
     share = ours[1] / ours[0]
     print(
         f"  Cubes are {share:.0%} of DuckDB's import. With workers that took no time at all, an import by Spark would still "
         f"take {1 - share:.0%} of it: reading, checking and joining stay on the importing machine."
     )
     print(
-        f"  Here Spark took {warm[0] / ours[0]:.1f} times as long. It is for facts that don't fit on the machines that serve "
-        "pages, not for speed."
+        f"  Here Spark took {theirs[0] / ours[0]:.1f} times as long. It is for facts that don't fit on the machines that "
+        "serve pages, not for speed."
     )

@@ -97,6 +97,9 @@ def test_boosters_overdue(everything, ketamine, until):
     assert len(last) > len(truth) > 20
     assert dict(zip(keys(rows), zip(rows["days"], rows["usual_days"], strict=True), strict=True)) == truth
     assert rows["days"].is_monotonic_decreasing
+    told = PANELS["worklist_boosters"].answer
+    assert told(rows) == told(rows[::-1])
+    assert told(rows).index("Chicago") < told(rows).index("Dallas") < told(rows).index("Miami Beach")
 
 
 def test_scores_that_are_missing_and_can_still_be_taken(everything, ketamine, facts, until):
