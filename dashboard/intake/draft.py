@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections.abc import Sequence
@@ -15,7 +14,17 @@ from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
 from dashboard.intake.detect import guessed
 from dashboard.intake.dialect import UTF_8
 from dashboard.intake.files import Inspected, inspect, mend, relation
-from dashboard.intake.guesses import FILE_WORDS, FORMATS, Guess, guess_column, guess_numbers, guess_word
+from dashboard.intake.formats import Formats, toml_string
+from dashboard.intake.guesses import (
+    FILE_WORDS,
+    PEOPLE,
+    TIMES,
+    Guess,
+    find_column,
+    guess_column,
+    guess_reference,
+    guess_word,
+)
 from dashboard.intake.reader import delimited_files
 from dashboard.intake.reference import Reference
 from dashboard.intake.sql import identifier, statements
@@ -24,7 +33,9 @@ _SAMPLE = 2000
 _WORDS_SHOWN = 40
 #: Characters that may not stand in a TOML file as they are.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-_SEEN = "%Y-%m-%dT%H:%M:%SZ"
+#: Up to so much confidence a person is asked.
+_UNSURE = 0.5
+_TIME = re.compile(r"\d{1,2}:\d{2}|\d{3,4}\Z")
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,7 @@ class _Draft:
     ) -> None:
         self._files = files
         self._reference = reference
-        self._connection = connection
+        self._formats = Formats(connection)
         self._delivery = delivery
 
     def text(self) -> str:
@@ -119,7 +130,7 @@ class _Draft:
             file, key, other = join
             rest = [one for one in rest if one is not file]
             lines += ["", "[joins.patients]  # guess: its key holds the patients of the bookings", *_layout(file)]
-            lines += [f"key = {_quoted(key)}", f"other_key = {_quoted(other)}"]
+            lines += [f"key = {toml_string(key)}", f"other_key = {toml_string(other)}"]
         for table in TABLES:
             if table.name in chosen:
                 lines += ["", *self._table(table, chosen[table.name], join)]
@@ -180,20 +191,14 @@ class _Draft:
         lines = [f"[{table.name}]", *_layout(file), f"[{table.name}.columns]"]
         maps: list[str] = []
         taken: set[str] = set()
-        guesses: dict[str, Guess] = {}
-        for column in sorted(table.columns, key=lambda one: not one.required):
-            if guess := guess_column(column.name, table.name, file.header, taken):
-                guesses[column.name] = guess
-                taken.add(guess.name)
-        if table.name in ("bookings", "side_effects") and "booking_id" not in guesses:
-            # Where a patient's id is all there is, a booking is a patient.
-            patient = guesses.get("patient_id") or guess_column("patient_id", "bookings", file.header, ())
-            if patient and table.name == "side_effects":
-                guesses["booking_id"] = Guess(patient.name, 0.3)
+        guesses = self._guesses(table, file, taken)
         for column in table.columns:
             guess = guesses.get(column.name)
-            if guess is not None and column is table.columns[0] and (line := self._combined(column, file, guess)):
+            together = self._together(table, column, file, guesses)
+            if together is not None:
+                line, names = together
                 lines.append(line)
+                taken.update(names)
             elif guess is not None:
                 line, words = self._column(table, column, file, guess)
                 lines.append(line)
@@ -207,19 +212,106 @@ class _Draft:
             lines.append(f"# Columns that are not read: {', '.join(unused)}")
         return [*lines, *maps]
 
-    def _combined(self, column: Column, file: _File, guess: Guess) -> str | None:
+    def _guesses(self, table: Table, file: _File, taken: set[str]) -> dict[str, Guess]:
+        """A column for each of the contract's: by their names, then by what they hold."""
+        guesses: dict[str, Guess] = {}
+        for column in sorted(table.columns, key=lambda one: not one.required):
+            guess = guess_column(column.name, table.name, file.header, taken)
+            # What may be called after anything is no id.
+            if guess and (guess.confidence > _UNSURE or column.name != "booking_id" or table.name != "bookings"):
+                guesses[column.name] = guess
+                taken.add(guess.name)
+        for column in table.columns:
+            wanted = column.required and column.name not in guesses and self._words(column)
+            if wanted and (guess := self._by_values(column, file, taken)):
+                guesses[column.name] = guess
+                taken.add(guess.name)
+        # Where a patient's id is all there is, a booking is a patient.
+        patient = guess_column("patient_id", "bookings", file.header, ())
+        if patient and table.name == "side_effects" and "booking_id" not in guesses:
+            guesses["booking_id"] = Guess(patient.name, 0.3)
+        return guesses
+
+    def _by_values(self, column: Column, file: _File, taken: set[str]) -> Guess | None:
+        """The column of which most values are words for the contract's."""
+        allowed = self._words(column)
+        shares: dict[str, float] = {}
+        for name in file.header:
+            values = set(file.columns[name])
+            if name not in taken and values and len(values) <= _WORDS_SHOWN:
+                known = [self._word(column, value, allowed, False) for value in values]
+                shares[name] = sum(word is not None for word in known) / len(values)
+        best = max(shares, key=lambda name: shares[name], default=None)
+        return Guess(best, _UNSURE, "by its values") if best and shares[best] > 0.5 else None
+
+    def _together(
+        self, table: Table, column: Column, file: _File, guesses: dict[str, Guess]
+    ) -> tuple[str, tuple[str, ...]] | None:
+        """The line of a column that several of the file's make up, with these."""
+        guess = guesses.get(column.name)
+        if guess is not None and column is table.columns[0]:
+            return self._numbered(column, file, guess)
+        if guess is not None and column.name == "starts_at":
+            return self._with_time(column, file, guess)
+        if guess is None and column.name == "patient_id":
+            return self._person(column, file)
+        if guess is None and column.name == "booking_id" and table.name == "bookings":
+            return self._visit(column, file, guesses)
+        return None
+
+    def _numbered(self, column: Column, file: _File, guess: Guess) -> tuple[str, tuple[str, ...]] | None:
         """An id that numbers the rows of each patient or booking only, together with theirs."""
         values = file.columns[guess.name]
         if len(set(values)) == len(values):
             return None
         for name in ("patient_id", "booking_id"):
             other = guess_column(name, "bookings", file.header, (guess.name,))
-            if other and len(set(zip(file.columns[other.name], values, strict=False))) == len(values):
-                names = f"[{_quoted(other.name)}, {_quoted(guess.name)}]"
-                return (
-                    f'{column.name} = {{ column = {names}, separator = "-" }}  # guess: only both together are unique'
-                )
+            if other and _unique(file, (other.name, guess.name)):
+                names = (other.name, guess.name)
+                line = f'{column.name} = {{ column = {_list(names)}, separator = "-" }}'
+                return f"{line}  # guess: only both together are unique", names
         return None
+
+    def _with_time(self, column: Column, file: _File, guess: Guess) -> tuple[str, tuple[str, ...]] | None:
+        """A date with the time of day that stands in a column of its own."""
+        days = file.columns[guess.name]
+        for wanted in TIMES:
+            name = find_column(wanted, file.header)
+            times = file.columns[name] if name else []
+            if name is None or name == guess.name or len(times) != len(days) or not all(map(_TIME.match, times)):
+                continue
+            if any(":" in day for day in days):
+                return None
+            settings, why = self._formats.settings(
+                column, [f"{day} {time}" for day, time in zip(days, times, strict=True)]
+            )
+            parts = [f"column = {_list((guess.name, name))}", *settings]
+            return f"{column.name} = {{ {', '.join(parts)} }}  # guess, likely: a day and its time{why}", (name,)
+        return None
+
+    def _person(self, column: Column, file: _File) -> tuple[str, tuple[str, ...]] | None:
+        """What else tells one patient from another."""
+        for wanted in PEOPLE:
+            names = tuple(name for one in wanted if (name := find_column(one, file.header)))
+            if len(names) == len(wanted):
+                source = f"{{ column = {_list(names)} }}" if len(names) > 1 else toml_string(names[0])
+                line = (
+                    f"{column.name} = {source}  # guess, unsure: no id of patients; only a keyed hash of it is kept. "
+                )
+                return f"{line}DECIDE: has each patient one of their own?", names
+        return None
+
+    def _visit(self, column: Column, file: _File, guesses: dict[str, Guess]) -> tuple[str, tuple[str, ...]] | None:
+        """Who comes when, where bookings have no id."""
+        patient, start = guesses.get("patient_id"), guesses.get("starts_at")
+        if patient is None or start is None:
+            return None
+        time = next((name for one in TIMES if (name := find_column(one, file.header)) and name != start.name), None)
+        names = (patient.name, start.name) + ((time,) if time else ())
+        if not _unique(file, names):
+            return None
+        line = f"{column.name} = {{ column = {_list(names)} }}"
+        return f"{line}  # guess, unsure: no id of bookings, and these together are unique", ()
 
     def _joined(self, column: Column, join: tuple[_File, str, str], guesses: dict[str, Guess]) -> str | None:
         if column.name not in ("birth_date", "sex", "age") or (column.name == "age" and "birth_date" in guesses):
@@ -228,8 +320,8 @@ class _Draft:
         guess = guess_column(column.name, "bookings", file.header, ())
         if guess is None:
             return None
-        settings, why = self._settings(column, file.columns[guess.name])
-        parts = ['join = "patients"', f"column = {_quoted(guess.name)}", *settings]
+        settings, why = self._formats.settings(column, file.columns[guess.name])
+        parts = ['join = "patients"', f"column = {toml_string(guess.name)}", *settings]
         return f"{column.name} = {{ {', '.join(parts)} }}  # guess{why}"
 
     def _missing(self, column: Column, file: _File) -> str:
@@ -243,7 +335,7 @@ class _Draft:
         }
         if column.name in words:
             return (
-                f"{column.name} = {{ constant = {_quoted(words[column.name])} }}  # DECIDE: no column found; "
+                f"{column.name} = {{ constant = {toml_string(words[column.name])} }}  # DECIDE: no column found; "
                 f"the same in every row? {held}"
             )
         if column.kind == "identifier" and not column.personal and column.name != "booking_id":
@@ -253,16 +345,16 @@ class _Draft:
     def _column(self, table: Table, column: Column, file: _File, guess: Guess) -> tuple[str, list[str]]:
         sample = file.columns[guess.name]
         how = "sure" if guess.confidence > 0.8 else "likely" if guess.confidence > 0.5 else "unsure"
-        source = _quoted(guess.name)
+        source = toml_string(guess.name)
         if list(file.header).count(guess.name) > 1:
             source = str(list(file.header).index(guess.name) + 1)
-        mark = "" if guess.confidence > 0.5 else "  # DECIDE: is it this column?"
+        mark = "" if guess.confidence > _UNSURE else "  # DECIDE: is it this column?"
         allowed = self._words(column)
         if allowed:
             return self._mapped_words(table, column, guess, source, sample, allowed, how)
-        settings, why = self._settings(column, sample)
+        settings, why = self._formats.settings(column, sample)
         value = f"{{ {', '.join([f'column = {source}', *settings])} }}" if settings else source
-        return f"{column.name} = {value}{mark or f'  # guess, {how}: by its name'}{why}", []
+        return f"{column.name} = {value}{mark or f'  # guess, {how}: {guess.why}'}{why}", []
 
     def _words(self, column: Column) -> dict[str, str]:
         """What a column of words may hold, with what its values are compared with."""
@@ -285,18 +377,18 @@ class _Draft:
         """A map of the values that were seen; those without a guess stand there as comments."""
         shown = sorted(set(sample), key=lambda value: (-sample.count(value), value))[:_WORDS_SHOWN]
         known = {one.lower() for pair in allowed.items() for one in pair}
-        line = f"{column.name} = {source}  # guess, {how}: by its name; its values are words of the contract"
+        line = f"{column.name} = {source}  # guess, {how}: {guess.why}; its values are words of the contract"
         if shown and all(value.lower() in known for value in shown):
             return line, []
         negated = column.name == "status" and bool(re.search("no.?show", guess.name.lower()))
-        lines = [f"[{table.name}.columns.{column.name}]  # guess, {how}: by its name", f"column = {source}"]
+        lines = [f"[{table.name}.columns.{column.name}]  # guess, {how}: {guess.why}", f"column = {source}"]
         lines.append(f"[{table.name}.columns.{column.name}.values]")
         for value in shown:
             word = self._word(column, value, allowed, negated)
             if word is None:
-                lines.append(f'# {_quoted(value)} = ""  # DECIDE: one of {", ".join(allowed)}; else rejected')
+                lines.append(f'# {toml_string(value)} = ""  # DECIDE: one of {", ".join(allowed)}; else rejected')
             else:
-                lines.append(f"{_quoted(value)} = {_quoted(word)}  # guess")
+                lines.append(f"{toml_string(value)} = {toml_string(word)}  # guess")
         if len(set(sample)) > _WORDS_SHOWN:
             lines.append("# DECIDE: there are more values; add them, or default = … above")
         return f"# {column.name}: below", lines
@@ -304,81 +396,37 @@ class _Draft:
     def _word(self, column: Column, value: str, allowed: dict[str, str], negated: bool) -> str | None:
         if column.kind != "reference":
             return guess_word(value, allowed, negated)
-        for key, name in allowed.items():
-            if value.lower() in (key, name.lower()) or (len(value) > 3 and value.lower() in name.lower()):
-                return key
-        return None
+        return guess_reference(value, self._names(column))
 
-    def _settings(self, column: Column, sample: list[str]) -> tuple[list[str], str]:
-        """What a column needs besides its source, and what to say about it."""
-        if column.kind in ("timestamp", "date"):
-            return self._format(column, sample)
-        if column.kind in ("amount", "whole number"):
-            found = guess_numbers(sample)
-            return [f"{name} = {_quoted(text)}" for name, text in found.items()], ""
-        return [], ""
-
-    def _format(self, column: Column, sample: list[str]) -> tuple[list[str], str]:
-        if not sample:
-            return [], "; DECIDE: it is empty in the sample"
-        if column.kind == "timestamp" and all(re.search(r"T00:00(:00)?Z$", value) for value in sample):
-            return [f'format = "{_SEEN}"'], "; always midnight, so it counts as the site's own day"
-        own = (
-            "as_local(x) is not null or as_instant(x) is not null"
-            if column.kind == "timestamp"
-            else ("strlen(x) = 10 and try_cast(x as date) is not null")
-        )
-        if self._share(own, sample) == 1:
-            return [], ""
-        fits = {text: self._share("try_strptime(x, $format) is not null", sample, text) for text in FORMATS}
-        best = max(fits.values())
-        if best < 0.5:
-            return [], f"; DECIDE: no format found for values like {_shape(sample[0])}; add format = …"
-        formats = [text for text, share in fits.items() if share == best]
-        chosen = formats[0]
-        why = (
-            "" if best == 1 else f"; DECIDE: it fits {best:.0%} of the sample, give format = [..., ...] for the rest"
-        )
-        if any(text.replace("%d", "%m", 1) != text and _swapped(chosen) == text for text in formats[1:]):
-            why += f"; DECIDE: month or day first? {_swapped(chosen)} fits as well"
-        return [f"format = {_quoted(chosen)}"], why
-
-    def _share(self, condition: str, sample: Sequence[str], text: str | None = None) -> float:
-        values: dict[str, object] = {"sample": list(sample)}
-        if text is not None:
-            values["format"] = text
-        row = self._connection.execute(
-            f"select avg(if({condition}, 1, 0)) from (select unnest($sample) as x)",  # noqa: S608
-            values,
-        ).fetchone()
-        return float(row[0]) if row and row[0] is not None else 0.0
+    def _names(self, column: Column) -> dict[str, tuple[str, ...]]:
+        """What the sites or services are called."""
+        if column.name == "site":
+            return {site.site: (site.name, site.city) for site in self._reference.sites}
+        return {service.service: (service.name,) for service in self._reference.services}
 
 
-def _swapped(text: str) -> str:
-    return text.replace("%m", "%_").replace("%d", "%m").replace("%_", "%d")
+def _unique(file: _File, names: Sequence[str]) -> bool:
+    """Whether no two rows of the sample have the same values in all of the columns."""
+    columns = [file.columns[name] for name in names]
+    rows = list(zip(*columns, strict=False))
+    return len(set(rows)) == len(rows) == max(map(len, columns))
 
 
-def _shape(value: str) -> str:
-    """A value's shape, since values of patients must not stand in a mapping."""
-    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "0", value))[:40]
-
-
-def _quoted(text: str) -> str:
-    """A TOML string: JSON's escapes are TOML's, but for DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _list(names: Sequence[str]) -> str:
+    return f"[{', '.join(map(toml_string, names))}]"
 
 
 def _layout(file: _File) -> list[str]:
     dialect = file.inspected.dialect
-    lines = [f"file = {_quoted(file.pattern)}"]
+    lines = [f"file = {toml_string(file.pattern)}"]
     if not file.inspected.is_parquet:
         if dialect.encoding != UTF_8:
-            lines.append(f"encoding = {_quoted(dialect.encoding)}  # guess: it is not UTF-8")
-        lines.append(f"delimiter = {_quoted(dialect.delimiter.decode())}")
+            lines.append(f"encoding = {toml_string(dialect.encoding)}  # guess: it is not UTF-8")
+        lines.append(f"delimiter = {toml_string(dialect.delimiter.decode())}")
         if dialect.skipped:
             lines.append(f"skip = {dialect.skipped}  # guess: lines before the header")
         if dialect.escape:
             lines.append(
-                f"escape = {_quoted(dialect.escape.decode())}  # guess: it stands before quotes within values"
+                f"escape = {toml_string(dialect.escape.decode())}  # guess: it stands before quotes within values"
             )
     return lines

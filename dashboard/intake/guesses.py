@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 #: Names that other systems give to a column, most telling first; words in small letters.
@@ -21,21 +22,22 @@ SYNONYMS: dict[str, dict[str, str]] = {
         "booking_id": _COMMON["booking_id"] + ", id, record id, case id, account number, hadm id, usubjid",
         "service": "service, appointment type, visit type, treatment, procedure, service type, product, exposure, "
         "description, encounterclass, type",
-        "starts_at": "starts at, start, appointment day, appointment date, appointment time, scheduled start, "
-        "visit date, start time, start date, start datetime, date of visit, encounter date, rfstdtc, svstdtc, "
-        "visit day, date",
+        "starts_at": "starts at, start at, start, appointment day, appointment date, appointment time, "
+        "scheduled start, visit date, start time, start date, start datetime, date of visit, encounter date, "
+        "rfstdtc, svstdtc, visit day, date",
         "status": "status, no show, appointment status, visit status, show, attended, "
         "attendance, disposition, outcome",
-        "booked_at": "booked at, scheduled day, booking date, created at, created, date booked, scheduled on, booked",
-        "ends_at": "ends at, end, stop, end time, end date, end datetime, svendtc, rfendtc",
-        "cancelled_at": "cancelled at, cancellation date, canceled at, cancelled on",
+        "booked_at": "booked at, scheduled day, booking date, created at, created, date booked, scheduled on, "
+        "booked, date scheduled, date created, created on, booked on, appointment made",
+        "ends_at": "ends at, end at, end, stop, end time, end date, end datetime, finish, svendtc, rfendtc",
+        "cancelled_at": "cancelled at, cancellation date, cancelled on, date cancelled, appointment cancelled",
         "birth_date": "birth date, birthdate, dob, date of birth, brthdtc, birthday",
         "age": "age, age at visit, age years",
         "sex": "sex, gender",
         "indication": "indication, diagnosis, diagnosis code, icd10, icd 10, reasoncode, reason code, condition",
-        "provider": "provider, provider id, doctor, physician, clinician, practitioner",
+        "provider": "provider, provider id, doctor, physician, clinician, practitioner, staff member, staff",
         "channel": "channel, booking source, referral source",
-        "chair_minutes": "chair minutes, duration, minutes, duration minutes, duration min",
+        "chair_minutes": "chair minutes, duration, minutes, duration minutes, duration min, length",
         "price": "price, fee, charge, cost, total claim cost, billed amount, base encounter cost",
         "side_effects_assessed": "side effects assessed, form filled, side effect form",
         "dose_mg": "dose mg, dose, exdose",
@@ -69,6 +71,21 @@ SYNONYMS: dict[str, dict[str, str]] = {
         "score": "score, total score, qsstresn, result, total, value",
     },
 }
+#: What else tells one patient from another, most telling first: names of columns that go together.
+PEOPLE: tuple[tuple[str, ...], ...] = (
+    ("email",), ("e mail",), ("email address",), ("patient email",), ("client email",),
+    ("first name", "last name", "date of birth"), ("first name", "last name", "phone"), ("first name", "last name"),
+    ("patient name",), ("client name",), ("client",), ("customer",), ("full name",), ("name",), ("phone",),
+)  # fmt: skip
+#: Names of columns that hold the time to a day.
+TIMES = ("time", "start time", "appointment time", "visit time", "start", "from", "starts", "begin", "hour")
+#: What names of columns shorten.
+_SHORT = {
+    "appt": "appointment", "appts": "appointment", "apt": "appointment", "pat": "patient", "enc": "encounter",
+    "csn": "encounter", "dttm": "time", "dtm": "time", "prc": "procedure", "proc": "procedure", "dept": "department",
+    "loc": "location", "prov": "provider", "svc": "service", "canc": "cancelled", "canceled": "cancelled",
+    "sched": "scheduled", "nbr": "number", "num": "number", "amt": "amount", "desc": "description", "dur": "duration",
+}  # fmt: skip
 #: Words in a file's name that tell its table.
 FILE_WORDS = {
     "bookings": "appoint|appt|visit|booking|encounter|schedul",
@@ -99,23 +116,15 @@ _WORDS = {
     "PHQ-9": "phq 9|phq9",
     "GAD-7": "gad 7|gad7",
 }
-FORMATS: tuple[str, ...] = (
-    *("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y-%m-%d %H:%M:%S %z", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S"),
-    *("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p"),
-    *("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p"),
-    *("%m/%d/%y", "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%d/%m/%y", "%d/%m/%y %H:%M"),
-    *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%m-%d-%Y", "%d-%m-%Y", "%m-%d-%Y %H:%M", "%d-%m-%Y %H:%M"),
-    *("%d-%b-%Y", "%d-%b-%Y %H:%M", "%d %b %Y", "%d %b %Y %H:%M", "%d%b%Y", "%d%b%Y:%H:%M:%S", "%d-%b-%y"),
-    *("%b %d, %Y", "%b %d, %Y %I:%M %p", "%B %d, %Y", "%d %B %Y", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y-%m", "%Y"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Guess:
-    """A column of a file for one of the contract, with confidence from 0 to 1."""
+    """A column of a file for one of the contract, with confidence from 0 to 1 and what it rests on."""
 
     name: str
     confidence: float
+    why: str = "by its name"
 
 
 def words_of(name: str) -> str:
@@ -124,14 +133,23 @@ def words_of(name: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", text.lower()))
 
 
+def _column_words(name: str) -> str:
+    return " ".join(_SHORT.get(word, word) for word in words_of(name).split())
+
+
+def find_column(wanted: str, header: Sequence[str]) -> str | None:
+    """The column of a header that has a name of these words."""
+    return next((name for name in header if _column_words(name) == wanted), None)
+
+
 def guess_column(contract_name: str, table: str, header: Sequence[str], taken: Collection[str]) -> Guess | None:
     """The column of a header that a column of the contract is probably made of."""
-    known = [words_of(contract_name), *SYNONYMS[table].get(contract_name, "").split(", ")]
+    known = [_column_words(name) for name in (contract_name, *SYNONYMS[table].get(contract_name, "").split(", "))]
     best: Guess | None = None
     for name in header:
         if name in taken or not name:
             continue
-        words = words_of(name)
+        words = _column_words(name)
         for rank, one in enumerate(known):
             confidence = 0.0
             if words == one or words.replace(" ", "") == one.replace(" ", ""):
@@ -156,19 +174,20 @@ def guess_word(value: str, allowed: Collection[str], negated: bool = False) -> s
     return None
 
 
-def guess_numbers(values: Sequence[str]) -> dict[str, str]:
-    """Sign, thousands separator and decimal sign of amounts; empty where they are the contract's."""
-    if not values or all(re.fullmatch(r"-?\d+(\.\d{1,2})?", value) for value in values):
-        return {}
-    found: dict[str, str] = {}
-    signs = {match for value in values for match in re.findall(r"[^\d\s.,()'+−-]+", value)}
-    if len(signs) > 1:
-        return {}
-    if signs:
-        found["currency"] = signs.pop()
-    bare = [re.sub(r"[^\d.,]", "", value) for value in values]
-    if any(re.search(r"\d\.\d{3},|,\d{1,2}$", value) for value in bare):
-        found |= {"decimal": ","} | ({"thousands": "."} if any("." in value for value in bare) else {})
-    elif any("," in value for value in bare):
-        found["thousands"] = ","
-    return found or {"decimal": "."}
+def guess_reference(value: str, known: Mapping[str, Collection[str]]) -> str | None:
+    """The key that a value probably means: of that key or name, else the one that its words tell from all others.
+
+    Args:
+        value: as the file has it.
+        known: for each key what it is called.
+    """
+    words = words_of(value)
+    own = {key: {words_of(name) for name in (key, *names)} for key, names in known.items()}
+    if found := next((key for key, names in own.items() if words in names), None):
+        return found
+    parts = {key: set(" ".join(names).split()) for key, names in own.items()}
+    keys = Counter(word for each in parts.values() for word in each)
+    shared = {key: set(words.split()) & each for key, each in parts.items()}
+    weights = {key: sum(1 / keys[word] for word in each) for key, each in shared.items()}
+    best = max(weights, key=lambda key: weights[key])
+    return best if any(keys[word] == 1 for word in shared[best]) else None

@@ -195,6 +195,28 @@ EXPORTS = {
          "patients.csv": "Id,BIRTHDATE,SSN,GENDER\np1,1980-02-03,999,F\n"},
         (),
     ),
+    "a scheduler's list, by e-mail": (
+        {"schedule2026-01.csv": '"Start Time","End Time","First Name","Last Name","Phone","Email","Type","Calendar",'
+         '"Appointment Price","Paid?","Notes","Date Scheduled","Label","Appointment ID"\n'
+         '"January 5, 2026 9:00 am","January 5, 2026 10:30 am","Ann","Lee","5550100","ann@clinic.test",'
+         '"IV Ketamine Infusion - Induction","Chicago","475.00","yes","","December 20, 2025","Completed","17"\n'
+         '"January 6, 2026 1:30 pm","January 6, 2026 2:00 pm","Bob","Ray","5550101","bob@clinic.test",'
+         '"Myers Cocktail","Frisco","185.00","no","","January 2, 2026","No Show","18"\n'},
+        (),
+    ),
+    "days and times apart, no id of a visit": (
+        {"Appointments.csv": "Date,Time,Client ID,Client,Appointment Type,Staff,Location,Status,Duration\n"
+         '1/13/2026,9:00 AM,100123,"Lee, Ann",Hydration Drip,RN Z,Dallas,Completed,45\n'
+         '1/13/2026,1:30 PM,100123,"Lee, Ann",Ketamine Induction,Dr. X,Miami,Late Cancelled,60\n'},
+        (),
+    ),
+    "a hospital's abbreviations": (
+        {"appts.txt": "PAT_ENC_CSN_ID|PAT_ID|DEPARTMENT_NAME|PRC_NAME|APPT_DTTM|APPT_LENGTH|APPT_STATUS_NAME|"
+         "APPT_MADE_DTTM|APPT_CANC_DTTM|AGE\n"
+         "500100201|Z1235|FRISCO INFUSION|VITAMIN C IV|06-JAN-26 09:00:00|30|Canceled|20-DEC-25 10:00:00|"
+         "05-JAN-26 18:00:00|15\n"},
+        (),
+    ),
     "a file without a word for its bookings": (
         {"export.txt": "Nr\tMRN\tWhen\tStatus\nA1\tP1\t2026-01-05 09:00\tkept\n"},
         (('# booking_id = ""', 'booking_id = "Nr"'), ('# starts_at = ""', 'starts_at = "When"')),
@@ -222,7 +244,8 @@ def test_a_draft_is_imported_once_its_decisions_are_made(tmp_path: Path, name: s
     )
     assert done.exit_code == 0, done.output
     [total] = [line.split() for line in done.output.splitlines() if line.startswith("total")]
-    assert total[1:] == ["1", "1", "0"]
+    rows = str(len(next(iter(files.values())).splitlines()) - 1)
+    assert total[1:] == [rows, rows, "0"]
     again = CliRunner().invoke(main, ["mapping", "draft", str(folder), "-o", str(mapping)])
     assert (again.exit_code, "cannot be written" in again.output) == (1, True)
 
@@ -240,3 +263,42 @@ def test_a_draft_names_no_patient(tmp_path: Path) -> None:
     csv.writer(target).writerows([["Visit", "MRN", "DOB", "Start"], ["1", "SECRET-1", "1-SECRET", "SECRET-2"]])
     (tmp_path / "visits.csv").write_text(target.getvalue(), encoding="utf-8")
     assert "SECRET" not in draft_mapping(tmp_path, load_reference())
+
+
+def test_what_a_draft_takes_for_what(tmp_path: Path) -> None:
+    """By names, by values where no name tells, and by several columns where one doesn't do."""
+    found = {}
+    for name in (
+        "a scheduler's list, by e-mail",
+        "days and times apart, no id of a visit",
+        "a hospital's abbreviations",
+    ):
+        folder = tmp_path / re.sub(r"\W", "", name)
+        folder.mkdir()
+        for file, content in EXPORTS[name][0].items():
+            (folder / file).write_text(content, encoding="utf-8")
+        text = draft_mapping(folder, load_reference())
+        assert not re.search("Lee|Ray|ann@|555010|Bob", text)
+        found[name[:6]] = tomllib.loads(text)["bookings"]["columns"]
+    scheduler, apart, hospital = found.values()
+    assert scheduler["patient_id"] == "Email"
+    assert scheduler["site"] == {"column": "Calendar", "values": {"Chicago": "chicago", "Frisco": "dallas"}}
+    assert scheduler["service"]["values"]["IV Ketamine Infusion - Induction"] == "ketamine-infusion"
+    assert scheduler["status"] == {"column": "Label", "values": {"Completed": "completed", "No Show": "no_show"}}
+    assert scheduler["starts_at"] == {"column": "Start Time", "format": "%B %d, %Y %I:%M %p"}
+    assert apart["booking_id"] == {"column": ["Client ID", "Date", "Time"]}
+    assert apart["starts_at"] == {"column": ["Date", "Time"], "format": "%m/%d/%Y %I:%M %p"}
+    assert apart["service"]["values"] == {
+        "Hydration Drip": "hydration-basic",
+        "Ketamine Induction": "ketamine-infusion",
+    }
+    assert apart["site"]["values"] == {"Dallas": "dallas", "Miami": "miami_beach"}
+    assert (hospital["booking_id"], hospital["patient_id"]) == ("PAT_ENC_CSN_ID", "PAT_ID")
+    assert hospital["cancelled_at"] == {"column": "APPT_CANC_DTTM", "format": "%d-%b-%y %H:%M:%S"}
+    assert hospital["chair_minutes"] == "APPT_LENGTH"
+
+
+def test_a_word_that_fits_several_is_left_to_a_person(tmp_path: Path) -> None:
+    (tmp_path / "visits.csv").write_text("Appointment ID,Service\n1,Ketamine IV\n2,Vitamin C IV\n", encoding="utf-8")
+    drafted = tomllib.loads(draft_mapping(tmp_path, load_reference()))
+    assert drafted["bookings"]["columns"]["service"]["values"] == {"Vitamin C IV": "vitamin-c"}
