@@ -21,7 +21,7 @@ from aiosmtpd.controller import Controller
 
 from dashboard.intake.publish import import_delivery
 from dashboard.settings import Mail, Settings
-from tests.server.server_harness import free_port
+from tests.ports import free_port
 
 BEGAN = dt.date(2026, 1, 5)  # a Monday
 SITES = ("chicago", "dallas")

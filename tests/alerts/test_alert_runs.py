@@ -16,7 +16,7 @@ from dashboard.alerts import deliver, rules
 from dashboard.alerts.rules import Condition
 from dashboard.state import StateError
 from dashboard.state.audit import Search
-from tests.server.server_harness import free_port
+from tests.ports import free_port
 
 THURSDAY = dt.date(2026, 3, 26)
 FRIDAY = THURSDAY + dt.timedelta(days=1)

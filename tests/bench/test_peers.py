@@ -23,7 +23,8 @@ from dashboard.intake import pointer
 from dashboard.settings import ROOT
 from tests.bench.peers import superset_page
 from tests.browser.harness import chromium, launch, visiting
-from tests.server.server_harness import PASSWORD, await_ready, dashboard_server, free_port, running
+from tests.ports import free_port
+from tests.server.server_harness import PASSWORD, await_ready, dashboard_server, running
 
 pytestmark = pytest.mark.bench
 

@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browser.harness import chromium, launch, visiting
-from tests.server.server_harness import PASSWORD, await_ready, dashboard_server, free_port, running
+from tests.ports import free_port
+from tests.server.server_harness import PASSWORD, await_ready, dashboard_server, running
 
 pytestmark = pytest.mark.bench
 

@@ -14,7 +14,8 @@ from playwright.sync_api import expect, sync_playwright
 
 from dashboard.intake import pointer
 from tests.browser.harness import chromium, launch, visiting
-from tests.server.server_harness import free_port, running
+from tests.ports import free_port
+from tests.server.server_harness import running
 
 DASHBOARD = str(Path(sys.executable).parent / "dashboard")
 ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "screenshots"

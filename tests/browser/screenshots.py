@@ -9,7 +9,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.browser.harness import DESKTOP, PHONE, chromium, launch, visiting
-from tests.server.server_harness import free_port, running
+from tests.ports import free_port
+from tests.server.server_harness import running
 
 #: File, account, address, colour scheme, window.
 PICTURES = (

@@ -9,9 +9,10 @@ from dashboard.access import Role
 from dashboard.state.identities import Identities
 from dashboard.state.resets import Resets, link
 from tests.browser.harness import PHONE, visiting
+from tests.ports import free_port
 from tests.server.authenticator import code, steady
 from tests.server.provider import CLIENT, SECRET, providing
-from tests.server.server_harness import PASSWORD, add_accounts, free_port, probe_server
+from tests.server.server_harness import PASSWORD, add_accounts, probe_server
 
 pytestmark = [
     pytest.mark.browser,

@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import DASHBOARD
 from tests.browser.harness import DESKTOP, PHONE, visiting
-from tests.server.server_harness import free_port, running
+from tests.ports import free_port
+from tests.server.server_harness import running
 
 pytestmark = pytest.mark.browser
 

@@ -22,7 +22,8 @@ from cryptography.x509.oid import NameOID
 from websockets.sync.client import connect
 
 from dashboard.settings import ROOT
-from tests.server.server_harness import Answer, Stream, free_port
+from tests.ports import free_port
+from tests.server.server_harness import Answer, Stream
 
 CONFIGURATIONS = ROOT / "docs" / "deploy"
 NAME = "localhost"

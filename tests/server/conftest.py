@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 from provider import CLIENT, SECRET, providing
-from server_harness import add_accounts, free_port, probe_server
+from server_harness import add_accounts, probe_server
 
 from dashboard.access import Role
 from dashboard.state.identities import Identities
+from tests.ports import free_port
 
 #: Who the provider of single sign-on knows, by subject.
 PEOPLE = {

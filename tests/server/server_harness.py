@@ -7,7 +7,6 @@ import http.client
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from dashboard.access import Role
 from dashboard.state import Store
 from dashboard.state.demo import add_demo_accounts
 from tests.demo_extract import add_extract
+from tests.ports import free_port
 
 PASSWORD = "correct horse battery"
 ACCOUNTS = {
@@ -193,12 +193,6 @@ class Stream:
             while True:
                 self.socket.recv(timeout=15)
         return self.socket.close_code
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def add_accounts(data: Path) -> None:

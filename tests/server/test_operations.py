@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import duckdb
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from server_harness import add_clinic, await_ready, dashboard_server, free_port
+from server_harness import add_clinic, await_ready, dashboard_server
 
 from dashboard import journal
 from dashboard.health import ASKED_EVERY, Health
@@ -27,6 +27,7 @@ from dashboard.intake import pointer
 from dashboard.settings import Settings
 from dashboard.state import Store
 from dashboard.state.passwords import DEMO_PASSWORD
+from tests.ports import free_port
 
 PATIENT = "Ann Lee, born 1961-02-03"
 REFERENCE = re.compile(r"Something went wrong\. Reference ([0-9A-F]{4}-[0-9A-F]{4})\.")

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import duckdb
 import pytest
-from server_harness import free_port, running
+from server_harness import running
 
 from dashboard import cli
 from dashboard.intake import pointer
@@ -23,6 +23,7 @@ from dashboard.settings import Settings
 from dashboard.state import Store
 from dashboard.state.demo import DEMO_ACCOUNTS
 from dashboard.state.passwords import DEMO_PASSWORD
+from tests.ports import free_port
 
 DASHBOARD = str(Path(sys.executable).parent / "dashboard")
 

@@ -11,11 +11,12 @@ from urllib.request import urlopen
 import duckdb
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from server_harness import add_clinic, await_ready, dashboard_server, free_port
+from server_harness import add_clinic, await_ready, dashboard_server
 
 from dashboard.intake import pointer, publish
 from dashboard.state.passwords import DEMO_PASSWORD
 from tests.demo_extract import ENDLESS
+from tests.ports import free_port
 from tests.waiting import until
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dashboard.settings import ROOT
+from tests.ports import free_port
 
 
 def distribution() -> Path | None:
@@ -31,9 +32,7 @@ def java() -> bool:
 @contextmanager
 def running(home: Path, folder: Path, megabytes: int, settings: Mapping[str, str]) -> Iterator[str]:
     """Start one, with so much memory for each of its three processes, and give its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     conf = {
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": port,
