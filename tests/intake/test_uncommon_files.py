@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 from dataclasses import replace
@@ -34,7 +35,7 @@ channel = "note"
 HEADER = ("id", "patient", "site", "start", "note")
 ROWS = (
     ("V1", "P1", "dallas", "2026-01-05 09:00", 'said "no", twice'),
-    ("V2", "P2", "mars", "2026-01-05 10:00", "two\nlines"),
+    ("V2", "P2", "mars", "2026-01-05 10:00", 'two\nlines, 5" long'),
     ("V3", "P3", "chicago", "2026-01-05 11:00", "C:\\new\\"),
     ("V4", "P4"),
     ("V5", "P5", "chicago", "2026-01-05 12:00", "|"),
@@ -90,6 +91,8 @@ def test_what_is_written_in_an_uncommon_way_is_read(clinic: Clinic, name: str) -
     """Values come out as they were meant, and rejects name the lines of the file as it lies there."""
     options, text, before = FILES[name]
     publish(clinic, options, text.encode("utf-16-le" if "utf-16" in options else "utf-8"))
+    content = (clinic.delivery / "visits.txt").read_bytes()
+    assert clinic.ask("select sha256, bytes from sources") == [(hashlib.sha256(content).hexdigest(), len(content))]
     found = dict(clinic.ask("select booking_id, channel from bookings"))
     assert found == {"V1": 'said "no", twice', "V3": "c:\\new\\", "V5": "|"}
     lines = dict(clinic.ask("select line, reason from rejects"))
