@@ -15,7 +15,8 @@ from dashboard.intake.mapping import Layout, SourceColumn
 from dashboard.intake.rewrite import rewriting
 from dashboard.intake.scan import header_of, scan
 
-_DELIMITERS = (b",", b";", b"\t", b"|")
+#: Of those under which equally many columns stand in a header the first is taken.
+_DELIMITERS = (b",", b";", b"\t", b"|", b"$", b"^", b"~", b"\x1f", b"\x01")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 #: The first line by which some systems tell spreadsheets their delimiter.
 _SAID = re.compile(rb'\A(?:\xef\xbb\xbf)?"?sep=([^\w\s"]|\t)"?\r*(?:\n|\r|\Z)', re.IGNORECASE)

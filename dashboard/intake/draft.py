@@ -35,6 +35,8 @@ _WORDS_SHOWN = 40
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 #: Up to so much confidence a person is asked.
 _UNSURE = 0.5
+#: Of a column of ids so many values differ; some rows may stand there twice.
+_MOSTLY = 0.9
 _TIME = re.compile(r"\d{1,2}:\d{2}|\d{3,4}\Z")
 
 
@@ -217,8 +219,7 @@ class _Draft:
         guesses: dict[str, Guess] = {}
         for column in sorted(table.columns, key=lambda one: not one.required):
             guess = guess_column(column.name, table.name, file.header, taken)
-            # What may be called after anything is no id.
-            if guess and (guess.confidence > _UNSURE or column.name != "booking_id" or table.name != "bookings"):
+            if guess and (column is not table.columns[0] or self._is_id(table, column, file, guess)):
                 guesses[column.name] = guess
                 taken.add(guess.name)
         for column in table.columns:
@@ -231,6 +232,15 @@ class _Draft:
         if patient and table.name == "side_effects" and "booking_id" not in guesses:
             guesses["booking_id"] = Guess(patient.name, 0.3)
         return guesses
+
+    def _is_id(self, table: Table, column: Column, file: _File, guess: Guess) -> bool:
+        """Whether a column may be the id of the table's rows: by itself, or with another."""
+        # What may be called after anything is none.
+        if table.name == "bookings" and guess.confidence <= _UNSURE:
+            return False
+        values = file.columns[guess.name]
+        mostly = len(set(values)) >= _MOSTLY * len(values)
+        return mostly or self._numbered(column, file, guess) is not None
 
     def _by_values(self, column: Column, file: _File, taken: set[str]) -> Guess | None:
         """The column of which most values are words for the contract's."""

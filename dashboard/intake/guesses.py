@@ -10,7 +10,7 @@ from dataclasses import dataclass
 #: Names that other systems give to a column, most telling first; words in small letters.
 _COMMON = {
     "patient_id": "patient id, patient, mrn, medical record number, usubjid, subject id, subjid, subject, person id, "
-    "client id, patient number, patient no, member id, chart number",
+    "client id, patient number, patient no, member id, chart number, case id, caseid",
     "booking_id": "appointment id, booking id, visit id, encounter id, appt id, encounter, appointment number, "
     "appt no, visit number, appointment, visit",
     "site": "site, clinic, clinic name, site id, siteid, location, facility, branch, center, centre, department, "
@@ -19,12 +19,12 @@ _COMMON = {
 SYNONYMS: dict[str, dict[str, str]] = {
     "bookings": {
         **_COMMON,
-        "booking_id": _COMMON["booking_id"] + ", id, record id, case id, account number, hadm id, usubjid",
+        "booking_id": _COMMON["booking_id"] + ", id, record id, primaryid, case id, account number, hadm id, usubjid",
         "service": "service, appointment type, visit type, treatment, procedure, service type, product, exposure, "
         "description, encounterclass, type",
         "starts_at": "starts at, start at, start, appointment day, appointment date, appointment time, "
         "scheduled start, visit date, start time, start date, start datetime, date of visit, encounter date, "
-        "rfstdtc, svstdtc, visit day, date",
+        "rfstdtc, svstdtc, visit day, date, event date",
         "status": "status, no show, appointment status, visit status, show, attended, "
         "attendance, disposition, outcome",
         "booked_at": "booked at, scheduled day, booking date, created at, created, date booked, scheduled on, "
@@ -44,7 +44,7 @@ SYNONYMS: dict[str, dict[str, str]] = {
     },
     "side_effects": {
         "event_id": "event id, ae id, adverse event id, report id, primaryid, aeseq, id",
-        "booking_id": _COMMON["booking_id"] + ", usubjid, subject id",
+        "booking_id": _COMMON["booking_id"] + ", usubjid, subject id, primaryid",
         "effect": "effect, side effect, aedecod, aeterm, reaction, adverse event, term, preferred term, "
         "pt, symptom, event",
         "severity": "severity, aesev, grade, aetoxgr, ctcae grade, intensity",
@@ -82,14 +82,15 @@ TIMES = ("time", "start time", "appointment time", "visit time", "start", "from"
 #: What names of columns shorten.
 _SHORT = {
     "appt": "appointment", "appts": "appointment", "apt": "appointment", "pat": "patient", "enc": "encounter",
-    "csn": "encounter", "dttm": "time", "dtm": "time", "prc": "procedure", "proc": "procedure", "dept": "department",
+    "csn": "encounter", "dt": "date", "dttm": "time", "dtm": "time",
+    "prc": "procedure", "proc": "procedure", "dept": "department",
     "loc": "location", "prov": "provider", "svc": "service", "canc": "cancelled", "canceled": "cancelled",
     "sched": "scheduled", "nbr": "number", "num": "number", "amt": "amount", "desc": "description", "dur": "duration",
 }  # fmt: skip
 #: Words in a file's name that tell its table.
 FILE_WORDS = {
     "bookings": "appoint|appt|visit|booking|encounter|schedul",
-    "side_effects": "adverse|side.?effect|reaction|(?:^|[^a-z])ae(?:[^a-z]|$)",
+    "side_effects": "adverse|side.?effect|reac|(?:^|[^a-z])ae(?:[^a-z]|$)",
     "payments": "pay|transaction|receipt|billing|invoice",
     "scores": "score|phq|gad|questionnaire|survey",
     "": "patient|subject|demograph|person|member|(?:^|[^a-z])dm(?:[^a-z]|$)",

@@ -298,6 +298,20 @@ def test_what_a_draft_takes_for_what(tmp_path: Path) -> None:
     assert hospital["chair_minutes"] == "APPT_LENGTH"
 
 
+def test_ids_that_stand_in_several_rows_number_nothing(tmp_path: Path) -> None:
+    """The layout of the public reports of adverse events: a reaction has no number of its own."""
+    (tmp_path / "DEMO24Q1.txt").write_text(
+        "primaryid$caseid$event_dt$age$sex\n11$1$20240304$38$F\n21$2$20240305$44$M\n"
+    )
+    (tmp_path / "REAC24Q1.txt").write_text("primaryid$caseid$pt\n11$1$Nausea\n11$1$Dizziness\n21$2$Confusion\n")
+    drafted = tomllib.loads(draft_mapping(tmp_path, load_reference()))
+    assert drafted["bookings"]["columns"]["booking_id"] == "primaryid"
+    assert drafted["bookings"]["columns"]["patient_id"] == "caseid"
+    assert drafted["bookings"]["columns"]["starts_at"] == {"column": "event_dt", "format": "%Y%m%d"}
+    columns = drafted["side_effects"]["columns"]
+    assert (columns["event_id"], columns["booking_id"], columns["effect"]) == ({"row_number": ""}, "primaryid", "pt")
+
+
 def test_a_word_that_fits_several_is_left_to_a_person(tmp_path: Path) -> None:
     (tmp_path / "visits.csv").write_text("Appointment ID,Service\n1,Ketamine IV\n2,Vitamin C IV\n", encoding="utf-8")
     drafted = tomllib.loads(draft_mapping(tmp_path, load_reference()))

@@ -60,6 +60,7 @@ FILES = {
     "escapes": ('escape = "\\\\"', written((HEADER, *ROWS), escape="\\"), 0),
     "escapes and tabs": ("escape = '\\'\ndelimiter = '\t'", written((HEADER, *ROWS), "\t", "\\"), 0),
     "other escapes": ('escape = "^"', written((HEADER, *ROWS), ";", "^"), 0),
+    "a dollar": ("", written((HEADER, *ROWS), "$"), 0),
     "two bars": ('delimiter = "||"', written((HEADER, *ROWS), "||"), 0),
     "bars and a caret": ('delimiter = "|^|"\nescape = "\\\\"', written((HEADER, *ROWS), "|^|", "\\"), 0),
     "old Macintosh": ("", written((HEADER, *ROWS), end="\r").replace("two\nlines", "two lines"), 0),
@@ -176,6 +177,8 @@ def test_titles_of_a_joined_file_are_pointed_out(clinic: Clinic) -> None:
         ("sep=;\r\n" + written((HEADER, *ROWS), ";", end="\r\n"), ["skip = 1", 'delimiter = ";"']),
         (written((HEADER, *ROWS), "\t", "\\"), ['escape = "\\\\"', 'delimiter = "\\t"']),
         (written((HEADER, *ROWS)), ['delimiter = ","']),
+        (written((HEADER, *ROWS), "$"), ['delimiter = "$"']),
+        (written((HEADER, *ROWS), "\x01"), ['delimiter = "\\u0001"']),
         (written((HEADER, *ROWS), end="\r").replace("two\nlines", "one"), ['delimiter = ","']),
     ],
 )
