@@ -236,8 +236,11 @@ def position(wanted: SourceColumn, header: tuple[str, ...], where: str) -> int:
             raise DeliveryError(
                 f"{where}: the column {wanted!r} stands more than once; give its number instead, {numbers}"
             )
-    near = nearest(wanted, header) or f"; it has {', '.join(header)}"
-    raise DeliveryError(f"{where}: there is no column {wanted!r} in the file{near}. Correct the mapping")
+    raise DeliveryError(
+        f"{where}: there is no column {wanted!r} in the file. Correct the mapping"
+        # Below the first line, which alone is kept on record: without a header these are a patient's values.
+        f"\n  its header has {', '.join(header)}{nearest(wanted, header)}"
+    )
 
 
 def nearest(name: str, known: Collection[str]) -> str:

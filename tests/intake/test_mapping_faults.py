@@ -54,7 +54,7 @@ ROW = "V0,P0,Dallas,05/01/2026 09:00,Done"
             'delimiter = "|_|_|_|_|"\n[bookings.columns]',
             ["delimiter", "one ASCII character", "up to 8"],
         ),
-        ("[bookings.columns]", 'delimiter = "||"\n[bookings.columns]', ["'Visit'", "it has Visit,Patient"]),
+        ("[bookings.columns]", 'delimiter = "||"\n[bookings.columns]', ["'Visit'", "its header has Visit,Patient"]),
         ("[bookings.columns]", 'delimiter = "ab"\n[bookings.columns]', ["delimiter", "stands in no value"]),
         ("[bookings.columns]", 'delimiter = ";\\n"\n[bookings.columns]', ["delimiter", "stands in no value"]),
         ("[bookings.columns]", 'delimiter = "|\\""\n[bookings.columns]', ["delimiter and quote", "must differ"]),
