@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as Names
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dashboard.intake.mapping import ColumnMapping, Join, Numbers, SourceColumn, TableMapping, has_zone
+from dashboard.intake.mapping import ColumnMapping, Join, KeyColumns, Numbers, SourceColumn, TableMapping, has_zone
 from dashboard.intake.sql import identifier, literal
 
+#: Stands between the parts of a key, and in no value.
+_BETWEEN = "\x1f"
 _FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
 
 
@@ -114,17 +117,19 @@ class Expressions:
         return f"select {', '.join(self._final())} from {made}{order}"  # noqa: S608
 
     @property
-    def _joins(self) -> dict[tuple[Join, SourceColumn], str]:
+    def _joins(self) -> dict[tuple[Join, KeyColumns], str]:
         """The alias of each join with each key."""
         pairs = dict.fromkeys((one.lookup.join, one.lookup.key) for one in self._mapped.values() if one.lookup)
         return {pair: f"joined_{number}" for number, pair in enumerate(pairs)}
 
     def _join_clauses(self) -> str:
         return "".join(
-            f" left join {identifier(self._lookups[join].table)} as {alias} "
-            f"on {alias}.key = delivered_row.{_source(self._places[key])}"
+            f" left join {identifier(self._lookups[join].table)} as {alias} on {alias}.key = {self._joined_by(key)}"
             for (join, key), alias in self._joins.items()
         )
+
+    def _joined_by(self, key: KeyColumns) -> str:
+        return joined_key([f"delivered_row.{_source(self._places[one])}" for one in key])
 
     def _final(self) -> list[str]:
         table = self._mapping.table
@@ -177,8 +182,7 @@ class Expressions:
             steps.value = f"keyed({steps.value})"
         if mapped.lookup and mapped.column.required and mapped.default is None:
             alias = self._joins[mapped.lookup.join, mapped.lookup.key]
-            key = f"delivered_row.{_source(self._places[mapped.lookup.key])}"
-            steps.misses = f"({alias}.key is null and {key} is not null)"
+            steps.misses = f"({alias}.key is null and {self._joined_by(mapped.lookup.key)} is not null)"
         return steps
 
     def _raw_of(self, mapped: ColumnMapping) -> str:
@@ -234,6 +238,11 @@ class Expressions:
         return None
 
 
+def joined_key(parts: Sequence[str]) -> str:
+    """The key of a join from its parts; null where one is."""
+    return f"({f' || {literal(_BETWEEN)} || '.join(parts)})"
+
+
 def clean_text(place: int, kind: str, empty: tuple[str, ...]) -> str:
     """A source column as trimmed text; null where it is empty or a word that means so."""
     name = identifier(str(place))
@@ -263,7 +272,10 @@ def _typed_text(text: str, kind: str, wanted: str) -> str:
 
 
 def _missing(mapped: ColumnMapping) -> str | None:
-    return f"has no row in {mapped.lookup.join.name} with its {mapped.lookup.key}" if mapped.lookup else None
+    if mapped.lookup is None:
+        return None
+    rows = "has no row, or several," if mapped.lookup.join.doubled else "has no row"
+    return f"{rows} in {mapped.lookup.join.name} with its {' + '.join(map(str, mapped.lookup.key))}"
 
 
 def _source(place: int) -> str:

@@ -9,7 +9,7 @@ import duckdb
 
 from dashboard.intake.contract import SHOWN_CHARACTERS, DeliveryError
 from dashboard.intake.detect import check_header_line, dialect_of
-from dashboard.intake.expressions import Loaded, clean_text, lookup_column
+from dashboard.intake.expressions import Loaded, clean_text, joined_key, lookup_column
 from dashboard.intake.files import Inspected, check_header, inspect, mend, position, relation
 from dashboard.intake.mapping import Join, Mapping, SourceColumn
 from dashboard.intake.sql import identifier
@@ -41,12 +41,12 @@ def load_lookups(
         types: dict[SourceColumn, str] = {}
         for path in _files(join, mapping, delivery):
             where = f"{path} for {join.name} in {mapping.path}"
-            dialect = dialect_of(path, join.files.layout, [join.other_key, *wanted])
+            dialect = dialect_of(path, join.files.layout, [*join.other_key, *wanted])
             inspected = inspect(path, dialect)
             advice = f"write skip = {{skip}} for the join {join.name} of the mapping, the number of lines before it"
-            check_header_line(inspected, [join.other_key, *wanted], advice)
+            check_header_line(inspected, [*join.other_key, *wanted], advice)
             check_header(inspected)
-            places = {one: position(one, inspected.found.header, where) for one in (join.other_key, *wanted)}
+            places = {one: position(one, inspected.found.header, where) for one in (*join.other_key, *wanted)}
             _load(connection, table, inspected, join, wanted, places, work / f"{table}.csv")
             types |= {one: inspected.types[places[one]] if inspected.types else "VARCHAR" for one in wanted}
             if faults := inspected.found.faults:
@@ -54,7 +54,10 @@ def load_lookups(
                     f"{path.name}: {len(faults):,} broken records could not be looked up, "
                     f"first line {faults[0].line:,}: {faults[0].reason}"
                 )
-        _refuse_doubled(connection, table, join, mapping)
+        if join.doubled:
+            notes += _leave_out_doubled(connection, table, join)
+        else:
+            _refuse_doubled(connection, table, join, mapping)
         loaded[join] = Loaded(table, types)
     return loaded, notes
 
@@ -90,7 +93,7 @@ def _load(
     selected = ", ".join(text(source) for source in wanted)
     try:
         connection.execute(
-            f"insert into {table} select {text(join.other_key)}, $file, {selected} "  # noqa: S608
+            f"insert into {table} select {joined_key([text(one) for one in join.other_key])}, $file, {selected} "  # noqa: S608
             f"from {relation(inspected, path)}",
             {"file": inspected.path.name},
         )
@@ -98,6 +101,15 @@ def _load(
         raise DeliveryError(f"{inspected.path} cannot be read: {str(error).splitlines()[0]}") from error
     finally:
         copy.unlink(missing_ok=True)
+
+
+def _leave_out_doubled(connection: duckdb.DuckDBPyConnection, table: str, join: Join) -> list[str]:
+    """Drop the keys that stand in several rows, and say how many."""
+    doubled = f"select key from {table} group by key having count(*) > 1"  # noqa: S608
+    [[keys]] = connection.execute(f"select count(key) from ({doubled})").fetchall()  # noqa: S608
+    connection.execute(f"delete from {table} where key in ({doubled})")  # noqa: S608
+    many = f"{keys:,} keys stand" if keys != 1 else "1 key stands"
+    return [f"{join.name}: {many} in several rows and gave nothing"] if keys else []
 
 
 def _refuse_doubled(connection: duckdb.DuckDBPyConnection, table: str, join: Join, mapping: Mapping) -> None:
@@ -111,9 +123,9 @@ def _refuse_doubled(connection: duckdb.DuckDBPyConnection, table: str, join: Joi
     shown = "" if _is_personal(mapping, join) else f", for example {_shortened(key)!r} in {rows:,} rows"
     files = first if first == last else f"{first} and {last}"
     raise DeliveryError(
-        f"{mapping.path}, join {join.name}: {keys:,} keys of the column {join.other_key!r} stand more than once in "
+        f"{mapping.path}, join {join.name}: {keys:,} keys of {_named(join)} stand more than once in "
         f"{files}{shown}; a key must stand once, so that there is one value to take. "
-        "Remove the other rows or name another column as other_key"
+        'Remove the other rows, name another column as other_key, or write doubled = "empty", to take nothing'
     )
 
 
@@ -124,9 +136,14 @@ def _is_personal(mapping: Mapping, join: Join) -> bool:
         for table in mapping.tables.values()
         for mapped in table.columns
         if mapped.lookup and mapped.lookup.join == join
-        for name in (mapped.lookup.key, join.other_key)
+        for name in (*mapped.lookup.key, *join.other_key)
     }
     return any(not table.personal.isdisjoint(names) for table in mapping.tables.values())
+
+
+def _named(join: Join) -> str:
+    names = " + ".join(map(repr, join.other_key))
+    return f"the column{'s' * (len(join.other_key) > 1)} {names}"
 
 
 def _shortened(text: str) -> str:

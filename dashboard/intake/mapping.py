@@ -12,6 +12,8 @@ from dashboard.intake.contract import Column, Table
 
 #: A column of a file: its name in the header, or its number from 1.
 SourceColumn = str | int
+#: Columns that make up a key together.
+KeyColumns = tuple[SourceColumn, ...]
 
 
 @dataclass(frozen=True)
@@ -55,20 +57,22 @@ class Join:
 
     Attributes:
         name: as reports name it.
-        other_key: the column of the second file that holds the key.
+        other_key: the columns of the second file that hold the key.
+        doubled: whether a key that stands in several rows gives nothing; else it is refused.
     """
 
     name: str
     files: Files
-    other_key: SourceColumn
+    other_key: KeyColumns
+    doubled: bool = False
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """What a column needs of a join: which one, and the key's column in the table's own file."""
+    """What a column needs of a join: which one, and the key's columns in the table's own file."""
 
     join: Join
-    key: SourceColumn
+    key: KeyColumns
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ class ColumnMapping:
     @property
     def own_sources(self) -> tuple[SourceColumn, ...]:
         """Columns of the table's own file."""
-        return (self.lookup.key,) if self.lookup else self.sources
+        return self.lookup.key if self.lookup else self.sources
 
     @property
     def origin(self) -> str:

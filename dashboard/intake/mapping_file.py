@@ -21,6 +21,7 @@ from dashboard.intake.mapping import (
     ColumnMapping,
     Files,
     Join,
+    KeyColumns,
     Layout,
     Lookup,
     Mapping,
@@ -34,7 +35,7 @@ from dashboard.intake.transcode import python_name
 _LONGEST_DELIMITER = 8
 _LAYOUT = ("encoding", "delimiter", "quote", "escape", "skip", "header", "empty")
 _TABLE = ("file", *_LAYOUT, "columns")
-_JOIN = ("file", "key", "other_key", *_LAYOUT)
+_JOIN = ("file", "key", "other_key", "doubled", *_LAYOUT)
 _NUMBERS = ("currency", "unit", "thousands", "decimal")
 _COLUMN = (
     *("column", "constant", "row_number", "separator", "join", "key", "values", "default", "otherwise"),
@@ -128,27 +129,46 @@ def _refuse_leaks(table: TableMapping, place: _Place) -> None:
             )
 
 
-def _joins(data: Any, place: _Place) -> dict[str, tuple[Join, SourceColumn]]:
-    """Each join by name, with the key's column in the table's own file."""
+def _joins(data: Any, place: _Place) -> dict[str, tuple[Join, KeyColumns]]:
+    """Each join by name, with the key's columns in the table's own file."""
     if not isinstance(data, dict):
         raise place.fault("joins must be tables: [joins.patients]")
     return {name: _join(one, name, place.at(f"[joins.{name}]")) for name, one in data.items()}
 
 
-def _join(data: Any, name: str, place: _Place) -> tuple[Join, SourceColumn]:
+def _join(data: Any, name: str, place: _Place) -> tuple[Join, KeyColumns]:
     if not isinstance(data, dict):
         raise place.fault('must be a table with file and key: { file = "patients.csv", key = "PatientId" }')
     place.check_keys(data, _JOIN, "setting")
     files = _files(data, place)
     if "key" not in data and "other_key" not in data:
         raise place.fault("key is missing; name the column that both files share")
-    other = _source(data.get("other_key", data.get("key")), "other_key", place)
-    key = _source(data.get("key", data.get("other_key")), "key", place)
-    return Join(name or ", ".join(files.patterns), files, other), key
+    other = _key(data.get("other_key", data.get("key")), "other_key", place)
+    doubled = data.get("doubled", "refused")
+    if doubled not in ("refused", "empty"):
+        raise place.fault(
+            f'doubled says what a key gives that stands in several rows: "refused" or "empty", not {doubled!r}'
+        )
+    join = Join(name or ", ".join(files.patterns), files, other, doubled == "empty")
+    return join, _own_key(data.get("key", data.get("other_key")), join, place)
+
+
+def _key(value: Any, name: str, place: _Place) -> KeyColumns:
+    given = value if isinstance(value, list) and value else [value]
+    return tuple(_source(one, name, place) for one in given)
+
+
+def _own_key(value: Any, join: Join, place: _Place) -> KeyColumns:
+    key = _key(value, "key", place)
+    if len(key) != len(join.other_key):
+        raise place.fault(
+            f"key has {len(key)} columns and other_key {len(join.other_key)}; name as many in the same order"
+        )
+    return key
 
 
 def _table(
-    data: Any, table: Table, joins: dict[str, tuple[Join, SourceColumn]], reference: Reference, top: _Place
+    data: Any, table: Table, joins: dict[str, tuple[Join, KeyColumns]], reference: Reference, top: _Place
 ) -> TableMapping:
     place = top.at(f"[{table.name}]")
     if not isinstance(data, dict):
@@ -221,7 +241,7 @@ def _layout(data: dict[str, Any], place: _Place) -> Layout:
 
 
 def _column(
-    data: Any, column: Column, joins: dict[str, tuple[Join, SourceColumn]], reference: Reference, place: _Place
+    data: Any, column: Column, joins: dict[str, tuple[Join, KeyColumns]], reference: Reference, place: _Place
 ) -> ColumnMapping:
     if not isinstance(data, dict):
         data = {"column": data}
@@ -309,7 +329,7 @@ def _word(value: Any, mapped: ColumnMapping, place: _Place) -> str:
     return text
 
 
-def _lookup(data: dict[str, Any], joins: dict[str, tuple[Join, SourceColumn]], place: _Place) -> Lookup | None:
+def _lookup(data: dict[str, Any], joins: dict[str, tuple[Join, KeyColumns]], place: _Place) -> Lookup | None:
     if "join" not in data:
         if "key" in data:
             raise place.fault("key goes with join only")
@@ -323,7 +343,7 @@ def _lookup(data: dict[str, Any], joins: dict[str, tuple[Join, SourceColumn]], p
                 f"there is no [joins.{name}]{nearest(name, joins)}; add it, or write join = {{ file = …, key = … }}"
             )
         join, key = joins[name]
-    return Lookup(join, _source(data["key"], "key", place) if "key" in data else key)
+    return Lookup(join, _own_key(data["key"], join, place) if "key" in data else key)
 
 
 def _values(data: dict[str, Any], mapped: ColumnMapping, place: _Place) -> dict[str, str]:

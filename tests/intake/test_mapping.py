@@ -395,6 +395,43 @@ def test_a_doubled_key_is_refused_and_named(export: Export, personal: bool) -> N
     assert ("Secret-1" in text) is not personal
 
 
+def test_a_key_of_several_columns(export: Export) -> None:
+    """A log of side effects that knows patient and day; of two bookings on a day it can't tell which."""
+    visits = [
+        "V1,P1,2026-01-05,2026-01-05 09:00", "V2,P1,2026-01-06,2026-01-06 09:00", "V3,P2,2026-01-05,2026-01-05 09:00",
+        "V4,P3,2026-01-05,2026-01-05 09:00", "V5,P3,2026-01-05,2026-01-05 15:00", "V6,,2026-01-07,2026-01-07 09:00",
+        "V7,,2026-01-07,2026-01-07 10:00",
+    ]  # fmt: skip
+    export.write("visits.csv", "id,patient,day,start", *visits)
+    events = [
+        "P1,2026-01-06,nausea",
+        "P2,2026-01-05,headache",
+        "P2,2026-01-06,nausea",
+        "P3,2026-01-05,nausea",
+        ",2026-01-07,nausea",
+    ]
+    export.write("log.csv", "Who,When,Symptom", *events)
+    join = '{ file = "visits.csv", key = ["Who", "When"], other_key = ["patient", "day"]%s }'
+    side_effects = (
+        '[side_effects]\nfile = "log.csv"\n[side_effects.columns]\nevent_id = { row_number = "" }\neffect = "Symptom"\n'
+        f'booking_id = {{ join = {join}, column = "id" }}\n'
+    )
+    with pytest.raises(
+        DeliveryError, match=r"1 keys of the columns 'patient' \+ 'day' stand more than once.*\"empty\""
+    ):
+        export.publish(bookings() + side_effects % "")
+    report = export.publish(bookings() + side_effects % ', doubled = "empty"')
+    assert export.clinic.ask("select booking_id, effect from side_effects order by all") == [
+        ("V2", "nausea"), ("V3", "headache"),
+    ]  # fmt: skip
+    told = {line: reason for file, line, _, _, reason in export.rejects() if file == "log.csv"}
+    assert sorted(told) == [4, 5, 6]
+    assert told[4].startswith("has no row, or several, in visits.csv with its Who + When")
+    assert told[5] == told[4]
+    assert "visits.csv: 1 key stands in several rows and gave nothing" in report.notes
+    assert not any("P1" in str(row) or "P3" in str(row) for row in export.rejects())
+
+
 def test_patient_ids_stay_out_of_the_extract_and_the_rejects(export: Export) -> None:
     """Where a subject's id is all there is, bookings and side effects are joined by its keyed hash."""
     export.write(

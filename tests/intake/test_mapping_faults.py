@@ -87,6 +87,21 @@ ROW = "V0,P0,Dallas,05/01/2026 09:00,Done"
         ('"Clinic"', '{ column = "Clinic", currency = "$" }', ["site", "numbers only"]),
         ('"Clinic"', '{ column = "Clinic", join = "sites" }', ["site", "[joins.sites]"]),
         ('"Clinic"', '{ column = "N", join = { file = "s.csv", key = "Clinic" } }', ["s.csv", "no file of"]),
+        (
+            '"Clinic"',
+            '{ column = "N", join = { file = "s.csv", key = ["A", "B"], other_key = "C" } }',
+            ["key has 2 columns and other_key 1", "same order"],
+        ),
+        (
+            '"Clinic"',
+            '{ column = "N", join = { file = "s.csv", key = [] } }',
+            ["other_key must be the name", "not []"],
+        ),
+        (
+            '"Clinic"',
+            '{ column = "N", join = { file = "s.csv", key = "A", doubled = "first" } }',
+            ["doubled", '"refused" or "empty"', "'first'"],
+        ),
     ],
 )
 def test_faults_of_a_mapping(tmp_path: Path, old: str, new: str, words: list[str]) -> None:
