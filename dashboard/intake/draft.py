@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from dashboard.intake import together
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
 from dashboard.intake.detect import guessed
 from dashboard.intake.dialect import UTF_8
-from dashboard.intake.files import Inspected, inspect, mend, relation
+from dashboard.intake.files import inspect, mend, relation
 from dashboard.intake.formats import Formats, toml_string
 from dashboard.intake.guesses import (
     FILE_WORDS,
-    PEOPLE,
-    TIMES,
     Guess,
-    find_column,
     guess_column,
     guess_reference,
     guess_word,
@@ -28,6 +24,7 @@ from dashboard.intake.guesses import (
 from dashboard.intake.reader import delimited_files
 from dashboard.intake.reference import Reference
 from dashboard.intake.sql import identifier, statements
+from dashboard.intake.together import Line, SampledFile, Visits, visits_of
 
 _SAMPLE = 2000
 _WORDS_SHOWN = 40
@@ -37,20 +34,6 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _UNSURE = 0.5
 #: Of a column of ids so many values differ; some rows may stand there twice.
 _MOSTLY = 0.9
-_TIME = re.compile(r"\d{1,2}:\d{2}|\d{3,4}\Z")
-
-
-@dataclass(frozen=True)
-class _File:
-    """A file with its columns, a sample of its rows and the pattern for it and others like it."""
-
-    pattern: str
-    inspected: Inspected
-    columns: dict[str, list[str]]
-
-    @property
-    def header(self) -> tuple[str, ...]:
-        return self.inspected.found.header
 
 
 def draft_mapping(delivery: Path, reference: Reference) -> str:
@@ -89,7 +72,7 @@ def _pattern(paths: list[Path]) -> str:
     return re.sub(r"\*[\W_*]*\*", "*", re.sub(r"\d+", "*", first))
 
 
-def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Path) -> _File:
+def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Path) -> SampledFile:
     path = paths[0]
     inspected = inspect(path, guessed(path))
     read = path
@@ -98,16 +81,16 @@ def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Pat
         mend(inspected, read)
     header = inspected.found.header
     if not any(header):
-        return _File(_pattern(paths), inspected, {})
+        return SampledFile(_pattern(paths), inspected, {})
     selected = ", ".join(f"trim({identifier(str(n))}::varchar)" for n in range(len(header)))
     rows = connection.execute(f"select {selected} from {relation(inspected, read)} limit {_SAMPLE}").fetchall()  # noqa: S608
     columns = {name: [row[n] for row in rows if row[n]] for n, name in enumerate(header)}
-    return _File(_pattern(paths), inspected, columns)
+    return SampledFile(_pattern(paths), inspected, columns)
 
 
 class _Draft:
     def __init__(
-        self, files: list[_File], reference: Reference, connection: duckdb.DuckDBPyConnection, delivery: Path
+        self, files: list[SampledFile], reference: Reference, connection: duckdb.DuckDBPyConnection, delivery: Path
     ) -> None:
         self._files = files
         self._reference = reference
@@ -133,9 +116,14 @@ class _Draft:
             rest = [one for one in rest if one is not file]
             lines += ["", "[joins.patients]  # guess: its key holds the patients of the bookings", *_layout(file)]
             lines += [f"key = {toml_string(key)}", f"other_key = {toml_string(other)}"]
+        visits = self._visits(chosen.get("side_effects"), bookings)
+        if bookings is not None and visits is not None:
+            lines += ["", "[joins.visits]  # guess: most side effects have a booking of their patient and day"]
+            lines += [*_layout(bookings), f"key = {together.listed(visits.key)}"]
+            lines += [f"other_key = {together.listed(visits.other_key)}", 'doubled = "empty"']
         for table in TABLES:
             if table.name in chosen:
-                lines += ["", *self._table(table, chosen[table.name], join)]
+                lines += ["", *self._table(table, chosen[table.name], join, visits)]
             elif table.name == "bookings":
                 lines += ["", "# DECIDE: no file looks like bookings; name it and its columns here.", "[bookings]"]
                 lines += ['file = "bookings.csv"', "[bookings.columns]"]
@@ -147,37 +135,37 @@ class _Draft:
         # Texts in quotes have none of them left; a comment must not hold what TOML has no place for.
         return "".join(_CONTROL.sub("\ufffd", line) + "\n" for line in lines)
 
-    def _choose(self) -> dict[str, _File]:
+    def _choose(self) -> dict[str, SampledFile]:
         """The file of each table: each file serves the table that it fits best, the best file wins."""
-        fits: list[tuple[float, str, _File]] = []
+        fits: list[tuple[float, str, SampledFile]] = []
         for file in self._files:
             scores = {table.name: self._fit(table, file) for table in TABLES}
             name = max(scores, key=lambda one: scores[one])
             if scores[name] >= 2 and not self._is_people(file, scores[name]):
                 fits.append((scores[name], name, file))
-        chosen: dict[str, _File] = {}
+        chosen: dict[str, SampledFile] = {}
         for _, name, file in sorted(fits, key=lambda fit: -fit[0]):
             chosen.setdefault(name, file)
         return chosen
 
-    def _fit(self, table: Table, file: _File) -> float:
+    def _fit(self, table: Table, file: SampledFile) -> float:
         needed = {"bookings": "starts_at", "side_effects": "effect", "payments": "amount", "scores": "score"}
         if guess_column(needed[table.name], table.name, file.header, ()) is None:
             return 0.0
         return self._likeness(table, file)
 
-    def _likeness(self, table: Table, file: _File) -> float:
+    def _likeness(self, table: Table, file: SampledFile) -> float:
         score = 3.0 if re.search(FILE_WORDS[table.name], file.pattern.lower()) else 0.0
         for column in table.columns:
             if guess := guess_column(column.name, table.name, file.header, ()):
                 score += guess.confidence * (1.0 if column.required else 0.3)
         return score
 
-    def _is_people(self, file: _File, score: float) -> bool:
+    def _is_people(self, file: SampledFile, score: float) -> bool:
         others = [one for one in self._files if one is not file]
         return bool(re.search(FILE_WORDS[""], file.pattern.lower())) and bool(others) and score < 5
 
-    def _patients(self, bookings: _File, rest: list[_File]) -> tuple[_File, str, str] | None:
+    def _patients(self, bookings: SampledFile, rest: list[SampledFile]) -> tuple[SampledFile, str, str] | None:
         """A file of patients: its key, which stands once a row, holds most patients of the bookings."""
         key = guess_column("patient_id", "bookings", bookings.header, ())
         if key is None:
@@ -189,16 +177,28 @@ class _Draft:
                     return file, key.name, name
         return None
 
-    def _table(self, table: Table, file: _File, join: tuple[_File, str, str] | None) -> list[str]:
+    def _visits(self, log: SampledFile | None, bookings: SampledFile | None) -> Visits | None:
+        """How side effects that name no booking find theirs."""
+        if log is None or bookings is None or log is bookings:
+            return None
+        named = guess_column("booking_id", "side_effects", log.header, ())
+        patient = guess_column("patient_id", "bookings", log.header, ())
+        if named and named.confidence > _UNSURE and (patient is None or named.name != patient.name):
+            return None
+        return visits_of(log, bookings)
+
+    def _table(
+        self, table: Table, file: SampledFile, join: tuple[SampledFile, str, str] | None, visits: Visits | None
+    ) -> list[str]:
         lines = [f"[{table.name}]", *_layout(file), f"[{table.name}.columns]"]
         maps: list[str] = []
         taken: set[str] = set()
         guesses = self._guesses(table, file, taken)
         for column in table.columns:
             guess = guesses.get(column.name)
-            together = self._together(table, column, file, guesses)
-            if together is not None:
-                line, names = together
+            several = self._together(table, column, file, guesses, visits)
+            if several is not None:
+                line, names = several
                 lines.append(line)
                 taken.update(names)
             elif guess is not None:
@@ -214,7 +214,7 @@ class _Draft:
             lines.append(f"# Columns that are not read: {', '.join(unused)}")
         return [*lines, *maps]
 
-    def _guesses(self, table: Table, file: _File, taken: set[str]) -> dict[str, Guess]:
+    def _guesses(self, table: Table, file: SampledFile, taken: set[str]) -> dict[str, Guess]:
         """A column for each of the contract's: by their names, then by what they hold."""
         guesses: dict[str, Guess] = {}
         for column in sorted(table.columns, key=lambda one: not one.required):
@@ -233,16 +233,16 @@ class _Draft:
             guesses["booking_id"] = Guess(patient.name, 0.3)
         return guesses
 
-    def _is_id(self, table: Table, column: Column, file: _File, guess: Guess) -> bool:
+    def _is_id(self, table: Table, column: Column, file: SampledFile, guess: Guess) -> bool:
         """Whether a column may be the id of the table's rows: by itself, or with another."""
         # What may be called after anything is none.
         if table.name == "bookings" and guess.confidence <= _UNSURE:
             return False
         values = file.columns[guess.name]
         mostly = len(set(values)) >= _MOSTLY * len(values)
-        return mostly or self._numbered(column, file, guess) is not None
+        return mostly or together.numbered(column, file, guess) is not None
 
-    def _by_values(self, column: Column, file: _File, taken: set[str]) -> Guess | None:
+    def _by_values(self, column: Column, file: SampledFile, taken: set[str]) -> Guess | None:
         """The column of which most values are words for the contract's."""
         allowed = self._words(column)
         shares: dict[str, float] = {}
@@ -255,75 +255,24 @@ class _Draft:
         return Guess(best, _UNSURE, "by its values") if best and shares[best] > 0.5 else None
 
     def _together(
-        self, table: Table, column: Column, file: _File, guesses: dict[str, Guess]
-    ) -> tuple[str, tuple[str, ...]] | None:
+        self, table: Table, column: Column, file: SampledFile, guesses: dict[str, Guess], visits: Visits | None
+    ) -> Line | None:
         """The line of a column that several of the file's make up, with these."""
         guess = guesses.get(column.name)
+        if visits is not None and (table.name, column.name) == ("side_effects", "booking_id"):
+            line = f'{column.name} = {{ join = "visits", column = {toml_string(visits.booking_id)} }}'
+            return f"{line}  # guess, likely: by patient and day", visits.key
         if guess is not None and column is table.columns[0]:
-            return self._numbered(column, file, guess)
+            return together.numbered(column, file, guess)
         if guess is not None and column.name == "starts_at":
-            return self._with_time(column, file, guess)
+            return together.with_time(column, file, guess, self._formats)
         if guess is None and column.name == "patient_id":
-            return self._person(column, file)
+            return together.person(column, file)
         if guess is None and column.name == "booking_id" and table.name == "bookings":
-            return self._visit(column, file, guesses)
+            return together.visit(column, file, guesses)
         return None
 
-    def _numbered(self, column: Column, file: _File, guess: Guess) -> tuple[str, tuple[str, ...]] | None:
-        """An id that numbers the rows of each patient or booking only, together with theirs."""
-        values = file.columns[guess.name]
-        if len(set(values)) == len(values):
-            return None
-        for name in ("patient_id", "booking_id"):
-            other = guess_column(name, "bookings", file.header, (guess.name,))
-            if other and _unique(file, (other.name, guess.name)):
-                names = (other.name, guess.name)
-                line = f'{column.name} = {{ column = {_list(names)}, separator = "-" }}'
-                return f"{line}  # guess: only both together are unique", names
-        return None
-
-    def _with_time(self, column: Column, file: _File, guess: Guess) -> tuple[str, tuple[str, ...]] | None:
-        """A date with the time of day that stands in a column of its own."""
-        days = file.columns[guess.name]
-        for wanted in TIMES:
-            name = find_column(wanted, file.header)
-            times = file.columns[name] if name else []
-            if name is None or name == guess.name or len(times) != len(days) or not all(map(_TIME.match, times)):
-                continue
-            if any(":" in day for day in days):
-                return None
-            settings, why = self._formats.settings(
-                column, [f"{day} {time}" for day, time in zip(days, times, strict=True)]
-            )
-            parts = [f"column = {_list((guess.name, name))}", *settings]
-            return f"{column.name} = {{ {', '.join(parts)} }}  # guess, likely: a day and its time{why}", (name,)
-        return None
-
-    def _person(self, column: Column, file: _File) -> tuple[str, tuple[str, ...]] | None:
-        """What else tells one patient from another."""
-        for wanted in PEOPLE:
-            names = tuple(name for one in wanted if (name := find_column(one, file.header)))
-            if len(names) == len(wanted):
-                source = f"{{ column = {_list(names)} }}" if len(names) > 1 else toml_string(names[0])
-                line = (
-                    f"{column.name} = {source}  # guess, unsure: no id of patients; only a keyed hash of it is kept. "
-                )
-                return f"{line}DECIDE: has each patient one of their own?", names
-        return None
-
-    def _visit(self, column: Column, file: _File, guesses: dict[str, Guess]) -> tuple[str, tuple[str, ...]] | None:
-        """Who comes when, where bookings have no id."""
-        patient, start = guesses.get("patient_id"), guesses.get("starts_at")
-        if patient is None or start is None:
-            return None
-        time = next((name for one in TIMES if (name := find_column(one, file.header)) and name != start.name), None)
-        names = (patient.name, start.name) + ((time,) if time else ())
-        if not _unique(file, names):
-            return None
-        line = f"{column.name} = {{ column = {_list(names)} }}"
-        return f"{line}  # guess, unsure: no id of bookings, and these together are unique", ()
-
-    def _joined(self, column: Column, join: tuple[_File, str, str], guesses: dict[str, Guess]) -> str | None:
+    def _joined(self, column: Column, join: tuple[SampledFile, str, str], guesses: dict[str, Guess]) -> str | None:
         if column.name not in ("birth_date", "sex", "age") or (column.name == "age" and "birth_date" in guesses):
             return None
         file = join[0]
@@ -334,7 +283,7 @@ class _Draft:
         parts = ['join = "patients"', f"column = {toml_string(guess.name)}", *settings]
         return f"{column.name} = {{ {', '.join(parts)} }}  # guess{why}"
 
-    def _missing(self, column: Column, file: _File) -> str:
+    def _missing(self, column: Column, file: SampledFile) -> str:
         held = f"the file has {', '.join(file.header)}"
         words: dict[str, str] = {
             "site": self._reference.sites[0].site,
@@ -352,7 +301,7 @@ class _Draft:
             return f'{column.name} = {{ row_number = "" }}  # DECIDE: no id found; the row\'s number is taken. {held}'
         return f'# {column.name} = ""  # DECIDE: required, and no column found; {held}'
 
-    def _column(self, table: Table, column: Column, file: _File, guess: Guess) -> tuple[str, list[str]]:
+    def _column(self, table: Table, column: Column, file: SampledFile, guess: Guess) -> tuple[str, list[str]]:
         sample = file.columns[guess.name]
         how = "sure" if guess.confidence > 0.8 else "likely" if guess.confidence > 0.5 else "unsure"
         source = toml_string(guess.name)
@@ -415,18 +364,7 @@ class _Draft:
         return {service.service: (service.name,) for service in self._reference.services}
 
 
-def _unique(file: _File, names: Sequence[str]) -> bool:
-    """Whether no two rows of the sample have the same values in all of the columns."""
-    columns = [file.columns[name] for name in names]
-    rows = list(zip(*columns, strict=False))
-    return len(set(rows)) == len(rows) == max(map(len, columns))
-
-
-def _list(names: Sequence[str]) -> str:
-    return f"[{', '.join(map(toml_string, names))}]"
-
-
-def _layout(file: _File) -> list[str]:
+def _layout(file: SampledFile) -> list[str]:
     dialect = file.inspected.dialect
     lines = [f"file = {toml_string(file.pattern)}"]
     if not file.inspected.is_parquet:

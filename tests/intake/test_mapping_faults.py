@@ -313,6 +313,45 @@ def test_what_a_draft_takes_for_what(tmp_path: Path) -> None:
     assert hospital["chair_minutes"] == "APPT_LENGTH"
 
 
+def test_a_log_of_side_effects_finds_its_bookings_by_patient_and_day(tmp_path: Path) -> None:
+    """As drafted; of two visits of a patient on one day it can't tell which was meant."""
+    folder, mapping = tmp_path / "export", tmp_path / "m.toml"
+    folder.mkdir()
+    visits = [
+        f"{number},P{number % 7},{day:02d}/02/2026,{hour}:00,Chicago,Myers cocktail,Completed"
+        for number, (day, hour) in enumerate(((day, hour) for day in range(1, 27) for hour in (9, 14)), start=1)
+    ]
+    visits.append("99,P1,01/02/2026,16:00,Chicago,Myers cocktail,Completed")
+    header = "Appointment ID,Client ID,Date,Time,Location,Service,Status"
+    (folder / "appointments.csv").write_text("\n".join([header, *visits, ""]), encoding="utf-8")
+    log = [
+        "P2,01/02/2026,Nausea,Mild",
+        "P3,02/02/2026,Headache,Severe",
+        "P1,01/02/2026,Nausea,Mild",
+        "P2,09/09/2026,Nausea,Mild",
+    ]
+    (folder / "adverse events.csv").write_text(
+        "\n".join(["Client ID,Visit date,Symptom,Severity", *log, ""]), encoding="utf-8"
+    )
+    text = draft_mapping(folder, load_reference())
+    drafted = tomllib.loads(text)
+    assert drafted["joins"]["visits"] == {
+        "file": "appointments.csv", "delimiter": ",", "key": ["Client ID", "Visit date"], "other_key": ["Client ID", "Date"],
+        "doubled": "empty",
+    }  # fmt: skip
+    assert drafted["side_effects"]["columns"]["booking_id"] == {"join": "visits", "column": "Appointment ID"}
+    mapping.write_text(text, encoding="utf-8")
+    clinic = Clinic(tmp_path)
+    clinic.delivery = folder
+    clinic.publish(mapping=mapping)
+    assert clinic.ask("select booking_id, effect from side_effects order by all") == [
+        ("2", "nausea"),
+        ("3", "headache"),
+    ]
+    lines = clinic.ask("select line from rejects where file = 'adverse events.csv' order by line")
+    assert lines == [(4,), (5,)]
+
+
 def test_ids_that_stand_in_several_rows_number_nothing(tmp_path: Path) -> None:
     """The layout of the public reports of adverse events: a reaction has no number of its own."""
     (tmp_path / "DEMO24Q1.txt").write_text(
