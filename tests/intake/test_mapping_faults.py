@@ -325,14 +325,13 @@ def test_a_log_of_side_effects_finds_its_bookings_by_patient_and_day(tmp_path: P
     header = "Appointment ID,Client ID,Date,Time,Location,Service,Status"
     (folder / "appointments.csv").write_text("\n".join([header, *visits, ""]), encoding="utf-8")
     log = [
-        "P2,01/02/2026,Nausea,Mild",
-        "P3,02/02/2026,Headache,Severe",
-        "P1,01/02/2026,Nausea,Mild",
-        "P2,09/09/2026,Nausea,Mild",
+        "P2,01/02/2026,Chicago,Nausea,Mild",
+        "P3,02/02/2026,Chicago,Headache,Severe",
+        "P1,01/02/2026,Chicago,Nausea,Mild",
+        "P2,09/09/2026,Chicago,Nausea,Mild",
     ]
-    (folder / "adverse events.csv").write_text(
-        "\n".join(["Client ID,Visit date,Symptom,Severity", *log, ""]), encoding="utf-8"
-    )
+    head = "Client ID,Visit date,Location,Symptom,Severity"
+    (folder / "adverse events.csv").write_text("\n".join([head, *log, ""]), encoding="utf-8")
     text = draft_mapping(folder, load_reference())
     drafted = tomllib.loads(text)
     assert drafted["joins"]["visits"] == {
@@ -350,6 +349,16 @@ def test_a_log_of_side_effects_finds_its_bookings_by_patient_and_day(tmp_path: P
     ]
     lines = clinic.ask("select line from rejects where file = 'adverse events.csv' order by line")
     assert lines == [(4,), (5,)]
+
+    def joins() -> object:
+        return tomllib.loads(draft_mapping(folder, load_reference())).get("joins")
+
+    few = [log[0], *(line.replace("02/2026", "03/2027") for line in log[1:])]
+    (folder / "adverse events.csv").write_text("\n".join([head, *few, ""]), encoding="utf-8")
+    assert joins() is None
+    numbered = [f"Appointment ID,{head}", *(f"{number},{line}" for number, line in enumerate(log, start=1)), ""]
+    (folder / "adverse events.csv").write_text("\n".join(numbered), encoding="utf-8")
+    assert joins() is None
 
 
 def test_ids_that_stand_in_several_rows_number_nothing(tmp_path: Path) -> None:
