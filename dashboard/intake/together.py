@@ -18,6 +18,8 @@ Line = tuple[str, tuple[str, ...]]
 _MOST = 0.5
 #: Times as many values must stand beside patients as there are patients, that they tell one visit from another.
 _TELLING = 1.2
+#: So many digits a day has at least.
+_DIGITS = 4
 _TIME = re.compile(r"\d{1,2}:\d{2}|\d{3,4}\Z")
 
 
@@ -56,11 +58,8 @@ def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
         return None
     rows, patients = log.columns[own.name], bookings.columns[other.name]
     shares: dict[tuple[str, str], float] = {}
-    for day, theirs in product(log.header, bookings.header):
+    for day, theirs in product(_beside(log, own.name), _beside(bookings, other.name)):
         days, visits = log.columns[day], bookings.columns[theirs]
-        # Columns without gaps alone stand row by row beside the patient's.
-        if day == own.name or theirs == other.name or len(days) != len(rows) or len(visits) != len(patients):
-            continue
         known = set(zip(patients, visits, strict=True))
         # A column of few values, as the site's, would tell nothing of the day.
         if rows and len(known) > _TELLING * len(set(patients)):
@@ -69,6 +68,16 @@ def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
     if best is None or shares[best] <= _MOST:
         return None
     return Visits((own.name, best[0]), (other.name, best[1]), number.name)
+
+
+def _beside(file: SampledFile, patient: str) -> list[str]:
+    """Columns that may hold days, without gaps, so that they stand row by row beside the patient's."""
+    rows = len(file.columns[patient])
+    return [
+        name
+        for name, values in file.columns.items()
+        if name != patient and values and len(values) == rows and len(re.findall(r"\d", values[0])) >= _DIGITS
+    ]
 
 
 def numbered(column: Column, file: SampledFile, guess: Guess) -> Line | None:

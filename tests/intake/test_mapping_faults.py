@@ -318,19 +318,19 @@ def test_a_log_of_side_effects_finds_its_bookings_by_patient_and_day(tmp_path: P
     folder, mapping = tmp_path / "export", tmp_path / "m.toml"
     folder.mkdir()
     visits = [
-        f"{number},P{number % 7},{day:02d}/02/2026,{hour}:00,Chicago,Myers cocktail,Completed"
+        f"{number},P{number % 7},{day:02d}/02/2026,{hour}:00,Chicago,Myers cocktail,Completed,10001"
         for number, (day, hour) in enumerate(((day, hour) for day in range(1, 27) for hour in (9, 14)), start=1)
     ]
-    visits.append("99,P1,01/02/2026,16:00,Chicago,Myers cocktail,Completed")
-    header = "Appointment ID,Client ID,Date,Time,Location,Service,Status"
+    visits.append("99,P1,01/02/2026,16:00,Chicago,Myers cocktail,Completed,10001")
+    header = "Appointment ID,Client ID,Date,Time,Location,Service,Status,Branch"
     (folder / "appointments.csv").write_text("\n".join([header, *visits, ""]), encoding="utf-8")
     log = [
-        "P2,01/02/2026,Chicago,Nausea,Mild",
-        "P3,02/02/2026,Chicago,Headache,Severe",
-        "P1,01/02/2026,Chicago,Nausea,Mild",
-        "P2,09/09/2026,Chicago,Nausea,Mild",
+        "P2,01/02/2026,10001,Nausea,Mild",
+        "P3,02/02/2026,10001,Headache,Severe",
+        "P1,01/02/2026,10001,Nausea,Mild",
+        "P2,09/09/2026,10001,Nausea,Mild",
     ]
-    head = "Client ID,Visit date,Location,Symptom,Severity"
+    head = "Client ID,Visit date,Branch,Symptom,Severity"
     (folder / "adverse events.csv").write_text("\n".join([head, *log, ""]), encoding="utf-8")
     text = draft_mapping(folder, load_reference())
     drafted = tomllib.loads(text)
