@@ -173,7 +173,11 @@ class _Draft:
         wanted = set(bookings.columns.get(key.name, ()))
         for file in rest:
             for name, values in file.columns.items():
-                if len(set(values)) == len(values) and len(wanted & set(values)) * 2 > min(len(wanted), len(values)):
+                if (
+                    name
+                    and len(set(values)) == len(values)
+                    and len(wanted & set(values)) * 2 > min(len(wanted), len(values))
+                ):
                     return file, key.name, name
         return None
 

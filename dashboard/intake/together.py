@@ -76,7 +76,10 @@ def _beside(file: SampledFile, patient: str) -> list[str]:
     return [
         name
         for name, values in file.columns.items()
-        if name != patient and values and len(values) == rows and len(re.findall(r"\d", values[0])) >= _DIGITS
+        if name not in ("", patient)
+        and values
+        and len(values) == rows
+        and len(re.findall(r"\d", values[0])) >= _DIGITS
     ]
 
 

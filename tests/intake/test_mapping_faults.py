@@ -379,3 +379,11 @@ def test_a_word_that_fits_several_is_left_to_a_person(tmp_path: Path) -> None:
     (tmp_path / "visits.csv").write_text("Appointment ID,Service\n1,Ketamine IV\n2,Vitamin C IV\n", encoding="utf-8")
     drafted = tomllib.loads(draft_mapping(tmp_path, load_reference()))
     assert drafted["bookings"]["columns"]["service"]["values"] == {"Vitamin C IV": "vitamin-c"}
+
+
+def test_a_column_without_a_name_is_no_key(tmp_path: Path) -> None:
+    (tmp_path / "visits.csv").write_text("Appointment ID,Client ID,Date\n1,P1,2026-01-05\n2,P2,2026-01-06\n")
+    (tmp_path / "people.csv").write_text(",DOB\nP1,1980-01-01\nP2,1990-01-01\n")
+    assert "joins" not in tomllib.loads(draft_mapping(tmp_path, load_reference()))
+    (tmp_path / "people.csv").write_text("Number,DOB\nP1,1980-01-01\nP2,1990-01-01\n")
+    assert tomllib.loads(draft_mapping(tmp_path, load_reference()))["joins"]["patients"]["other_key"] == "Number"
