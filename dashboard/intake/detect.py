@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -116,7 +117,7 @@ def check_header_line(inspected: Inspected, wanted: Collection[SourceColumn], ad
 def guessed(path: Path) -> Dialect:
     """The dialect of a file of which nothing is known, with lines of titles before its header left out.
 
-    The header is the first line that has about as many values as any of the next ones.
+    The header is the first line that has about as many columns as most of the next ones, with names.
     """
     layout = Layout()
     found = dialect_of(path, layout, ())
@@ -131,16 +132,22 @@ def guessed(path: Path) -> Dialect:
     start = rewriting(found)(content)
     lines = range(found.skipped, max(found.skipped, min(_TITLES, start.count(NEWLINE))) + 1)
 
-    def values(mark: bytes, line: int) -> int:
-        return sum(map(bool, header_of(start, replace(found, delimiter=mark, skipped=line))))
-
     headers: dict[bytes, tuple[int, int]] = {}
     for mark in (found.delimiter,) if found.skipped else _DELIMITERS:
-        widths = {line: values(mark, line) for line in lines}
-        first = next(line for line, width in widths.items() if width >= _MOST * max(widths.values()))
-        headers[mark] = (widths[first], first)
+        records = {line: header_of(start, replace(found, delimiter=mark, skipped=line)) for line in lines}
+        often = Counter(map(len, records.values()))
+        usual = max(often, key=lambda width: (often[width], width))
+        first = next((line for line, record in records.items() if _is_header(record, usual)), lines.start)
+        headers[mark] = (len(records[first]), first)
     best = max(headers, key=lambda mark: (headers[mark][0], -headers[mark][1]))
     return replace(found, delimiter=best, skipped=_past_blank(start, headers[best][1]))
+
+
+def _is_header(record: tuple[str, ...], usual: int) -> bool:
+    """Whether a record is about as wide as most are, and hardly a column of it without a name."""
+    named = sum(map(bool, record))
+    # One without a name holds the numbers of the rows.
+    return len(record) >= _MOST * usual and (named >= len(record) - 1 or named >= _MOST * len(record))
 
 
 def _past_blank(content: bytes, skipped: int) -> int:

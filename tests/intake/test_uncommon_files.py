@@ -178,6 +178,8 @@ def test_titles_of_a_joined_file_are_pointed_out(clinic: Clinic) -> None:
         (written((HEADER, *ROWS), "\t", "\\"), ['escape = "\\\\"', 'delimiter = "\\t"']),
         (written((HEADER, *ROWS)), ['delimiter = ","']),
         (written((HEADER, *ROWS), "$"), ['delimiter = "$"']),
+        (written((HEADER, *ROWS, ("V9",) * 9)), ['delimiter = ","']),
+        (written((("", *HEADER), *(("7", *row) for row in ROWS))), ['delimiter = ","']),
         (written((HEADER, *ROWS), "\x01"), ['delimiter = "\\u0001"']),
         (written((HEADER, *ROWS), end="\r").replace("two\nlines", "one"), ['delimiter = ","']),
     ],
