@@ -10,7 +10,7 @@ from itertools import product
 from dashboard.intake.contract import Column
 from dashboard.intake.files import Inspected
 from dashboard.intake.formats import Formats, toml_string
-from dashboard.intake.guesses import PEOPLE, TIMES, Guess, find_column, guess_column
+from dashboard.intake.guesses import PEOPLE, TIMES, Guess, find_column, guess_column, words_of
 
 #: A line of a mapping, and the columns that it takes besides those guessed.
 Line = tuple[str, tuple[str, ...]]
@@ -20,6 +20,7 @@ _MOST = 0.5
 _TELLING = 1.2
 #: So many digits a day has at least.
 _DIGITS = 4
+_DAYS = {"date", "day", "visit", "start", "starts", "time", "when"}
 _TIME = re.compile(r"\d{1,2}:\d{2}|\d{3,4}\Z")
 
 
@@ -61,8 +62,9 @@ def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
     for day, theirs in product(_beside(log, own.name), _beside(bookings, other.name)):
         days, visits = log.columns[day], bookings.columns[theirs]
         known = set(zip(patients, visits, strict=True))
-        # A column of few values, as the site's, would tell nothing of the day.
-        if rows and len(known) > _TELLING * len(set(patients)):
+        # A column of few values, as the site's, would tell nothing of the day; nor do days where each came once.
+        tells = len(known) > _TELLING * len(set(patients)) or set(words_of(theirs).split()) & _DAYS
+        if rows and tells:
             shares[day, theirs] = sum(pair in known for pair in zip(rows, days, strict=True)) / len(rows)
     best = max(shares, key=lambda pair: shares[pair], default=None)
     if best is None or shares[best] <= _MOST:

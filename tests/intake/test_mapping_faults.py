@@ -8,6 +8,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -350,7 +351,7 @@ def test_a_log_of_side_effects_finds_its_bookings_by_patient_and_day(tmp_path: P
     lines = clinic.ask("select line from rejects where file = 'adverse events.csv' order by line")
     assert lines == [(4,), (5,)]
 
-    def joins() -> object:
+    def joins() -> Any:
         return tomllib.loads(draft_mapping(folder, load_reference())).get("joins")
 
     few = [log[0], *(line.replace("02/2026", "03/2027") for line in log[1:])]
@@ -359,6 +360,11 @@ def test_a_log_of_side_effects_finds_its_bookings_by_patient_and_day(tmp_path: P
     numbered = [f"Appointment ID,{head}", *(f"{number},{line}" for number, line in enumerate(log, start=1)), ""]
     (folder / "adverse events.csv").write_text("\n".join(numbered), encoding="utf-8")
     assert joins() is None
+    once = [line for line in visits if "/02/2026,9:00" in line][:7]
+    (folder / "appointments.csv").write_text("\n".join([header, *once, ""]), encoding="utf-8")
+    seen = [f"{row.split(',')[1]},{row.split(',')[2]},10001,Nausea,Mild" for row in once]
+    (folder / "adverse events.csv").write_text("\n".join([head, *seen, ""]), encoding="utf-8")
+    assert joins()["visits"]["key"] == ["Client ID", "Visit date"]
 
 
 def test_ids_that_stand_in_several_rows_number_nothing(tmp_path: Path) -> None:
