@@ -133,6 +133,24 @@ def test_nulls_and_escapes_where_nothing_is_quoted(clinic: Clinic) -> None:
     ]  # fmt: skip
 
 
+def test_rows_with_a_value_more_than_the_header(clinic: Clinic) -> None:
+    """As docs/mapping.md says: the header is skipped, and columns are named by number."""
+    lines = [",".join(HEADER), *(",".join((*row[:4], "x", "")) for row in ROWS if len(row) == len(HEADER)), ""]
+    clinic.write_bytes("visits.txt", "\n".join(lines).encode())
+    mapping = clinic.delivery.parent / "m.toml"
+    numbers = COLUMNS
+    for number, name in enumerate(HEADER, start=1):
+        numbers = numbers.replace(f'= "{name}"', f"= {number}")
+    told = '[bookings]\nfile = "visits.txt"\n'
+    mapping.write_text(f"{told}{COLUMNS}", encoding="utf-8")
+    with pytest.raises(DeliveryError, match="6 columns instead of the 5"):
+        clinic.publish(mapping=mapping)
+    mapping.write_text(f"{told}skip = 1\nheader = false\n{numbers}", encoding="utf-8")
+    clinic.publish(mapping=mapping)
+    assert clinic.ask("select booking_id from bookings order by all") == [("V1",), ("V3",), ("V5",)]
+    assert clinic.ask("select distinct line from rejects") == [(3,)]
+
+
 def test_a_header_further_down_is_pointed_out(clinic: Clinic) -> None:
     text = "\n".join(TITLES) + "\n" + written((HEADER, *ROWS), ";")
     with pytest.raises(
