@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.dialect import NEWLINE, SEPARATOR, UTF_8, Dialect
-from dashboard.intake.files import Inspected, is_gzip, peek, starts
+from dashboard.intake.files import Inspected, folded, is_gzip, peek, starts
 from dashboard.intake.mapping import Layout, SourceColumn
 from dashboard.intake.rewrite import rewriting
 from dashboard.intake.scan import header_of, scan
@@ -78,7 +78,7 @@ def line_end(content: bytes) -> bytes:
 
 def held(header: tuple[str, ...], wanted: Collection[SourceColumn]) -> int:
     """How many of the wanted columns stand in a header."""
-    return len({str(name).strip().lower() for name in wanted} & {name.lower() for name in header})
+    return len({folded(str(name)) for name in wanted} & set(map(folded, header)))
 
 
 def check_header_line(inspected: Inspected, wanted: Collection[SourceColumn], advice: str) -> None:
@@ -94,7 +94,7 @@ def check_header_line(inspected: Inspected, wanted: Collection[SourceColumn], ad
     """
     dialect, named = inspected.dialect, [name for name in wanted if isinstance(name, str)]
     here = held(inspected.found.header, named)
-    if inspected.is_parquet or not dialect.header or here == len({name.lower() for name in named}):
+    if inspected.is_parquet or not dialect.header or here == len(set(map(folded, named))):
         return
     content = rewriting(dialect)(peek(inspected.path, dialect.encoding))
     lines = range(min(_TITLES, content.count(NEWLINE)) + 1)
@@ -110,7 +110,7 @@ def check_header_line(inspected: Inspected, wanted: Collection[SourceColumn], ad
     if holds(best) > here and skip != dialect.skipped:
         raise DeliveryError(
             f"{inspected.path} has its columns in line {skip + 1}, not in line {dialect.skipped + 1}; "
-            + advice.format(skip=skip)
+            + advice.replace("{skip}", str(skip))
         )
 
 

@@ -16,6 +16,7 @@ from dashboard.intake.files import inspect, mend, relation
 from dashboard.intake.formats import Formats, toml_string
 from dashboard.intake.guesses import (
     FILE_WORDS,
+    UNSURE,
     Guess,
     guess_column,
     guess_reference,
@@ -30,8 +31,6 @@ _SAMPLE = 2000
 _WORDS_SHOWN = 40
 #: Characters that may not stand in a TOML file as they are.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-#: Up to so much confidence a person is asked.
-_UNSURE = 0.5
 #: Of a column of ids so many values differ; some rows may stand there twice.
 _MOSTLY = 0.9
 
@@ -187,7 +186,7 @@ class _Draft:
             return None
         named = guess_column("booking_id", "side_effects", log.header, ())
         patient = guess_column("patient_id", "bookings", log.header, ())
-        if named and named.confidence > _UNSURE and (patient is None or named.name != patient.name):
+        if named and named.confidence > UNSURE and (patient is None or named.name != patient.name):
             return None
         return visits_of(log, bookings)
 
@@ -240,23 +239,25 @@ class _Draft:
     def _is_id(self, table: Table, column: Column, file: SampledFile, guess: Guess) -> bool:
         """Whether a column may be the id of the table's rows: by itself, or with another."""
         # What may be called after anything is none.
-        if table.name == "bookings" and guess.confidence <= _UNSURE:
+        if table.name == "bookings" and guess.confidence <= UNSURE:
             return False
         values = file.columns[guess.name]
         mostly = len(set(values)) >= _MOSTLY * len(values)
         return mostly or together.numbered(column, file, guess) is not None
 
     def _by_values(self, column: Column, file: SampledFile, taken: set[str]) -> Guess | None:
-        """The column of which most values are words for the contract's."""
+        """The first column of which all values are words for the contract's.
+
+        Of another the rest would stand in the draft, and may be what somebody wrote of a patient.
+        """
         allowed = self._words(column)
-        shares: dict[str, float] = {}
         for name in file.header:
             values = set(file.columns[name])
-            if name not in taken and values and len(values) <= _WORDS_SHOWN:
-                known = [self._word(column, value, allowed, False) for value in values]
-                shares[name] = sum(word is not None for word in known) / len(values)
-        best = max(shares, key=lambda name: shares[name], default=None)
-        return Guess(best, _UNSURE, "by its values") if best and shares[best] > 0.5 else None
+            if name in taken or not name or not 0 < len(values) <= _WORDS_SHOWN:
+                continue
+            if all(self._word(column, value, allowed, False) for value in values):
+                return Guess(name, UNSURE, "by its values")
+        return None
 
     def _together(
         self, table: Table, column: Column, file: SampledFile, guesses: dict[str, Guess], visits: Visits | None
@@ -311,7 +312,7 @@ class _Draft:
         source = toml_string(guess.name)
         if list(file.header).count(guess.name) > 1:
             source = str(list(file.header).index(guess.name) + 1)
-        mark = "" if guess.confidence > _UNSURE else "  # DECIDE: is it this column?"
+        mark = "" if guess.confidence > UNSURE else "  # DECIDE: is it this column?"
         allowed = self._words(column)
         if allowed:
             return self._mapped_words(table, column, guess, source, sample, allowed, how)

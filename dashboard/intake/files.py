@@ -227,7 +227,7 @@ def position(wanted: SourceColumn, header: tuple[str, ...], where: str) -> int:
         if not 1 <= wanted <= len(header):
             raise DeliveryError(f"{where}: there is no column number {wanted}; the file has {len(header)}")
         return wanted - 1
-    for same in (str, _folded):
+    for same in (str, folded):
         found = [place for place, name in enumerate(header) if same(name) == same(wanted)]
         if len(found) == 1:
             return found[0]
@@ -250,5 +250,6 @@ def nearest(name: str, known: Collection[str]) -> str:
     return f" (did you mean {' or '.join(found)}?)" if found else ""
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name without regard to case and spaces."""
     return " ".join(name.casefold().split())

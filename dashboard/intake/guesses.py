@@ -119,6 +119,10 @@ _WORDS = {
 }
 
 
+#: Up to so much confidence a person is asked.
+UNSURE = 0.5
+
+
 @dataclass(frozen=True)
 class Guess:
     """A column of a file for one of the contract, with confidence from 0 to 1 and what it rests on."""

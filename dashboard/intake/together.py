@@ -10,7 +10,7 @@ from itertools import product
 from dashboard.intake.contract import Column
 from dashboard.intake.files import Inspected
 from dashboard.intake.formats import Formats, toml_string
-from dashboard.intake.guesses import PEOPLE, TIMES, Guess, find_column, guess_column, words_of
+from dashboard.intake.guesses import PEOPLE, TIMES, UNSURE, Guess, find_column, guess_column, words_of
 
 #: A line of a mapping, and the columns that it takes besides those guessed.
 Line = tuple[str, tuple[str, ...]]
@@ -55,7 +55,9 @@ def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
     """The columns by which most rows of a log find a booking: the patient and the day."""
     own, other = (guess_column("patient_id", "bookings", file.header, ()) for file in (log, bookings))
     number = guess_column("booking_id", "bookings", bookings.header, ())
-    if own is None or other is None or number is None or not unique(bookings, (number.name,)):
+    if own is None or other is None or number is None or number.confidence <= UNSURE:
+        return None
+    if not unique(bookings, (number.name,)):
         return None
     rows, patients = log.columns[own.name], bookings.columns[other.name]
     shares: dict[tuple[str, str], float] = {}

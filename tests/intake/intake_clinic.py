@@ -12,6 +12,16 @@ from dashboard.intake.report import ImportReport
 
 BOOKINGS = "booking_id,patient_id,site,service,starts_at,status"
 EVENTS = "event_id,booking_id,effect"
+#: What a mapping says of another system's visits with the columns id, patient, site and start.
+VISIT_COLUMNS = """
+[bookings.columns]
+booking_id = "id"
+patient_id = "patient"
+site = "site"
+service = { constant = "vitamin-c" }
+starts_at = "start"
+status = { constant = "completed" }
+"""
 
 
 class Clinic:

@@ -357,6 +357,12 @@ def test_a_log_of_side_effects_finds_its_bookings_by_patient_and_day(tmp_path: P
     few = [log[0], *(line.replace("02/2026", "03/2027") for line in log[1:])]
     (folder / "adverse events.csv").write_text("\n".join([head, *few, ""]), encoding="utf-8")
     assert joins() is None
+    (folder / "adverse events.csv").write_text("\n".join([head, *log, ""]), encoding="utf-8")
+    assert joins() is not None
+    unnumbered = [header.replace("Appointment ID", "Appointment type"), *visits, ""]
+    (folder / "appointments.csv").write_text("\n".join(unnumbered), encoding="utf-8")
+    assert joins() is None
+    (folder / "appointments.csv").write_text("\n".join([header, *visits, ""]), encoding="utf-8")
     numbered = [f"Appointment ID,{head}", *(f"{number},{line}" for number, line in enumerate(log, start=1)), ""]
     (folder / "adverse events.csv").write_text("\n".join(numbered), encoding="utf-8")
     assert joins() is None
@@ -379,6 +385,16 @@ def test_ids_that_stand_in_several_rows_number_nothing(tmp_path: Path) -> None:
     assert drafted["bookings"]["columns"]["starts_at"] == {"column": "event_dt", "format": "%Y%m%d"}
     columns = drafted["side_effects"]["columns"]
     assert (columns["event_id"], columns["booking_id"], columns["effect"]) == ({"row_number": ""}, "primaryid", "pt")
+
+
+def test_what_somebody_wrote_gets_into_no_draft(tmp_path: Path) -> None:
+    """A column whose name tells nothing is taken by its values only where all are words of the contract."""
+    rows = ["1,P1,completed,Chicago", "2,P2,no show,Frisco", "3,P3,Ann Lee called,Chicago"]
+    (tmp_path / "visits.csv").write_text("\n".join(["Appointment ID,Client ID,Remarks,Calendar", *rows, ""]))
+    text = draft_mapping(tmp_path, load_reference())
+    assert "Ann" not in text
+    columns = tomllib.loads(text)["bookings"]["columns"]
+    assert (columns["status"], columns["site"]["column"]) == ({"constant": "completed"}, "Calendar")
 
 
 def test_a_word_that_fits_several_is_left_to_a_person(tmp_path: Path) -> None:

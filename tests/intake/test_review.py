@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import CliRunner
-from intake_clinic import BOOKINGS, EVENTS, Clinic
+from intake_clinic import BOOKINGS, EVENTS, VISIT_COLUMNS, Clinic
 
 from dashboard.intake import attempts, pointer
 from dashboard.intake.commands import import_command
@@ -189,18 +189,7 @@ def test_rejected_lines_are_mended_and_imported_again(clinic: Clinic, tmp_path: 
     assert again.rows_rejected == 3
 
 
-_MAPPED = """
-[bookings]
-file = "visits.*"
-%s
-[bookings.columns]
-booking_id = "id"
-patient_id = "patient"
-site = "site"
-service = { constant = "vitamin-c" }
-starts_at = "start"
-status = { constant = "completed" }
-"""
+_MAPPED = f'[bookings]\nfile = "visits.*"\n%s\n{VISIT_COLUMNS}'
 
 
 def test_rejected_lines_of_mapped_files(clinic: Clinic, tmp_path: Path) -> None:

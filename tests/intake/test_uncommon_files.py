@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from intake_clinic import Clinic
+from intake_clinic import VISIT_COLUMNS, Clinic
 
 from dashboard.cli import main
 from dashboard.intake.contract import DeliveryError
@@ -22,16 +22,7 @@ from dashboard.intake.publish import Rules
 from dashboard.intake.rewrite import Rewriter
 from dashboard.intake.scan import scan
 
-COLUMNS = """
-[bookings.columns]
-booking_id = "id"
-patient_id = "patient"
-site = "site"
-service = { constant = "vitamin-c" }
-starts_at = "start"
-status = { constant = "completed" }
-channel = "note"
-"""
+COLUMNS = f'{VISIT_COLUMNS}channel = "note"\n'
 HEADER = ("id", "patient", "site", "start", "note")
 ROWS = (
     ("V1", "P1", "dallas", "2026-01-05 09:00", 'said "no", twice'),
@@ -168,8 +159,9 @@ def test_a_header_further_down_is_pointed_out(clinic: Clinic) -> None:
 
 
 def test_titles_of_a_joined_file_are_pointed_out(clinic: Clinic) -> None:
-    clinic.write("sites.csv", "Sites", "", "code,name", "mars,dallas", "dallas,dallas", "chicago,chicago")
-    join = 'site = { join = { file = "sites.csv", %skey = "site", other_key = "code" }, column = "name" }'
+    """Whatever marks stand in its name."""
+    clinic.write("{0} sites.csv", "Sites", "", "code,name", "mars,dallas", "dallas,dallas", "chicago,chicago")
+    join = 'site = { join = { file = "{0} sites.csv", %skey = "site", other_key = "code" }, column = "name" }'
     mapping = clinic.delivery.parent / "m.toml"
     clinic.write_bytes("visits.txt", written((HEADER, *ROWS)).encode())
 
@@ -179,7 +171,8 @@ def test_titles_of_a_joined_file_are_pointed_out(clinic: Clinic) -> None:
 
     mapping.write_text(told(""), encoding="utf-8")
     with pytest.raises(
-        DeliveryError, match=r"sites\.csv has its columns in line 3, not in line 1; write skip = 2 for the join"
+        DeliveryError,
+        match=r"\{0\} sites\.csv has its columns in line 3, not in line 1; write skip = 2 for the join \{0\} sites",
     ):
         clinic.publish(mapping=mapping)
     mapping.write_text(told("skip = 2, "), encoding="utf-8")
