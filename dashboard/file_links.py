@@ -19,7 +19,7 @@ def row_links(view: View, *names: str) -> None:
         for name in names
         if access.allows(view.reader.viewer, exports.DATASETS[name].resource)
     ]
-    st.html(f'<p class="take"><span>Rows behind these figures:</span> {" ".join(links)}</p>')
+    st.html(f'<p class="take">Rows behind these figures: {" ".join(links)}</p>')
 
 
 def huddles(view: View) -> None:
@@ -37,7 +37,7 @@ def huddles(view: View) -> None:
             f"{'Print' if len(sites) == 1 else name} {form.upper()}</a>"
             for form in (("pdf", "html") if len(sites) == 1 else ("pdf",))
         ]
-    st.html(f'<p class="take">{" ".join(links)} <span>Morning huddle, one sheet a site, to print.</span></p>')
+    st.html(f'<p class="take">{" ".join(links)} Morning huddle, one sheet a site, to print.</p>')
 
 
 def everything(view: View, resource: str) -> None:
@@ -48,4 +48,4 @@ def everything(view: View, resource: str) -> None:
         f'download aria-label="Everything on this page as {escape(title)}">{escape(title)}</a>'
         for form, title in packs.PAGE_FORMS.items()
     )
-    st.html(f'<p class="take">{links} <span>{escape(dataset.title)}, in one file.</span></p>')
+    st.html(f'<p class="take">{links} {escape(dataset.title)}, in one file.</p>')
