@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -68,8 +69,20 @@ class Proxy:
 
     port: int
     plain_port: int
-    tls: ssl.SSLContext
+    authority: Path
     log: Path
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.authority)
+
+    @cached_property
+    def tls_of_streams(self) -> ssl.SSLContext:
+        """TLS 1.2: the websocket client reads and writes in two threads, and one that reads 1.3's tickets while
+        the other sends the request takes the connection for closed (4 of 3,100)."""
+        tls = ssl.create_default_context(cafile=self.authority)
+        tls.maximum_version = ssl.TLSVersion.TLSv1_2
+        return tls
 
     @property
     def host(self) -> str:
@@ -102,7 +115,7 @@ class Proxy:
             f"wss://{self.host}/_stcore/stream",
             additional_headers={"Origin": origin or self.origin, "Cookie": cookie},
             subprotocols=["streamlit"],
-            ssl=self.tls,
+            ssl=self.tls_of_streams,
             open_timeout=60,
         ) as connection:
             yield Stream(connection)
@@ -171,7 +184,7 @@ def _awaited(process: subprocess.Popen, errors: Path, port: int, plain: int, aut
     while time.monotonic() < end:
         assert process.poll() is None, errors.read_text()
         with suppress(OSError):
-            proxy = Proxy(port, plain, ssl.create_default_context(cafile=authority), log)
+            proxy = Proxy(port, plain, authority, log)
             proxy.request("GET", "/healthz")
             return proxy
         time.sleep(0.05)
