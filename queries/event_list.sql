@@ -1,5 +1,5 @@
 -- The latest 2,000 side effects with who had them: which infusion, of whom, what came of it.
--- grain: side effect, latest first; infusion is counts the patient's completed ones of the service line
+-- grain: side effect, latest first; infusion: the how-manieth completed one of the line at the site
 -- parameters: start, end (inclusive local dates of the visit), sites, lines, bands, effect (empty: any; serious: any
 --   serious one; grave: any serious, severe or worse, of unknown severity, or with an emergency transfer)
 -- serves: events
@@ -18,16 +18,6 @@ with found as (
         )
     order by starts_on desc, event_id
     limit 2000
-),
-numbered as (
-    select
-        booking_id,
-        row_number() over (partition by patient, line order by starts_at, booking_id) as infusion
-    from bookings
-    where status = 'completed'
-        and starts_on <= $end
-        and list_contains($sites::site[], site)
-        and patient in (select patient from found)
 )
 select
     event_id,
@@ -37,7 +27,7 @@ select
     found.service,
     found.line,
     bookings.age::integer as age,
-    numbered.infusion::bigint as infusion,
+    bookings.infusion::bigint as infusion,
     bookings.dose_mg::double as dose_mg,
     effect,
     severity,
@@ -48,6 +38,5 @@ select
     outcome,
     action
 from found
-left join bookings on bookings.booking_id = found.booking_id
-left join numbered on numbered.booking_id = found.booking_id
+left join bookings on bookings.booking_id = found.booking_id and bookings.starts_on = found.starts_on
 order by found.starts_on desc, event_id

@@ -10,12 +10,12 @@ from pathlib import Path
 import duckdb
 
 from dashboard.intake import facts
-from dashboard.intake.contract import DeliveryError
+from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError
 from dashboard.intake.fact_tables import FOLDER
 from dashboard.intake.sql import literal, statements
 
 #: Of these versions the facts can be compared with those of a new extract.
-COMPARABLE = (1, 2, 3, 4, 5, 6, 7)
+COMPARABLE = (1, 2, 3, 4, 5, 6, 7, SCHEMA_VERSION)
 
 
 class DropError(DeliveryError):

@@ -36,9 +36,7 @@ def _asked(filters: Filters) -> dict[str, object]:
 
 
 def _listing(reader: Reader, filters: Filters) -> pd.DataFrame:
-    # Infusions are counted over all sites that the viewer may see, whichever are chosen.
-    every = reader.query("event_list", **_asked(filters) | {"sites": reader.sites})
-    frame = every[every["site"].isin(filters.sites)].reset_index(drop=True)
+    frame = reader.query("event_list", **_asked(filters))
     for name in _TEXTS:
         frame[name] = frame[name].fillna(NOT_RECORDED)
     frame["serious"] = np.where(frame["serious"], "yes", "no")
@@ -267,7 +265,8 @@ PANELS = (
         ),
         None, (), _listing_answer,
         note="The latest 2,000, of all bookings; Exports has every row. Patient: the keyed number. Infusion: 1 "
-        "for the patient's first completed one of the same service line, and so on. An empty number is not recorded.",
+        "for the patient's first completed one of the same service line at the site, and so on. An empty number is "
+        "not recorded.",
     ),
     Panel(
         "onset_curve", "Time to onset", "events", _onset_curve,

@@ -5,8 +5,8 @@ create table bookings (
     status status, starts_at timestamp, starts_on date, ends_at timestamp, booked_on date, cancelled_at timestamp,
     lead_days integer, age utinyint, band band, sex varchar, indication varchar, provider varchar,
     supervision supervision, mental_health_provider yes_no, channel varchar, chair_minutes integer,
-    price_cents bigint, assessed boolean, dose_mg decimal(9, 2), is_new boolean, previous_on date,
-    has_effect boolean, has_serious boolean, has_severe boolean, utc_offset smallint
+    price_cents bigint, assessed boolean, dose_mg decimal(9, 2), is_new boolean, infusion integer,
+    next_on date, has_effect boolean, has_serious boolean, has_severe boolean, utc_offset smallint
 );
 
 -- What side effects tell of bookings.
@@ -18,11 +18,13 @@ select
 from side_effects
 group by booking_id;
 
+-- The how-manieth completed one of the service line at the site each is, and when the patient came for the next.
 -- Apart from the other columns, which a window would carry along.
-create table staged.earlier as
-select row, starts_on, lag(starts_on) over (partition by patient, site order by starts_at, booking_id) as previous_on
+create table staged.numbered as
+select row, starts_on, row_number() over history as infusion, lead(starts_on) over history as next_on
 from kept_bookings
-where visited;
+where status = 'completed'
+window history as (partition by patient, site, line order by starts_at, booking_id);
 
 -- Of several at one time the first by id, so that the order of the files makes no difference.
 create table staged.new as
@@ -42,9 +44,9 @@ with usual as (
     select service::service as service, minutes from reference_services
 ),
 kept as (
-    select kept.*, previous_on, new.row is not null as is_new
+    select kept.*, infusion, next_on, new.row is not null as is_new
     from kept_bookings as kept
-    left join earlier on earlier.row = kept.row and earlier.starts_on between $first_on and $last_on
+    left join numbered on numbered.row = kept.row and numbered.starts_on between $first_on and $last_on
     left join new on new.row = kept.row and new.starts_on between $first_on and $last_on
     where kept.starts_on between $first_on and $last_on
 )
@@ -79,7 +81,8 @@ select
     assessed,
     dose_mg,
     is_new,
-    previous_on,
+    infusion,
+    next_on,
     reported.booking_id is not null as has_effect,
     coalesce(has_serious, false) as has_serious,
     coalesce(has_severe, false) as has_severe,
@@ -92,6 +95,6 @@ order by kept.starts_on, read.site, read.starts_at, kept.row;
 
 -- Their memory is needed for what follows.
 drop table reported;
-drop table earlier;
+drop table numbered;
 drop table new;
 drop table read_bookings

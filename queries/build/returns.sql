@@ -2,28 +2,13 @@
 -- within 60 days: of every infusion where effect is null, else of those with that side effect, with any of them or
 -- with any serious one. No term of a side effect has a blank in it.
 -- grain: starts_on × site × line × band × effect VARCHAR (null, `any effect`, `any serious` or a term)
-create table staged.followed as
-select
-    booking_id,
-    starts_on,
-    site,
-    line,
-    band,
-    has_effect,
-    has_serious,
-    coalesce(
-        date_diff(
-            'day',
-            starts_on,
-            lead(starts_on) over (partition by patient, site, line order by starts_at, booking_id)
-        ) <= 60,
-        false
-    ) as returned
-from bookings
-where status = 'completed';
-
 create table daily_returns as
-with named as (
+with followed as (
+    select *, coalesce(date_diff('day', starts_on, next_on) <= 60, false) as returned
+    from bookings
+    where status = 'completed'
+),
+named as (
     select starts_on, site, line, band, cast(null as varchar) as effect, returned from followed
     union all
     select starts_on, site, line, band, 'any effect', returned from followed where has_effect
@@ -45,6 +30,4 @@ select
     cast(count(*) filter (where returned) as bigint) as returned
 from named
 group by starts_on, site, line, band, effect
-order by starts_on, site, line, band, effect;
-
-drop table followed
+order by starts_on, site, line, band, effect

@@ -77,6 +77,12 @@ select
     (select coalesce(sum(infusions), 0)::bigint from daily_effects)
 union all
 select
+    'completed bookings that are first at a site or follow another',
+    count(*) filter (where status = 'completed'),
+    count(*) filter (where infusion = 1) + count(next_on)
+from bookings
+union all
+select
     'completed infusions in daily_returns',
     (select count(*) from bookings where status = 'completed'),
     (select coalesce(sum(infusions), 0)::bigint from daily_returns where effect is null)

@@ -470,7 +470,7 @@ def twins(tmp_path_factory) -> duckdb.DuckDBPyConnection:
             "bookings",
             "booking_id, patient, site::varchar, service::varchar, line::varchar, status::varchar, starts_at, ends_at,"
             " booked_on, cancelled_at, lead_days, age, band::varchar, sex, indication, chair_minutes, price_cents,"
-            " assessed, is_new, previous_on, has_effect, has_serious, has_severe",
+            " assessed, is_new, infusion, next_on, has_effect, has_serious, has_severe",
         ),
         (
             "side_effects",

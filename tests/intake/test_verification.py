@@ -27,6 +27,7 @@ DAMAGES = {
     "update daily set invoiced_cents = invoiced_cents + 1 where line = 'vitamin'": "invoiced in daily: 65,000 against 65,001",
     "update daily_payments set amount_cents = -amount_cents": "cents in daily_payments: 47,500 against -47,500",
     "update daily set new_patients = 0 where line = 'vitamin'": "new patients in daily: 2 against 1",
+    "update bookings set infusion = 2 where line = 'vitamin'": "first at a site or follow another: 2 against 1",
     "update daily_returns set infusions = 3 where effect is null": "completed infusions in daily_returns: 2 against 6",
     "delete from daily_returns where effect = 'nausea'": "infusions with an effect in daily_returns: 1 against 0",
     "delete from courses": "patients with a completed ketamine infusion in courses: 1 against 0",
