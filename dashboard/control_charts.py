@@ -197,7 +197,9 @@ def _limits(base: alt.Chart, look: Look, unit: str) -> list[Any]:
 
 
 def _time() -> alt.X:
-    return alt.X("period:T", title=None, axis=alt.Axis(format="%b %Y", grid=False, labelOverlap=True, tickCount=6))
+    # Within a month ticks are days: each would be told by its month again.
+    told = "timeFormat(datum.value, date(datum.value) === 1 ? '%b %Y' : '%-d %b')"
+    return alt.X("period:T", title=None, axis=alt.Axis(labelExpr=told, grid=False, labelOverlap=True, tickCount=6))
 
 
 def _period_tip(title: str = "From") -> alt.Tooltip:

@@ -1,5 +1,8 @@
 """What is sent for a chart: the rows that were worked out, in few bytes, and never those of others."""
 
+import json
+import re
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -11,6 +14,7 @@ from pandas.testing import assert_frame_equal
 from dashboard import exports, filters, panels, pictures
 from dashboard.access import RESOURCES, Role
 from dashboard.panels import PANELS
+from dashboard.reports.pictures import svg
 
 CHARTS = [name for name, panel in PANELS.items() if panel.chart]
 
@@ -86,3 +90,17 @@ def test_a_chart_over_time_is_the_same_of_days_weeks_and_months(everything, dire
     assert bodies[0] == bodies[1] == bodies[2]
     # The chart of the days ahead has days alone.
     assert grains == ([set()] * 3 if name == "days_ahead" else [{"day"}, {"week"}, {"month"}])
+
+
+@pytest.mark.parametrize("figure", ["no-show-rate", "bookings"])
+@pytest.mark.parametrize("width", [200, 330, 1000])
+def test_no_two_ticks_of_a_control_chart_are_told_alike(director, figure, width):
+    chosen = filters.parse({"figure": [figure]}, exports.scope_of(director))
+    one = pictures.pictures(director, "day_chart", chosen, "light").charts[0]
+    rows = json.loads(one.rows.to_pandas().to_json(orient="records", date_format="iso"))
+    drawn = svg({**one.body, "width": width, "data": {"name": "source", "values": rows}})
+    axis = re.search(r'role-axis-label"[^>]*>(.*?)</g>', drawn)[1]
+    told = re.findall(r'opacity="1">([^<]*)<', axis)
+    assert len(told) >= 3
+    assert len(set(told)) == len(told)
+    assert all(re.fullmatch(r"(\d{1,2} )?[A-Z][a-z]{2}( \d{4})?", text) for text in told)
