@@ -30,6 +30,8 @@ COMPARISONS = {
 }
 #: What a choice of another site to compare with begins with; the site follows.
 SITE_PREFIX = "site-"
+#: What is offered where a period has too little to show, from the shortest.
+LONGER = ("90-days", "12-months")
 GRAINS = {"auto": "Automatic", "day": "By day", "week": "By week", "month": "By month"}
 
 DEFAULT_PERIOD = "28-days"
@@ -222,6 +224,14 @@ class Filters:
     def address(self) -> str:
         """`query` as the text behind the question mark."""
         return urlencode(self.query(), doseq=True)
+
+    def longer(self) -> str | None:
+        """The shortest of `LONGER` that has all days of the period and more."""
+        for period in LONGER:
+            start, end = _span(period, {}, self.scope)
+            if start < self.start and end >= self.end:
+                return period
+        return None
 
     def period_text(self) -> str:
         """The period in words.

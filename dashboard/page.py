@@ -212,13 +212,23 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
             table(frame, _columns(view, panel), heading)
         return
     if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
-        st.info("Every count above 0 is hidden for these filters. Choose a longer period, or fewer filters.")
+        _nothing(
+            view,
+            panel.name,
+            "Every count above 0 is hidden for these filters. Choose a longer period, or fewer filters.",
+        )
         return
     if not len(frame):
-        st.info("Nothing to show for these filters. Choose a longer period, or more sites or lines.")
+        _nothing(
+            view, panel.name, "Nothing to show for these filters. Choose a longer period, or more sites or lines."
+        )
         return
     if "value" in frame and frame["value"].isna().all():
-        st.info("Too few in every group to draw any. Choose a longer or an earlier period, or more sites or lines.")
+        _nothing(
+            view,
+            panel.name,
+            "Too few in every group to draw any. Choose a longer or an earlier period, or more sites or lines.",
+        )
         return
     found = pictures.pictures(view.reader, panel.name, view.filters, view.mode)
     if len(found.charts) == 1 and not found.charts[0].caption:
@@ -234,6 +244,15 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
                 alt = f"{panel.title}, {one.caption}."
                 st.vega_lite_chart(one.rows, one.body, alt=alt, key=f"chart_{panel.name}_{one.caption}")
     _notes(found.notes)
+
+
+def _nothing(view: View, name: str, why: str) -> None:
+    """Says why no chart is drawn, and where the page has a longer period, leads there."""
+    st.info(why)
+    longer = view.filters.longer() if view.dated == "period" else None
+    if longer and st.button(f"Show the {filters.PERIODS[longer].lower()}", key=f"longer_{name}"):
+        filter_bar.choose(period=[longer])
+        st.rerun()
 
 
 def _columns(view: View, panel: Panel) -> tuple[Column, ...]:

@@ -149,3 +149,9 @@ def test_a_chart_of_which_all_is_too_few_is_not_drawn(visit):
     assert not long.info
     charts = [len(at.get("vega_lite_chart")) for at in (short, long)]
     assert charts[1] - charts[0] == 1
+    # One click leads to a period that has some.
+    [button] = [one for one in short.button if one.label == "Show the last 90 days"]
+    longer = button.click().run()
+    assert longer.query_params["period"] == "90-days"
+    assert not longer.info
+    assert len(longer.get("vega_lite_chart")) == charts[1]

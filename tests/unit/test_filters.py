@@ -49,6 +49,26 @@ def test_presets_end_on_the_last_full_day(period, start, end):
 
 
 @pytest.mark.parametrize(
+    ("address", "longer"),
+    [
+        ({"period": "7-days"}, "90-days"),
+        ({"period": "28-days"}, "90-days"),
+        ({"period": "last-month"}, "90-days"),
+        ({"period": "90-days"}, "12-months"),
+        ({"period": "this-year"}, "12-months"),
+        ({"period": "12-months"}, None),
+        ({"period": "custom", "from": "2026-09-20", "to": "2026-10-01"}, "90-days"),
+        ({"period": "custom", "from": "2026-03-01", "to": "2026-03-05"}, "12-months"),
+        # Neither what lies further back nor days that aren't full yet are in any of them.
+        ({"period": "custom", "from": "2025-03-01", "to": "2025-03-05"}, None),
+        ({"period": "custom", "from": "2026-10-20", "to": "2026-11-20"}, None),
+    ],
+)
+def test_a_longer_period_has_all_days_of_the_shorter_one(address, longer):
+    assert chosen(**address).longer() == longer
+
+
+@pytest.mark.parametrize(
     ("period", "compare", "start", "end"),
     [
         ("28-days", "previous", "2026-09-05", "2026-10-02"),
