@@ -12,6 +12,7 @@ from pathlib import Path
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.fhir.files import is_fhir
 from dashboard.intake.fhir.reading import Resources, read_resources
+from dashboard.intake.files import DATA_HEADER
 from dashboard.intake.mapping import Mapping
 from dashboard.intake.mapping_file import load_mapping
 from dashboard.intake.reader import Source, Survey, find_sources, left_over, survey
@@ -54,7 +55,9 @@ class Delivery:
     @property
     def notes(self) -> list[str]:
         """What a person may want to know of it, in sentences."""
-        return [*self.resources.remarks, *(_mapping_notes(self.folder, self.tables) if self.tables else ())]
+        data_first = [f"{one.source.name}: {DATA_HEADER}" for one in self.surveys if one.is_data_first]
+        mapped = _mapping_notes(self.folder, self.tables) if self.tables else []
+        return [*self.resources.remarks, *data_first, *mapped]
 
     @property
     def digests(self) -> dict[Path, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.dialect import NEWLINE, SEPARATOR, UTF_8, Dialect
-from dashboard.intake.files import Inspected, folded, is_gzip, peek, starts
+from dashboard.intake.files import Inspected, folded, is_data, is_gzip, peek, starts
 from dashboard.intake.mapping import Layout, SourceColumn
 from dashboard.intake.rewrite import rewriting
 from dashboard.intake.scan import header_of, scan
@@ -140,7 +140,8 @@ def guessed(path: Path) -> Dialect:
         first = next((line for line, record in records.items() if _is_header(record, usual)), lines.start)
         headers[mark] = (len(records[first]), first)
     best = max(headers, key=lambda mark: (headers[mark][0], -headers[mark][1]))
-    return replace(found, delimiter=best, skipped=_past_blank(start, headers[best][1]))
+    found = replace(found, delimiter=best, skipped=_past_blank(start, headers[best][1]))
+    return replace(found, header=not is_data(header_of(start, found)))
 
 
 def _is_header(record: tuple[str, ...], usual: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
@@ -30,6 +31,13 @@ _NO_TEXT = {
     b"%PDF": "a PDF",
 }
 _AS_CSV = "save each table as “CSV UTF-8” and deliver that"
+#: A number, day or time, as no column is called.
+_DATUM = re.compile(r"[+-]?[\d.,:/-]*\d[\d.,:/-]*([T ]\d[\d:.]*)?\s?([AaPp][Mm]|Z)?")
+#: What to say of a first line that looks like data.
+DATA_HEADER = (
+    "its first line looks like data and not like names of columns: if it is, write header = false in the mapping and "
+    "name columns by number, from 1"
+)
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 
 
@@ -237,10 +245,28 @@ def position(wanted: SourceColumn, header: tuple[str, ...], where: str) -> int:
                 f"{where}: the column {wanted!r} stands more than once; give its number instead, {numbers}"
             )
     raise DeliveryError(
-        f"{where}: there is no column {wanted!r} in the file. Correct the mapping"
-        # Below the first line, which alone is kept on record: without a header these are a patient's values.
-        f"\n  its header has {', '.join(header)}{nearest(wanted, header)}"
+        f"{where}: there is no column {wanted!r} in the file. Correct the mapping{header_told(header)}"
+        + ("" if is_data(header) else nearest(wanted, header))
     )
+
+
+def header_told(header: tuple[str, ...]) -> str:
+    """What a header has, for the end of a message; of one that looks like data only that it does."""
+    if is_data(header):
+        return f"; {DATA_HEADER}"
+    # Below the first line, which alone is kept on record: without a header these are a patient's values.
+    return f"\n  its header has {', '.join(header)}"
+
+
+def is_data(record: tuple[str, ...]) -> bool:
+    """Whether what should name columns looks like their values: a number, day or time stands among it.
+
+    Numbers in turn are names that a program gave.
+    """
+    in_turn = [str(number) for number in range(len(record) + 1)]
+    if record in (tuple(in_turn[:-1]), tuple(in_turn[1:])):
+        return False
+    return any(_DATUM.fullmatch(cell.strip()) for cell in record)
 
 
 def nearest(name: str, known: Collection[str]) -> str:

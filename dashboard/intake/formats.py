@@ -9,17 +9,29 @@ from collections.abc import Sequence
 import duckdb
 
 from dashboard.intake.contract import Column
+from dashboard.intake.guesses import words_of
 
 _SEEN = "%Y-%m-%dT%H:%M:%SZ"
+_FITS = "year(try_strptime(x, $format)) between 1900 and 2100"
+#: Of a sample so much must be read by a format, by so many together all.
+_MOST = 0.5
+_FORMATS = 3
+_DAY_MINUTES = 1440
+#: A number with a sign or unit at one end.
+_NUMBER = re.compile(r"[(+−-]?\s*[^\d\s(+−-]{0,4}\s*[+−-]?\s*(\d+)[\d.,'\s]*[^\d\s]{0,8}[)−-]?")
 FORMATS: tuple[str, ...] = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y-%m-%d %H:%M:%S %z", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S"),
+    *("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"),
     *("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p"),
     *("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p"),
     *("%m/%d/%y", "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%d/%m/%y", "%d/%m/%y %H:%M"),
     *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%m-%d-%Y", "%d-%m-%Y", "%m-%d-%Y %H:%M", "%d-%m-%Y %H:%M"),
+    *("%d-%m-%Y %H:%M:%S", "%d.%m.%y", "%d.%m.%y %H:%M", "%d/%m/%y %H:%M:%S", "%m/%d/%y %H:%M:%S"),
+    *("%m/%d/%Y, %I:%M:%S %p", "%m/%d/%Y, %I:%M %p", "%d/%m/%Y, %H:%M:%S", "%d/%m/%Y, %H:%M", "%d.%m.%Y, %H:%M"),
     *("%d-%b-%Y", "%d-%b-%Y %H:%M", "%d %b %Y", "%d %b %Y %H:%M", "%d%b%Y", "%d%b%Y:%H:%M:%S", "%d-%b-%y"),
     *("%d-%b-%y %H:%M", "%d-%b-%y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d-%b-%y %I:%M:%S %p", "%Y-%m-%d %I:%M %p"),
     *("%b %d, %Y", "%b %d, %Y %I:%M %p", "%B %d, %Y", "%B %d, %Y %I:%M %p", "%d %B %Y", "%d %B %Y %H:%M"),
+    *("%b %d, %Y %I:%M%p", "%B %d, %Y %I:%M%p"),
     *("%m/%d/%Y %I:%M%p", "%d/%m/%Y %I:%M%p", "%b %d %Y %I:%M%p", "%a, %b %d, %Y %I:%M %p", "%Y-%m-%d %I:%M%p"),
     *("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d %H%M", "%Y%m%d %H:%M", "%Y-%m", "%Y"),
 )  # fmt: skip
@@ -35,39 +47,82 @@ class Formats:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def settings(self, column: Column, sample: list[str]) -> tuple[list[str], str]:
-        """What a column needs besides its source, and what to say about it."""
+    def settings(self, column: Column, name: str, sample: list[str]) -> tuple[list[str], str]:
+        """What a column needs besides its source, and what to say about it.
+
+        Args:
+            column: of the contract.
+            name: of the file's column.
+            sample: its values.
+        """
         if column.kind in ("timestamp", "date"):
-            return self._time(column, sample)
+            settings, why = self._time(column, sample)
+            # What says UTC in its name and not in its values would count as the site's own time.
+            if (
+                column.kind == "timestamp"
+                and "utc" in words_of(name).split()
+                and not any("%z" in one for one in settings)
+            ):
+                settings.append('timezone = "UTC"')
+            return settings, why
         if column.kind in ("amount", "whole number"):
             found = guess_numbers(sample)
             return [f"{name} = {toml_string(text)}" for name, text in found.items()], ""
         return [], ""
+
+    def reads(self, column: Column, sample: list[str]) -> bool:
+        """Whether most values can be what the contract wants there."""
+        if column.kind in ("timestamp", "date"):
+            fits = [self._share(_own_form(column), sample), *self._fits(sample).values()] if sample else [0.0]
+            return max(fits) >= _MOST
+        if column.kind in ("amount", "whole number"):
+            numbers = [found for value in sample if (found := _NUMBER.fullmatch(value))]
+            too_many = [
+                one for one in numbers if column.name == "chair_minutes" and float(one[1] or 0) > _DAY_MINUTES
+            ]
+            return bool(sample) and len(numbers) - len(too_many) >= 0.9 * len(sample)
+        # What sums stand in is no way to pay.
+        return bool(sample) and not (column.name == "method" and all(map(_NUMBER.fullmatch, sample)))
 
     def _time(self, column: Column, sample: list[str]) -> tuple[list[str], str]:
         if not sample:
             return [], "; DECIDE: it is empty in the sample"
         if column.kind == "timestamp" and all(re.search(r"T00:00(:00)?Z$", value) for value in sample):
             return [f'format = "{_SEEN}"'], "; always midnight, so it counts as the site's own day"
-        own = (
-            "as_local(x) is not null or as_instant(x) is not null"
-            if column.kind == "timestamp"
-            else ("strlen(x) = 10 and try_cast(x as date) is not null")
-        )
-        if self._share(own, sample) == 1:
+        if self._share(_own_form(column), sample) == 1:
             return [], ""
-        fits = {text: self._share("try_strptime(x, $format) is not null", sample, text) for text in FORMATS}
+        fits = self._fits(sample)
         best = max(fits.values())
-        if best < 0.5:
-            return [], f"; DECIDE: no format found for values like {_shape(sample[0])}; add format = …"
+        if best < _MOST:
+            return [], f"; DECIDE: no format found for values like {shape(sample[0])}; add format = …"
         formats = [text for text, share in fits.items() if share == best]
-        chosen = formats[0]
-        why = (
-            "" if best == 1 else f"; DECIDE: it fits {best:.0%} of the sample, give format = [..., ...] for the rest"
-        )
-        if any(text.replace("%d", "%m", 1) != text and _swapped(chosen) == text for text in formats[1:]):
-            why += f"; DECIDE: month or day first? {_swapped(chosen)} fits as well"
-        return [f"format = {toml_string(chosen)}"], why
+        chosen, rest = [formats[0]], sample
+        while len(chosen) < _FORMATS and (rest := self._unread(rest, chosen[-1])):
+            others = self._fits(rest)
+            further = max(others, key=lambda text: others[text])
+            if not others[further]:
+                break
+            chosen.append(further)
+        rest = self._unread(rest, chosen[-1])
+        why = ""
+        if rest:
+            share = f"{len(rest) / len(sample):.0%} of the sample are written otherwise"
+            why = f"; DECIDE: {share}, like {shape(rest[0])}: another format, or no times at all?"
+        if any(text.replace("%d", "%m", 1) != text and _swapped(chosen[0]) == text for text in formats[1:]):
+            why += f"; DECIDE: month or day first? {_swapped(chosen[0])} fits as well"
+        told = ", ".join(map(toml_string, chosen))
+        return [f"format = {f'[{told}]' if len(chosen) > 1 else told}"], why
+
+    def _fits(self, sample: Sequence[str]) -> dict[str, float]:
+        """The share of a sample that each format reads, as a year that may be meant."""
+        return {text: self._share(_FITS, sample, text) for text in FORMATS}
+
+    def _unread(self, sample: Sequence[str], text: str) -> list[str]:
+        rows = self._connection.execute(
+            f"select x from (select unnest($sample) as x) where not coalesce({_FITS}, false)",  # noqa: S608
+            {"sample": list(sample), "format": text},
+        ).fetchall()
+        return [value for (value,) in rows]
 
     def _share(self, condition: str, sample: Sequence[str], text: str | None = None) -> float:
         values: dict[str, object] = {"sample": list(sample)}
@@ -80,16 +135,28 @@ class Formats:
         return float(row[0]) if row and row[0] is not None else 0.0
 
 
+def _own_form(column: Column) -> str:
+    """Whether a value is written as the contract has it."""
+    if column.kind == "timestamp":
+        return "as_local(x) is not null or as_instant(x) is not null"
+    return "strlen(x) = 10 and try_cast(x as date) is not null"
+
+
 def toml_string(text: str) -> str:
     """A TOML string: JSON's escapes are TOML's, but for DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Texts as a list in TOML."""
+    return f"[{', '.join(map(toml_string, texts))}]"
 
 
 def _swapped(text: str) -> str:
     return text.replace("%m", "%_").replace("%d", "%m").replace("%_", "%d")
 
 
-def _shape(value: str) -> str:
+def shape(value: str) -> str:
     """A value's shape, since values of patients must not stand in a mapping."""
     return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "0", value))[:40]
 

@@ -11,7 +11,7 @@ from dashboard.intake.contract import TABLES, DeliveryError, Table
 from dashboard.intake.detect import check_header_line, dialect_of, own_dialect
 from dashboard.intake.dialect import CSV, UTF_8, Dialect
 from dashboard.intake.expressions import Expressions, Loaded
-from dashboard.intake.files import Inspected, check_header, inspect, is_gzip, position, relation
+from dashboard.intake.files import Inspected, check_header, header_told, inspect, is_data, is_gzip, position, relation
 from dashboard.intake.mapping import Join, SourceColumn, TableMapping
 from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
@@ -61,8 +61,15 @@ class Survey:
         return Inspected(self.source.path, self.dialect, self.found, self.types)
 
     @property
+    def is_data_first(self) -> bool:
+        """Whether what was taken for names of columns looks like data."""
+        return self.source.mapping is not None and is_data(self.found.header)
+
+    @property
     def ignored(self) -> tuple[str, ...]:
-        """Columns of the file that are not read."""
+        """Columns of the file that are not read; none where their names look like values of a patient."""
+        if self.is_data_first:
+            return ()
         pairs = zip(self.found.header, self.columns, strict=True)
         return tuple(name for name, column in pairs if column is None)
 
@@ -266,9 +273,7 @@ def _match_columns(source: Source, inspected: Inspected) -> tuple[str | None, ..
     if missing := [name for name in table.required_columns if name not in names]:
         raise DeliveryError(
             f"{where} lacks the required column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
-            f"Add or rename columns and import again, or {_advice(where.parent)}"
-            # Below the first line, which alone is kept on record: without a header these are a patient's values.
-            f"\n  its header has {', '.join(header)}"
+            f"Add or rename columns and import again, or {_advice(where.parent)}" + header_told(header)
         )
     if doubled := sorted({name for name in names if name in known and names.count(name) > 1}):
         raise DeliveryError(f"{where} has the column {', '.join(doubled)} more than once; remove one of them")

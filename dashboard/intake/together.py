@@ -8,9 +8,20 @@ from dataclasses import dataclass
 from itertools import product
 
 from dashboard.intake.contract import Column
-from dashboard.intake.files import Inspected
-from dashboard.intake.formats import Formats, toml_string
-from dashboard.intake.guesses import PEOPLE, TIMES, UNSURE, Guess, find_column, guess_column, words_of
+from dashboard.intake.evidence import is_days, is_moments, is_times
+from dashboard.intake.formats import Formats
+from dashboard.intake.guesses import (
+    UNSURE,
+    Guess,
+    column_words,
+    find_column,
+    find_person,
+    guess_column,
+    guess_columns,
+    words_of,
+)
+from dashboard.intake.samples import SampledFile
+from dashboard.intake.synonyms import DAYS, ELSE, PEOPLE, STARTS, TIMES
 
 #: A line of a mapping, and the columns that it takes besides those guessed.
 Line = tuple[str, tuple[str, ...]]
@@ -21,25 +32,6 @@ _TELLING = 1.2
 #: So many digits a day has at least.
 _DIGITS = 4
 _DAYS = {"date", "day", "visit", "start", "starts", "time", "when"}
-_TIME = re.compile(r"\d{1,2}:\d{2}|\d{3,4}\Z")
-
-
-@dataclass(frozen=True)
-class SampledFile:
-    """A file with its columns, a sample of its rows and the pattern for it and others like it.
-
-    Attributes:
-        columns: the values of each column, the empty ones left out.
-    """
-
-    pattern: str
-    inspected: Inspected
-    columns: dict[str, list[str]]
-
-    @property
-    def header(self) -> tuple[str, ...]:
-        """The names of the columns."""
-        return self.inspected.found.header
 
 
 @dataclass(frozen=True)
@@ -87,6 +79,49 @@ def _beside(file: SampledFile, patient: str) -> list[str]:
     ]
 
 
+def same_people(files: dict[str, SampledFile]) -> dict[str, tuple[str, ...]]:
+    """By table, the column that tells patients apart, where that of the likeliest name isn't the bookings'.
+
+    Of all that may tell a patient the one is taken that most other files share.
+    """
+    bookings = files.get("bookings")
+    others = {name: file for name, file in files.items() if name in ("payments", "scores") and file is not bookings}
+    if bookings is None or not others:
+        return {}
+
+    def shared(name: str) -> dict[str, str]:
+        """By table, the column that holds most of these patients."""
+        own, found = set(bookings.columns[name]), {}
+        for table, file in others.items():
+            shares = {one: len(own & set(file.columns[one])) / len(set(file.columns[one])) for one in _tellers(file)}
+            best = max(shares, key=lambda one: shares[one], default=None)
+            if best is not None and shares[best] > _MOST:
+                found[table] = best
+        return found
+
+    tellers = _tellers(bookings)
+    best = max(tellers, key=lambda name: len(shared(name)), default=None)
+    if best is None or len(shared(best)) == len(shared(tellers[0])):
+        best = tellers[0] if tellers else None
+    if best is None:
+        return {}
+    wanted = {"bookings": best} | shared(best)
+    # What is found by its name anyway need not be said.
+    return {table: (name,) for table, name in wanted.items() if _named(files[table]) != name}
+
+
+def _named(file: SampledFile) -> str | None:
+    guess = guess_column("patient_id", "bookings", file.header, ())
+    return guess.name if guess else None
+
+
+def _tellers(file: SampledFile) -> list[str]:
+    """Columns that may tell one patient from another, the likeliest first."""
+    ids = [one.name for one in guess_columns("patient_id", "bookings", file.header, ())]
+    people = [find_person(names[0], file.header) for names in PEOPLE if len(names) == 1]
+    return [name for name in dict.fromkeys([*ids, *people]) if name and file.columns.get(name)]
+
+
 def numbered(column: Column, file: SampledFile, guess: Guess) -> Line | None:
     """An id that numbers the rows of each patient or booking only, together with theirs."""
     values = file.columns[guess.name]
@@ -96,48 +131,114 @@ def numbered(column: Column, file: SampledFile, guess: Guess) -> Line | None:
         other = guess_column(name, "bookings", file.header, (guess.name,))
         if other and unique(file, (other.name, guess.name)):
             names = (other.name, guess.name)
-            line = f'{column.name} = {{ column = {listed(names)}, separator = "-" }}'
+            line = f'{column.name} = {{ column = {file.sources(names)}, separator = "-" }}'
             return f"{line}  # guess: only both together are unique", names
     return None
+
+
+def start_of(guesses: Sequence[Guess], file: SampledFile) -> Guess | None:
+    """Of columns that may tell when a visit starts the one that does: with the time of day, else the day."""
+    moments = [one for one in guesses if is_moments(file.columns[one.name])]
+    days = [one for one in guesses if is_days(file.columns[one.name])]
+    if moments and (not days or days[0] is not guesses[0] or moments[0].confidence > UNSURE):
+        return moments[0]
+    if days:
+        return days[0]
+    if guesses and is_times(file.columns[guesses[0].name]):
+        dated = [
+            name for name in file.header if set(column_words(name).split()) & DAYS and _may_be(name, "starts_at")
+        ]
+        found = next((name for name in dated if is_days(file.columns[name])), None)
+        return Guess(found, guesses[0].confidence) if found else guesses[0]
+    return guesses[0] if guesses else None
+
+
+def time_beside(column: Column, day: str, file: SampledFile) -> str | None:
+    """The column that holds the time of day to a day."""
+    times = [
+        name
+        for name, values in file.columns.items()
+        if name not in ("", day) and is_times(values) and len(values) == len(file.columns[day])
+    ]
+    if not file.inspected.dialect.header:
+        return next(iter(times), None)
+    told = column_words(day)
+    # In studies the day of VISDAT has its time in VISTIM.
+    alike = {
+        re.sub(r"\b(date|day)\b", "time", told),
+        re.sub(r"dat$", "tim", told),
+        *(TIMES if column.name == "starts_at" else TIMES[:1]),
+    }
+    for name in times:
+        if column_words(name) in alike and _may_be(name, column.name):
+            return name
+    started = (name for name in times if set(column_words(name).split()) & STARTS and _may_be(name, column.name))
+    return next(started, None) if column.name == "starts_at" else None
+
+
+def _may_be(name: str, contract_name: str) -> bool:
+    return not set(column_words(name).split()) & ELSE.get(contract_name, frozenset())
 
 
 def with_time(column: Column, file: SampledFile, guess: Guess, formats: Formats) -> Line | None:
     """A date with the time of day that stands in a column of its own."""
     days = file.columns[guess.name]
-    for wanted in TIMES:
-        name = find_column(wanted, file.header)
-        times = file.columns[name] if name else []
-        if name is None or name == guess.name or len(times) != len(days) or not all(map(_TIME.match, times)):
-            continue
-        if any(":" in day for day in days):
-            return None
-        settings, why = formats.settings(column, [f"{day} {time}" for day, time in zip(days, times, strict=True)])
-        parts = [f"column = {listed((guess.name, name))}", *settings]
-        return f"{column.name} = {{ {', '.join(parts)} }}  # guess, likely: a day and its time{why}", (name,)
-    return None
+    if not is_days(days) or (name := time_beside(column, guess.name, file)) is None:
+        return None
+    return _day_and_time(column, (guess.name, name), file, formats)
 
 
-def person(column: Column, file: SampledFile) -> Line | None:
-    """What else tells one patient from another."""
-    for wanted in PEOPLE:
-        names = tuple(name for one in wanted if (name := find_column(one, file.header)))
+def ending(column: Column, file: SampledFile, start: Guess | None, end: Guess, formats: Formats) -> Line | None:
+    """The day of a start with the time of an end."""
+    if start is None or not is_days(file.columns[start.name]):
+        return None
+    if len(file.columns[end.name]) != len(file.columns[start.name]):
+        return None
+    return _day_and_time(column, (start.name, end.name), file, formats)
+
+
+def _day_and_time(column: Column, names: tuple[str, str], file: SampledFile, formats: Formats) -> Line:
+    both = [" ".join(pair) for pair in zip(*(file.columns[name] for name in names), strict=True)]
+    settings, why = formats.settings(column, names[0], both)
+    parts = [f"column = {file.sources(names)}", *settings]
+    return f"{column.name} = {{ {', '.join(parts)} }}  # guess, likely: a day and its time{why}", names[1:]
+
+
+def lacking_time(file: SampledFile, guess: Guess) -> str:
+    """What to say of a start without time of day, where another column holds some."""
+    if not is_days(file.columns[guess.name]):
+        return ""
+    others = [
+        name
+        for name, values in file.columns.items()
+        if name and (is_times(values) or is_moments(values)) and _may_be(name, "starts_at")
+    ]
+    return f"; DECIDE: it has no time of day; is that in {' or '.join(others)}?" if others else ""
+
+
+def person(column: Column, file: SampledFile, preferred: tuple[str, ...] = ()) -> Line | None:
+    """What else tells one patient from another: what is preferred, or what mostly does."""
+    for wanted in (*([preferred] if preferred else ()), *PEOPLE):
+        found = wanted if wanted == preferred else tuple(find_person(one, file.header) or "" for one in wanted)
+        names = tuple(name for name in found if name and file.columns.get(name))
         if len(names) == len(wanted):
-            source = f"{{ column = {listed(names)} }}" if len(names) > 1 else toml_string(names[0])
+            source = f"{{ column = {file.sources(names)} }}" if len(names) > 1 else file.source(names[0])
             line = f"{column.name} = {source}  # guess, unsure: no id of patients; only a keyed hash of it is kept. "
             return f"{line}DECIDE: has each patient one of their own?", names
     return None
 
 
-def visit(column: Column, file: SampledFile, guesses: dict[str, Guess]) -> Line | None:
+def visit(column: Column, file: SampledFile, patient: Sequence[str], start: Guess | None) -> Line | None:
     """Who comes when, where bookings have no id."""
-    patient, start = guesses.get("patient_id"), guesses.get("starts_at")
-    if patient is None or start is None:
+    if not patient or start is None:
         return None
-    time = next((name for one in TIMES if (name := find_column(one, file.header)) and name != start.name), None)
-    names = (patient.name, start.name) + ((time,) if time else ())
+    time = time_beside(column, start.name, file) or next(
+        (name for one in TIMES if (name := find_column(one, file.header)) and name != start.name), None
+    )
+    names = (*patient, start.name) + ((time,) if time else ())
     if not unique(file, names):
         return None
-    line = f"{column.name} = {{ column = {listed(names)} }}"
+    line = f"{column.name} = {{ column = {file.sources(names)} }}"
     return f"{line}  # guess, unsure: no id of bookings, and these together are unique", ()
 
 
@@ -146,8 +247,3 @@ def unique(file: SampledFile, names: Sequence[str]) -> bool:
     columns = [file.columns[name] for name in names]
     rows = list(zip(*columns, strict=False))
     return len(set(rows)) == len(rows) == max(map(len, columns))
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names of columns as a list in TOML."""
-    return f"[{', '.join(map(toml_string, names))}]"

@@ -1,0 +1,71 @@
+"""What the values of another system's columns tell of them, and which of them a draft may show."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from dashboard.intake.guesses import column_words, words_of
+from dashboard.intake.synonyms import NAMED, PERSONAL, WHOSE, WRITTEN
+
+#: So many different values of a column are shown.
+SHOWN = 40
+#: A value that stands for a kind of thing is no longer.
+_LONGEST = 60
+_MOST_WORDS = 6
+_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?)?")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}|\d{1,2}\s*[AaPp]\.?[Mm]\b")
+_STAFF = re.compile(r"\b(Dr|Mr|Ms|Mrs|Prof)\b\.? \w|\b[A-Z][\w'’-]+,? (?:[A-Z]\.? )?[A-Z][\w'’-]+")
+
+
+def is_times(values: Sequence[str]) -> bool:
+    """Whether all are times of day, without a date."""
+    return bool(values) and all(map(_TIME.fullmatch, values))
+
+
+def is_days(values: Sequence[str]) -> bool:
+    """Whether none tells a time of day."""
+    return bool(values) and not any(map(_CLOCK.search, values))
+
+
+def is_moments(values: Sequence[str]) -> bool:
+    """Whether most tell a time of day with what else is longer than one."""
+    told = sum(bool(_CLOCK.search(value)) and not _TIME.fullmatch(value) for value in values)
+    return 2 * told > len(values)
+
+
+def is_written(name: str) -> bool:
+    """Whether a column of this name holds what somebody wrote."""
+    return bool(set(column_words(name).split()) & WRITTEN)
+
+
+def names_people(values: Sequence[str]) -> bool:
+    """Whether half of the values or more look like names of people."""
+    distinct = set(values)
+    return bool(distinct) and 2 * sum(bool(_STAFF.search(value)) for value in distinct) >= len(distinct)
+
+
+def personal_words(columns: dict[str, list[str]]) -> frozenset[str]:
+    """The words of columns whose names say that they tell of a patient."""
+    found = [name for name in columns if _is_personal(set(column_words(name).split()))]
+    return frozenset(
+        word for name in found for value in columns[name] for word in words_of(value).split() if len(word) > 2
+    )
+
+
+def _is_personal(words: set[str]) -> bool:
+    return (bool(words & PERSONAL) and not words & NAMED) or (bool(words) and words <= WHOSE)
+
+
+def shown(values: Sequence[str], personal: Collection[str]) -> list[str]:
+    """Those values that a draft may show, the most frequent first: kinds of things, which come again and again.
+
+    Where values hardly repeat they may be what somebody wrote of a patient, and none is.
+    """
+    often = Counter(values)
+    kinds = sorted(often, key=lambda value: (-often[value], value))
+    repeated = 2 * len(kinds) <= len(values) and len(kinds) <= SHOWN
+    if not repeated or any(len(value) > _LONGEST or len(value.split()) > _MOST_WORDS for value in kinds):
+        return []
+    return [value for value in kinds if not set(words_of(value).split()) & set(personal)]

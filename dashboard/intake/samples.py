@@ -1,0 +1,138 @@
+"""Files of another system with a sample of their rows, as a draft looks at them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import duckdb
+
+from dashboard.intake.detect import guessed
+from dashboard.intake.files import Inspected, inspect, mend, relation
+from dashboard.intake.formats import shape, toml_string
+from dashboard.intake.sql import identifier
+from dashboard.intake.synonyms import EMPTY
+
+_SAMPLE = 2000
+#: Of fewer columns several files may have the same by chance.
+_FEW = 2
+
+
+@dataclass(frozen=True)
+class SampledFile:
+    """A file with its columns, a sample of its rows and the pattern for it and others like it.
+
+    Attributes:
+        patterns: several where files are alike in their columns alone.
+        columns: the values of each column, the empty ones left out.
+        rows: so many the sample has.
+        empty: words that stand for nothing.
+    """
+
+    patterns: tuple[str, ...]
+    inspected: Inspected
+    columns: dict[str, list[str]]
+    rows: int = 0
+    empty: tuple[str, ...] = ()
+
+    @property
+    def pattern(self) -> str:
+        """What the files are called."""
+        return ", ".join(self.patterns)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return self.inspected.found.header
+
+    def source(self, name: str) -> str:
+        """A column as a mapping names it: by its number where its name tells it from no other."""
+        if not self.inspected.dialect.header or list(self.header).count(name) > 1:
+            return str(list(self.header).index(name) + 1)
+        return toml_string(name)
+
+    def sources(self, names: Sequence[str]) -> str:
+        """Several columns, as a list in TOML."""
+        return f"[{', '.join(map(self.source, names))}]"
+
+    @property
+    def told(self) -> str:
+        """Its columns; where they have no names, how they are written."""
+        if self.inspected.dialect.header:
+            return ", ".join(self.header)
+        return ", ".join(
+            f"{name} ({shape(values[0]) if values else 'empty'})" for name, values in self.columns.items()
+        )
+
+
+def sampled_files(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Path) -> list[SampledFile]:
+    """Samples of files, those of one kind as one: their names differ in digits only, or their columns are the same.
+
+    Args:
+        paths: files that can be mapped.
+        connection: has the macros of queries/build.
+        work: for mended copies.
+
+    Raises:
+        DeliveryError: one cannot be read.
+    """
+    return _alike([_sampled(group, connection, work) for group in _groups(paths)])
+
+
+def _groups(paths: list[Path]) -> list[list[Path]]:
+    """Files of the same kind: their names differ in digits only."""
+    groups: dict[str, list[Path]] = {}
+    for path in paths:
+        groups.setdefault(re.sub(r"\d+", "0", path.name), []).append(path)
+    return list(groups.values())
+
+
+def _pattern(paths: list[Path]) -> str:
+    first = paths[0].name
+    if len(paths) == 1:
+        return first
+    return re.sub(r"\*[\W_*]*\*", "*", re.sub(r"\d+", "*", first))
+
+
+def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Path) -> SampledFile:
+    path = paths[0]
+    inspected = inspect(path, guessed(path))
+    read = path
+    if not inspected.found.plain:
+        read = work / f"{abs(hash(path))}.csv"
+        mend(inspected, read)
+    header = inspected.found.header
+    if not any(header):
+        return SampledFile((_pattern(paths),), inspected, {})
+    selected = ", ".join(f"trim({identifier(str(n))}::varchar)" for n in range(len(header)))
+    rows = connection.execute(f"select {selected} from {relation(inspected, read)} limit {_SAMPLE}").fetchall()  # noqa: S608
+    columns = {name: [row[n] for row in rows if row[n]] for n, name in enumerate(header)}
+    empty = tuple(word for word in EMPTY if any(map(partial(_stands_for_nothing, word), columns.values())))
+    columns = {name: [value for value in values if value not in empty] for name, values in columns.items()}
+    return SampledFile((_pattern(paths),), inspected, columns, len(rows), empty)
+
+
+def _stands_for_nothing(word: str, values: list[str]) -> bool:
+    """Whether a word stands among what otherwise are numbers or times."""
+    others = [value for value in values if value not in EMPTY]
+    return word in values and bool(others) and all(re.search(r"\d", value) for value in others)
+
+
+def _alike(files: list[SampledFile]) -> list[SampledFile]:
+    """Files with the same columns as one: exports of a site each, say."""
+    groups: dict[tuple[str, ...], list[SampledFile]] = {}
+    for file in files:
+        # Few columns, or none with a name, may be the same by chance.
+        key = file.header if len(file.header) > _FEW and file.inspected.dialect.header else (file.pattern,)
+        groups.setdefault(key, []).append(file)
+    return [_joint(group) if len(group) > 1 else group[0] for group in groups.values()]
+
+
+def _joint(group: list[SampledFile]) -> SampledFile:
+    first = group[0]
+    columns = {name: [value for file in group for value in file.columns[name]] for name in first.columns}
+    patterns = tuple(file.pattern for file in group)
+    return replace(first, patterns=patterns, columns=columns, rows=sum(file.rows for file in group))

@@ -1,0 +1,147 @@
+"""Columns of another system that hold words: which of them a draft takes for site, service, status and the like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from dashboard.intake import evidence
+from dashboard.intake.contract import Column, Table
+from dashboard.intake.formats import toml_string
+from dashboard.intake.guesses import (
+    TELLING,
+    UNSURE,
+    Guess,
+    guess_columns,
+    guess_reference,
+    guess_word,
+    is_name,
+    is_said,
+    meaning_of_yes,
+)
+from dashboard.intake.reference import Reference
+from dashboard.intake.samples import SampledFile
+
+#: A column by its values alone is filled in so many rows.
+_FILLED = 0.9
+#: Of a column by its name so many rows have words that are known, or another that has is taken.
+_KNOWN = 0.5
+
+
+class Words:
+    """What columns of words may hold, and which column of a file holds that.
+
+    Args:
+        reference: knows sites and services.
+    """
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference = reference
+
+    def of(self, column: Column) -> dict[str, str]:
+        """The words that a column of the contract may hold, with what they are called; empty where any text may."""
+        if column.name == "site":
+            return {site.site: site.name for site in self._reference.sites}
+        if column.name == "service":
+            return {service.service: service.name for service in self._reference.services}
+        return {word: word for word in column.allowed}
+
+    def guess(self, table: Table, column: Column, file: SampledFile, taken: Collection[str]) -> Guess | None:
+        """The column that has its name or its words, and better both."""
+        named = [
+            one
+            for one in guess_columns(column.name, table.name, file.header, taken)
+            if file.columns[one.name] and not evidence.is_written(one.name)
+        ]
+        known = {one.name: self._known(column, file, one.name) for one in named}
+        borne_out = [one for one in named if known[one.name] >= _KNOWN]
+        if borne_out and (borne_out[0].confidence > UNSURE or not column.required):
+            return borne_out[0]
+        if column.required and (found := self._by_values(column, file, taken)):
+            return found
+        if borne_out:
+            return borne_out[0]
+        # Where none of its words is known a name must tell, and what need not be told is better left out.
+        return next((one for one in named if one.confidence >= TELLING and self._may_be(column)), None)
+
+    def _may_be(self, column: Column) -> bool:
+        one = column.name == "site" and len(self._reference.sites) == 1
+        return column.required and not one and column.name not in ("kind", "instrument")
+
+    def _known(self, column: Column, file: SampledFile, name: str) -> float:
+        values = file.columns[name]
+        words = {value: self._word(column, name, value) for value in set(values)}
+        return sum(words[value] is not None for value in values) / len(values)
+
+    def _by_values(self, column: Column, file: SampledFile, taken: Collection[str]) -> Guess | None:
+        """The column of which all values are words for the contract's, names as a whole before parts of them.
+
+        Of another the rest would stand in the draft, and may be what somebody wrote of a patient.
+        """
+        found: list[Guess] = []
+        for name, values in file.columns.items():
+            filled = len(values) >= _FILLED * file.rows
+            if name in taken or not name or not filled or not 0 < len(set(values)) <= evidence.SHOWN:
+                continue
+            if evidence.is_written(name) or "zone" in name.lower():
+                continue
+            if column.kind == "reference" and all(is_name(value, self._names(column)) for value in set(values)):
+                return Guess(name, 0.75, "its values are their names")
+            if self._known(column, file, name) == 1:
+                found.append(Guess(name, UNSURE, "by its values"))
+        return next(iter(found), None)
+
+    def lines(
+        self, table: Table, column: Column, file: SampledFile, guess: Guess, source: str, how: str
+    ) -> tuple[str, list[str]]:
+        """A map of the values that were seen; those without a guess stand there as comments, if they may be shown."""
+        sample, allowed = file.columns[guess.name], self.of(column)
+        known = {one.lower() for pair in allowed.items() for one in pair}
+        if sample and all(value.lower() in known for value in sample):
+            return f"{column.name} = {source}  # guess, {how}: {guess.why}; its values are words of the contract", []
+        mark = self._doubt(column, file, guess)
+        lines = [f"[{table.name}.columns.{column.name}]  # guess, {how}: {guess.why}{mark}", f"column = {source}"]
+        lines.append(f"[{table.name}.columns.{column.name}.values]")
+        words = {value: self._word(column, guess.name, value) for value in set(sample)}
+        told = evidence.shown(sample, evidence.personal_words(file.columns))
+        # What is a word of the contract as a whole is nothing else.
+        whole = sorted(value for value in words if value not in told and self._is_whole(column, guess.name, value))
+        for value in (*told, *whole):
+            word = words[value]
+            if word is None:
+                lines.append(f'# {toml_string(value)} = ""  # DECIDE: one of {", ".join(allowed)}; else rejected')
+            else:
+                lines.append(f"{toml_string(value)} = {toml_string(word)}  # guess")
+        if hidden := len(words) - len(told) - len(whole):
+            lines.append(
+                f"# DECIDE: {hidden} more, not shown, since they hardly repeat and may be what somebody wrote of a "
+                "patient; add them, or default = … above"
+            )
+        return f"# {column.name}: below", lines
+
+    def _doubt(self, column: Column, file: SampledFile, guess: Guess) -> str:
+        """What to say where a yes or no tells half of a status."""
+        if column.name != "status" or meaning_of_yes(guess.name) is None:
+            return ""
+        yes_or_no = all(guess_word(value, ("yes", "no")) for value in set(file.columns[guess.name]))
+        others = [name for name in file.header if name != guess.name and re.search("cancel|cxl", name.lower())]
+        if not yes_or_no or not others:
+            return ""
+        return f"; DECIDE: what was cancelled stands in {' or '.join(others)}: put both together, see docs/mapping.md"
+
+    def _is_whole(self, column: Column, name: str, value: str) -> bool:
+        if column.kind == "reference":
+            return is_said(value, self._names(column))
+        return self._word(column, name, value) is not None
+
+    def _word(self, column: Column, name: str, value: str) -> str | None:
+        if column.kind == "reference":
+            return guess_reference(value, self._names(column))
+        yes_no = meaning_of_yes(name) if column.name == "status" else None
+        return guess_word(value, column.allowed, yes_no)
+
+    def _names(self, column: Column) -> dict[str, Sequence[str]]:
+        """What the sites or services are called."""
+        if column.name == "site":
+            return {site.site: (site.name, site.city) for site in self._reference.sites}
+        return {service.service: (service.name,) for service in self._reference.services}
