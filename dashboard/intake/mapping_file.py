@@ -15,6 +15,9 @@ from dashboard.intake.mapping_place import Place
 from dashboard.intake.mapping_sources import TABLE, Joins, files_of, joins_of
 from dashboard.intake.reference import Reference
 
+#: Of tomllib's messages, those on names that stand twice.
+_TWICE = ("Cannot declare", "Cannot overwrite", "Cannot redefine", "Cannot mutate", "Duplicate inline table key")
+
 
 def load_mapping(path: Path, reference: Reference) -> Mapping:
     """Read and check a mapping file.
@@ -32,10 +35,7 @@ def load_mapping(path: Path, reference: Reference) -> Mapping:
     except OSError as error:
         raise DeliveryError(f"the mapping {path} cannot be read ({error.strerror}); check its name") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DeliveryError(
-            f"the mapping {path} is not TOML in UTF-8: {error}. Put names and texts in double quotes and "
-            "correct that line"
-        ) from error
+        raise DeliveryError(f"the mapping {path} is not TOML in UTF-8: {error}. {_remedy(str(error))}") from error
     place = Place(path, "top level")
     names = [table.name for table in TABLES]
     place.check_keys(data, (*names, "joins", "fhir"), "table")
@@ -61,6 +61,17 @@ def load_mapping(path: Path, reference: Reference) -> Mapping:
     )
     tables = {name: replace(table, keyed=keyed) for name, table in tables.items()}
     return Mapping(path, hashlib.sha256(content).hexdigest(), tables, data.get("fhir", {}))
+
+
+def _remedy(fault: str) -> str:
+    """What to do about a file that is not TOML."""
+    if any(words in fault for words in _TWICE):
+        return (
+            "A name stands twice: as a line and as a section of its own further down, or in two places of one kind; "
+            "a column's values, for example, either within { … } or under [bookings.columns.site.values]. "
+            "Keep one place and delete the other"
+        )
+    return "Put names and texts in double quotes and correct that line"
 
 
 def _refuse_leaks(table: TableMapping, place: Place) -> None:
