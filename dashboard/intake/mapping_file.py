@@ -67,9 +67,8 @@ def _remedy(fault: str) -> str:
     """What to do about a file that is not TOML."""
     if any(words in fault for words in _TWICE):
         return (
-            "A name stands twice: as a line and as a section of its own further down, or in two places of one kind; "
-            "a column's values, for example, either within { … } or under [bookings.columns.site.values]. "
-            "Keep one place and delete the other"
+            "A name stands twice, in two lines or in a line and a section: a column or its values may stand further "
+            "down as a section of its own, like [bookings.columns.site]. Keep one place and delete the other"
         )
     return "Put names and texts in double quotes and correct that line"
 

@@ -53,8 +53,8 @@ def fault_of(text: str) -> str | None:
             if part in seen:
                 twice = f"%{sign} twice" if seen[part] == sign else f"both %{seen[part]} and %{sign} for the {part}"
                 return (
-                    f"has {twice}, of which only one would count; read one time with it, and take the other's part "
-                    "of the value out with pattern, as docs/mapping.md shows"
+                    f"has {twice}, of which only one would count; take the part that is meant out of the value with "
+                    "pattern, as docs/mapping.md shows, and write the format of that part alone"
                 )
         seen |= dict.fromkeys(_PARTS.get(sign[-1], ()), sign)
     if "year" not in seen:

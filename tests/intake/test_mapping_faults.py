@@ -95,7 +95,11 @@ ROW = "V0,P0,Dallas,05/01/2026 09:00,Done"
             '{ column = "Clinic", values = {} }\n[bookings.columns.site.values]',
             ["declare", "stands twice"],
         ),
-        ('"Clinic"', '"Clinic"\n[bookings.columns.site.values]', ["overwrite", "stands twice", ".site.values]"]),
+        (
+            '"Clinic"',
+            '"Clinic"\n[bookings.columns.site.values]',
+            ["overwrite", "stands twice", "[bookings.columns.site]"],
+        ),
         ('"Clinic"', '{ column = "Clinic", column = "B" }', ["Duplicate", "stands twice"]),
         ('"Clinic"', "Clinic", ["not TOML", "double quotes"]),
         ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M-%H:%M", ["starts_at", "has %H twice", "pattern"]),
