@@ -257,6 +257,7 @@ def _note_mapping(
                 "personal": mapping.is_personal(mapped),
                 "reason": misfit.reason,
                 "missing": misfit.missing,
+                "pattern": misfit.pattern,
             },
         )
 

@@ -7,12 +7,14 @@ value, and last the values with the flags of those that could not be made.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping as Names
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dashboard.intake.mapping import ColumnMapping, Join, KeyColumns, Numbers, SourceColumn, TableMapping, has_zone
+from dashboard.intake.files import bare_name
+from dashboard.intake.mapping import ColumnMapping, Join, KeyColumns, Pattern, SourceColumn, TableMapping
+from dashboard.intake.patterns import extracted
+from dashboard.intake.readings import Ways, instant, moment_of, number_of, way
 from dashboard.intake.sql import identifier, literal
 
 #: Stands between the parts of a key, and in no value.
@@ -35,10 +37,17 @@ def lookup_column(source: SourceColumn) -> str:
 
 @dataclass
 class _Steps:
-    """A column's expressions, layer by layer; `reason` is why `value` may be missing where `raw` isn't."""
+    """A column's expressions, layer by layer.
+
+    Attributes:
+        raw: the value as the file has it.
+        part: what the rest is made of: the name of `raw`, or of what a pattern takes out of it.
+        reason: why `value` may be missing where there is a part.
+    """
 
     raw: str
-    ways: list[dict[str, str]] = field(default_factory=list)
+    part: str
+    ways: Ways = field(default_factory=list)
     value: str = ""
     reason: str | None = None
     misses: str | None = None
@@ -50,6 +59,7 @@ class Misfit:
 
     reason: str | None
     missing: str | None
+    pattern: str | None
 
 
 class Expressions:
@@ -82,7 +92,7 @@ class Expressions:
     def misfits(self) -> dict[str, Misfit]:
         """For each mapped column, why its values may be refused."""
         return {
-            name: Misfit(steps.reason, steps.misses and _missing(self._mapped[name]))
+            name: Misfit(steps.reason, steps.misses and _missing(self._mapped[name]), self._pattern(name))
             for name, steps in self._steps.items()
         }
 
@@ -107,7 +117,7 @@ class Expressions:
         )
         for layer in range(max((len(steps.ways) for steps in self._steps.values()), default=0)):
             ways = [
-                f"{text} as {_way(name, part)}"
+                f"{text} as {way(name, part)}"
                 for name, steps in self._steps.items()
                 if layer < len(steps.ways)
                 for part, text in steps.ways[layer].items()
@@ -140,10 +150,15 @@ class Expressions:
                 columns.append(f"null::varchar as {identifier(name)}")
                 continue
             # What cannot be read is passed on as it stands, for the reject to show.
-            columns.append(f"coalesce({_value(name)}, {_raw(name)}) as {identifier(name)}")
+            shown = _raw(name)
+            if self._mapped[name].default is not None:
+                shown = "null"
+            elif self._mapped[name].pattern:
+                shown = f"case when {steps.part} is not null then {shown} end"
+            columns.append(f"coalesce({_value(name)}, {shown}) as {identifier(name)}")
             conditions = []
-            if steps.reason:
-                conditions.append(f"({_raw(name)} is not null and {_value(name)} is null)")
+            if steps.reason or self._pattern(name):
+                conditions.append(f"({steps.part} is not null and {_value(name)} is null)")
             if steps.misses:
                 conditions.append(_miss(name))
             if conditions:
@@ -154,29 +169,33 @@ class Expressions:
         return self._types[place] if self._types else "VARCHAR"
 
     def _make(self, name: str, mapped: ColumnMapping) -> _Steps:
-        steps = _Steps(self._raw_of(mapped))
-        raw = _raw(name)
+        steps = _Steps(self._raw_of(mapped), _raw(name))
         words = {word: value for word, value in mapped.values.items() if value and word}
         if mapped.constant is not None or mapped.row_number is not None:
-            steps.value = raw
+            steps.value = steps.part
             return steps
+        if mapped.pattern:
+            self._take(name, mapped, mapped.pattern, steps)
+        raw = steps.part
         made = self._made(name, mapped, steps)
         if words:
             compared = raw
             if len({word.lower() for word in words}) == len(words):
                 words = {word.lower(): value for word, value in words.items()}
                 steps.ways.append({"word": f"lower({raw})"})
-                compared = _way(name, "word")
+                compared = way(name, "word")
             whens = " ".join(f"when {literal(word)} then {literal(value)}" for word, value in words.items())
             steps.value = f"case {compared} {whens} else {made or 'null'} end"
         else:
             steps.value = made or raw
         if mapped.values and not made:
             steps.reason = "is not among the mapped values"
+        if mapped.pattern:
+            steps.value = f"case when {way(name, 'matched')} then {steps.value} end"
         if mapped.values.get(""):
             steps.value = f"case when {raw} is null then {literal(mapped.values[''])} else {steps.value} end"
         if mapped.default is not None:
-            steps.value = f"coalesce({steps.value}, {literal(mapped.default)})"
+            steps.value = f"coalesce({steps.value}, {literal(mapped.default)})" if mapped.default else steps.value
             steps.reason = None
         if self._mapping.is_keyed(mapped):
             steps.value = f"keyed({steps.value})"
@@ -191,16 +210,33 @@ class Expressions:
             return f"nullif({literal(mapped.constant)}, '')"
         if mapped.row_number is not None:
             return f"{literal(f'{mapped.row_number}{self._name}-')} || row_number"
-        parts = [self._part(mapped, source) for source in mapped.sources]
-        raw = parts[0]
-        if len(parts) > 1 and mapped.column.kind == "identifier":
-            raw = f" || {literal(mapped.separator)} || ".join(parts)
-        elif len(parts) > 1:
-            raw = f"nullif(concat_ws({literal(mapped.separator)}, {', '.join(parts)}), '')"
-        empty = [word for word, value in mapped.values.items() if not value and word]
-        if not empty:
-            return raw
-        return f"case when {raw} not in ({', '.join(map(literal, empty))}) then {raw} end"
+        if mapped.file_name:
+            raw = literal(bare_name(self._name))
+        else:
+            raw = _together([self._part(mapped, source) for source in mapped.sources], mapped)
+        return raw if mapped.pattern else _without_empty(raw, mapped)
+
+    def _pattern(self, name: str) -> str | None:
+        """The pattern that refuses what it doesn't match."""
+        mapped = self._mapped[name]
+        return mapped.pattern.text if mapped.pattern and mapped.default is None else None
+
+    def _take(self, name: str, mapped: ColumnMapping, pattern: Pattern, steps: _Steps) -> None:
+        """What the pattern takes out of a value; where it doesn't match, the value, of which nothing is made."""
+        raw, taken, matched = _raw(name), way(name, "taken"), way(name, "matched")
+        if pattern.groups > 1:
+            groups = way(name, "groups")
+            steps.ways.append({"groups": extracted(raw, pattern.text, pattern.groups)})
+            parts = [f"cleaned({groups}.g{number})" for number in range(1, pattern.groups + 1)]
+            steps.ways.append({"taken": _together(parts, mapped)})
+        else:
+            text = f"regexp_extract({raw}, {literal(pattern.text)}, {pattern.groups})"
+            steps.ways.append({"taken": f"cleaned({text})"})
+        # Most values match and give something, and need no second look.
+        found = f"case when {taken} is not null then true else regexp_matches({raw}, {literal(pattern.text)}) end"
+        steps.ways.append({"matched": found})
+        steps.ways.append({"part": f"case when {matched} then {_without_empty(taken, mapped)} else {raw} end"})
+        steps.part = way(name, "part")
 
     def _part(self, mapped: ColumnMapping, source: SourceColumn) -> str:
         if mapped.lookup:
@@ -208,7 +244,8 @@ class Expressions:
             text = f"{alias}.{identifier(lookup_column(source))}"
         else:
             text = _source(self._places[source])
-        return _typed_text(text, self._source_type(mapped, source), mapped.column.kind)
+        # A pattern is matched with what the file has.
+        return text if mapped.pattern else _typed_text(text, self._source_type(mapped, source), mapped.column.kind)
 
     def _source_type(self, mapped: ColumnMapping, source: SourceColumn) -> str:
         if mapped.lookup:
@@ -217,25 +254,42 @@ class Expressions:
 
     def _made(self, name: str, mapped: ColumnMapping, steps: _Steps) -> str | None:
         """The value by format, number format or name; None where the raw value will do."""
-        raw = _raw(name)
-        typed = any(self._source_type(mapped, source).startswith(("TIMESTAMP", "DATE")) for source in mapped.sources)
+        raw = steps.part
+        typed = mapped.pattern is None and any(
+            self._source_type(mapped, source).startswith(("TIMESTAMP", "DATE")) for source in mapped.sources
+        )
         if mapped.formats and not typed:
             steps.reason = f"does not match the format {' or '.join(mapped.formats)}"
             if mapped.column.kind == "timestamp":
                 steps.reason += ", or is not from 1990 to 2100"
-            return _moment(name, mapped, steps)
+            return moment_of(name, raw, mapped, steps.ways)
         if mapped.timezone:
             steps.ways.append({"moment": f"as_local({raw})"})
-            return f"coalesce({_instant(_way(name, 'moment'), mapped.timezone)}, {raw})"
+            return f"coalesce({instant(way(name, 'moment'), mapped.timezone)}, {raw})"
         if mapped.numbers:
             steps.reason = f"is not a number like {mapped.numbers.example}"
-            return _number(name, mapped.numbers, mapped.column.kind, steps)
+            return number_of(name, raw, mapped.numbers, mapped.column.kind, steps.ways)
         if mapped.keys:
             steps.ways.append({"key": f"lower({raw})"})
             others = {word: key for word, key in mapped.keys.items() if word != key}
             whens = " ".join(f"when {literal(word)} then {literal(key)}" for word, key in others.items())
-            return f"case {_way(name, 'key')} {whens} else {raw} end" if others and not mapped.values else None
+            return f"case {way(name, 'key')} {whens} else {raw} end" if others and not mapped.values else None
         return None
+
+
+def _together(parts: list[str], mapped: ColumnMapping) -> str:
+    """Parts of a value put together; an id needs all of them."""
+    if len(parts) == 1:
+        return parts[0]
+    if mapped.column.kind == "identifier":
+        return f" || {literal(mapped.separator)} || ".join(parts)
+    return f"nullif(concat_ws({literal(mapped.separator)}, {', '.join(parts)}), '')"
+
+
+def _without_empty(text: str, mapped: ColumnMapping) -> str:
+    """A value, null where it is a word that stands for none."""
+    words = [word for word, value in mapped.values.items() if not value and word]
+    return f"case when {text} not in ({', '.join(map(literal, words))}) then {text} end" if words else text
 
 
 def joined_key(parts: Sequence[str]) -> str:
@@ -286,89 +340,9 @@ def _raw(name: str) -> str:
     return identifier(f"raw_{name}")
 
 
-def _way(name: str, part: str) -> str:
-    return identifier(f"{part}_of_{name}")
-
-
 def _value(name: str) -> str:
     return identifier(f"value_{name}")
 
 
 def _miss(name: str) -> str:
     return identifier(f"miss_{name}")
-
-
-def _instant(moment: str, zone: str) -> str:
-    """A local time of a zone in the contract's notation for instants."""
-    if zone == "UTC":
-        return f"{moment}::varchar || 'Z'"
-    return f"timezone('UTC', timezone({literal(zone)}, {moment}))::varchar || 'Z'"
-
-
-def _moment(name: str, mapped: ColumnMapping, steps: _Steps) -> str:
-    """A time or date by its formats, in the contract's notation."""
-    raw, made = _raw(name), []
-    local = [text for text in mapped.formats if not has_zone(text)]
-    zoned = [text for text in mapped.formats if has_zone(text)]
-    date = mapped.column.kind == "date"
-    if local:
-        steps.ways.append({"local": f"try_strptime({raw}, [{', '.join(map(literal, local))}])"})
-        moment = _way(name, "local")
-        text = f"{moment}::varchar" if mapped.timezone is None else _instant(moment, mapped.timezone)
-        made.append(f"{moment}::date::varchar" if date else f"case when in_range({moment}) then {text} end")
-    if zoned:
-        # DuckDB's %z reads no Z.
-        written = f"regexp_replace({raw}, '[Zz]$', '+00:00')"
-        steps.ways.append({"zoned": f"timezone('UTC', try_strptime({written}, [{', '.join(map(literal, zoned))}]))"})
-        moment = _way(name, "zoned")
-        made.append(
-            f"{moment}::date::varchar" if date else f"case when in_range({moment}) then {moment}::varchar || 'Z' end"
-        )
-    return f"coalesce({', '.join(made)})" if len(made) > 1 else made[0]
-
-
-def _number(name: str, numbers: Numbers, kind: str, steps: _Steps) -> str:
-    """A number by its format, in the contract's notation.
-
-    Most numbers have their sign or unit at one end and no separator; they need no pattern.
-    """
-    raw, unsigned, bare, digits = _raw(name), _way(name, "unsigned"), _way(name, "bare"), _way(name, "digits")
-    sign, zeros = numbers.currency, "without_fraction" if kind == "whole number" else "without_zeros"
-    stripped = (
-        f"case when starts_with({raw}, {literal(sign)}) then substring({raw}, {len(sign) + 1}) "
-        f"when ends_with({raw}, {literal(sign)}) then left({raw}, -{len(sign)}) else {raw} end"
-    )
-    steps.ways.append({"unsigned": stripped if sign else raw})
-    others = [mark for mark in (numbers.thousands, "." if numbers.decimal != "." else "") if mark]
-    pointed = _pointed(unsigned, numbers)
-    conditions = [f"not contains({unsigned}, {literal(mark)})" for mark in others]
-    conditions.append(f"try_cast({pointed} as decimal(14, 2)) is not null")
-    steps.ways.append({"bare": f"case when {' and '.join(conditions)} then trim({pointed}) end"})
-    pattern = literal(_number_pattern(numbers))
-    steps.ways.append({"digits": f"case when {bare} is null then regexp_extract({raw}, {pattern}, 1) end"})
-    body = f"regexp_replace({digits}, {literal(_thousands(numbers))}, '', 'g')" if numbers.thousands else digits
-    return (
-        f"case when {bare} is not null then {zeros}({bare}) "
-        f"when {digits} <> '' and contains({raw}, '(') = contains({raw}, ')') "
-        f"then if(regexp_matches({raw}, '[(−-]'), '-', '') || {zeros}({_pointed(body, numbers)}) end"
-    )
-
-
-def _pointed(text: str, numbers: Numbers) -> str:
-    return text if numbers.decimal == "." else f"replace({text}, {literal(numbers.decimal)}, '.')"
-
-
-def _thousands(numbers: Numbers) -> str:
-    return "[ \u00a0\u202f]" if numbers.thousands == " " else re.escape(numbers.thousands)
-
-
-def _number_pattern(numbers: Numbers) -> str:
-    """The whole value, the digits with their separators as its group."""
-    whole = r"\d+"
-    if numbers.thousands:
-        mark = _thousands(numbers)
-        whole = rf"\d{{1,3}}(?:{mark}\d{{2,3}})*{mark}\d{{3}}|\d+"
-    decimal = re.escape(numbers.decimal)
-    digits = rf"((?:{whole})(?:{decimal}\d*)?|{decimal}\d+)"
-    sign = rf"(?:{re.escape(numbers.currency)})?" if numbers.currency else ""
-    return rf"(?i)^[(+−-]?\s*{sign}\s*[+−-]?\s*{digits}\s*{sign}\s*[)−-]?$"

@@ -23,6 +23,8 @@ from dashboard.intake.scan import Readable, Scan, Sink, scan
 from dashboard.intake.sql import identifier, literal
 from dashboard.intake.transcode import Transcoder
 
+#: Of the names of files that can be mapped; .gz may follow.
+ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".psv", ".dat", ".parquet")
 _PEEKED = 1_000_000
 #: First bytes of files that are often delivered in the place of a table's.
 _NO_TEXT = {
@@ -62,6 +64,14 @@ class Inspected:
     def is_parquet(self) -> bool:
         """Whether it is a Parquet file."""
         return bool(self.types)
+
+
+def bare_name(name: str) -> str:
+    """A file's name without its endings: visits for visits.csv.gz."""
+    for endings in ((".gz",), ENDINGS):
+        ending = next((one for one in endings if name.lower().endswith(one)), "")
+        name = name[: len(name) - len(ending)]
+    return name
 
 
 def is_parquet(path: Path) -> bool:

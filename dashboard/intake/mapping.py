@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping as Names
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from dashboard.intake.contract import Column, Table
+from dashboard.intake.time_formats import has_zone
 
 #: A column of a file: its name in the header, or its number from 1.
 SourceColumn = str | int
@@ -77,16 +79,29 @@ class Lookup:
 
 @dataclass(frozen=True)
 class Numbers:
-    """How numbers are written: sign or unit, thousands separator, decimal sign."""
+    """How numbers are written: sign or unit, thousands separator, decimal sign.
+
+    Attributes:
+        times: what a number is multiplied by; its places fit in 18 digits together with those before them.
+    """
 
     currency: str = ""
     thousands: str = ""
     decimal: str = "."
+    times: Decimal | None = None
 
     @property
     def example(self) -> str:
         """A number written so."""
         return f"{self.currency}1{self.thousands}234{self.decimal}50"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A regular expression, of which the groups are the value, or the whole match where it has none."""
+
+    text: str
+    groups: int
 
 
 @dataclass(frozen=True)
@@ -97,9 +112,11 @@ class ColumnMapping:
         sources: columns of the file, or of the joined one, put together with the separator.
         constant: the value of every row.
         row_number: what stands before the number of the row.
+        file_name: whether the value is the name of the file.
+        pattern: what is taken out of a value before anything else is made of it.
         values: the contract's word for each word of the file; an empty word for no value.
         default: what every other value becomes.
-        formats: strptime formats, tried in turn.
+        formats: strptime formats and names of EPOCHS, tried in turn.
         timezone: in which times without zone are meant; the site's own if None.
         keys: for a reference, the key of each key and name in small letters.
     """
@@ -110,6 +127,8 @@ class ColumnMapping:
     lookup: Lookup | None = None
     constant: str | None = None
     row_number: str | None = None
+    file_name: bool = False
+    pattern: Pattern | None = None
     values: Names[str, str] = field(default_factory=dict)
     default: str | None = None
     formats: tuple[str, ...] = ()
@@ -127,6 +146,11 @@ class ColumnMapping:
         """Where values come from, for reports."""
         names = " + ".join(str(source) for source in self.sources)
         return f"{names} of {self.lookup.join.name}" if self.lookup else names
+
+    @property
+    def described(self) -> str:
+        """Where values come from, in words."""
+        return "the file's name" if self.file_name else f"column {self.origin}"
 
 
 @dataclass(frozen=True)
@@ -193,14 +217,14 @@ class Mapping:
     def notes(self) -> list[str]:
         """What the import takes for granted, in a line each."""
         local = [
-            f"{table.table.name}.{mapped.column.name} (column {mapped.origin})"
+            f"{table.table.name}.{mapped.column.name} ({mapped.described})"
             for table in self.tables.values()
             for mapped in table.columns
             if mapped.column.kind == "timestamp" and any(not has_zone(text) for text in mapped.formats)
             if mapped.timezone is None
         ]
         keyed = [
-            f"{table.table.name}.{mapped.column.name} (column {mapped.origin})"
+            f"{table.table.name}.{mapped.column.name} ({mapped.described})"
             for table in self.tables.values()
             for mapped in table.columns
             if table.is_keyed(mapped)
@@ -211,8 +235,3 @@ class Mapping:
         if keyed:
             lines.append(f"kept as a keyed hash, since it is made of patient ids: {', '.join(keyed)}")
         return lines
-
-
-def has_zone(text: str) -> bool:
-    """Whether a strptime format reads an offset or a zone; a literal Z is neither."""
-    return any(mark in text.replace("%%", "") for mark in ("%z", "%Z"))

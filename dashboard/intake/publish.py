@@ -23,6 +23,7 @@ from dashboard.intake.lookups import load_lookups
 from dashboard.intake.mapping import Join
 from dashboard.intake.reader import Survey
 from dashboard.intake.rejects import write_rejects
+from dashboard.intake.remedy import remedy
 from dashboard.intake.report import ImportReport, Reason, refusal
 from dashboard.intake.sql import STAGED, literal
 from dashboard.settings import Settings
@@ -302,11 +303,12 @@ def _import(
             f"the extract could not be built: {str(error).splitlines()[0]}; the extract in use stays"
         ) from error
     if base:
-        _refuse_nothing(delivery, report, surveys)
+        _refuse_nothing(delivery, report, surveys, mapping_file)
     elif not sum(file.rows_accepted for file in report.files if file.source == "bookings"):
+        of_bookings = [one for one in surveys if one.source.table.name == "bookings"]
         raise DeliveryError(
             f"{delivery}: no row of bookings was accepted, so nothing was published. "
-            f"Correct the files and import again{_examples(report.reasons)}"
+            f"{remedy(report.reasons, of_bookings, mapping_file)}{_examples(report.reasons)}"
         )
     if not rules.accept_drop:
         review.refuse_falls(report.review.changes, rules.drop_share)
@@ -316,14 +318,14 @@ def _import(
     return report, found.digests
 
 
-def _refuse_nothing(delivery: Path, report: ImportReport, surveys: list[Survey]) -> None:
+def _refuse_nothing(delivery: Path, report: ImportReport, surveys: list[Survey], mapping: Path | None) -> None:
     """Refuse a delivery to be added of which no row at all will do."""
     names = {one.source.name for one in surveys}
     added = [file for file in report.files if file.file in names]
     if sum(file.rows_read for file in added) and not sum(file.rows_accepted for file in added):
         raise DeliveryError(
             f"{delivery}: no row was accepted, so nothing was added. "
-            f"Correct the files and import again{_examples(report.reasons)}"
+            f"{remedy(report.reasons, surveys, mapping)}{_examples(report.reasons)}"
         )
 
 

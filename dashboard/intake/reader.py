@@ -11,13 +11,21 @@ from dashboard.intake.contract import TABLES, DeliveryError, Table
 from dashboard.intake.detect import check_header_line, dialect_of, own_dialect
 from dashboard.intake.dialect import CSV, UTF_8, Dialect
 from dashboard.intake.expressions import Expressions, Loaded
-from dashboard.intake.files import Inspected, check_header, header_told, inspect, is_data, is_gzip, position, relation
+from dashboard.intake.files import (
+    ENDINGS,
+    Inspected,
+    check_header,
+    header_told,
+    inspect,
+    is_data,
+    is_gzip,
+    position,
+    relation,
+)
 from dashboard.intake.mapping import Join, SourceColumn, TableMapping
 from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
 from dashboard.intake.sql import identifier
-
-_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".psv", ".dat", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,7 @@ def delimited_files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.is_file() and path.name.lower().removesuffix(".gz").endswith(_ENDINGS)
+        if path.is_file() and path.name.lower().removesuffix(".gz").endswith(ENDINGS)
     )
 
 

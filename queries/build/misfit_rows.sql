@@ -14,6 +14,13 @@ select
     row,
     column_name,
     raw[column_name],
-    case when raw[column_name] is null then coalesce(missing, reason) else coalesce(reason, missing) end
+    case
+        when raw[column_name] is not null and not regexp_matches(raw[column_name], pattern) then unmatched
+        when raw[column_name] is not null then coalesce(reason, missing)
+        when pattern is null or map_contains(raw, column_name) then coalesce(missing, reason)
+        -- Ids and birth dates are not at hand, so that all that may be wrong is told.
+        else concat_ws(', or ', missing, unmatched, 'what it gives ' || reason)
+    end
 from misfits
-inner join mapped_columns on mapped_columns.file = misfits.file and (faults >> (32 + place)::ubigint) & 1 = 1
+inner join (select *, 'does not match the pattern ' || pattern as unmatched from mapped_columns) as mapped_columns
+    on mapped_columns.file = misfits.file and (faults >> (32 + place)::ubigint) & 1 = 1

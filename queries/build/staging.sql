@@ -13,10 +13,11 @@ create temp table resource_files (
     rows_looked_up bigint, rows_rejected bigint, rows_left_out bigint
 );
 create table left_out (source varchar, file varchar, what varchar, rows bigint, reason varchar);
--- What a mapped file's columns are made of; reason: why the mapping cannot read a value, missing: why there is none.
+-- What a mapped file's columns are made of; reason: why the mapping cannot read a value, missing: why there is none,
+-- pattern: what a value has to match.
 create temp table mapped_columns (
     file usmallint, source varchar, place utinyint, column_name varchar, origin varchar, personal boolean,
-    reason varchar, missing varchar
+    reason varchar, missing varchar, pattern varchar
 );
 
 create table rejects (

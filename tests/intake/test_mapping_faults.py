@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from intake_clinic import Clinic
+from intake_clinic import BOOKINGS, Clinic
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.mapping_file import load_mapping
-from dashboard.intake.reader import find_sources, survey
+from dashboard.intake.reader import expressions, find_sources, survey, view_of
 from dashboard.intake.reference import load_reference
 from dashboard.intake.report import ImportReport
+from dashboard.intake.sql import statements
 
 GOOD = """
 [bookings]
@@ -69,13 +72,77 @@ ROW = "V0,P0,Dallas,05/01/2026 09:00,Done"
         ('"Patient"', '"Pateint"', ["bookings.patient_id", "'Pateint'", "did you mean Patient"]),
         ('"Patient"', "99", ["no column number 99", "has 5"]),
         ('"Patient"', '{ colunm = "Patient" }', ["patient_id", "'colunm'", "did you mean column"]),
-        ('"Patient"', "{ separator = '-' }", ["patient_id", "one of column, constant and row_number"]),
+        ('"Patient"', "{ separator = '-' }", ["patient_id", "one of column, constant, row_number and file_name"]),
         ('"Patient"', "{ constant = 'P' }", ["patient_id", "same in every row"]),
         ("vitamin-c", "vitamin-d", ["service", "'vitamin-d'", "did you mean"]),
         ('"no_show"', '"noshow"', ["status", "'noshow'", "did you mean no_show"]),
         ("%d/%m/%Y %H:%M", "%d/%m/%Q", ["starts_at", "%Q", "cannot be read"]),
         ("%d/%m/%Y %H:%M", "dd/mm/yyyy", ["starts_at", "no % sign"]),
         ('%H:%M" }', '%H:%M", timezone = "Mars/Base" }', ["starts_at", "Mars/Base", "America/Chicago"]),
+        (
+            "[bookings.columns]",
+            "[bookings.columns]\nsite = 'x'\n[bookings.columns]",
+            ["stands twice", "delete the other"],
+        ),
+        (
+            '"Clinic"',
+            '{ column = "Clinic", values = {} }\n[bookings.columns.site.values]',
+            ["declare", "stands twice"],
+        ),
+        (
+            '"Clinic"',
+            '"Clinic"\n[bookings.columns.site.values]',
+            ["overwrite", "stands twice", "[bookings.columns.site]"],
+        ),
+        ('"Clinic"', '{ column = "Clinic", column = "B" }', ["Duplicate", "stands twice"]),
+        ('"Clinic"', "Clinic", ["not TOML", "double quotes"]),
+        ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M-%H:%M", ["starts_at", "has %H twice", "pattern"]),
+        ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M %I%p", ["has both %H and %I for the hour", "pattern"]),
+        ("%d/%m/%Y %H:%M", "%d/%m/%Y %y", ["both %Y and %y for the year"]),
+        ("%d/%m/%Y %H:%M", "%d %b %Y %-m", ["both %b and %-m for the month"]),
+        ("%d/%m/%Y %H:%M", "%x %H:%M %X", ["both %H and %X for the hour"]),
+        ("%d/%m/%Y %H:%M", "%c %j", ["both %c and %j for the month"]),
+        ("%d/%m/%Y %H:%M", "%G-%m", ["both %G and %m for the month"]),
+        ("%d/%m/%Y %H:%M", "%d/%m %H:%M", ["has no year", "1900", "%Y or %y", 'column = ["Date", "Time"]']),
+        ("%d/%m/%Y %H:%M", "%%Y%H:%M", ["has no year"]),
+        ("%d/%m/%Y %H:%M", "epochs", ["no % sign", '"epoch" or "epoch_ms"']),
+        (
+            '"Clinic"',
+            '{ column = "Clinic", pattern = "(" }',
+            ["site", "the pattern '('", "missing )", "single quotes"],
+        ),
+        ('"Clinic"', "{ column = 'Clinic', pattern = '(?<n>x)' }", ["cannot be read", "RE2"]),
+        ('"Clinic"', "{ column = 'Clinic', pattern = 'a(?=b)' }", ["cannot be read", "(?="]),
+        ('"Clinic"', "{ column = 'Clinic', pattern = '" + "()" * 10 + "' }", ["more than 9 groups", "(?:…)"]),
+        ('"Clinic"', '{ column = "Clinic", pattern = "" }', ["pattern is empty"]),
+        ('"Clinic"', '{ column = "Clinic", pattern = "a\\u0000" }', ["pattern is empty or holds a zero byte"]),
+        ('"Clinic"', '{ column = "Clinic", pattern = ["a"] }', ["pattern must be a text in quotes"]),
+        ('"Clinic"', '{ constant = "chicago", pattern = "a" }', ["a constant goes with no other setting"]),
+        ('"Clinic"', '{ column = "Clinic", times = 60 }', ["site", "times goes with numbers only"]),
+        (
+            "status =",
+            'age = { column = "Visit", times = 0 }\nstatus =',
+            ["age", "times must be", "1,000,000", "not 0"],
+        ),
+        ("status =", 'age = { column = "Visit", times = -1 }\nstatus =', ["times must be a number", "-1"]),
+        ("status =", 'age = { column = "Visit", times = true }\nstatus =', ["times must be a number", "True"]),
+        ("status =", 'age = { column = "Visit", times = "60" }\nstatus =', ["times must be a number", "'60'"]),
+        ("status =", 'age = { column = "Visit", times = inf }\nstatus =', ["times must be a number", "inf"]),
+        ("status =", 'age = { column = "Visit", times = nan }\nstatus =', ["times must be a number", "nan"]),
+        ("status =", 'age = { column = "Visit", times = 0.0000009 }\nstatus =', ["from 0.000001 to 1,000,000"]),
+        ("status =", 'age = { column = "Visit", times = 1000001 }\nstatus =', ["times must be a number", "1000001"]),
+        ('"Clinic"', "{ file_name = false }", ["site", "file_name must be true"]),
+        ('"Clinic"', '{ file_name = true, column = "Clinic" }', ["one of column", "not several"]),
+        ('"Clinic"', '{ file_name = true, separator = "-" }', ["separator goes with column only"]),
+        ('"Clinic"', "{ file_name = true, values = { a = 'mars' } }", ["'mars'"]),
+        ('"Visit"', "{ file_name = true }", ["booking_id", "same in every row of a file"]),
+        (
+            '"Patient"',
+            '{ row_number = "P-" }',
+            ["patient_id", '["Name", "Birth date"]', "keyed hash", "booking's own id"],
+        ),
+        ('"Visit"', '{ row_number = "", default = "x" }', ["booking_id", "with no other setting"]),
+        ('"Clinic"', '{ row_number = "" }', ["site", "ids of rows only"]),
         ('"Clinic"', '{ column = "Clinic", format = "%Y" }', ["site", "times and dates only"]),
         ('"Clinic"', '{ column = "Clinic", currency = "$" }', ["site", "numbers only"]),
         ('"Clinic"', '{ column = "Clinic", join = "sites" }', ["site", "[joins.sites]"]),
@@ -119,6 +186,130 @@ def test_missing_columns_lead_to_a_draft(tmp_path: Path) -> None:
     clinic.write("bookings.csv", HEADER, ROW)
     with pytest.raises(DeliveryError, match="dashboard mapping draft"):
         clinic.publish()
+
+
+@pytest.mark.parametrize(
+    ("site", "status", "told", "hidden"),
+    [
+        ('{ column = "Clinic", values = { Dallas = "dallas" } }', "Done", "[bookings.columns.site.values]", "status"),
+        ('"Clinic"', "Done", "a word in site that is not known", "status"),
+        ('{ constant = "dallas" }', "Unknown", "[bookings.columns.status.values]", "site"),
+        ("{ file_name = true }", "Done", "[bookings.columns.site.values]", "status"),
+    ],
+)
+def test_words_that_a_mapping_lacks_are_named_with_their_place(
+    tmp_path: Path, site: str, status: str, told: str, hidden: str
+) -> None:
+    clinic, mapping = Clinic(tmp_path), tmp_path / "m.toml"
+    clinic.write("visits.csv", HEADER, f"V0,P0,Mars,05/01/2026 09:00,{status}", f"V1,P1,Mars,05/01/2026,{status}")
+    mapping.write_text(GOOD.replace('"Clinic"', site), encoding="utf-8")
+    with pytest.raises(DeliveryError, match="no row of bookings was accepted") as refusal:
+        clinic.publish(mapping=mapping)
+    first = str(refusal.value).splitlines()[0]
+    assert f"Correct the mapping {mapping} or the files and import again" in first
+    assert told in first
+    assert hidden not in first.replace(str(tmp_path), "")
+    assert "Mars" not in first
+    with pytest.raises(DeliveryError) as added:
+        Clinic.publish(whole(tmp_path), mapping=mapping, add=True)
+    assert told in str(added.value).splitlines()[0]
+
+
+def whole(folder: Path) -> Clinic:
+    """A clinic with an extract in use, whose next delivery is the mapped one of the folder."""
+    (folder / "earlier").mkdir()
+    clinic = Clinic(folder / "earlier")
+    clinic.publish()
+    clinic.delivery = folder / "delivery"
+    return clinic
+
+
+def test_what_to_do_without_words_or_without_mapping(tmp_path: Path) -> None:
+    clinic, mapping = Clinic(tmp_path), tmp_path / "m.toml"
+    clinic.write("visits.csv", HEADER, "V0,P0,Dallas,05/01/2026,Done")
+    mapping.write_text(GOOD, encoding="utf-8")
+    with pytest.raises(DeliveryError, match=r"Correct the mapping .*m\.toml or the files and import again\n"):
+        clinic.publish(mapping=mapping)
+    clinic.write("bookings.csv", BOOKINGS, "B1,P1,mars,ketamine-infusion,2026-01-05 09:00,completed")
+    with pytest.raises(DeliveryError, match=r"published\. Correct the files and import again\n"):
+        clinic.publish()
+
+
+#: Fragments of settings, of which few make sense together.
+scraps = st.lists(
+    st.sampled_from(
+        [*"()[]|*+?{}^$.-\\%\"'\0\n\u00e9\U0001f600 aY1", "(?i)", "(?P<a>", "\\d", "{1000}", "%Y", "%H", "%I", "%%",
+         "%-d", "%c", "%z", "epoch", "epoch_ms", "[[:alpha:]]", "\\pL"]
+    ),
+    max_size=8,
+).map("".join)  # fmt: skip
+patterns = st.lists(
+    st.sampled_from(["(", "(?:", ")", ")?", "a|", "V", "^", "$", ".*", "\\d", "'", "(.)", "[^0]", "(?i)", "\\"]),
+    max_size=6,
+).map("".join)
+words = st.dictionaries(scraps, st.sampled_from(["", "1", "dallas", "1980-01-01", "completed"]), max_size=3)
+garbage = scraps | st.floats() | st.integers(-(10**20), 10**20) | st.booleans() | st.lists(scraps, max_size=3) | words
+
+
+def mostly(sound: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Now and then something else: what is refused at once tries nothing further."""
+    return st.integers(0, 9).flatmap(lambda number: sound if number else garbage)
+
+
+SETTINGS = {
+    "pattern": mostly(patterns),
+    "times": mostly(st.floats(1e-7, 1e7) | st.integers(1, 10**6)),
+    "format": mostly(st.sampled_from(["epoch", ["epoch_ms", "%Y"], "%Y-%j", ["%c", "epoch"]]) | scraps),
+    "values": mostly(words),
+    "default": mostly(st.sampled_from(["", "1", "dallas", "1980-01-01"])),
+}
+#: Which of them a column's kind takes.
+TAKEN = {"starts_at": {"format"}, "birth_date": {"format"}, "age": {"times"}, "price": {"times"}}
+
+
+def toml(value: Any) -> str:
+    """A value as TOML has it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{toml(name)} = {toml(one)}' for name, one in value.items())} }}"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value).replace("Infinity", "inf").replace("NaN", "nan")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["site", "starts_at", "birth_date", "age", "price", "sex", "booking_id", "status"]),
+    st.sampled_from(['column = "Visit"', 'column = ["Visit", 2, "Start"]', "file_name = true"]),
+    st.fixed_dictionaries({}, optional=SETTINGS),
+    st.integers(0, 9),
+)
+def test_garbage_in_a_mapping_is_refused_or_read(
+    tmp_path_factory: pytest.TempPathFactory, column: str, origin: str, chosen: dict[str, Any], odd: int
+) -> None:
+    """No setting, however odd, ends in anything but a refusal in words or a file that DuckDB reads by it."""
+    folder = tmp_path_factory.mktemp("garbage")
+    delivery, mapping = folder / "delivery", folder / "m.toml"
+    delivery.mkdir()
+    (delivery / "visits.csv").write_text(f"{HEADER}\n{ROW}\n")
+    taken = SETTINGS if not odd else {"pattern", "values", "default", *TAKEN.get(column, ())}
+    line = ", ".join([origin, *(f"{name} = {toml(one)}" for name, one in chosen.items() if name in taken)])
+    text = re.sub(f"^{column} = .*\n", "", GOOD, flags=re.MULTILINE)
+    mapping.write_text(f"{text}{column} = {{ {line} }}\n", encoding="utf-8")
+    try:
+        loaded = load_mapping(mapping, load_reference())
+    except DeliveryError as refusal:
+        assert str(mapping) in str(refusal)  # noqa: PT017
+        return
+    surveyed = survey(find_sources(delivery, loaded)[0], lambda _: None)
+    with duckdb.connect() as connection:
+        for statement in statements("macros"):
+            connection.execute(statement)
+        connection.execute("set variable key_inner = 'i'")
+        connection.execute("set variable key_outer = 'o'")
+        connection.execute(view_of(surveyed, surveyed.source.path, expressions(surveyed, {})))
+        assert len(connection.execute("select * from delivered").fetchall()) == 1
 
 
 cell = st.sampled_from(

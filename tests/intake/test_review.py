@@ -146,7 +146,7 @@ def test_the_report_for_programs(clinic: Clinic, tmp_path: Path) -> None:
 def test_a_file_without_header_leaves_no_values_on_record(clinic: Clinic, tmp_path: Path) -> None:
     clinic.write("bookings.csv", "B1,Jane Roe-Secret,chicago,vitamin-c,2026-01-05 09:00,completed")
     done = CliRunner().invoke(import_command, [str(clinic.delivery), "--data", str(clinic.data)])
-    assert (done.exit_code, "Jane Roe-Secret" in done.output) == (1, True)
+    assert (done.exit_code, "Secret" in done.output, "looks like data" in done.output) == (1, False, True)
     assert b"Secret" not in (clinic.data / "extracts" / attempts.FILE_NAME).read_bytes()
 
     clinic.write("visits.csv", "B1,sites Roe-Secret,dallas,2026-01-05 09:00")
@@ -154,7 +154,7 @@ def test_a_file_without_header_leaves_no_values_on_record(clinic: Clinic, tmp_pa
     mapping.write_text(_MAPPED % "", encoding="utf-8")
     mapped = [str(clinic.delivery), "--data", str(clinic.data), "--mapping", str(mapping)]
     done = CliRunner().invoke(import_command, mapped)
-    assert (done.exit_code, "Roe-Secret" in done.output) == (1, True)
+    assert (done.exit_code, "Secret" in done.output) == (1, False)
     last = attempts.read(clinic.data / "extracts")[-1]
     assert "there is no column 'id' in the file" in last.message
     assert b"Secret" not in (clinic.data / "extracts" / attempts.FILE_NAME).read_bytes()

@@ -1,0 +1,76 @@
+"""Formats of times: which have a zone, and which would read a value wrongly."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import duckdb
+
+#: Numbers that count from 1970, UTC; how many of them make a second.
+EPOCHS = {"epoch": 1, "epoch_ms": 1000}
+_DAY = ("year", "month", "day")
+_CLOCK = ("hour", "minute", "second")
+#: What each sign reads; a hyphen before a letter means the same part.
+_PARTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys("Yy", ("year",)),
+    **dict.fromkeys("mbB", ("month",)),
+    "d": ("day",),
+    # Days of the year and of ISO's year stand for the month, too.
+    "j": ("month", "day"),
+    "G": _DAY,
+    **dict.fromkeys("HI", ("hour",)),
+    "M": ("minute",),
+    "S": ("second",),
+    **dict.fromkeys("fgn", ("fraction",)),
+    "p": ("half of the day",),
+    "z": ("offset",),
+    "Z": ("zone",),
+    **dict.fromkeys("aAuw", ("day of the week",)),
+    **dict.fromkeys("UVW", ("week",)),
+    "x": _DAY,
+    **dict.fromkeys("XT", _CLOCK),
+    "c": (*_DAY, *_CLOCK),
+}
+
+
+def has_zone(text: str) -> bool:
+    """Whether a format reads instants: an offset, a zone or a number from 1970; a literal Z is none of them."""
+    return text in EPOCHS or any(mark in text.replace("%%", "") for mark in ("%z", "%Z"))
+
+
+def fault_of(text: str) -> str | None:
+    """What is wrong with a format and what to do; None where it will do."""
+    if text in EPOCHS:
+        return None
+    if "%" not in text:
+        return 'has no % sign; write it like "%d/%m/%Y %H:%M", or "epoch" or "epoch_ms" for numbers from 1970'
+    if why := _unreadable(text):
+        return f'cannot be read ({why}); write it like "%d/%m/%Y %H:%M" with the signs of docs/mapping.md'
+    seen: dict[str, str] = {}
+    for sign in re.findall(r"%(-?[A-Za-z%])", text):
+        for part in _PARTS.get(sign[-1], ()):
+            if part in seen:
+                twice = f"%{sign} twice" if seen[part] == sign else f"both %{seen[part]} and %{sign} for the {part}"
+                return (
+                    f"has {twice}, of which only one would count; take the part that is meant out of the value with "
+                    "pattern, as docs/mapping.md shows, and write the format of that part alone"
+                )
+        seen |= dict.fromkeys(_PARTS.get(sign[-1], ()), sign)
+    if "year" not in seen:
+        return (
+            "has no year, so that every value would be of 1900; add %Y or %y, and put the column that holds the "
+            'day before this one: column = ["Date", "Time"]'
+        )
+    return None
+
+
+@cache
+def _unreadable(text: str) -> str | None:
+    """What DuckDB has against a format."""
+    try:
+        with duckdb.connect() as connection:
+            connection.execute("select try_strptime('2026', $format)", {"format": text})
+    except duckdb.Error as error:
+        return str(error).splitlines()[0].split(": ")[-1]
+    return None
