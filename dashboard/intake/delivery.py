@@ -108,12 +108,12 @@ def read_delivery(
 
 
 def _of_tables(mapping: Mapping | None) -> Mapping | None:
-    return mapping if mapping and mapping.tables else None
+    return mapping if mapping and mapping.sections else None
 
 
 def _mapping_notes(delivery: Path, mapping: Mapping) -> list[str]:
     notes = mapping.notes()
-    if "side_effects" not in mapping.tables:
+    if not mapping.of("side_effects"):
         notes.append("side_effects is not in the mapping, so the extract holds none")
     if others := left_over(delivery, mapping):
         notes.append(f"files that the mapping takes nothing from: {', '.join(others)}")

@@ -6,36 +6,36 @@ import datetime as dt
 import hashlib
 import re
 import tomllib
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 
 from dashboard.intake.contract import LONGEST_TEXT, TABLES, Column, DeliveryError, Table
 from dashboard.intake.files import nearest
+from dashboard.intake.layouts import LAYOUT, files_of
 from dashboard.intake.mapping import (
     ColumnMapping,
-    Files,
     Join,
     KeyColumns,
-    Layout,
     Lookup,
     Mapping,
     Numbers,
+    RowFilter,
     SourceColumn,
     TableMapping,
+    section_name,
 )
+from dashboard.intake.place import Place as _Place
 from dashboard.intake.reference import Reference
-from dashboard.intake.transcode import python_name
 
-_LONGEST_DELIMITER = 8
-_LAYOUT = ("encoding", "delimiter", "quote", "escape", "skip", "header", "empty")
-_TABLE = ("file", *_LAYOUT, "columns")
-_JOIN = ("file", "key", "other_key", "doubled", *_LAYOUT)
+_FILTERS: tuple[Literal["only", "except"], ...] = ("only", "except")
+_TABLE = ("file", *LAYOUT, *_FILTERS, "columns")
+_JOIN = ("file", "key", "other_key", "doubled", *LAYOUT)
 _NUMBERS = ("currency", "unit", "thousands", "decimal")
 _COLUMN = (
     *("column", "constant", "row_number", "separator", "join", "key", "values", "default", "otherwise"),
@@ -47,30 +47,6 @@ _SHAPES = {
     "whole number": (r"-?\d+", "a whole number"),
     "amount": (r"-?\d+(\.\d{1,2})?", "an amount like 475.00"),
 }
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A place of the mapping file, for messages."""
-
-    path: Path
-    name: str
-
-    def fault(self, what: str) -> DeliveryError:
-        return DeliveryError(f"{self.path}, {self.name}: {what}")
-
-    def at(self, name: str) -> _Place:
-        return _Place(self.path, name)
-
-    def check_keys(self, found: Iterable[str], known: Collection[str], what: str) -> None:
-        for name in found:
-            if name not in known:
-                raise self.fault(f"there is no {what} {name!r}{nearest(name, known)}; known: {', '.join(known)}")
-
-    def text(self, value: Any, name: str) -> str:
-        if not isinstance(value, str):
-            raise self.fault(f"{name} must be a text in quotes, not {value!r}")
-        return value
 
 
 def load_mapping(path: Path, reference: Reference) -> Mapping:
@@ -97,33 +73,43 @@ def load_mapping(path: Path, reference: Reference) -> Mapping:
     names = [table.name for table in TABLES]
     place.check_keys(data, (*names, "joins", "fhir"), "table")
     joins = _joins(data.get("joins", {}), place)
-    tables = {
-        table.name: _table(data[table.name], table, joins, reference, place) for table in TABLES if table.name in data
-    }
+    sections = [
+        _table(section, table, number, joins, reference, place)
+        for table in TABLES
+        if table.name in data
+        for number, section in _numbered(data[table.name])
+    ]
     personal = frozenset(
         str(source).lower()
-        for table in tables.values()
-        for mapped in table.columns
+        for section in sections
+        for mapped in section.columns
         if mapped.column.personal
         for source in mapped.sources
     )
-    tables = {name: replace(table, personal=personal) for name, table in tables.items()}
-    for table in tables.values():
-        _refuse_leaks(table, place)
+    sections = [replace(section, personal=personal) for section in sections]
+    for section in sections:
+        _refuse_leaks(section, place)
     keyed = frozenset(
         mapped.column.name
-        for table in tables.values()
-        for mapped in table.columns
-        if mapped.column.kind == "identifier" and not mapped.column.personal and table.is_personal(mapped)
+        for section in sections
+        for mapped in section.columns
+        if mapped.column.kind == "identifier" and not mapped.column.personal and section.is_personal(mapped)
     )
-    tables = {name: replace(table, keyed=keyed) for name, table in tables.items()}
-    return Mapping(path, hashlib.sha256(content).hexdigest(), tables, data.get("fhir", {}))
+    sections = [replace(section, keyed=keyed) for section in sections]
+    return Mapping(path, hashlib.sha256(content).hexdigest(), tuple(sections), data.get("fhir", {}))
 
 
-def _refuse_leaks(table: TableMapping, place: _Place) -> None:
-    for mapped in table.columns:
-        if mapped.column.kind == "text" and not mapped.values and table.is_personal(mapped):
-            raise place.at(f"[{table.table.name}.columns] {mapped.column.name}").fault(
+def _numbered(data: Any) -> list[tuple[int, Any]]:
+    """The sections of a table with their numbers, 0 for an only one: [payments], or [[payments]] several times."""
+    if not isinstance(data, list) or not data:
+        return [(0, data)]
+    return list(enumerate(data, start=1)) if len(data) > 1 else [(0, data[0])]
+
+
+def _refuse_leaks(section: TableMapping, place: _Place) -> None:
+    for mapped in section.columns:
+        if mapped.column.kind == "text" and not mapped.values and section.is_personal(mapped):
+            raise place.at(section_name(section.table.name, section.number, mapped.column.name)).fault(
                 f"the column {mapped.origin} says who a patient is, and must not get into the extract; "
                 "map another column or leave it out"
             )
@@ -140,7 +126,7 @@ def _join(data: Any, name: str, place: _Place) -> tuple[Join, KeyColumns]:
     if not isinstance(data, dict):
         raise place.fault('must be a table with file and key: { file = "patients.csv", key = "PatientId" }')
     place.check_keys(data, _JOIN, "setting")
-    files = _files(data, place)
+    files = files_of(data, place)
     if "key" not in data and "other_key" not in data:
         raise place.fault("key is missing; name the column that both files share")
     other = _key(data.get("other_key", data.get("key")), "other_key", place)
@@ -168,15 +154,20 @@ def _own_key(value: Any, join: Join, place: _Place) -> KeyColumns:
 
 
 def _table(
-    data: Any, table: Table, joins: dict[str, tuple[Join, KeyColumns]], reference: Reference, top: _Place
+    data: Any,
+    table: Table,
+    number: int,
+    joins: dict[str, tuple[Join, KeyColumns]],
+    reference: Reference,
+    top: _Place,
 ) -> TableMapping:
-    place = top.at(f"[{table.name}]")
+    place = top.at(section_name(table.name, number))
     if not isinstance(data, dict):
         raise place.fault("must be a table with file and columns")
     place.check_keys(data, _TABLE, "setting")
-    files = _files(data, place)
+    files, filters = files_of(data, place), _filters(data, place)
     columns = data.get("columns")
-    within = place.at(f"[{table.name}.columns]")
+    within = place.at(section_name(table.name, number, ""))
     if not isinstance(columns, dict):
         raise within.fault("is missing; it says what each column is made of")
     known = {column.name: column for column in table.columns}
@@ -188,56 +179,30 @@ def _table(
             'name the column of the file that holds it, or give it as { constant = "…" }'
         )
     mapped = tuple(
-        _column(columns[name], column, joins, reference, within.at(f"{within.name} {name}"))
+        _column(columns[name], column, joins, reference, place.at(section_name(table.name, number, name)))
         for name, column in known.items()
         if name in columns
     )
-    return TableMapping(table, files, mapped)
+    return TableMapping(table, files, mapped, number, filters)
 
 
-def _files(data: dict[str, Any], place: _Place) -> Files:
-    given = data.get("file")
-    patterns: list[Any] = given if isinstance(given, list) else [given]
-    if given is None or not patterns:
-        raise place.fault('file is missing; name the file or a pattern like "appointments-*.csv"')
-    for pattern in patterns:
-        if not place.text(pattern, "file") or Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-            raise place.fault(f"file {pattern!r} must be a name or pattern within the delivery's folder")
-    return Files(tuple(patterns), _layout(data, place))
-
-
-def _layout(data: dict[str, Any], place: _Place) -> Layout:
-    encoding, delimiter, escape = data.get("encoding"), data.get("delimiter"), data.get("escape", "")
-    quote, header, empty = data.get("quote", '"'), data.get("header", True), data.get("empty", [])
-    if encoding is not None:
-        encoding = python_name(place.text(encoding, "encoding"))
-        if encoding is None:
-            raise place.fault(
-                f"the encoding {data['encoding']!r} is not known; write utf-8, cp1252, latin-1, utf-16 or the like"
-            )
-        encoding = "utf-8" if encoding in ("utf-8-sig", "ascii") else encoding
-    marks = {"delimiter": delimiter, "quote": quote or None, "escape": escape or None}
-    for name, mark in marks.items():
-        longest = _LONGEST_DELIMITER if name == "delimiter" else 1
-        if mark is not None and not re.fullmatch(rf"[\x01-\x7f]{{1,{longest}}}", place.text(mark, name), re.DOTALL):
-            many = f" or up to {longest}" if longest > 1 else ""
-            raise place.fault(f'the {name} {mark!r} must be one ASCII character{many} like "," ";" "|" or "\\t"')
-        if mark is not None and (mark.isalnum() or mark in "._-" or set(mark) & set("\r\n")):
-            raise place.fault(f"the {name} cannot be {mark!r}; take a character that stands in no value")
-    if delimiter and quote and quote in delimiter:
-        raise place.fault("delimiter and quote are the same; they must differ")
-    if escape and (escape in (delimiter or ",;\t|") or escape == quote):
-        raise place.fault("escape must differ from delimiter and quote; leave it out where quotes are doubled")
-    if not isinstance(header, bool):
-        raise place.fault("header must be true or false")
-    skip = data.get("skip", 0)
-    if not isinstance(skip, int) or isinstance(skip, bool) or skip < 0:
-        raise place.fault(f"skip must be the number of lines before the header, not {skip!r}")
-    empty = [empty] if isinstance(empty, str) else empty
-    if not isinstance(empty, list):
-        raise place.fault('empty must be a list of words like ["NULL", "NA"]')
-    words = tuple(place.text(word, "empty").strip() for word in empty)
-    return Layout(encoding, delimiter, quote, header, words, skip, escape)
+def _filters(data: dict[str, Any], section: _Place) -> tuple[RowFilter, ...]:
+    """Which rows are left out."""
+    found = []
+    for setting in _FILTERS:
+        if setting not in data:
+            continue
+        given, place = data[setting], section.at(f"{section.name} {setting}")
+        if not isinstance(given, dict) or "column" not in given or "values" not in given:
+            raise place.fault('must be a table with column and values: { column = "Type", values = ["Lunch"] }')
+        place.check_keys(given, ("column", "values"), "setting")
+        column = _source(given["column"], "column", place)
+        values: Any = [given["values"]] if isinstance(given["values"], str) else given["values"]
+        if not isinstance(values, list) or not values:
+            raise place.fault('values must be a list of words like ["Lunch", "Blocked"]; "" is the empty value')
+        words = dict.fromkeys(place.text(value, "values").strip() for value in values)
+        found.append(RowFilter(setting, column, tuple(words)))
+    return tuple(found)
 
 
 def _column(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fhir_clinic import FhirClinic
-from intake_clinic import Clinic
+from intake_clinic import Clinic, Export
 
 
 @pytest.fixture
@@ -23,3 +23,8 @@ def make_clinic(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Clinic
 @pytest.fixture
 def fhir(tmp_path: Path) -> FhirClinic:
     return FhirClinic(tmp_path)
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Export:
+    return Export(tmp_path)

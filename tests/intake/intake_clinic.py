@@ -7,8 +7,12 @@ from typing import Any
 
 import duckdb
 
+from dashboard.intake.mapping_file import load_mapping
 from dashboard.intake.publish import import_delivery
+from dashboard.intake.reader import expressions, find_sources, survey, view_of
+from dashboard.intake.reference import load_reference
 from dashboard.intake.report import ImportReport
+from dashboard.intake.sql import statements
 
 BOOKINGS = "booking_id,patient_id,site,service,starts_at,status"
 EVENTS = "event_id,booking_id,effect"
@@ -62,3 +66,57 @@ class Clinic:
 
     def rejects(self) -> list[tuple[Any, ...]]:
         return self.ask("select file, line, column_name, value from rejects order by all")
+
+
+class Export:
+    """Files of another system, a mapping, and what became of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clinic = Clinic(folder)
+        for path in self.clinic.delivery.iterdir():
+            path.unlink()
+        self.mapping = folder / "mapping.toml"
+
+    def write(self, name: str, *lines: str, encoding: str = "utf-8", ending: str = "\n") -> None:
+        path = self.clinic.delivery / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes((ending.join(lines) + ending).encode(encoding))
+
+    def publish(self, mapping: str, **options: Any) -> Any:
+        self.mapping.write_text(mapping, encoding="utf-8")
+        return self.clinic.publish(mapping=self.mapping, **options)
+
+    def delivered(self, mapping: str, column: str) -> object:
+        """What the first row of the first file hands to the build, and that it isn't a misfit."""
+        self.mapping.write_text(mapping, encoding="utf-8")
+        loaded = load_mapping(self.mapping, load_reference())
+        surveyed = survey(find_sources(self.clinic.delivery, loaded)[0], lambda _: None)
+        with duckdb.connect() as connection:
+            for statement in statements("macros"):
+                connection.execute(statement)
+            connection.execute(view_of(surveyed, surveyed.source.path, expressions(surveyed, {})))
+            row = connection.execute(f"select {column}, misfits from delivered").fetchone()
+        assert row is not None
+        assert row[1] == 0
+        return row[0]
+
+    def bookings(self, columns: str) -> list[tuple[Any, ...]]:
+        return self.clinic.ask(f"select {columns} from bookings order by booking_id")
+
+    def rejects(self) -> list[tuple[Any, ...]]:
+        return self.clinic.ask("select file, line, column_name, value, reason from rejects order by all")
+
+
+def bookings(columns: str = "", options: str = "", **given: str) -> str:
+    """A mapping of visits.csv (id, patient, start, and more), with other columns or options."""
+    base = {
+        "booking_id": '"id"',
+        "patient_id": '"patient"',
+        "site": '{ constant = "chicago" }',
+        "service": '{ constant = "vitamin-c" }',
+        "starts_at": '"start"',
+        "status": '{ constant = "completed" }',
+    } | given
+    lines = "\n".join(f"{name} = {value}" for name, value in base.items() if value)
+    head = "" if "file" in options else 'file = "visits.csv"\n'
+    return f"[bookings]\n{head}{options}\n[bookings.columns]\n{lines}\n{columns}\n"

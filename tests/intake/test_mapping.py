@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
-from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 from click.testing import CliRunner
-from intake_clinic import Clinic
+from intake_clinic import Export, bookings
 
 from dashboard.intake import pointer
 from dashboard.intake.commands import import_command
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.mapping_file import load_mapping
-from dashboard.intake.reader import expressions, find_sources, survey, view_of
-from dashboard.intake.reference import load_reference
 from dashboard.intake.sql import statements
 
 NO_SHOWS = """
@@ -38,65 +33,6 @@ NO_SHOW_HEADER = (
     "PatientId,AppointmentID,Gender,ScheduledDay,AppointmentDay,Age,Neighbourhood,Scholarship,"
     "Hipertension,Diabetes,Alcoholism,Handcap,SMS_received,No-show,Clinic"
 )
-
-
-class Export:
-    """Files of another system, a mapping, and what became of them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clinic = Clinic(folder)
-        for path in self.clinic.delivery.iterdir():
-            path.unlink()
-        self.mapping = folder / "mapping.toml"
-
-    def write(self, name: str, *lines: str, encoding: str = "utf-8", ending: str = "\n") -> None:
-        path = self.clinic.delivery / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes((ending.join(lines) + ending).encode(encoding))
-
-    def publish(self, mapping: str, **options: Any) -> Any:
-        self.mapping.write_text(mapping, encoding="utf-8")
-        return self.clinic.publish(mapping=self.mapping, **options)
-
-    def delivered(self, mapping: str, column: str) -> object:
-        """What the first row of the first file hands to the build, and that it isn't a misfit."""
-        self.mapping.write_text(mapping, encoding="utf-8")
-        loaded = load_mapping(self.mapping, load_reference())
-        surveyed = survey(find_sources(self.clinic.delivery, loaded)[0], lambda _: None)
-        with duckdb.connect() as connection:
-            for statement in statements("macros"):
-                connection.execute(statement)
-            connection.execute(view_of(surveyed, surveyed.source.path, expressions(surveyed, {})))
-            row = connection.execute(f"select {column}, misfits from delivered").fetchone()
-        assert row is not None
-        assert row[1] == 0
-        return row[0]
-
-    def bookings(self, columns: str) -> list[tuple[Any, ...]]:
-        return self.clinic.ask(f"select {columns} from bookings order by booking_id")
-
-    def rejects(self) -> list[tuple[Any, ...]]:
-        return self.clinic.ask("select file, line, column_name, value, reason from rejects order by all")
-
-
-@pytest.fixture
-def export(tmp_path: Path) -> Export:
-    return Export(tmp_path)
-
-
-def bookings(columns: str = "", options: str = "", **given: str) -> str:
-    """A mapping of visits.csv (id, patient, start, and more), with other columns or options."""
-    base = {
-        "booking_id": '"id"',
-        "patient_id": '"patient"',
-        "site": '{ constant = "chicago" }',
-        "service": '{ constant = "vitamin-c" }',
-        "starts_at": '"start"',
-        "status": '{ constant = "completed" }',
-    } | given
-    lines = "\n".join(f"{name} = {value}" for name, value in base.items() if value)
-    head = "" if "file" in options else 'file = "visits.csv"\n'
-    return f"[bookings]\n{head}{options}\n[bookings.columns]\n{lines}\n{columns}\n"
 
 
 def at(*values: int) -> dt.datetime:
