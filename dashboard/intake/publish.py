@@ -375,7 +375,11 @@ def _database(path: Path, work: Path, memory_limit: str, records: int) -> Iterat
 
 def _excluded(report: ImportReport) -> str:
     """How many bookings the mapping leaves out, as a part of a sentence."""
-    told = [f"{left.rows:,} rows by {left.reason}" for left in report.left_out if left.source == "bookings"]
+    told = [
+        f"{left.rows:,} row{'s' * (left.rows != 1)} by {left.reason}"
+        for left in report.left_out
+        if left.source == "bookings"
+    ]
     return f", or the mapping, which leaves out {' and '.join(told)}," if told else ""
 
 

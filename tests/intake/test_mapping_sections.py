@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import re
 import shutil
 from pathlib import Path
 
@@ -111,6 +112,30 @@ def test_two_questionnaires_in_one_row(export: Export) -> None:
     [note] = [note for note in report.notes if "keyed hash" in note]
     assert note.count("scores.score_id") == 1
     assert export.clinic.one("select count(distinct score_id) from scores where length(score_id) = 20") == 3
+
+
+def test_the_examples_of_the_documentation(export: Export) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text(encoding="utf-8")
+    stripe, redcap = re.findall(r"```toml\n(.*?)```", text.partition("## One row, two records")[2], re.DOTALL)[:2]
+    export.write("visits.csv", *VISITS)
+    export.write(
+        "payments.csv",
+        "id,Created date (UTC),Amount,Amount Refunded,Refunded date (UTC),Status,Customer ID",
+        "ch_1,2026-01-05 16:00:00,475.00,0.00,,Paid,P1",
+        "ch_2,2026-01-06 16:00:00,175.00,75.00,2026-01-09 16:00:00,Refunded,P2",
+        "ch_3,2026-01-07 16:00:00,99.00,0.00,,Failed,P2",
+    )
+    export.write("redcap.csv", *(line.replace("taken", "visit_date") for line in RECORDS[:3]))
+    report = export.publish(bookings() + stripe + redcap)
+    assert export.clinic.ask("select kind, amount_cents, paid_at from payments order by paid_at") == [
+        ("payment", 47500, dt.datetime(2026, 1, 5, 10)),
+        ("payment", 17500, dt.datetime(2026, 1, 6, 10)),
+        ("refund", 7500, dt.datetime(2026, 1, 9, 10)),
+    ]
+    assert export.clinic.ask("select instrument, score from scores order by all") == [
+        ("GAD-7", 15), ("PHQ-9", 12), ("PHQ-9", 21),
+    ]  # fmt: skip
+    assert (report.rows_rejected, report.rows_left_out) == (0, 4)
 
 
 def test_bookings_of_two_systems(export: Export) -> None:
