@@ -1,4 +1,4 @@
--- What a delivery held that has no place in the contract: whole resources, and elements of others.
+-- What was left out: rows that the mapping doesn't want; resources without a place in the contract, and elements of others.
 -- sites: none
 -- serves: data
 -- hides: rows

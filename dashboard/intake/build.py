@@ -15,7 +15,7 @@ from dashboard.intake.contract import DeliveryError
 from dashboard.intake.expressions import Expressions, Loaded
 from dashboard.intake.files import mend
 from dashboard.intake.mapping import Join
-from dashboard.intake.reader import Survey, expressions, view_of
+from dashboard.intake.reader import Source, Survey, expressions, view_of
 from dashboard.intake.reference import Reference
 from dashboard.intake.sql import STAGED, identifier, literal, parameters, statements
 
@@ -215,8 +215,10 @@ def _read(
             f"{source.path}: {found.sound:,} sound records were counted and {arrived:,} were read; "
             "nothing was published. Save the file as plain CSV UTF-8 and deliver it again"
         )
+    left_out = 0
     if mapped is not None:
         _note_mapping(connection, number, surveyed, mapped)
+        left_out = _note_left_out(connection, number, source)
     run(
         connection,
         "note_file",
@@ -228,6 +230,7 @@ def _read(
             "bytes": surveyed.bytes,
             "rows_read": found.records,
             "sound": found.sound,
+            "left_out": left_out,
             "first_row": before,
             **_lines(surveyed),
         },
@@ -260,6 +263,23 @@ def _note_mapping(
                 "pattern": misfit.pattern,
             },
         )
+
+
+def _note_left_out(connection: duckdb.DuckDBPyConnection, number: int, source: Source) -> int:
+    """Keep why rows of a file were left out, and return how many."""
+    mapping = source.mapping
+    if mapping is None or not mapping.filters:
+        return 0
+    counts = dict(connection.execute(statements("left_out_rows")[0], {"file": number}).fetchall())
+    told = [(mapping.reason(one), counts[one.setting]) for one in mapping.filters if one.setting in counts]
+    same = [source.table.name] * len(told)
+    noted = {"sources": same, "names": [source.name] * len(told), "whats": same}
+    run(
+        connection,
+        "note_left_out",
+        {**noted, "counts": [rows for _, rows in told], "reasons": [reason for reason, _ in told]},
+    )
+    return sum(counts.values())
 
 
 def _lines(surveyed: Survey) -> dict[str, Any]:

@@ -175,6 +175,7 @@ def import_command(
                 )
                 outcome.update(extract=published.name, read=published.rows_read)
                 outcome.update(accepted=published.rows_accepted, rejected=published.rows_rejected)
+                outcome.update(left_out=published.rows_left_out)
             return published
 
         if watch:

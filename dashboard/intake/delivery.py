@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from dashboard.intake.contract import DeliveryError
@@ -111,15 +112,33 @@ def read_delivery(
 
 
 def _of_tables(mapping: Mapping | None) -> Mapping | None:
-    return mapping if mapping and mapping.tables else None
+    return mapping if mapping and mapping.sections else None
 
 
 def _mapping_notes(delivery: Path, mapping: Mapping) -> list[str]:
     notes = mapping.notes()
-    if "side_effects" not in mapping.tables:
+    if not mapping.of("side_effects"):
         notes.append("side_effects is not in the mapping, so the extract holds none")
+    notes += _same_ids(delivery, mapping)
     if others := left_over(delivery, mapping):
         notes.append(f"files that the mapping takes nothing from: {', '.join(others)}")
+    return notes
+
+
+def _same_ids(delivery: Path, mapping: Mapping) -> list[str]:
+    """Sections that take the same rows of a file under the same id, so that the second of each is rejected."""
+    notes = []
+    for one, other in combinations(mapping.sections, 2):
+        # The id is the first column of every table; row numbers differ, and filters may part the rows.
+        number, same = one.columns[0], one.columns[0] == other.columns[0]
+        if one.table != other.table or not same or number.row_number is not None or (one.filters and other.filters):
+            continue
+        if both := sorted({path.name for path in {*one.files.find(delivery)} & {*other.files.find(delivery)}}):
+            notes.append(
+                f"{one.section} and {other.section} both read {', '.join(both)} and make {number.column.name} of "
+                f"{number.origin}: a row that both take is a duplicate in the second. Make the ids differ there, "
+                "for example with a second column"
+            )
     return notes
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dashboard.intake.files import bare_name
+from dashboard.intake.row_filters import left_out
 from dashboard.intake.mapping import ColumnMapping, Join, KeyColumns, Pattern, SourceColumn, TableMapping
 from dashboard.intake.patterns import extracted
 from dashboard.intake.readings import Ways, instant, moment_of, number_of, way
@@ -19,6 +20,7 @@ from dashboard.intake.sql import identifier, literal
 
 #: Stands between the parts of a key, and in no value.
 _BETWEEN = "\x1f"
+_LEFT_OUT = "left_out"
 _FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
 
 
@@ -111,9 +113,11 @@ class Expressions:
         misses = [f"{steps.misses} as {_miss(name)}" for name, steps in self._steps.items() if steps.misses]
         order = " order by row_number" if self._joins else ""
         carried = ["row_number"] if self._joins else []
+        if self._mapping.filters:
+            carried.append(_LEFT_OUT)
         made = (
             f"(select {', '.join([*raws, *misses, *carried])} from "  # noqa: S608
-            f"(select {', '.join(cleaned) or '1'} from {rows}) as delivered_row{self._join_clauses()})"
+            f"{self._filtered(cleaned, rows)} as delivered_row{self._join_clauses()})"
         )
         for layer in range(max((len(steps.ways) for steps in self._steps.values()), default=0)):
             ways = [
@@ -125,6 +129,19 @@ class Expressions:
             made = f"(select {', '.join(['*', *ways])} from {made})"  # noqa: S608
         made = f"(select {', '.join(['*', *values])} from {made})"  # noqa: S608
         return f"select {', '.join(self._final())} from {made}{order}"  # noqa: S608
+
+    def _filtered(self, cleaned: list[str], rows: str) -> str:
+        """The cleaned source columns, empty in rows that a filter leaves out, so that nothing is made of them."""
+        filters, empty = self._mapping.filters, self._mapping.files.layout.empty
+        read = f"(select {', '.join(cleaned) or '1'} from {rows})"  # noqa: S608
+        if not filters:
+            return read
+        places = [self._places[one.column] for one in filters]
+        # A number from Parquet is compared as an id is written: 1, not 1.0.
+        texts = [_typed_text(_source(place), self._type(place), "identifier") for place in places]
+        kept = [f"if({_LEFT_OUT} = 0, {_source(one)}, null) as {_source(one)}" for one in set(self._places.values())]
+        marked = f"(select *, {left_out(filters, texts, empty)} as {_LEFT_OUT} from {read})"  # noqa: S608
+        return f"(select * replace ({', '.join(sorted(kept))}) from {marked})"  # noqa: S608
 
     @property
     def _joins(self) -> dict[tuple[Join, KeyColumns], str]:
@@ -163,7 +180,10 @@ class Expressions:
                 conditions.append(_miss(name))
             if conditions:
                 flags.append(f"flag({' or '.join(conditions)}, {place})")
-        return [*columns, f"{' + '.join(flags)} as misfits"]
+        misfits = " + ".join(flags)
+        if self._mapping.filters:
+            misfits = f"case when {_LEFT_OUT} = 0 then {misfits} else {_LEFT_OUT} end"
+        return [*columns, f"{misfits} as misfits"]
 
     def _type(self, place: int) -> str:
         return self._types[place] if self._types else "VARCHAR"

@@ -133,12 +133,12 @@ def _is_personal(mapping: Mapping, join: Join) -> bool:
     """Whether the key says who a patient is, so that no message may show it."""
     names: Collection[str] = {
         str(name).lower()
-        for table in mapping.tables.values()
-        for mapped in table.columns
+        for section in mapping.sections
+        for mapped in section.columns
         if mapped.lookup and mapped.lookup.join == join
         for name in (*mapped.lookup.key, *join.other_key)
     }
-    return any(not table.personal.isdisjoint(names) for table in mapping.tables.values())
+    return any(not section.personal.isdisjoint(names) for section in mapping.sections)
 
 
 def _named(join: Join) -> str:

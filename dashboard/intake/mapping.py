@@ -7,7 +7,7 @@ from collections.abc import Mapping as Names
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dashboard.intake.contract import Column, Table
 from dashboard.intake.time_formats import has_zone
@@ -154,19 +154,47 @@ class ColumnMapping:
 
 
 @dataclass(frozen=True)
-class TableMapping:
-    """Where a table of the contract lies and what its columns are made of.
+class RowFilter:
+    """Which rows of a file are left out on purpose.
 
     Attributes:
+        setting: `only`: all but those with one of the words; `except`: those.
+        column: of the table's own file.
+        words: compared without regard to case; the empty one is the empty value.
+    """
+
+    setting: Literal["only", "except"]
+    column: SourceColumn
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TableMapping:
+    """A section of the mapping: where rows of a table of the contract lie and what its columns are made of.
+
+    Attributes:
+        number: of the section among several for the table, from 1; 0 where it is the only one.
+        filters: which rows are left out, `only` before `except`.
         personal: names, in small letters, of source columns that say who a patient is.
-        keyed: ids of the contract that are made of such columns, in this table or another.
+        keyed: ids of the contract that are made of such columns, in this section or another.
     """
 
     table: Table
     files: Files
     columns: tuple[ColumnMapping, ...]
+    number: int = 0
+    filters: tuple[RowFilter, ...] = ()
     personal: frozenset[str] = frozenset()
     keyed: frozenset[str] = frozenset()
+
+    @property
+    def section(self) -> str:
+        """The section, as messages name it."""
+        return section_name(self.table.name, self.number)
+
+    def reason(self, one: RowFilter) -> str:
+        """What is said of the rows that a filter leaves out; its words may say who a patient is."""
+        return f"{one.setting} of {self.section}, column {one.column}"
 
     def is_personal(self, mapped: ColumnMapping) -> bool:
         """Whether a column's values say who a patient is, whatever the contract calls it."""
@@ -186,21 +214,25 @@ class Mapping:
     """A mapping file.
 
     Attributes:
-        tables: by the name of the contract's table.
+        sections: of all tables, in the order in which they are read.
         fhir: the section of that name, as it stands there.
     """
 
     path: Path
     sha256: str
-    tables: Names[str, TableMapping]
+    sections: tuple[TableMapping, ...]
     fhir: Names[str, Any]
+
+    def of(self, table: str) -> tuple[TableMapping, ...]:
+        """The sections of a table of the contract, by its name."""
+        return tuple(section for section in self.sections if section.table.name == table)
 
     @property
     def lookups(self) -> dict[Join, tuple[SourceColumn, ...]]:
         """The columns that each join has to provide."""
         wanted: dict[Join, dict[SourceColumn, None]] = {}
-        for table in self.tables.values():
-            for mapped in table.columns:
+        for section in self.sections:
+            for mapped in section.columns:
                 if mapped.lookup:
                     wanted.setdefault(mapped.lookup.join, {}).update(dict.fromkeys(mapped.sources))
         return {join: tuple(columns) for join, columns in wanted.items()}
@@ -216,22 +248,36 @@ class Mapping:
 
     def notes(self) -> list[str]:
         """What the import takes for granted, in a line each."""
-        local = [
-            f"{table.table.name}.{mapped.column.name} ({mapped.described})"
-            for table in self.tables.values()
-            for mapped in table.columns
+        named = [
+            (section, mapped, f"{section.table.name}.{mapped.column.name} ({mapped.described})")
+            for section in self.sections
+            for mapped in section.columns
+        ]
+        # Sections of a table may make a column of the same one.
+        local = dict.fromkeys(
+            name
+            for _, mapped, name in named
             if mapped.column.kind == "timestamp" and any(not has_zone(text) for text in mapped.formats)
             if mapped.timezone is None
-        ]
-        keyed = [
-            f"{table.table.name}.{mapped.column.name} ({mapped.described})"
-            for table in self.tables.values()
-            for mapped in table.columns
-            if table.is_keyed(mapped)
-        ]
+        )
+        keyed = dict.fromkeys(name for section, mapped, name in named if section.is_keyed(mapped))
         lines = []
         if local:
             lines.append(f"times count as the site's own, since their format has no time zone: {', '.join(local)}")
         if keyed:
             lines.append(f"kept as a keyed hash, since it is made of patient ids: {', '.join(keyed)}")
         return lines
+
+
+def section_name(table: str, number: int, column: str | None = None) -> str:
+    """A section of the mapping, or its columns or one of them, as messages name it.
+
+    Args:
+        table: the name of the contract's table.
+        number: of the section among several; 0 where it is the only one.
+        column: of the table; empty for all of them.
+    """
+    if number:
+        part = "" if column is None else f", column {column}" if column else ", columns"
+        return f"[{table}] number {number}{part}"
+    return f"[{table}]" if column is None else f"[{table}.columns] {column}".rstrip()

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.intake.contract import TABLES, DeliveryError, Table
-from dashboard.intake.mapping import Mapping, TableMapping
+from dashboard.intake.mapping import Mapping, TableMapping, section_name
 from dashboard.intake.mapping_columns import column_of
 from dashboard.intake.mapping_place import Place
-from dashboard.intake.mapping_sources import TABLE, Joins, files_of, joins_of
+from dashboard.intake.mapping_sources import TABLE, Joins, files_of, filters_of, joins_of
 from dashboard.intake.reference import Reference
 
 #: Of tomllib's messages, those on names that stand twice.
@@ -40,27 +40,30 @@ def load_mapping(path: Path, reference: Reference) -> Mapping:
     names = [table.name for table in TABLES]
     place.check_keys(data, (*names, "joins", "fhir"), "table")
     joins = joins_of(data.get("joins", {}), place)
-    tables = {
-        table.name: _table(data[table.name], table, joins, reference, place) for table in TABLES if table.name in data
-    }
+    sections = [
+        _table(section, table, number, joins, reference, place)
+        for table in TABLES
+        if table.name in data
+        for number, section in _numbered(data[table.name])
+    ]
     personal = frozenset(
         str(source).lower()
-        for table in tables.values()
-        for mapped in table.columns
+        for section in sections
+        for mapped in section.columns
         if mapped.column.personal
         for source in mapped.sources
     )
-    tables = {name: replace(table, personal=personal) for name, table in tables.items()}
-    for table in tables.values():
-        _refuse_leaks(table, place)
+    sections = [replace(section, personal=personal) for section in sections]
+    for section in sections:
+        _refuse_leaks(section, place)
     keyed = frozenset(
         mapped.column.name
-        for table in tables.values()
-        for mapped in table.columns
-        if mapped.column.kind == "identifier" and not mapped.column.personal and table.is_personal(mapped)
+        for section in sections
+        for mapped in section.columns
+        if mapped.column.kind == "identifier" and not mapped.column.personal and section.is_personal(mapped)
     )
-    tables = {name: replace(table, keyed=keyed) for name, table in tables.items()}
-    return Mapping(path, hashlib.sha256(content).hexdigest(), tables, data.get("fhir", {}))
+    sections = [replace(section, keyed=keyed) for section in sections]
+    return Mapping(path, hashlib.sha256(content).hexdigest(), tuple(sections), data.get("fhir", {}))
 
 
 def _remedy(fault: str) -> str:
@@ -73,23 +76,30 @@ def _remedy(fault: str) -> str:
     return "Put names and texts in double quotes and correct that line"
 
 
-def _refuse_leaks(table: TableMapping, place: Place) -> None:
-    for mapped in table.columns:
-        if mapped.column.kind == "text" and not mapped.values and table.is_personal(mapped):
-            raise place.at(f"[{table.table.name}.columns] {mapped.column.name}").fault(
+def _numbered(data: Any) -> list[tuple[int, Any]]:
+    """The sections of a table with their numbers, 0 for an only one: [payments], or [[payments]] several times."""
+    if not isinstance(data, list) or not data:
+        return [(0, data)]
+    return list(enumerate(data, start=1)) if len(data) > 1 else [(0, data[0])]
+
+
+def _refuse_leaks(section: TableMapping, place: Place) -> None:
+    for mapped in section.columns:
+        if mapped.column.kind == "text" and not mapped.values and section.is_personal(mapped):
+            raise place.at(section_name(section.table.name, section.number, mapped.column.name)).fault(
                 f"the column {mapped.origin} says who a patient is, and must not get into the extract; "
                 "map another column or leave it out"
             )
 
 
-def _table(data: Any, table: Table, joins: Joins, reference: Reference, top: Place) -> TableMapping:
-    place = top.at(f"[{table.name}]")
+def _table(data: Any, table: Table, number: int, joins: Joins, reference: Reference, top: Place) -> TableMapping:
+    place = top.at(section_name(table.name, number))
     if not isinstance(data, dict):
         raise place.fault("must be a table with file and columns")
     place.check_keys(data, TABLE, "setting")
-    files = files_of(data, place)
+    files, filters = files_of(data, place), filters_of(data, place)
     columns = data.get("columns")
-    within = place.at(f"[{table.name}.columns]")
+    within = place.at(section_name(table.name, number, ""))
     if not isinstance(columns, dict):
         raise within.fault("is missing; it says what each column is made of")
     known = {column.name: column for column in table.columns}
@@ -101,8 +111,8 @@ def _table(data: Any, table: Table, joins: Joins, reference: Reference, top: Pla
             'name the column of the file that holds it, or give it as { constant = "…" }'
         )
     mapped = tuple(
-        column_of(columns[name], column, joins, reference, within.at(f"{within.name} {name}"))
+        column_of(columns[name], column, joins, reference, place.at(section_name(table.name, number, name)))
         for name, column in known.items()
         if name in columns
     )
-    return TableMapping(table, files, mapped)
+    return TableMapping(table, files, mapped, number, filters)

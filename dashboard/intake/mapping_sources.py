@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from dashboard.intake.mapping import Files, Join, KeyColumns, Layout, SourceColumn
+from dashboard.intake.mapping import Files, Join, KeyColumns, Layout, RowFilter, SourceColumn
 from dashboard.intake.mapping_place import Place
 from dashboard.intake.transcode import python_name
 
 _LONGEST_DELIMITER = 8
 _LAYOUT = ("encoding", "delimiter", "quote", "escape", "skip", "header", "empty")
+_FILTERS: tuple[Literal["only", "except"], ...] = ("only", "except")
 #: Settings of a table.
-TABLE = ("file", *_LAYOUT, "columns")
+TABLE = ("file", *_LAYOUT, *_FILTERS, "columns")
 _JOIN = ("file", "key", "other_key", "doubled", *_LAYOUT)
 #: Each join by name, with the key's columns in the table's own file.
 Joins = dict[str, tuple[Join, KeyColumns]]
@@ -64,6 +65,25 @@ def source_of(value: Any, name: str, place: Place) -> SourceColumn:
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "" or value == 0:
         raise place.fault(f"{name} must be the name of a column in quotes, or its number from 1, not {value!r}")
     return value
+
+
+def filters_of(data: dict[str, Any], section: Place) -> tuple[RowFilter, ...]:
+    """Which rows are left out."""
+    found = []
+    for setting in _FILTERS:
+        if setting not in data:
+            continue
+        given, place = data[setting], section.at(f"{section.name} {setting}")
+        if not isinstance(given, dict) or "column" not in given or "values" not in given:
+            raise place.fault('must be a table with column and values: { column = "Type", values = ["Lunch"] }')
+        place.check_keys(given, ("column", "values"), "setting")
+        column = source_of(given["column"], "column", place)
+        values: Any = [given["values"]] if isinstance(given["values"], str) else given["values"]
+        if not isinstance(values, list) or not values:
+            raise place.fault('values must be a list of words like ["Lunch", "Blocked"]; "" is the empty value')
+        words = dict.fromkeys(place.text(value, "values").strip() for value in values)
+        found.append(RowFilter(setting, column, tuple(words)))
+    return tuple(found)
 
 
 def files_of(data: dict[str, Any], place: Place) -> Files:

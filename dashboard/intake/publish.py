@@ -308,7 +308,7 @@ def _import(
         of_bookings = [one for one in surveys if one.source.table.name == "bookings"]
         raise DeliveryError(
             f"{delivery}: no row of bookings was accepted, so nothing was published. "
-            f"{remedy(report.reasons, of_bookings, mapping_file)}{_examples(report.reasons)}"
+            f"{remedy(report.reasons, of_bookings, mapping_file)}{_excluded(report)}{_examples(report.reasons)}"
         )
     if not rules.accept_drop:
         review.refuse_falls(report.review.changes, rules.drop_share)
@@ -322,7 +322,10 @@ def _refuse_nothing(delivery: Path, report: ImportReport, surveys: list[Survey],
     """Refuse a delivery to be added of which no row at all will do."""
     names = {one.source.name for one in surveys}
     added = [file for file in report.files if file.file in names]
-    if sum(file.rows_read for file in added) and not sum(file.rows_accepted for file in added):
+    # Rows that are left out on purpose are as good as not there.
+    if sum(file.rows_accepted + file.rows_rejected for file in added) and not sum(
+        file.rows_accepted for file in added
+    ):
         raise DeliveryError(
             f"{delivery}: no row was accepted, so nothing was added. "
             f"{remedy(report.reasons, surveys, mapping)}{_examples(report.reasons)}"
@@ -370,6 +373,16 @@ def _database(path: Path, work: Path, memory_limit: str, records: int) -> Iterat
         connection.execute("checkpoint")
     finally:
         connection.close()
+
+
+def _excluded(report: ImportReport) -> str:
+    """How many bookings the mapping leaves out, as a sentence behind another."""
+    told = [
+        f"{left.rows:,} row{'s' * (left.rows != 1)} by {left.reason}"
+        for left in report.left_out
+        if left.source == "bookings"
+    ]
+    return f". The mapping leaves out {' and '.join(told)}" if told else ""
 
 
 def _examples(reasons: tuple[Reason, ...]) -> str:

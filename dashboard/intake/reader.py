@@ -35,12 +35,19 @@ class Source:
     Attributes:
         name: of the file, as reports and rejects show it.
         mapping: what the table's columns are made of; None where the file has the contract's own.
+        repeat: the how-manieth section of the mapping that reads the file into the table.
     """
 
     table: Table
     path: Path
     name: str
     mapping: TableMapping | None = None
+    repeat: int = 1
+
+    @property
+    def own_name(self) -> str:
+        """The name of the file without its folder, for ids of rows: another one in each section."""
+        return _repeated(self.path.name, self.repeat)
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,8 @@ class Survey:
     """What a pass over a source found, with the digest and size of the file as it lies there.
 
     Attributes:
-        columns: the contract's name of each column of the file, None for those that are not read.
+        columns: the contract's name of each column of the file, or what a mapping reads it for; None for those that
+            are not read.
         dialect: how the file is written.
         types: DuckDB's types of the columns of a Parquet file; else empty.
         prepared: its sound records as CSV with these columns, where the file itself is no table.
@@ -139,7 +147,7 @@ def delimited_files(folder: Path) -> list[Path]:
 
 def left_over(delivery: Path, mapping: DeliveryMapping) -> list[str]:
     """Names of the files in the folder that the mapping takes nothing from."""
-    taken = {path for table in mapping.tables.values() for path in table.files.find(delivery)}
+    taken = {path for section in mapping.sections for path in section.files.find(delivery)}
     taken |= {path for join in mapping.lookups for path in join.files.find(delivery)}
     return [path.name for path in delimited_files(delivery) if path not in taken]
 
@@ -152,25 +160,32 @@ def _advice(delivery: Path) -> str:
 
 
 def _mapped_sources(delivery: Path, mapping: DeliveryMapping, *, whole: bool) -> list[Source]:
-    if "bookings" not in mapping.tables:
+    if not mapping.of("bookings"):
         raise DeliveryError(
             f"{mapping.path} has no [bookings]; add it with file and columns. "
             f"'dashboard mapping draft {delivery}' writes a first one"
         )
     sources: list[Source] = []
-    for table in mapping.tables.values():
-        found = table.files.find(delivery)
+    for section in mapping.sections:
+        found = section.files.find(delivery)
         if not found and whole:
-            patterns = ", ".join(table.files.patterns)
+            patterns = ", ".join(section.files.patterns)
             there = ", ".join(path.name for path in delimited_files(delivery)[:8]) or "no file that can be read"
             raise DeliveryError(
-                f"{mapping.path}, [{table.table.name}]: no file of {delivery} matches {patterns}; "
+                f"{mapping.path}, {section.section}: no file of {delivery} matches {patterns}; "
                 f"correct the pattern or the folder, which holds {there}"
             )
-        sources += [Source(table.table, path, str(path.relative_to(delivery)), table) for path in found]
+        for path in found:
+            repeat = 1 + sum((one.table, one.path) == (section.table, path) for one in sources)
+            name = _repeated(str(path.relative_to(delivery)), repeat)
+            sources.append(Source(section.table, path, name, section, repeat))
     if not sources:
         raise _nothing_to_add(delivery)
     return sources
+
+
+def _repeated(name: str, repeat: int) -> str:
+    return f"{name} ({repeat})" if repeat > 1 else name
 
 
 def survey(source: Source, progress: Callable[[int], None]) -> Survey:
@@ -208,7 +223,7 @@ def expressions(surveyed: Survey, lookups: Mapping[Join, Loaded]) -> Expressions
     if source.mapping is None:
         return None
     places = _locate(source, source.mapping, surveyed.found.header)
-    return Expressions(source.mapping, source.path.name, surveyed.types, places, lookups)
+    return Expressions(source.mapping, source.own_name, surveyed.types, places, lookups)
 
 
 def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> str:
@@ -231,28 +246,31 @@ def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> 
     return f"create or replace temp view delivered as select {selected}, 0::ubigint as misfits from {rows}"  # noqa: S608
 
 
-def _wanted(mapping: TableMapping) -> list[SourceColumn]:
-    return [name for mapped in mapping.columns for name in mapped.own_sources]
+def _wanted(mapping: TableMapping) -> dict[SourceColumn, str]:
+    """The columns of the file that the mapping names, each with what it is named for."""
+    table = mapping.table.name
+    of = f" of {mapping.section}" if mapping.number else ""
+    names: dict[SourceColumn, str] = {}
+    for mapped in mapping.columns:
+        for name in mapped.own_sources:
+            names.setdefault(name, f"{table}.{mapped.column.name}{of}")
+    for one in mapping.filters:
+        names.setdefault(one.column, f"{one.setting} of {mapping.section}")
+    return names
 
 
 def _locate(source: Source, mapping: TableMapping, header: tuple[str, ...]) -> dict[SourceColumn, int]:
     """The position of each column of the file that the mapping names."""
-    places: dict[SourceColumn, int] = {}
-    for mapped in mapping.columns:
-        for name in mapped.own_sources:
-            places[name] = position(name, header, f"{source.path} for {source.table.name}.{mapped.column.name}")
-    return places
+    wanted = _wanted(mapping).items()
+    return {name: position(name, header, f"{source.path} for {what}") for name, what in wanted}
 
 
 def _match_mapped(source: Source, mapping: TableMapping, inspected: Inspected) -> tuple[str | None, ...]:
-    table = f"[{source.table.name}] of the mapping"
-    check_header_line(inspected, _wanted(mapping), f"write skip = {{skip}} in {table}, the number of lines before it")
+    advice = f"write skip = {{skip}} in {mapping.section} of the mapping, the number of lines before it"
+    check_header_line(inspected, _wanted(mapping), advice)
     check_header(inspected)
     places = _locate(source, mapping, inspected.found.header)
-    names: dict[int, str] = {}
-    for mapped in mapping.columns:
-        for name in mapped.own_sources:
-            names.setdefault(places[name], mapped.column.name)
+    names = {places[name]: what for name, what in _wanted(mapping).items()}
     return tuple(names.get(place) for place in range(len(inspected.found.header)))
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dashboard.intake.contract import DeliveryError, StorageError
+from dashboard.intake.contract import TABLES, DeliveryError, StorageError
 from dashboard.intake.review import DropError, Review
 
 #: Of the JSON form, which docs/import.md describes; raised when a name in it changes its meaning.
@@ -23,6 +23,7 @@ class FileReport:
     rows_read: int
     rows_accepted: int
     rows_rejected: int
+    rows_left_out: int
     ignored: tuple[str, ...]
 
 
@@ -68,12 +69,17 @@ class ResourceReport:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What has no place in the contract: resources of a type, or one of their elements."""
+    """What has no place in the contract, resources of a type or one of their elements, or what a mapping excludes."""
 
     source: str
     what: str
     reason: str
     rows: int
+
+    @property
+    def by_mapping(self) -> bool:
+        """Whether they are rows of a table, and a mapping leaves them out on purpose."""
+        return any(self.source == table.name for table in TABLES)
 
     @property
     def sentence(self) -> str:
@@ -117,9 +123,17 @@ class ImportReport:
         return sum(file.rows_rejected for file in self.files)
 
     @property
+    def rows_left_out(self) -> int:
+        """Rows that the mapping leaves out."""
+        return sum(file.rows_left_out for file in self.files)
+
+    @property
     def summary(self) -> str:
         """The rows in one sentence."""
-        return f"{self.rows_accepted:,} rows accepted + {self.rows_rejected:,} rejected = {self.rows_read:,} read"
+        left = f" + {self.rows_left_out:,} left out" if self.rows_left_out else ""
+        return (
+            f"{self.rows_accepted:,} rows accepted + {self.rows_rejected:,} rejected{left} = {self.rows_read:,} read"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The report for programs, as docs/import.md describes it; dates are ISO 8601 text."""
@@ -128,7 +142,12 @@ class ImportReport:
             "result": "published",
             "extract": self.name,
             "seconds": round(self.seconds, 3),
-            "rows": {"read": self.rows_read, "accepted": self.rows_accepted, "rejected": self.rows_rejected},
+            "rows": {
+                "read": self.rows_read,
+                "accepted": self.rows_accepted,
+                "rejected": self.rows_rejected,
+                "left_out": self.rows_left_out,
+            },
             "duplicates": sum(reason.lines for reason in self.reasons if reason.is_duplicate),
             "files": [asdict(file) for file in self.files],
             "rejects": [asdict(reason) for reason in self.reasons],
@@ -140,10 +159,13 @@ class ImportReport:
 
     def lines(self) -> Iterator[str]:
         """The report as lines of text, at most 100 columns wide where names allow."""
-        yield f"{'file':<28}{'read':>14}{'accepted':>14}{'rejected':>14}"
+        some = self.rows_left_out > 0
+        yield f"{'file':<28}{'read':>14}{'accepted':>14}{'rejected':>14}" + f"{'left out':>14}" * some
         for file in self.files:
-            yield _counts(file.file, file.rows_read, file.rows_accepted, file.rows_rejected)
-        yield _counts("total", self.rows_read, self.rows_accepted, self.rows_rejected)
+            left = (file.rows_left_out,) * some
+            yield _counts(file.file, file.rows_read, file.rows_accepted, file.rows_rejected, *left)
+        left = (self.rows_left_out,) * some
+        yield _counts("total", self.rows_read, self.rows_accepted, self.rows_rejected, *left)
         for file in self.files:
             if file.ignored:
                 yield f"{file.file}: columns not read: {', '.join(file.ignored)}"
@@ -160,7 +182,7 @@ class ImportReport:
             yield f"dry run: nothing was published; an import would publish this, checked in {self.seconds:.1f} s"
 
     def _resource_lines(self) -> Iterator[str]:
-        """What FHIR resources became; nothing where the delivery was CSV files."""
+        """What FHIR resources became, and what was left out."""
         if self.resources:
             yield f"{'resource':<24}{'read':>12}{'accepted':>12}{'rejected':>12}{'looked up':>12}{'left out':>12}"
         for one in self.resources:
@@ -168,10 +190,12 @@ class ImportReport:
                 f"{one.resource:<24}{one.rows_read:>12,}{one.rows_accepted:>12,}{one.rows_rejected:>12,}"
                 f"{one.rows_looked_up:>12,}{one.rows_left_out:>12,}"
             )
-        if self.left_out:
-            yield "left out, since the contract has no place for it:"
-        for left in self.left_out:
-            yield f"  {left.sentence}"
+        for why, mapped in (("by the mapping", True), ("since the contract has no place for it", False)):
+            told = [left for left in self.left_out if left.by_mapping == mapped]
+            if told:
+                yield f"left out, {why}:"
+            for left in told:
+                yield f"  {left.sentence}"
 
 
 def refusal(error: DeliveryError) -> dict[str, Any]:
@@ -180,5 +204,5 @@ def refusal(error: DeliveryError) -> dict[str, Any]:
     return {"report_version": REPORT_VERSION, "result": result, "message": str(error)}
 
 
-def _counts(name: str, read: int, accepted: int, rejected: int) -> str:
-    return f"{name:<28}{read:>14,}{accepted:>14,}{rejected:>14,}"
+def _counts(name: str, *counts: int) -> str:
+    return f"{name:<28}" + "".join(f"{count:>14,}" for count in counts)

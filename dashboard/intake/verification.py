@@ -28,8 +28,8 @@ def file_reports(connection: duckdb.DuckDBPyConnection, surveys: Sequence[Survey
     """What came of the rows of each file."""
     ignored = {(one.source.table.name, one.source.name): one.ignored for one in surveys}
     return tuple(
-        FileReport(source, file, read, accepted, rejected, ignored.get((source, file), ()))
-        for source, file, read, accepted, rejected in _rows(connection, "file_counts")
+        FileReport(source, file, read, accepted, rejected, left, ignored.get((source, file), ()))
+        for source, file, read, accepted, rejected, left in _rows(connection, "file_counts")
     )
 
 
@@ -44,7 +44,7 @@ def resource_reports(connection: duckdb.DuckDBPyConnection) -> tuple[ResourceRep
 
 
 def left_out(connection: duckdb.DuckDBPyConnection) -> tuple[LeftOut, ...]:
-    """What has no place in the extract."""
+    """What is not in the extract, and why."""
     return tuple(LeftOut(*row) for row in _rows(connection, "left_out_counts"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dashboard.filters import Filters
+from dashboard.intake.contract import TABLES
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.words import ALL_SITES, titled
@@ -22,8 +23,9 @@ def _sources(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
 
 def _sources_answer(frame: pd.DataFrame) -> str:
     read, accepted = int(frame["rows_read"].sum()), int(frame["rows_accepted"].sum())
-    rejected = int(frame["rows_rejected"].sum())
-    return f"{accepted:,} rows accepted + {rejected:,} rejected = {read:,} rows read"
+    rejected, left_out = int(frame["rows_rejected"].sum()), int(frame["rows_left_out"].sum())
+    left = f" + {left_out:,} left out" if left_out else ""
+    return f"{accepted:,} rows accepted + {rejected:,} rejected{left} = {read:,} rows read"
 
 
 def _reasons(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
@@ -62,8 +64,12 @@ def _left_out(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
 def _left_out_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "Everything delivered has a place here"
-    whole = int(frame.loc[frame["what"] == frame["source"], "rows"].sum())
-    return f"{plural(whole, 'resource has', 'resources have')} no place here"
+    whole = frame.loc[frame["what"] == frame["source"], ["source", "rows"]]
+    of_tables = whole["source"].isin(_TABLES)
+    rows, resources = int(whole.loc[of_tables, "rows"].sum()), int(whole.loc[~of_tables, "rows"].sum())
+    if rows:
+        return f"{plural(rows, 'row is', 'rows are')} left out by the mapping"
+    return f"{plural(resources, 'resource has', 'resources have')} no place here"
 
 
 def _changes(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -111,6 +117,7 @@ def _oddities_answer(frame: pd.DataFrame) -> str:
 
 
 _SOURCE = (Column("source", "Table"), Column("file", "File"))
+_TABLES = [table.name for table in TABLES]
 
 PANELS = (
     Panel(
@@ -122,7 +129,7 @@ PANELS = (
     Panel(
         "sources", "Files read", "data", _sources,
         (*_SOURCE, Column("rows_read", "Rows read", "count"), Column("rows_accepted", "Accepted", "count"),
-         Column("rows_rejected", "Rejected", "count"),
+         Column("rows_rejected", "Rejected", "count"), Column("rows_left_out", "Left out", "count"),
          Column("bytes", "Bytes", "count"), Column("sha256", "SHA-256")),
         answer=_sources_answer,
     ),
@@ -136,10 +143,10 @@ PANELS = (
     ),
     Panel(
         "left_out", "Left out", "data", _left_out,
-        (Column("source", "Resource"), Column("file", "File"), Column("what", "What"),
+        (Column("source", "Table or resource"), Column("file", "File"), Column("what", "What"),
          Column("rows", "Count", "count"), Column("reason", "Reason")),
         answer=_left_out_answer,
-        note="Whole resources first, then elements of resources that were read. Nothing of it is in the extract.",
+        note="Rows or whole resources first, then elements of those that were read. Nothing of it is in the extract.",
     ),
     Panel(
         "reject_reasons", "Rejected rows by reason", "data", _reasons,

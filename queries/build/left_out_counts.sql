@@ -1,2 +1,2 @@
--- What has no place in the contract, all files together.
+-- What was left out, all files together.
 select source, what, reason, sum(rows)::bigint as rows from left_out group by all order by source, what, reason

@@ -11,6 +11,10 @@ create temp macro cleaned(x) as
 -- 1 in place n where the condition holds; a row's faults are the sum of its flags.
 create temp macro flag(condition, place) as if(condition, 1::ubigint << place, 0::ubigint);
 
+-- Whether a row is left out by its mapping, which has the last two places for that: `only` and then `except`.
+create temp macro is_left_out(faults) as faults >= 1::ubigint << 62;
+create temp macro is_faulty(faults) as faults <> 0 and not is_left_out(faults);
+
 -- A time of day without offset: 2026-01-05 09:00, with T for the blank, with :SS and fractions.
 create temp macro is_local(x) as
     strlen(x) = 16 or (strlen(x) >= 19 and x[17] = ':' and (strlen(x) = 19 or regexp_full_match(x, '.{19}\.\d{1,9}')));

@@ -106,7 +106,7 @@ select
     case when faults = 0 and years is not null then least(years, 90) end, lower(sex), indication, provider,
     coalesce(supervisor, 'not_recorded'), coalesce(answer, 'not_recorded'), lower(channel), minutes,
     as_cents(price_amount), coalesce(assessed, false), case when faults = 0 then dose end,
-    case when faults <> 0 then map {
+    case when is_faulty(faults) then map {
         'site': site, 'service': service, 'starts_at': starts_at, 'status': status, 'booked_at': booked_at,
         'ends_at': ends_at, 'cancelled_at': cancelled_at, 'age': age, 'sex': sex, 'indication': indication,
         'provider': provider, 'supervision': supervision, 'mental_health_provider': mental_health_provider,

@@ -26,5 +26,5 @@ judged as (
 select
     $file, faults, score_id, patient_id, questionnaire, taken_local, taken_instant,
     case when faults = 0 then points end,
-    case when faults <> 0 then map {'instrument': instrument, 'taken_at': taken_at, 'score': score} end
+    case when is_faulty(faults) then map {'instrument': instrument, 'taken_at': taken_at, 'score': score} end
 from judged

@@ -33,7 +33,7 @@ select
     $file, faults, event_id, booking_id, as_term(effect), effect, coalesce(grade, 'unknown'), is_serious,
     lower(related), onset_local, onset_instant, resolved_local, resolved_instant,
     replace(lower(outcome), '_', ' '), action,
-    case when faults <> 0 then map {
+    case when is_faulty(faults) then map {
         'effect': effect, 'severity': severity, 'serious': serious, 'related': related, 'onset_at': onset_at,
         'resolved_at': resolved_at, 'outcome': outcome, 'action': action
     } end

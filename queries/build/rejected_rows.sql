@@ -38,7 +38,7 @@ found as (
             {'place': 21, 'column_name': 'dose_mg', 'value': raw['dose_mg'], 'reason': 'is not a dose like 37.50'}
         ]) as fault
     from read_bookings as read, words
-    where faults <> 0
+    where is_faulty(faults)
     union all
     select
         'side_effects',
@@ -58,7 +58,7 @@ found as (
             {'place': 10, 'column_name': 'action', 'value': raw['action'], 'reason': long_text}
         ])
     from read_side_effects as read, words
-    where faults <> 0
+    where is_faulty(faults)
     union all
     select
         'payments',
@@ -74,7 +74,7 @@ found as (
             {'place': 6, 'column_name': 'site', 'value': raw['site'], 'reason': 'is not a site; allowed: ' || sites}
         ])
     from read_payments as read, words
-    where faults <> 0
+    where is_faulty(faults)
     union all
     select
         'scores',
@@ -88,7 +88,7 @@ found as (
             {'place': 4, 'column_name': 'score', 'value': raw['score'], 'reason': 'is not a whole number from 0 to 27 (PHQ-9) or 21 (GAD-7)'}
         ])
     from read_scores as read, words
-    where faults <> 0
+    where is_faulty(faults)
 )
 select
     source,

@@ -1,4 +1,4 @@
--- The files with what became of their rows: read is counted by the scan, accepted and rejected here.
+-- The files with what became of their rows: read is counted by the scan, all else here.
 create table sources as
 with unfit as (
     select files.file, count(distinct late.row) as n
@@ -16,8 +16,9 @@ select
     files.sha256,
     files.bytes,
     files.rows_read,
-    (files.sound - coalesce(unfit.n, 0))::bigint as rows_accepted,
-    coalesce(rejected.n, 0)::bigint as rows_rejected
+    (files.sound - files.left_out - coalesce(unfit.n, 0))::bigint as rows_accepted,
+    coalesce(rejected.n, 0)::bigint as rows_rejected,
+    files.left_out as rows_left_out
 from files
 left join unfit on unfit.file = files.file
 left join rejected on rejected.source = files.source and rejected.name = files.name

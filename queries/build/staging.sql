@@ -1,8 +1,8 @@
 -- What is read, row for row and in the order of the files, so that rowid leads back to the line.
--- faults: the sum of a row's flags, 0 when it is sound, those of its mapping from place 32 on; raw: its values as delivered when it isn't.
+-- faults: the sum of a row's flags, 0 when it is sound, those of its mapping from place 32 on; raw: its values as delivered when it has faults.
 create temp table files (
     file usmallint, source varchar, name varchar, sha256 varchar, bytes bigint, rows_read bigint, sound bigint,
-    first_row bigint
+    left_out bigint, first_row bigint
 );
 create temp table line_shifts (file usmallint, first_row bigint, shift bigint);
 

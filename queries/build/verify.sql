@@ -1,5 +1,17 @@
 -- What must hold before publication: one row a claim, with both sides.
-select 'rows read = accepted + rejected in ' || file as claim, rows_read as expected, rows_accepted + rows_rejected as found
+select
+    'rows read = accepted + rejected + left out in ' || file as claim,
+    rows_read as expected,
+    rows_accepted + rows_rejected + rows_left_out as found
+from sources
+union all
+select
+    'rows left out in ' || sources.file || ', ' || sources.source,
+    rows_left_out,
+    (
+        select coalesce(sum(rows), 0)::bigint from left_out
+        where left_out.file = sources.file and left_out.source = sources.source
+    )
 from sources
 union all
 select

@@ -52,7 +52,7 @@ def test_nothing_personal_is_left_behind(clinic: Clinic, tmp_path: Path) -> None
         main, ["import", str(clinic.delivery), "--data", str(clinic.data), "--report", str(report)]
     )
     assert done.exit_code == 0
-    assert json.loads(report.read_text())["rows"] == {"read": 8, "accepted": 2, "rejected": 6}
+    assert json.loads(report.read_text())["rows"] == {"read": 8, "accepted": 2, "rejected": 6, "left_out": 0}
     left = {"output": done.output.encode(), "report": report.read_bytes()}
     left |= {path.name: path.read_bytes() for path in clinic.data.rglob("*") if path.is_file()}
     assert any(name.endswith(".duckdb") for name in left)

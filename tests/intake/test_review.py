@@ -125,11 +125,11 @@ def test_the_report_for_programs(clinic: Clinic, tmp_path: Path) -> None:
     assert CliRunner().invoke(import_command, arguments).exit_code == 0
     report = json.loads(file.read_text())
     assert report["report_version"] == 1
-    assert report["rows"] == {"read": 9, "accepted": 1, "rejected": 8}
+    assert report["rows"] == {"read": 9, "accepted": 1, "rejected": 8, "left_out": 0}
     assert (report["result"], report["duplicates"]) == ("published", 1)
     assert report["files"][0] == {
         "source": "bookings", "file": "bookings.csv", "rows_read": 9, "rows_accepted": 1, "rows_rejected": 8,
-        "ignored": [],
+        "rows_left_out": 0, "ignored": [],
     }  # fmt: skip
     [site] = [reject for reject in report["rejects"] if reject["column"] == "site"]
     assert (site["lines"], site["first_lines"], site["first_value"]) == (7, [4, 5, 6, 7, 8], "mars")

@@ -16,6 +16,7 @@ from dashboard.intake.verification import verify
 #: What is done to a sound extract, and the claim that then doesn't hold.
 DAMAGES = {
     "update sources set rows_rejected = 1 where source = 'scores'": r"rows read .* in \w+.csv: 1 against 2",
+    "insert into left_out values ('scores', 'scores.csv', 'scores', 2, 'only')": r"left out in \w+.csv, \w+: 0 against 2",
     "delete from bookings where booking_id = 'B2'": "rows accepted = rows of bookings: 2 against 1",
     "delete from side_effects": "rows accepted = rows of side_effects: 1 against 0",
     "delete from payments": "rows accepted = rows of payments: 1 against 0",

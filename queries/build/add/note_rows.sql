@@ -4,5 +4,5 @@
 insert into files
 select
     $file::usmallint, $source::varchar, $name::varchar, $sha256::varchar, $bytes::bigint, $rows::bigint,
-    $rows::bigint, $first_row::bigint
+    $rows::bigint, 0, $first_row::bigint
 where $rows > 0
