@@ -12,6 +12,7 @@ import duckdb
 from dashboard.intake import evidence, together
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
 from dashboard.intake.dialect import UTF_8
+from dashboard.intake.files import bare_name
 from dashboard.intake.formats import Formats, listed, toml_string
 from dashboard.intake.guesses import UNSURE, Guess, guess_column, guess_columns
 from dashboard.intake.reader import delimited_files
@@ -26,6 +27,8 @@ from dashboard.intake.words import Words
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 #: Of a column of ids so many values differ; some rows may stand there twice.
 _MOSTLY = 0.9
+#: What tells a refund from a payment.
+_SIGNED = """pattern = '([-−(])', values = { "-" = "refund", "−" = "refund", "(" = "refund" }, default = "payment\""""
 #: From so much on a file is one of a table.
 _LIKE = 2
 
@@ -185,7 +188,7 @@ class _Draft:
             elif found := self._elsewhere(table, column, file, guesses, join):
                 lines.append(found)
             elif column.required:
-                lines.append(self._missing(column))
+                lines.append(self._told_otherwise(column, file, guesses) or self._missing(column))
         unused = [name for name in file.header if name and name not in taken]
         if unused:
             lines.append(f"# Columns that are not read: {', '.join(unused)}")
@@ -256,8 +259,9 @@ class _Draft:
             return f"{line}  # guess, likely: by patient and day", visits.key
         if guess is not None and column is table.columns[0]:
             return together.numbered(column, file, guess)
-        if guess is not None and column.name == "ends_at" and evidence.is_times(file.columns[guess.name]):
-            return together.ending(column, file, start, guess, self._formats) or ("# ends_at is not told", ())
+        if column.name == "ends_at" and (guess is None or evidence.is_times(file.columns[guess.name])):
+            found = together.ending(column, file, start, guess, self._formats)
+            return found or (None if guess is None else ("# ends_at is not told", ()))
         if guess is not None and column.kind == "timestamp":
             return together.with_time(column, file, guess, self._formats)
         if guess is None and column.name == "patient_id":
@@ -306,6 +310,18 @@ class _Draft:
         join += f", other_key = {bookings.source(number.name)}"
         source = f"join = {{ {join} }}, column = {bookings.source(patient.name)}"
         return f"{column.name} = {{ {source} }}  # guess: its booking's"
+
+    def _told_otherwise(self, column: Column, file: SampledFile, guesses: dict[str, Guess]) -> str | None:
+        """A site that stands in the files' names, and a kind of payment that its sign tells."""
+        amount = guesses.get("amount")
+        if column.name == "kind" and amount and any(map(evidence.is_negative, file.columns[amount.name])):
+            return f"kind = {{ column = {file.source(amount.name)}, {_SIGNED} }}  # guess: by its sign"
+        names = [bare_name(pattern) for pattern in file.patterns]
+        sites = {name: self._words.site_in(name) for name in names}
+        if column.name == "site" and len(names) > 1 and all(sites.values()):
+            told = ", ".join(f"{toml_string(name)} = {toml_string(site or '')}" for name, site in sites.items())
+            return f"site = {{ file_name = true, values = {{ {told} }} }}  # guess: by the files' names"
+        return None
 
     def _missing(self, column: Column) -> str:
         words: dict[str, str] = {

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from dashboard.intake.guesses import column_words, words_of
-from dashboard.intake.synonyms import NAMED, PERSONAL, WHOSE, WRITTEN
+from dashboard.intake.synonyms import ADDRESSES, NAMED, NAMES, PERSONAL, WHOSE, WRITTEN
 
 #: So many different values of a column are shown.
 SHOWN = 40
@@ -15,6 +15,7 @@ SHOWN = 40
 _LONGEST = 60
 _MOST_WORDS = 6
 _TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?)?")
+_RANGE = re.compile(rf"{_TIME.pattern}\s*[-–]\s*{_TIME.pattern}")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}|\d{1,2}\s*[AaPp]\.?[Mm]\b")
 _STAFF = re.compile(r"\b(Dr|Mr|Ms|Mrs|Prof)\b\.? \w|\b[A-Z][\w'’-]+,? (?:[A-Z]\.? )?[A-Z][\w'’-]+")
 
@@ -22,6 +23,16 @@ _STAFF = re.compile(r"\b(Dr|Mr|Ms|Mrs|Prof)\b\.? \w|\b[A-Z][\w'’-]+,? (?:[A-Z]
 def is_times(values: Sequence[str]) -> bool:
     """Whether all are times of day, without a date."""
     return bool(values) and all(map(_TIME.fullmatch, values))
+
+
+def is_ranges(values: Sequence[str]) -> bool:
+    """Whether all are two times of day with a dash between them."""
+    return bool(values) and all(map(_RANGE.fullmatch, values))
+
+
+def is_negative(value: str) -> bool:
+    """Whether a number has a minus, or stands in parentheses."""
+    return bool(re.search(r"^\W*[-−(]|-$", value))
 
 
 def is_days(values: Sequence[str]) -> bool:
@@ -44,6 +55,13 @@ def names_people(values: Sequence[str]) -> bool:
     """Whether half of the values or more look like names of people."""
     distinct = set(values)
     return bool(distinct) and 2 * sum(bool(_STAFF.search(value)) for value in distinct) >= len(distinct)
+
+
+def says_who(name: str) -> bool:
+    """Whether a column of this name holds a patient's name, addresses or birth date."""
+    words = set(column_words(name).split())
+    named = "name" in words and words - NAMES <= WHOSE
+    return named or bool(words & ADDRESSES)
 
 
 def personal_words(columns: dict[str, list[str]]) -> frozenset[str]:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dashboard.intake.files import bare_name
-from dashboard.intake.row_filters import left_out
 from dashboard.intake.mapping import ColumnMapping, Join, KeyColumns, Pattern, SourceColumn, TableMapping
 from dashboard.intake.patterns import extracted
 from dashboard.intake.readings import Ways, instant, moment_of, number_of, way
+from dashboard.intake.row_filters import left_out
 from dashboard.intake.sql import identifier, literal
 
 #: Stands between the parts of a key, and in no value.

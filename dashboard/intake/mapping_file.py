@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.intake.contract import TABLES, DeliveryError, Table
+from dashboard.intake.evidence import says_who
 from dashboard.intake.mapping import Mapping, TableMapping, section_name
 from dashboard.intake.mapping_columns import column_of
 from dashboard.intake.mapping_place import Place
@@ -50,8 +51,9 @@ def load_mapping(path: Path, reference: Reference) -> Mapping:
         str(source).lower()
         for section in sections
         for mapped in section.columns
-        if mapped.column.personal
         for source in mapped.sources
+        # An id that is put together of an e-mail address and a time says who came, too.
+        if mapped.column.personal or (mapped.column.kind == "identifier" and says_who(str(source)))
     )
     sections = [replace(section, personal=personal) for section in sections]
     for section in sections:

@@ -110,7 +110,9 @@ ELSE = {name: _set(words) for name, words in _ELSE.items()}
 #: Columns that hold what somebody wrote.
 WRITTEN = _set(_WRITTEN)
 #: Words of columns that say who a patient is, unless a word of what else has a name stands beside them.
-PERSONAL = _set("name first last email mail phone mobile address street birth dob ssn contact")
+NAMES = _set("name first last middle")
+ADDRESSES = _set("email mail phone mobile address street birth dob ssn")
+PERSONAL = NAMES | ADDRESSES | {"contact"}
 NAMED = _set(
     "clinic site location facility branch center department organization hospital office service procedure "
     f"appointment product item category type status payment {_STAFF}"

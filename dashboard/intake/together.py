@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from dashboard.intake.contract import Column
-from dashboard.intake.evidence import is_days, is_moments, is_times
+from dashboard.intake.evidence import is_days, is_moments, is_ranges, is_times
 from dashboard.intake.formats import Formats
 from dashboard.intake.guesses import (
     UNSURE,
@@ -29,6 +29,9 @@ Line = tuple[str, tuple[str, ...]]
 _MOST = 0.5
 #: Times as many values must stand beside patients as there are patients, that they tell one visit from another.
 _TELLING = 1.2
+#: Of a day with two times the day with the first or the last.
+_STARTS = r"^(.*?)\s*[-–]\s*\d{1,2}:\d{2}\D*$"
+_ENDS = r"^(.+?) \d{1,2}:\d{2}.*?[-–]\s*(\d{1,2}:\d{2}\D*)$"
 #: So many digits a day has at least.
 _DIGITS = 4
 _DAYS = {"date", "day", "visit", "start", "starts", "time", "when"}
@@ -158,12 +161,14 @@ def time_beside(column: Column, day: str, file: SampledFile) -> str | None:
     times = [
         name
         for name, values in file.columns.items()
-        if name not in ("", day) and is_times(values) and len(values) == len(file.columns[day])
+        if name not in ("", day) and (is_times(values) or is_ranges(values)) and len(values) == len(file.columns[day])
     ]
     if not file.inspected.dialect.header:
         return next(iter(times), None)
     told = column_words(day)
     # In studies the day of VISDAT has its time in VISTIM.
+    if column.name == "ends_at":
+        return next((name for name in times if is_ranges(file.columns[name])), None)
     alike = {
         re.sub(r"\b(date|day)\b", "time", told),
         re.sub(r"dat$", "tim", told),
@@ -188,19 +193,29 @@ def with_time(column: Column, file: SampledFile, guess: Guess, formats: Formats)
     return _day_and_time(column, (guess.name, name), file, formats)
 
 
-def ending(column: Column, file: SampledFile, start: Guess | None, end: Guess, formats: Formats) -> Line | None:
-    """The day of a start with the time of an end."""
+def ending(
+    column: Column, file: SampledFile, start: Guess | None, end: Guess | None, formats: Formats
+) -> Line | None:
+    """The day of a start with the time of an end, which may stand beside that of the start."""
     if start is None or not is_days(file.columns[start.name]):
         return None
-    if len(file.columns[end.name]) != len(file.columns[start.name]):
+    name = end.name if end else time_beside(column, start.name, file)
+    if name is None or len(file.columns[name]) != len(file.columns[start.name]):
         return None
-    return _day_and_time(column, (start.name, end.name), file, formats)
+    if end is None and not is_ranges(file.columns[name]):
+        return None
+    return _day_and_time(column, (start.name, name), file, formats)
 
 
 def _day_and_time(column: Column, names: tuple[str, str], file: SampledFile, formats: Formats) -> Line:
     both = [" ".join(pair) for pair in zip(*(file.columns[name] for name in names), strict=True)]
+    parts = [f"column = {file.sources(names)}"]
+    if is_ranges(file.columns[names[1]]):
+        pattern = _ENDS if column.name == "ends_at" else _STARTS
+        both = [" ".join(found.groups()) for value in both if (found := re.search(pattern, value))]
+        parts.append(f"pattern = '{pattern}'")
     settings, why = formats.settings(column, names[0], both)
-    parts = [f"column = {file.sources(names)}", *settings]
+    parts += settings
     return f"{column.name} = {{ {', '.join(parts)} }}  # guess, likely: a day and its time{why}", names[1:]
 
 

@@ -18,6 +18,7 @@ from dashboard.intake.guesses import (
     is_name,
     is_said,
     meaning_of_yes,
+    words_of,
 )
 from dashboard.intake.reference import Reference
 from dashboard.intake.samples import SampledFile
@@ -45,6 +46,16 @@ class Words:
         if column.name == "service":
             return {service.service: service.name for service in self._reference.services}
         return {word: word for word in column.allowed}
+
+    def site_in(self, name: str) -> str | None:
+        """The site of which a file's name holds a name, if of one alone."""
+        words = f" {words_of(name)} "
+        found = [
+            one.site
+            for one in self._reference.sites
+            if any(f" {words_of(two)} " in words for two in (one.site, one.name))
+        ]
+        return found[0] if len(found) == 1 else None
 
     def guess(self, table: Table, column: Column, file: SampledFile, taken: Collection[str]) -> Guess | None:
         """The column that has its name or its words, and better both."""

@@ -363,6 +363,45 @@ def test_a_visit_starts_at_its_day_and_time(tmp_path: Path, header: str, row: st
     assert found["bookings"]["columns"]["starts_at"] == start
 
 
+def test_a_start_and_its_end_in_one_column_are_taken_apart(tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path)
+    clinic.delivery, mapping = tmp_path / "export", tmp_path / "m.toml"
+    clinic.delivery.mkdir()
+    rows = [
+        "1,2,17.01.2026,09:00-10:30,Chicago,Myers cocktail,done",
+        "2,3,18.01.2026,13:15 - 14:00,Dallas,NAD+ infusion,done",
+    ]
+    text, _ = drafted(clinic.delivery, termine=["id,patient,Datum,Uhrzeit,Standort,Leistung,Status", *rows])
+    mapping.write_text(text)
+    clinic.publish(mapping=mapping)
+    assert clinic.ask("select strftime(starts_at, '%d %H:%M'), strftime(ends_at, '%d %H:%M') from bookings") == [
+        ("17 09:00", "17 10:30"),
+        ("18 13:15", "18 14:00"),
+    ]
+
+
+def test_a_refund_is_told_by_its_sign(tmp_path: Path) -> None:
+    clinic = Clinic(tmp_path)
+    mapping = tmp_path / "m.toml"
+    clinic.delivery = tmp_path / "export"
+    clinic.delivery.mkdir()
+    text, _ = drafted(
+        clinic.delivery,
+        visits=["id,patient,start,site,service,status", "1,P,2026-01-05 09:00,Chicago,Myers cocktail,done"],
+        sales=[
+            "Payment ID,Patient,Date,Amount",
+            "1,P,2026-01-05,$450.00",
+            "2,P,2026-01-06,-$50.00",
+            "3,P,2026-01-07,($7.50)",
+        ],
+    )
+    mapping.write_text(text)
+    clinic.publish(mapping=mapping)
+    assert clinic.ask("select kind, amount_cents from payments order by payment_id") == [
+        ("payment", 45000), ("refund", 5000), ("refund", 750),
+    ]  # fmt: skip
+
+
 def test_a_start_without_its_time_is_left_to_a_person(tmp_path: Path) -> None:
     rows = ["1,2,2025-01-17,10:30", "2,2,2025-01-18,"]
     text, _ = drafted(tmp_path, visits=["id,patient_id,visit_date,arrival", *rows])
@@ -508,6 +547,8 @@ def test_files_with_the_same_columns_are_one_table(tmp_path: Path) -> None:
     }
     _, found = drafted(tmp_path, **files)
     assert found["bookings"]["file"] == ["Vagaro Chicago.csv", "Vagaro Dallas.csv"]
+    told = {"Vagaro Chicago": "chicago", "Vagaro Dallas": "dallas"}
+    assert found["bookings"]["columns"]["site"] == {"file_name": True, "values": told}
 
 
 def test_a_word_beside_a_name_makes_it_another(tmp_path: Path) -> None:

@@ -105,3 +105,22 @@ def test_nothing_of_the_repository_is_a_key() -> None:
 
     text = (ROOT / ".gitignore").read_text()
     assert re.search(r"^/?data/(state|\*)", text, re.MULTILINE)
+
+
+def test_an_id_put_together_of_addresses_is_kept_as_a_hash(clinic: Clinic, tmp_path: Path) -> None:
+    """Also where patients are told by another column; what names it so still finds it."""
+    clinic.write("visits.csv", "Customer ID,Email,When", "7,jane@clinic.test,2026-01-05 09:00")
+    clinic.write("log.csv", "Email,When,What", "jane@clinic.test,2026-01-05 09:00,nausea")
+    mapping = tmp_path / "m.toml"
+    mapping.write_text(
+        '[bookings]\nfile = "visits.csv"\n[bookings.columns]\nbooking_id = { column = ["Email", "When"] }\n'
+        'patient_id = "Customer ID"\nsite = { constant = "dallas" }\nservice = { constant = "vitamin-c" }\n'
+        'starts_at = "When"\nstatus = { constant = "completed" }\n'
+        '[side_effects]\nfile = "log.csv"\n[side_effects.columns]\nevent_id = { row_number = "E-" }\n'
+        'booking_id = { column = ["Email", "When"] }\neffect = "What"\n',
+        encoding="utf-8",
+    )
+    report = clinic.publish(mapping=mapping)
+    assert clinic.one("select count(*) from side_effects inner join bookings using (booking_id)") == 1
+    assert all(b"jane@" not in path.read_bytes() for path in clinic.data.rglob("*") if path.is_file())
+    assert any("kept as a keyed hash" in note and "bookings.booking_id" in note for note in report.notes)
