@@ -129,7 +129,6 @@ WHOSE = _set("patient client customer invitee guest member contact primary subje
 #: Names of columns that hold the time to a day, and words of such names.
 TIMES = ("time", "start time", "appointment time", "visit time", "start", "from", "starts", "begin", "hour")
 STARTS = _set("time start starts begin slot hour from appointment visit scheduled")
-DAYS = _set("date day dates")
 #: What names of columns shorten, and how other languages call it, without accents.
 _SHORT = {
     "appt": "appointment", "appts": "appointment", "apt": "appointment", "pat": "patient", "enc": "encounter",

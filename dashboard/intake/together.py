@@ -21,7 +21,7 @@ from dashboard.intake.guesses import (
     words_of,
 )
 from dashboard.intake.samples import SampledFile
-from dashboard.intake.synonyms import DAYS, ELSE, PEOPLE, STARTS, TIMES
+from dashboard.intake.synonyms import ELSE, PEOPLE, STARTS, TIMES
 
 #: A line of a mapping, and the columns that it takes besides those guessed.
 Line = tuple[str, tuple[str, ...]]
@@ -145,15 +145,7 @@ def start_of(guesses: Sequence[Guess], file: SampledFile) -> Guess | None:
     days = [one for one in guesses if is_days(file.columns[one.name])]
     if moments and (not days or days[0] is not guesses[0] or moments[0].confidence > UNSURE):
         return moments[0]
-    if days:
-        return days[0]
-    if guesses and is_times(file.columns[guesses[0].name]):
-        dated = [
-            name for name in file.header if set(column_words(name).split()) & DAYS and _may_be(name, "starts_at")
-        ]
-        found = next((name for name in dated if is_days(file.columns[name])), None)
-        return Guess(found, guesses[0].confidence) if found else guesses[0]
-    return guesses[0] if guesses else None
+    return days[0] if days else next(iter(guesses), None)
 
 
 def time_beside(column: Column, day: str, file: SampledFile) -> str | None:

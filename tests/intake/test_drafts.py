@@ -517,7 +517,32 @@ def test_what_yes_means_stands_in_the_name(tmp_path: Path, name: str, values: di
     assert "DECIDE: what was cancelled stands in Canceled" in text
 
 
+def test_sentences_are_shown_in_no_draft_however_often_they_come(tmp_path: Path) -> None:
+    rows = [f"{n},P{n},2026-01-{n + 10},went home with husband call him at home" for n in range(9)]
+    text, _ = drafted(tmp_path, visits=["id,patient,start,Outcome", *rows])
+    assert "husband" not in text
+
+
+def test_by_what_it_holds_a_column_is_taken_that_is_filled_in(tmp_path: Path) -> None:
+    """And before another of which the names are but parts."""
+    rows = [f"{n},P{n},2026-01-{n + 10},{'dallas' if n == 3 else ''}" for n in range(9)]
+    _, found = drafted(tmp_path, visits=["id,patient,start,Alert level", *rows])
+    assert found["bookings"]["columns"]["site"] == {"constant": "chicago"}
+    rows = [f"{n},P{n},2026-01-{n + 10},Team Dallas,Chicago" for n in range(9)]
+    _, found = drafted(tmp_path, visits=["id,patient,start,Team,Where", *rows])
+    assert found["bookings"]["columns"]["site"] == "Where"
+
+
+def test_what_is_in_doubt_and_not_needed_is_left_out(tmp_path: Path) -> None:
+    text, found = drafted(tmp_path, visits=["id,patient,start,ward stop", "1,P,2026-01-05 09:00,2026-01-05 10:00"])
+    assert "ends_at" not in found["bookings"]["columns"]
+    assert '# ends_at = "ward stop"  # DECIDE: is it this column?' in text
+
+
 def test_a_time_zone_is_no_site(tmp_path: Path) -> None:
+    rows = ["1,P,2026-01-05,America/Chicago", "2,P,2026-01-06,America/Chicago"]
+    _, found = drafted(tmp_path, visits=["id,patient,start,Timezone", *rows])
+    assert found["bookings"]["columns"]["site"] == {"constant": "chicago"}
     rows = ["1,P,2026-01-05,America/Chicago,Dallas", "2,P,2026-01-06,America/Chicago,Chicago"]
     _, found = drafted(tmp_path, visits=["id,patient,start,Timezone,Calendar", *rows])
     assert found["bookings"]["columns"]["site"] == "Calendar"
