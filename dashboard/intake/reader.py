@@ -87,7 +87,11 @@ class Survey:
         if self.is_data_first:
             return ()
         pairs = zip(self.found.header, self.columns, strict=True)
-        return tuple(name for name, column in pairs if column is None)
+        return tuple(
+            name or f"number {place} (no name)"
+            for place, (name, column) in enumerate(pairs, start=1)
+            if column is None
+        )
 
 
 def find_sources(delivery: Path, mapping: DeliveryMapping | None = None, *, whole: bool = True) -> list[Source]:

@@ -519,14 +519,14 @@ def test_what_yes_means_stands_in_the_name(tmp_path: Path, name: str, values: di
 
 def test_sentences_are_shown_in_no_draft_however_often_they_come(tmp_path: Path) -> None:
     rows = [f"{n},P{n},2026-01-{n + 10},went home with husband call him at home" for n in range(9)]
-    text, _ = drafted(tmp_path, visits=["id,patient,start,Outcome", *rows])
+    text, _ = drafted(tmp_path, visits=["id,patient,start,Visit status", *rows])
     assert "husband" not in text
 
 
 def test_by_what_it_holds_a_column_is_taken_that_is_filled_in(tmp_path: Path) -> None:
     """And before another of which the names are but parts."""
     rows = [f"{n},P{n},2026-01-{n + 10},{'dallas' if n == 3 else ''}" for n in range(9)]
-    _, found = drafted(tmp_path, visits=["id,patient,start,Alert level", *rows])
+    _, found = drafted(tmp_path, visits=["id,patient,start,Level", *rows])
     assert found["bookings"]["columns"]["site"] == {"constant": "chicago"}
     rows = [f"{n},P{n},2026-01-{n + 10},Team Dallas,Chicago" for n in range(9)]
     _, found = drafted(tmp_path, visits=["id,patient,start,Team,Where", *rows])

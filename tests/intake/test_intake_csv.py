@@ -173,6 +173,11 @@ def test_patient_numbers_are_hmacs(clinic: Clinic) -> None:
     assert path.read_bytes() not in clinic.report.path.read_bytes()
 
 
+def test_a_column_without_a_name_is_told_by_its_number(clinic: Clinic) -> None:
+    clinic.write("bookings.csv", f",{BOOKINGS},note,", f"0,{B1},x,")
+    assert clinic.publish().files[0].ignored == ("number 1 (no name)", "note", "number 9 (no name)")
+
+
 def test_personal_data_never_reaches_the_extract(clinic: Clinic) -> None:
     clinic.write(
         "bookings.csv",
