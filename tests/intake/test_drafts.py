@@ -561,6 +561,11 @@ def test_words_for_nothing_and_utc_are_found(tmp_path: Path) -> None:
     rows = ["1,P,2026-01-05 09:00,NULL", "2,P,2026-01-06 09:00,NULL", "3,P,NULL,2026-01-02 08:00"]
     _, found = drafted(tmp_path, visits=["id,patient,start,created_utc", *rows])
     assert found["bookings"]["empty"] == ["NULL"]
+    _, found = drafted(
+        tmp_path,
+        visits=["id,patient,start,Allergies", *(f"{n},P,2026-01-05,NA" for n in "12"), "3,P,2026-01-05,none"],
+    )
+    assert "empty" not in found["bookings"]
     paid = ["1,P,2026-01-05 09:00,10.00"]
     _, found = drafted(tmp_path, payments=["Payment ID,Customer ID,Created (UTC),Amount", *paid])
     assert found["payments"]["columns"]["paid_at"] == {"column": "Created (UTC)", "timezone": "UTC"}
