@@ -187,6 +187,8 @@ class _Draft:
                 maps += words
             elif found := self._elsewhere(table, column, file, guesses, join):
                 lines.append(found)
+            elif not column.required and self._words.of(column):
+                lines += [doubt] if (doubt := self._words.in_doubt(table, column, file)) else []
             elif column.required:
                 lines.append(self._told_otherwise(column, file, guesses) or self._missing(column))
         unused = [name for name in file.header if name and name not in taken]
@@ -230,6 +232,9 @@ class _Draft:
             return found[0]
         if column is table.columns[0]:
             return next((one for one in read if self._is_id(table, column, file, one)), None)
+        if column.name == "ends_at":
+            # A day alone is no end of a visit.
+            read = [one for one in read if not evidence.is_days(file.columns[one.name])]
         return next(iter(read), None)
 
     def _moments(self, column: Column, file: SampledFile, taken: Collection[str]) -> list[Guess]:
@@ -311,6 +316,14 @@ class _Draft:
         source = f"join = {{ {join} }}, column = {bookings.source(patient.name)}"
         return f"{column.name} = {{ {source} }}  # guess: its booking's"
 
+    def _strange(self, sample: list[str]) -> str:
+        """What to say of side effects' ids of bookings where the bookings have none of them."""
+        bookings = self._bookings
+        number = guess_column("booking_id", "bookings", bookings.header, ()) if bookings else None
+        if bookings is None or number is None or set(sample) & set(bookings.columns[number.name]):
+            return ""
+        return f"; DECIDE: no booking has one of its values as {number.name}"
+
     def _told_otherwise(self, column: Column, file: SampledFile, guesses: dict[str, Guess]) -> str | None:
         """A site that stands in the files' names, and a kind of payment that its sign tells."""
         amount = guesses.get("amount")
@@ -349,7 +362,11 @@ class _Draft:
             return self._words.lines(table, column, file, guess, source, how)
         settings, why = self._formats.settings(column, guess.name, sample)
         if column.name == "starts_at":
-            why += together.lacking_time(file, guess)
+            others = guess_columns(column.name, table.name, file.header, ())
+            read = [one for one in others if self._formats.reads(column, file.columns[one.name])]
+            why += together.rivals(read, guess, file) + together.lacking_time(file, guess)
+        if (table.name, column.name) == ("side_effects", "booking_id"):
+            why += self._strange(sample)
         value = f"{{ {', '.join([f'column = {source}', *settings])} }}" if settings else source
         line = f"{column.name} = {value}{mark or f'  # guess, {how}: {guess.why}'}{why}"
         if column.name == "provider" and evidence.names_people(sample):

@@ -54,7 +54,9 @@ def is_written(name: str) -> bool:
 def names_people(values: Sequence[str]) -> bool:
     """Whether half of the values or more look like names of people."""
     distinct = set(values)
-    return bool(distinct) and 2 * sum(bool(_STAFF.search(value)) for value in distinct) >= len(distinct)
+    return bool(distinct) and 2 * sum("@" in value or bool(_STAFF.search(value)) for value in distinct) >= len(
+        distinct
+    )
 
 
 def says_who(name: str) -> bool:

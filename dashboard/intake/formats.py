@@ -12,11 +12,15 @@ from dashboard.intake.contract import Column
 from dashboard.intake.guesses import words_of
 
 _SEEN = "%Y-%m-%dT%H:%M:%SZ"
+_MIDNIGHT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]00:00(:00(\.0+)?)?(Z|\+00(:?00)?)")
+#: Numbers from 1970, of 2001 to 2286.
+_EPOCHS = {"epoch": r"\d{10}(\.\d+)?", "epoch_ms": r"\d{13}(\.\d+)?"}
 _FITS = "year(try_strptime(x, $format)) between 1900 and 2100"
 #: Of a sample so much must be read by a format, by so many together all.
 _MOST = 0.5
 _FORMATS = 3
 _DAY_MINUTES = 1440
+_HOURS = re.compile(r"\d\s*h", re.IGNORECASE)
 #: A number with a sign or unit at one end.
 _NUMBER = re.compile(r"[(+−-]?\s*[^\d\s(+−-]{0,4}\s*[+−-]?\s*(\d+)[\d.,'\s]*[^\d\s]{0,8}[)−-]?")
 FORMATS: tuple[str, ...] = (
@@ -26,6 +30,7 @@ FORMATS: tuple[str, ...] = (
     *("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p"),
     *("%m/%d/%y", "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%d/%m/%y", "%d/%m/%y %H:%M"),
     *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%m-%d-%Y", "%d-%m-%Y", "%m-%d-%Y %H:%M", "%d-%m-%Y %H:%M"),
+    *("%d-%m-%y", "%m-%d-%y", "%m/%d/%y %I:%M%p", "%d/%m/%y %I:%M%p", "%y/%m/%d %I:%M%p"),
     *("%d-%m-%Y %H:%M:%S", "%d.%m.%y", "%d.%m.%y %H:%M", "%d/%m/%y %H:%M:%S", "%m/%d/%y %H:%M:%S"),
     *("%m/%d/%Y, %I:%M:%S %p", "%m/%d/%Y, %I:%M %p", "%d/%m/%Y, %H:%M:%S", "%d/%m/%Y, %H:%M", "%d.%m.%Y, %H:%M"),
     *("%d-%b-%Y", "%d-%b-%Y %H:%M", "%d %b %Y", "%d %b %Y %H:%M", "%d%b%Y", "%d%b%Y:%H:%M:%S", "%d-%b-%y"),
@@ -66,17 +71,19 @@ class Formats:
                 settings.append('timezone = "UTC"')
             return settings, why
         if column.kind in ("amount", "whole number"):
-            found = guess_numbers(sample)
-            return [f"{name} = {toml_string(text)}" for name, text in found.items()], ""
+            found = [f"{key} = {toml_string(text)}" for key, text in guess_numbers(sample).items()]
+            return found + _times(column, name, sample), ""
         return [], ""
 
     def reads(self, column: Column, sample: list[str]) -> bool:
         """Whether most values can be what the contract wants there."""
         if column.kind in ("timestamp", "date"):
             fits = [self._share(_own_form(column), sample), *self._fits(sample).values()] if sample else [0.0]
-            return max(fits) >= _MOST
+            return max(fits) >= _MOST or _epoch_of(sample) is not None
         if column.kind in ("amount", "whole number"):
             numbers = [found for value in sample if (found := _NUMBER.fullmatch(value))]
+            if column.name == "chair_minutes" and any(map(_HOURS.search, sample)):
+                return False
             too_many = [
                 one for one in numbers if column.name == "chair_minutes" and float(one[1] or 0) > _DAY_MINUTES
             ]
@@ -87,10 +94,15 @@ class Formats:
     def _time(self, column: Column, sample: list[str]) -> tuple[list[str], str]:
         if not sample:
             return [], "; DECIDE: it is empty in the sample"
-        if column.kind == "timestamp" and all(re.search(r"T00:00(:00)?Z$", value) for value in sample):
-            return [f'format = "{_SEEN}"'], "; always midnight, so it counts as the site's own day"
+        if column.kind == "timestamp" and all(map(_MIDNIGHT.fullmatch, sample)):
+            # As instants they would be the evening before.
+            plain = all(value.endswith("T00:00:00Z") for value in sample)
+            day = [f'format = "{_SEEN}"'] if plain else ["pattern = '^.{10}'", 'format = "%Y-%m-%d"']
+            return day, "; always midnight, so it counts as the site's own day"
         if self._share(_own_form(column), sample) == 1:
             return [], ""
+        if counted := _epoch_of(sample):
+            return [f'format = "{counted}"'], ""
         fits = self._fits(sample)
         best = max(fits.values())
         if best < _MOST:
@@ -133,6 +145,25 @@ class Formats:
             values,
         ).fetchone()
         return float(row[0]) if row and row[0] is not None else 0.0
+
+
+def _epoch_of(sample: Sequence[str]) -> str | None:
+    """Whether all are numbers of seconds or milliseconds since 1970."""
+    return next(
+        (name for name, form in _EPOCHS.items() if sample and all(re.fullmatch(form, x) for x in sample)), None
+    )
+
+
+def _times(column: Column, name: str, sample: Sequence[str]) -> list[str]:
+    """By what a number is multiplied whose unit stands in its name; 1 makes a whole number of one with a fraction."""
+    words = set(words_of(name).split())
+    if column.name == "chair_minutes" and words & {"hour", "hours", "hrs"}:
+        return ["times = 60"]
+    if column.kind == "amount" and words & {"cents", "cent", "mcg", "ug"}:
+        return ["times = 0.01" if words & {"cents", "cent"} else "times = 0.001"]
+    if column.kind == "whole number" and any(re.fullmatch(r"\d+\.0+", value) for value in sample):
+        return ["times = 1"]
+    return []
 
 
 def _own_form(column: Column) -> str:

@@ -11,7 +11,7 @@ def _set(words: str) -> frozenset[str]:
 _COMMON = {
     "patient_id": "patient id, patient, mrn, medical record number, usubjid, subject id, subjid, subject, person id, "
     "client id, patient number, patient no, member id, chart number, case id, caseid, customer id, customer number, "
-    "pid, citizen id, guest id, patient guid, patient uuid",
+    "pid, citizen id, guest id, patient guid, patient uuid, pet id, student id, user id",
     "booking_id": "appointment id, booking id, visit id, encounter id, appt id, encounter, appointment number, "
     "appt no, visit number, appointment, visit, appointment reference, booking reference, confirmation number",
     "site": "site, clinic, clinic name, site id, siteid, location, facility, branch, center, centre, department, "
@@ -27,13 +27,14 @@ COLUMNS: dict[str, dict[str, str]] = {
         "starts_at": "starts at, start at, start, appointment day, appointment date, appointment time, "
         "appointment datetime, scheduled start, scheduled datetime, scheduled time, visit date, start time, "
         "start date, start datetime, appointment start, visit start, date of visit, date of service, service date, "
-        "encounter date, scheduled date, rfstdtc, svstdtc, visdat, visit day, datetime, date time, date, "
+        "encounter date, scheduled date, admission date, admit date, "
+        "rfstdtc, svstdtc, visdat, visit day, datetime, date time, date, "
         "event date, timestamp, slot",
         "status": "status, no show, appointment status, visit status, show, attended, show up, state, "
         "attendance, disposition, outcome",
         "booked_at": "booked at, scheduled day, booking date, appointment made, created at, created, date booked, "
         "scheduled on, booked, booked date, date scheduled, date created, created on, booked on, created date, "
-        "event created, request time",
+        "event created, request time, date registered, registration date",
         "ends_at": "ends at, end at, end, stop, end time, end date, end datetime, appointment end, visit end, "
         "scheduled end, visit end time, finish, svendtc, rfendtc",
         "cancelled_at": "cancelled at, appointment cancelled, cancellation date, cancelled on, date cancelled",
@@ -58,8 +59,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "severity": "severity, aesev, grade, aetoxgr, ctcae grade, intensity",
         "serious": "serious, aeser, is serious, seriousness",
         "related": "related, aerel, causality, relationship",
-        "onset_at": "onset at, onset, aestdtc, aestdat, onset date, start, start date, event date, date",
-        "resolved_at": "resolved at, resolved, aeendtc, aeendat, end date, stop, end",
+        "onset_at": "onset at, onset, aestdtc, aestdat, aestdt, onset date, start, start date, event date, date",
+        "resolved_at": "resolved at, resolved, resolution date, aeendtc, aeendat, aeendt, end date, stop, end",
         "outcome": "outcome, aeout",
         "action": "action, action taken, aeacn",
     },
@@ -85,6 +86,7 @@ _STAFF = "provider doctor physician clinician practitioner staff therapist nurse
 _WRITTEN = "note notes remark remarks comment comments message memo complaint reason feedback alert instructions"
 _ELSE = {
     "patient_id": "name email mail phone address birth dob age sex gender date time status type count city zip state "
+    "new returning is has existing old active "
     f"{_STAFF} {_WRITTEN}",
     "booking_id": f"name date time day status type service price {_STAFF} {_WRITTEN}",
     "site": f"zone timezone phone address url email time date type {_STAFF} {_WRITTEN}",
@@ -96,8 +98,12 @@ _ELSE = {
     "price": f"name type code point no {_WRITTEN}",
     "amount": "refunded due tax tip tips discount balance fee name type",
     "kind": "source method card tender",
-    "chair_minutes": "stay",
-    "provider": "created booked updated scheduled entered by",
+    "chair_minutes": "stay months days weeks years seconds wait waiting travel delay late",
+    "dose_mg": "kg unit units",
+    "provider": f"created booked updated scheduled entered by email mail phone address {_WRITTEN}",
+    "indication": _WRITTEN,
+    "outcome": _WRITTEN,
+    "action": _WRITTEN,
     "effect": "id date severity",
     "onset_at": "visit appointment birth report reported created booked end",
     "resolved_at": "visit appointment birth report reported created booked start",
@@ -140,8 +146,10 @@ _SHORT = {
 _LANGUAGES = """
     fecha data datum = date; fechahora = datetime; hora horario ora orario heure uhrzeit zeit = time
     inicio inizio debut beginn anfang = start; fin fim fine ende = end
-    paciente paziente patientin = patient; cliente kunde kundin = client
-    cita citas turno agendamento consulta termin rendez rdv appuntamento visita = appointment; reserva = booking
+    paciente pacientes paziente patientin = patient; mascota mascotas = pet; socio = member; registro = registered
+    cliente kunde kundin = client
+    cita citas turno turnos agendamento agendamentos = appointment
+    consulta consultas termin rendez rdv appuntamento visita = appointment; reserva = booking
     estado estatus situacao statut etat stato = status; clinica clinique praxis = clinic
     sede unidade standort = site; sucursal filial filiale = branch; consultorio cabinet = office
     servicio servico leistung prestation prestazione = service
@@ -182,22 +190,24 @@ WORDS = {
     "past|completada|completado|realizada|realizado|atendida|atendido|asistio|finalizada|finalizado|concluida|concluido|"
     "compareceu|erledigt|abgeschlossen|wahrgenommen|termine|effectue|honore|completato|effettuato",
     "arrived": "arrived|checked in|in progress|waiting|chegou|llego|en sala|angekommen|arrive",
-    "no_show": "no show|noshow|did not attend|dna|missed|absent|not attended|did not arrive|ausente|no asistio|"
+    "no_show": "no show|noshow|did not attend|dna|missed|absent|not attended|did not arrive|ausente|falta|no asistio|"
     "inasistencia|faltou|nao compareceu|nicht erschienen|non presente",
     "late_cancelled": "late cancel|late cancelled|late cancellation|late canceled",
-    "cancelled": "cancelled|canceled|cancel|cxl|rescheduled|reschedule|cancelled by patient|cancelled by clinic|"
+    "cancelled": "cancelled|canceled|cancel|cxl|desmarcou|cancelado pelo paciente|cancelada clinica|"
+    "rescheduled|reschedule|cancelled by patient|cancelled by clinic|"
     "cancelada|cancelado|cancelo|anulada|anulado|reprogramada|reagendada|storniert|abgesagt|annule|annulee|annullato",
     "booked": "booked|scheduled|confirmed|pending|planned|open|upcoming|agendada|agendado|programada|programado|"
     "confirmada|confirmado|pendiente|pendente|reservada|reservado|marcada|geplant|bestatigt|gebucht|offen|confirme|"
     "prevu|prenotato|confermato",
     "mild": "mild|1|grade 1|low|leve|leicht|leger|lieve",
-    "moderate": "moderate|2|grade 2|medium|moderado|moderada|mittel|modere",
-    "severe": "severe|3|grade 3|high|grave|schwer",
+    "moderate": "moderate|mod|2|grade 2|medium|moderado|moderada|mittel|modere",
+    "severe": "severe|sev|3|grade 3|high|grave|schwer",
     "life_threatening": "life threatening|4|grade 4",
     "fatal": "fatal|5|grade 5|death",
     "yes": "yes|y|true|1|t|si|sim|ja|oui",
     "no": "no|n|false|0|f|nao|nein|non",
-    "payment": "payment|paid|charge|sale|credit card|copay|pago|pagamento|zahlung|paiement",
+    "payment": "payment|paid|charge|completed|succeeded|successful|approved|captured|settled|"
+    "sale|credit card|copay|pago|pagamento|zahlung|paiement",
     "refund": "refund|refunded|reversal|chargeback|reembolso|erstattung|remboursement",
     "package_sale": "package sale|package sold|package",
     "package_redemption": "package redemption|redeemed",

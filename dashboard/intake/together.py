@@ -32,6 +32,8 @@ _TELLING = 1.2
 #: Of a day with two times the day with the first or the last.
 _STARTS = r"^(.*?)\s*[-–]\s*\d{1,2}:\d{2}\D*$"
 _ENDS = r"^(.+?) \d{1,2}:\d{2}.*?[-–]\s*(\d{1,2}:\d{2}\D*)$"
+#: So much less sure a column may be that is as good as another.
+_AS_GOOD = 0.005
 #: So many digits a day has at least.
 _DIGITS = 4
 _DAYS = {"date", "day", "visit", "start", "starts", "time", "when"}
@@ -143,12 +145,30 @@ def start_of(guesses: Sequence[Guess], file: SampledFile) -> Guess | None:
     """Of columns that may tell when a visit starts the one that does: with the time of day, else the day."""
     moments = [one for one in guesses if is_moments(file.columns[one.name])]
     days = [one for one in guesses if is_days(file.columns[one.name])]
-    if moments and (not days or days[0] is not guesses[0] or moments[0].confidence > UNSURE):
+    # Beside a day and its time a moment of its own may be when somebody wrote the row.
+    whole = bool(days) and days[0] is guesses[0] and _has_time(days[0].name, file)
+    if moments and not whole and (not days or days[0] is not guesses[0] or moments[0].confidence > UNSURE):
         return moments[0]
     return days[0] if days else next(iter(guesses), None)
 
 
-def time_beside(column: Column, day: str, file: SampledFile) -> str | None:
+def _has_time(day: str, file: SampledFile) -> bool:
+    return time_beside("starts_at", day, file) is not None
+
+
+def rivals(guesses: Sequence[Guess], taken: Guess, file: SampledFile) -> str:
+    """What to say where another column may as well be the start."""
+    also = [
+        one.name
+        for one in guesses
+        if one.name != taken.name
+        and one.confidence >= taken.confidence - _AS_GOOD
+        and not is_times(file.columns[one.name])
+    ]
+    return f"; DECIDE: or is it {' or '.join(also)}?" if also else ""
+
+
+def time_beside(column: str, day: str, file: SampledFile) -> str | None:
     """The column that holds the time of day to a day."""
     times = [
         name
@@ -159,18 +179,18 @@ def time_beside(column: Column, day: str, file: SampledFile) -> str | None:
         return next(iter(times), None)
     told = column_words(day)
     # In studies the day of VISDAT has its time in VISTIM.
-    if column.name == "ends_at":
+    if column == "ends_at":
         return next((name for name in times if is_ranges(file.columns[name])), None)
     alike = {
         re.sub(r"\b(date|day)\b", "time", told),
         re.sub(r"dat$", "tim", told),
-        *(TIMES if column.name == "starts_at" else TIMES[:1]),
+        *(TIMES if column == "starts_at" else TIMES[:1]),
     }
     for name in times:
-        if column_words(name) in alike and _may_be(name, column.name):
+        if column_words(name) in alike and _may_be(name, column):
             return name
-    started = (name for name in times if set(column_words(name).split()) & STARTS and _may_be(name, column.name))
-    return next(started, None) if column.name == "starts_at" else None
+    started = (name for name in times if set(column_words(name).split()) & STARTS and _may_be(name, column))
+    return next(started, None) if column == "starts_at" else None
 
 
 def _may_be(name: str, contract_name: str) -> bool:
@@ -180,7 +200,7 @@ def _may_be(name: str, contract_name: str) -> bool:
 def with_time(column: Column, file: SampledFile, guess: Guess, formats: Formats) -> Line | None:
     """A date with the time of day that stands in a column of its own."""
     days = file.columns[guess.name]
-    if not is_days(days) or (name := time_beside(column, guess.name, file)) is None:
+    if not is_days(days) or (name := time_beside(column.name, guess.name, file)) is None:
         return None
     return _day_and_time(column, (guess.name, name), file, formats)
 
@@ -191,7 +211,7 @@ def ending(
     """The day of a start with the time of an end, which may stand beside that of the start."""
     if start is None or not is_days(file.columns[start.name]):
         return None
-    name = end.name if end else time_beside(column, start.name, file)
+    name = end.name if end else time_beside(column.name, start.name, file)
     if name is None or len(file.columns[name]) != len(file.columns[start.name]):
         return None
     if end is None and not is_ranges(file.columns[name]):
@@ -218,7 +238,7 @@ def lacking_time(file: SampledFile, guess: Guess) -> str:
     others = [
         name
         for name, values in file.columns.items()
-        if name and (is_times(values) or is_moments(values)) and _may_be(name, "starts_at")
+        if name and (is_times(values) or (is_moments(values) and _may_be(name, "starts_at")))
     ]
     return f"; DECIDE: it has no time of day; is that in {' or '.join(others)}?" if others else ""
 
@@ -239,7 +259,7 @@ def visit(column: Column, file: SampledFile, patient: Sequence[str], start: Gues
     """Who comes when, where bookings have no id."""
     if not patient or start is None:
         return None
-    time = time_beside(column, start.name, file) or next(
+    time = time_beside("starts_at", start.name, file) or next(
         (name for one in TIMES if (name := find_column(one, file.header)) and name != start.name), None
     )
     names = (*patient, start.name) + ((time,) if time else ())

@@ -12,6 +12,7 @@ from dashboard.intake.guesses import (
     TELLING,
     UNSURE,
     Guess,
+    column_words,
     guess_columns,
     guess_reference,
     guess_word,
@@ -22,11 +23,23 @@ from dashboard.intake.guesses import (
 )
 from dashboard.intake.reference import Reference
 from dashboard.intake.samples import SampledFile
+from dashboard.intake.synonyms import WORDS
 
 #: A column by its values alone is filled in so many rows.
 _FILLED = 0.9
 #: Of a column by its name so many rows have words that are known, or another that has is taken.
 _KNOWN = 0.5
+_ANSWERS = (
+    ("Y", "N"),
+    ("Yes", "No"),
+    ("yes", "no"),
+    ("YES", "NO"),
+    ("y", "n"),
+    ("true", "false"),
+    ("True", "False"),
+    ("1", "0"),
+)
+_EVERY = frozenset(word for words in WORDS.values() for word in words.split("|")) | {"failed", "rejected", "declined"}
 
 
 class Words:
@@ -65,7 +78,8 @@ class Words:
             if file.columns[one.name] and not evidence.is_written(one.name)
         ]
         known = {one.name: self._known(column, file, one.name) for one in named}
-        borne_out = [one for one in named if known[one.name] >= _KNOWN]
+        least = _KNOWN if column.name != "kind" else 0.01
+        borne_out = [one for one in named if known[one.name] >= least]
         if borne_out and (borne_out[0].confidence > UNSURE or not column.required):
             return borne_out[0]
         if column.required and (found := self._by_values(column, file, taken)):
@@ -73,7 +87,21 @@ class Words:
         if borne_out:
             return borne_out[0]
         # Where none of its words is known a name must tell, and what need not be told is better left out.
-        return next((one for one in named if one.confidence >= TELLING and self._may_be(column)), None)
+        return next((one for one in named if self._may_be(column) and self._tells(column, one)), None)
+
+    def _tells(self, column: Column, guess: Guess) -> bool:
+        """Whether a name tells its column also where no word is known."""
+        status = column.name == "status" and column_words(guess.name).endswith("status")
+        return guess.confidence >= TELLING or status
+
+    def in_doubt(self, table: Table, column: Column, file: SampledFile) -> str | None:
+        """A column that need not be told, has the name and words that aren't known: as a comment."""
+        for one in guess_columns(column.name, table.name, file.header, ()):
+            kinds = evidence.shown(file.columns[one.name], evidence.personal_words(file.columns))
+            if one.confidence >= TELLING and kinds and not evidence.is_written(one.name):
+                told = ", ".join(map(toml_string, kinds))
+                return f"# {column.name} = {file.source(one.name)}  # DECIDE: give the words for its values, {told}"
+        return None
 
     def _may_be(self, column: Column) -> bool:
         one = column.name == "site" and len(self._reference.sites) == 1
@@ -117,8 +145,8 @@ class Words:
         told = evidence.shown(sample, evidence.personal_words(file.columns))
         # What is a word of the contract as a whole is nothing else.
         whole = sorted(value for value in words if value not in told and self._is_whole(column, guess.name, value))
-        for value in (*told, *whole):
-            word = words[value]
+        for value in (*told, *whole, *self._counterparts(column, sample)):
+            word = words.get(value) or self._word(column, guess.name, value)
             if word is None:
                 lines.append(f'# {toml_string(value)} = ""  # DECIDE: one of {", ".join(allowed)}; else rejected')
             else:
@@ -140,10 +168,18 @@ class Words:
             return ""
         return f"; DECIDE: what was cancelled stands in {' or '.join(others)}: put both together, see docs/mapping.md"
 
+    def _counterparts(self, column: Column, sample: list[str]) -> list[str]:
+        """The other answer where only one was seen: the first serious event may be yet to come."""
+        if "yes" not in column.allowed:
+            return []
+        pairs = {one: two for pair in _ANSWERS for one, two in (pair, pair[::-1])}
+        return sorted({pairs[value] for value in set(sample) if value in pairs} - set(sample))
+
     def _is_whole(self, column: Column, name: str, value: str) -> bool:
         if column.kind == "reference":
             return is_said(value, self._names(column))
-        return self._word(column, name, value) is not None
+        # What means something elsewhere is no remark either.
+        return self._word(column, name, value) is not None or words_of(value) in _EVERY
 
     def _word(self, column: Column, name: str, value: str) -> str | None:
         if column.kind == "reference":

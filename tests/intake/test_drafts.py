@@ -613,3 +613,101 @@ def test_a_file_of_which_nothing_is_taken_is_joined_to_nothing(tmp_path: Path) -
         tmp_path, visits=["id,patient,start", *visits], drugs=["case,drug", *(f"P{n},x" for n in range(1, 5))]
     )
     assert "joins" not in found
+
+
+@pytest.mark.parametrize("midnight", ["2016-04-29 00:00:00+00:00", "2016-04-29T00:00:00.000Z", "2016-04-29T00:00Z"])
+def test_midnight_of_utc_is_the_day_that_was_meant(tmp_path: Path, midnight: str) -> None:
+    clinic = Clinic(tmp_path)
+    clinic.delivery, mapping = tmp_path / "export", tmp_path / "m.toml"
+    clinic.delivery.mkdir()
+    visit = f"1,2,{midnight},Chicago,Myers cocktail,done"
+    text, _ = drafted(clinic.delivery, visits=["id,patient,AppointmentDay,site,service,status", visit])
+    mapping.write_text(text)
+    clinic.publish(mapping=mapping)
+    assert clinic.one("select starts_on::varchar from bookings") == "2016-04-29"
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "start", "doubt"),
+    [
+        ("timestamp,date,time", "2025-09-29T13:33:53,05.11.2025,12:30",
+         {"column": ["date", "time"], "format": "%d.%m.%Y %H:%M"}, None),
+        ("data_agendamento,data_consulta", "2025-08-14 08:41,2025-09-25 08:00", "data_agendamento", "or is it data_consulta?"),
+        ("visit_date,check_in_time", "2025-08-14,08:41", {"column": "visit_date", "format": "%Y-%m-%d"},
+         "is that in check_in_time?"),
+        ("created,start", "1767618000,1767618000", {"column": "start", "format": "epoch"}, None),
+        ("created,start", "1767618000000,1767618000123", {"column": "start", "format": "epoch_ms"}, None),
+    ],
+)  # fmt: skip
+def test_of_several_times_the_start_is_taken_or_asked_for(
+    tmp_path: Path, header: str, row: str, start: object, doubt: str | None
+) -> None:
+    text, found = drafted(tmp_path, visits=[f"id,patient,{header}", f"1,2,{row}"])
+    assert found["bookings"]["columns"]["starts_at"] == start
+    [line] = [line for line in text.splitlines() if line.startswith("starts_at")]
+    assert (doubt in line) if doubt else "DECIDE" not in line
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "mapped"),
+    [
+        ("duration_hours", ["1.5", "2"], ("chair_minutes", {"column": "duration_hours", "times": 60})),
+        ("price_cents", ["47500"], ("price", {"column": "price_cents", "times": 0.01})),
+        ("dose_mcg", ["37500"], ("dose_mg", {"column": "dose_mcg", "times": 0.001})),
+        ("Age", ["62.0"], ("age", {"column": "Age", "times": 1})),
+        ("duration_months", ["9"], None),
+        ("wait_minutes", ["9"], None),
+        ("duration", ["1.5 hours"], None),
+        ("dose_mg_kg", ["0.5"], None),
+        ("end_date", ["2026-06-05"], None),
+        ("doctor_notes", ["fine"], None),
+        ("provider_email", ["ann@clinic.test"], None),
+        ("medico", ["ann@clinic.test"], None),
+        ("diagnosis_notes", ["crying"], None),
+    ],
+)
+def test_units_and_words_beside_a_name_count(
+    tmp_path: Path, column: str, values: list[str], mapped: tuple[str, object] | None
+) -> None:
+    rows = [f"{n},P{n},2026-01-05 09:00,{values[n % len(values)]}" for n in range(4)]
+    _, found = drafted(tmp_path, visits=[f"id,patient,start,{column}", *rows])
+    rest = {
+        name: one
+        for name, one in found["bookings"]["columns"].items()
+        if name not in ("booking_id", "patient_id", "site", "service", "starts_at", "status")
+    }
+    assert rest == (dict([mapped]) if mapped else {})
+
+
+@pytest.mark.parametrize("name", ["new_patient", "is_new_patient", "returning_patient"])
+def test_a_flag_is_no_patient(tmp_path: Path, name: str) -> None:
+    _, found = drafted(tmp_path, visits=[f"id,start,{name}", "1,2026-01-05 09:00,1", "2,2026-01-05 09:00,0"])
+    assert "patient_id" not in found["bookings"]["columns"]
+
+
+def test_words_of_which_few_are_known_are_asked_for(tmp_path: Path) -> None:
+    """Else no-shows would count as completed, rejected payments as paid, and no grade at all."""
+    visits = [f"{n},P{n},2026-01-05 09:00,{'Nije se pojavio' if n % 2 else 'Gotovo'}" for n in range(8)]
+    paid = [f"{n},P{n},2026-01-05,10.00,{('Paid', 'Rejected', 'Pending')[n % 3]}" for n in range(9)]
+    effects = [f"{n},{n},nausea,{('LIGHT', 'HEAVY')[n % 2]},N" for n in range(4)]
+    text, found = drafted(
+        tmp_path,
+        visits=["id,patient,start,Treatment Status", *visits],
+        payments=["payment_id,patient,payment_date,amount_paid,payment_status", *paid],
+        ae=["ae_id,visit_id,aeterm,AESEV,AESER", *effects],
+    )
+    assert found["bookings"]["columns"]["status"]["column"] == "Treatment Status"
+    assert '# "Nije se pojavio" = ""  # DECIDE' in text
+    assert found["payments"]["columns"]["kind"] == {"column": "payment_status", "values": {"Paid": "payment"}}
+    assert '# "Pending" = ""  # DECIDE' in text
+    assert '# severity = "AESEV"  # DECIDE: give the words for its values, "HEAVY", "LIGHT"' in text
+    assert found["side_effects"]["columns"]["serious"]["values"] == {"N": "no", "Y": "yes"}
+
+
+def test_side_effects_that_name_no_booking_are_asked_about(tmp_path: Path) -> None:
+    text, _ = drafted(
+        tmp_path,
+        visits=["visit_id,subject_id,start", "V1,S1,2026-01-05 09:00", "V2,S2,2026-01-06 09:00"],
+        ae=["ae_id,subject_id,aeterm", "1,S1,nausea", "2,S2,nausea"],
+    )
+    assert "DECIDE: no booking has one of its values as visit_id" in text
