@@ -11,13 +11,12 @@ import duckdb
 
 from dashboard.intake import evidence, together
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
-from dashboard.intake.dialect import UTF_8
 from dashboard.intake.files import bare_name
-from dashboard.intake.formats import Formats, listed, toml_string
+from dashboard.intake.formats import Formats, toml_string
 from dashboard.intake.guesses import UNSURE, Guess, guess_column, guess_columns
 from dashboard.intake.reader import delimited_files
 from dashboard.intake.reference import Reference
-from dashboard.intake.samples import SampledFile, sampled_files
+from dashboard.intake.samples import SampledFile, files_of, layout_of, sampled_files
 from dashboard.intake.sql import statements
 from dashboard.intake.synonyms import FILES
 from dashboard.intake.together import Line, Visits, visits_of
@@ -96,11 +95,12 @@ class _Draft:
         if join is not None and any('join = "patients"' in line for line in tables):
             file, key, other = join
             rest = [one for one in rest if one is not file]
-            lines += ["", "[joins.patients]  # guess: its key holds the patients of the bookings", *_layout(file)]
-            lines += [f"key = {toml_string(key)}", f"other_key = {toml_string(other)}"]
+            lines += ["", "[joins.patients]  # guess: its key holds the patients of the bookings", *layout_of(file)]
+            own = bookings.source(key) if bookings else toml_string(key)
+            lines += [f"key = {own}", f"other_key = {file.source(other)}"]
         if log is not None and bookings is not None and visits is not None:
             lines += ["", "[joins.visits]  # guess: most side effects have a booking of their patient and day"]
-            lines += [*_layout(bookings), f"key = {log.sources(visits.key)}"]
+            lines += [*layout_of(bookings), f"key = {log.sources(visits.key)}"]
             lines += [f"other_key = {bookings.sources(visits.other_key)}", 'doubled = "empty"']
         lines += tables
         if rest:
@@ -170,7 +170,7 @@ class _Draft:
     def _table(
         self, table: Table, file: SampledFile, join: tuple[SampledFile, str, str] | None, visits: Visits | None
     ) -> list[str]:
-        lines = [f"[{table.name}]", *_layout(file), f"[{table.name}.columns]", f"# The file has {file.told}"]
+        lines = [f"[{table.name}]", *layout_of(file), f"[{table.name}.columns]", f"# The file has {file.told}"]
         maps: list[str] = []
         taken: set[str] = set()
         guesses = self._guesses(table, file, taken)
@@ -266,7 +266,9 @@ class _Draft:
             return together.numbered(column, file, guess)
         if column.name == "ends_at" and (guess is None or evidence.is_times(file.columns[guess.name])):
             found = together.ending(column, file, start, guess, self._formats)
-            return found or (None if guess is None else ("# ends_at is not told", ()))
+            return found or (
+                None if guess is None else (f"# ends_at = {file.source(guess.name)}  # DECIDE: of which day?", ())
+            )
         if guess is not None and column.kind == "timestamp":
             return together.with_time(column, file, guess, self._formats)
         if guess is None and column.name == "patient_id":
@@ -285,7 +287,7 @@ class _Draft:
         if guess is None:
             return None
         settings, why = self._formats.settings(column, guess.name, file.columns[guess.name])
-        parts = ['join = "patients"', f"column = {toml_string(guess.name)}", *settings]
+        parts = ['join = "patients"', f"column = {file.source(guess.name)}", *settings]
         return f"{column.name} = {{ {', '.join(parts)} }}  # guess{why}"
 
     def _elsewhere(
@@ -311,7 +313,7 @@ class _Draft:
         )
         if number is None or patient is None or not set(file.columns[own.name]) & set(bookings.columns[number.name]):
             return None
-        join = f"file = {toml_string(bookings.pattern)}, key = {file.source(own.name)}"
+        join = f"{files_of(bookings)}, key = {file.source(own.name)}"
         join += f", other_key = {bookings.source(number.name)}"
         source = f"join = {{ {join} }}, column = {bookings.source(patient.name)}"
         return f"{column.name} = {{ {source} }}  # guess: its booking's"
@@ -373,24 +375,3 @@ class _Draft:
             return f"# {line}; DECIDE: these look like names of staff, and the extract keeps them", []
         # What is in doubt and not needed is better left out than wrong.
         return (line if column.required or not mark else f"# {line}"), []
-
-
-def _layout(file: SampledFile) -> list[str]:
-    dialect = file.inspected.dialect
-    several = len(file.patterns) > 1
-    lines = [f"file = {listed(file.patterns) if several else toml_string(file.pattern)}"]
-    if not file.inspected.is_parquet:
-        if dialect.encoding != UTF_8:
-            lines.append(f"encoding = {toml_string(dialect.encoding)}  # guess: it is not UTF-8")
-        lines.append(f"delimiter = {toml_string(dialect.delimiter.decode())}")
-        if dialect.skipped:
-            lines.append(f"skip = {dialect.skipped}  # guess: lines before the header")
-        if not dialect.header:
-            lines.append("header = false  # guess: its first line looks like data; columns are named by number")
-        if dialect.escape:
-            lines.append(
-                f"escape = {toml_string(dialect.escape.decode())}  # guess: it stands before quotes within values"
-            )
-    if file.empty:
-        lines.append(f"empty = {listed(file.empty)}  # guess: it stands among numbers or times")
-    return lines

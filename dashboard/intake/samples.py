@@ -11,8 +11,9 @@ from pathlib import Path
 import duckdb
 
 from dashboard.intake.detect import guessed
+from dashboard.intake.dialect import UTF_8
 from dashboard.intake.files import Inspected, inspect, mend, relation
-from dashboard.intake.formats import shape, toml_string
+from dashboard.intake.formats import listed, shape, toml_string
 from dashboard.intake.sql import identifier
 from dashboard.intake.synonyms import EMPTY
 
@@ -136,3 +137,29 @@ def _joint(group: list[SampledFile]) -> SampledFile:
     columns = {name: [value for file in group for value in file.columns[name]] for name in first.columns}
     patterns = tuple(file.pattern for file in group)
     return replace(first, patterns=patterns, columns=columns, rows=sum(file.rows for file in group))
+
+
+def files_of(file: SampledFile) -> str:
+    """The line of a mapping that names the files."""
+    return f"file = {listed(file.patterns) if len(file.patterns) > 1 else toml_string(file.pattern)}"
+
+
+def layout_of(file: SampledFile) -> list[str]:
+    """The lines that say which files they are and how they are written."""
+    dialect = file.inspected.dialect
+    lines = [files_of(file)]
+    if not file.inspected.is_parquet:
+        if dialect.encoding != UTF_8:
+            lines.append(f"encoding = {toml_string(dialect.encoding)}  # guess: it is not UTF-8")
+        lines.append(f"delimiter = {toml_string(dialect.delimiter.decode())}")
+        if dialect.skipped:
+            lines.append(f"skip = {dialect.skipped}  # guess: lines before the header")
+        if not dialect.header:
+            lines.append("header = false  # guess: its first line looks like data; columns are named by number")
+        if dialect.escape:
+            lines.append(
+                f"escape = {toml_string(dialect.escape.decode())}  # guess: it stands before quotes within values"
+            )
+    if file.empty:
+        lines.append(f"empty = {listed(file.empty)}  # guess: it stands among numbers or times")
+    return lines

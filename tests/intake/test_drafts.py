@@ -469,13 +469,19 @@ def test_a_payment_that_names_its_booking_has_its_patient(tmp_path: Path) -> Non
         citas=["id,paciente_id,fecha,clinica,servicio,estado", *visits],
         pagos=["id,cita_id,fecha_pago,monto", *paid],
     )
-    join = {"file": "citas.csv", "key": "cita_id", "other_key": "id"}
+    join: dict[str, Any] = {"file": "citas.csv", "key": "cita_id", "other_key": "id"}
     assert found["payments"]["columns"]["patient_id"] == {"join": join, "column": "paciente_id"}
     mapping = tmp_path / "m.toml"
     mapping.write_text(text)
     clinic.publish(mapping=mapping)
     same = "select count(*) from payments inner join bookings using (booking_id, patient)"
     assert clinic.one(same) == 4
+    # Also of several files.
+    _, found = drafted(
+        clinic.delivery, turnos=["id,paciente_id,fecha,clinica,servicio,estado", "9,P9,2026-01-09,Dallas,x,y"]
+    )
+    join["file"] = ["citas.csv", "turnos.csv"]
+    assert found["payments"]["columns"]["patient_id"]["join"] == join
 
 
 @pytest.mark.parametrize(
