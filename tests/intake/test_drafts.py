@@ -717,3 +717,9 @@ def test_side_effects_that_name_no_booking_are_asked_about(tmp_path: Path) -> No
         ae=["ae_id,subject_id,aeterm", "1,S1,nausea", "2,S2,nausea"],
     )
     assert "DECIDE: no booking has one of its values as visit_id" in text
+
+
+def test_a_word_that_means_something_elsewhere_is_shown_though_it_comes_once(tmp_path: Path) -> None:
+    paid = ["1,P,2026-01-05,10.00,Paid", "2,P,2026-01-06,10.00,PENDING"]
+    text, _ = drafted(tmp_path, payments=["payment_id,patient,payment_date,amount_paid,payment_status", *paid])
+    assert '# "PENDING" = ""  # DECIDE' in text
