@@ -228,11 +228,11 @@ class _Draft:
             timed = [one for one in found if evidence.is_times(file.columns[one.name]) or one in read]
             unnamed = [] if file.inspected.dialect.header else self._moments(column, file, taken)
             return together.start_of([*timed, *unnamed], file) or next(iter(found), None)
-        if column.name == "ends_at" and found and evidence.is_times(file.columns[found[0].name]):
-            return found[0]
         if column is table.columns[0]:
             return next((one for one in read if self._is_id(table, column, file, one)), None)
         if column.name == "ends_at":
+            if found and evidence.is_times(file.columns[found[0].name]):
+                return found[0]
             # A day alone is no end of a visit.
             read = [one for one in read if not evidence.is_days(file.columns[one.name])]
         return next(iter(read), None)

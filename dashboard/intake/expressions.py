@@ -131,7 +131,7 @@ class Expressions:
         return f"select {', '.join(self._final())} from {made}{order}"  # noqa: S608
 
     def _filtered(self, cleaned: list[str], rows: str) -> str:
-        """The cleaned source columns, empty in rows that a filter leaves out, so that nothing is made of them."""
+        """The cleaned source columns, with the flag of the filter that leaves a row out."""
         filters, empty = self._mapping.filters, self._mapping.files.layout.empty
         read = f"(select {', '.join(cleaned) or '1'} from {rows})"  # noqa: S608
         if not filters:
@@ -139,9 +139,7 @@ class Expressions:
         places = [self._places[one.column] for one in filters]
         # A number from Parquet is compared as an id is written: 1, not 1.0.
         texts = [_typed_text(_source(place), self._type(place), "identifier") for place in places]
-        kept = [f"if({_LEFT_OUT} = 0, {_source(one)}, null) as {_source(one)}" for one in set(self._places.values())]
-        marked = f"(select *, {left_out(filters, texts, empty)} as {_LEFT_OUT} from {read})"  # noqa: S608
-        return f"(select * replace ({', '.join(sorted(kept))}) from {marked})"  # noqa: S608
+        return f"(select *, {left_out(filters, texts, empty)} as {_LEFT_OUT} from {read})"  # noqa: S608
 
     @property
     def _joins(self) -> dict[tuple[Join, KeyColumns], str]:

@@ -51,6 +51,7 @@ class Formats:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._tried: dict[tuple[str, ...], dict[str, float]] = {}
 
     def settings(self, column: Column, name: str, sample: list[str]) -> tuple[list[str], str]:
         """What a column needs besides its source, and what to say about it.
@@ -77,9 +78,12 @@ class Formats:
 
     def reads(self, column: Column, sample: list[str]) -> bool:
         """Whether most values can be what the contract wants there."""
+        if not sample:
+            return False
         if column.kind in ("timestamp", "date"):
-            fits = [self._share(_own_form(column), sample), *self._fits(sample).values()] if sample else [0.0]
-            return max(fits) >= _MOST or _epoch_of(sample) is not None
+            if _epoch_of(sample) or self._share(_own_form(column), sample) >= _MOST:
+                return True
+            return max(self._fits(sample).values()) >= _MOST
         if column.kind in ("amount", "whole number"):
             numbers = [found for value in sample if (found := _NUMBER.fullmatch(value))]
             if column.name == "chair_minutes" and any(map(_HOURS.search, sample)):
@@ -87,9 +91,9 @@ class Formats:
             too_many = [
                 one for one in numbers if column.name == "chair_minutes" and float(one[1] or 0) > _DAY_MINUTES
             ]
-            return bool(sample) and len(numbers) - len(too_many) >= 0.9 * len(sample)
+            return len(numbers) - len(too_many) >= 0.9 * len(sample)
         # What sums stand in is no way to pay.
-        return bool(sample) and not (column.name == "method" and all(map(_NUMBER.fullmatch, sample)))
+        return column.name != "method" or not all(map(_NUMBER.fullmatch, sample))
 
     def _time(self, column: Column, sample: list[str]) -> tuple[list[str], str]:
         if not sample:
@@ -127,7 +131,10 @@ class Formats:
 
     def _fits(self, sample: Sequence[str]) -> dict[str, float]:
         """The share of a sample that each format reads, as a year that may be meant."""
-        return {text: self._share(_FITS, sample, text) for text in FORMATS}
+        key = tuple(sample)
+        if key not in self._tried:
+            self._tried[key] = {text: self._share(_FITS, sample, text) for text in FORMATS}
+        return self._tried[key]
 
     def _unread(self, sample: Sequence[str], text: str) -> list[str]:
         rows = self._connection.execute(

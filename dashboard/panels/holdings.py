@@ -35,7 +35,7 @@ def _reasons(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
 def _reasons_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No row was rejected"
-    return f"Rows were left out for {plural(len(frame), 'reason', 'reasons')}"
+    return f"Rows were rejected for {plural(len(frame), 'reason', 'reasons')}"
 
 
 def _lines(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001

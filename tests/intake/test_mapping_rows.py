@@ -343,20 +343,26 @@ def small(text: str) -> str:
 
 def test_the_data_page_tells_it(export: Export) -> None:
     export.write("visits.csv", *DIARY)
-    for left, sources, whole in (
+    for left, sources, whole, reasons in (
         (
             '["Lunch", "Blocked"]',
             "4 rows accepted + 2 rejected + 2 left out = 8 rows read",
             "2 rows are left out by the mapping",
+            "Rows were rejected for 2 reasons",
         ),
-        ('"?"', "4 rows accepted + 4 rejected = 8 rows read", "Everything delivered has a place here"),
+        (
+            '"?"',
+            "4 rows accepted + 4 rejected = 8 rows read",
+            "Everything delivered has a place here",
+            "Rows were rejected for 5 reasons",
+        ),
     ):
         report = export.publish(bookings(options=f'except = {{ column = "Type", values = {left} }}'))
         reader = Reader(Warehouse(report.path, Settings(data=export.clinic.data)), Viewer("a", "A", Role.ADMIN))
         chosen = filters.parse({}, exports.scope_of(reader))
         answers = {}
-        for name in ("sources", "left_out"):
+        for name in ("sources", "left_out", "reject_reasons"):
             answer = PANELS[name].answer
             assert answer is not None
             answers[name] = answer(rows(reader, name, chosen))
-        assert answers == {"sources": sources, "left_out": whole}
+        assert answers == {"sources": sources, "left_out": whole, "reject_reasons": reasons}
