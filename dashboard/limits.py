@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import anyio
+import uvicorn
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +18,8 @@ from dashboard import instruments
 log = logging.getLogger(__name__)
 
 LARGEST_HEADERS = 32 * 1024
+#: What is taken in of longer ones, to be refused with words; past it the connection ends.
+MOST_TAKEN_IN = 4 * LARGEST_HEADERS
 #: Longest path with its query string: all filters at once need a tenth of it.
 LONGEST_ADDRESS = 8 * 1024
 #: Largest body of a request: forms are all that pages send outside the websocket.
@@ -71,6 +74,16 @@ class Pace:
             return begun + self._seconds - now
         self._windows[asker] = begun, taken + 1
         return 0.0
+
+
+def take_in_headers(server: uvicorn.Server | None) -> None:
+    """Let the server wait for all of a request's headers, in how many packets they may come.
+
+    By itself it ends the connection after the first 16 KiB of headers that have not come whole, so that
+    who may come in, and what is said to who may not, would hang on how the network cuts them.
+    """
+    if server is not None:
+        server.config.h11_max_incomplete_event_size = MOST_TAKEN_IN
 
 
 class Sizes:

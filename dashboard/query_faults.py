@@ -90,6 +90,9 @@ def stopped_after(
         ) from error
     finally:
         timer.cancel()
+        # It holds the cursor, which is closed next; and a thread that outlives the process's last query
+        # keeps DuckDB's module alive, of which it then complains on the terminal.
+        timer.join()
 
 
 @contextmanager

@@ -141,6 +141,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
+        limits.take_in_headers(stopping.running_server())
         with (
             # Beside the login page, which needs none of it: the server answers seconds earlier.
             tending.tended(store, warmed),

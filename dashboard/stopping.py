@@ -31,6 +31,15 @@ def _exit(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
+def running_server() -> uvicorn.Server | None:
+    """The server of this process, or None where something else serves. Asked in its main thread.
+
+    Streamlit makes it and keeps it to itself; while it runs, the handler of signals is its method.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return server if isinstance(server, uvicorn.Server) else None
+
+
 @contextmanager
 def graceful(settings: Settings, begin: Callable[[], None]) -> Iterator[None]:
     """While the server runs: at SIGTERM call `begin`, wait for the load balancer, then stop.
@@ -39,10 +48,10 @@ def graceful(settings: Settings, begin: Callable[[], None]) -> Iterator[None]:
     `drain_seconds` no connection is accepted, websockets are closed with code 1012, and answers
     under way have `stop_seconds` to end.
     """
+    server = running_server()
     stop = signal.getsignal(signal.SIGTERM)
-    server = getattr(stop, "__self__", None)
-    if not isinstance(server, uvicorn.Server) or not callable(stop):
-        yield  # served by something else, which has ways of its own
+    if server is None or not callable(stop):
+        yield  # what serves instead has ways of its own
         return
     server.config.timeout_graceful_shutdown = settings.stop_seconds  # type: ignore[assignment]
     loop = asyncio.get_running_loop()

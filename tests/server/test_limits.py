@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import threading
+import time
 from contextlib import ExitStack, closing, suppress
 
 import anyio
@@ -66,6 +67,18 @@ def test_large_headers_are_refused_with_words(server, size):
         b"The request's headers are too large. Delete this site's cookies.\n",
     )
     assert server.request("GET", "/login", X_Filler="x" * (limits.LARGEST_HEADERS - 2_000)).status == 200
+
+
+def test_large_headers_may_come_in_pieces(server):
+    """A server that reads them before all have come must neither give up on them nor cut off its own answer."""
+    for size, status in [(limits.LARGEST_HEADERS - 2_000, b"200"), (limits.LARGEST_HEADERS + 1, b"431")]:
+        head = f"GET /login HTTP/1.1\r\nHost: {server.host}\r\nConnection: close\r\nX-Filler: {'x' * size}\r\n\r\n"
+        with closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as connection:
+            for start in range(0, len(head), 20_000):
+                connection.sendall(head[start : start + 20_000].encode())
+                time.sleep(0.2)
+            answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 " + status), answer
 
 
 def test_endless_headers_end_the_connection(server):

@@ -109,6 +109,18 @@ def test_a_runaway_query_is_stopped_and_says_so(everything, settings_of, tmp_pat
     house.close()
 
 
+def test_no_watch_outlives_its_query(everything, settings_of, tmp_path):
+    """A thread that still holds a cursor when the process ends has DuckDB's module say that it leaks."""
+    path = tmp_path / "copy.duckdb"
+    path.write_bytes(everything.warehouse.path.read_bytes())
+    house = Warehouse(path, settings_of())
+    before = set(threading.enumerate())
+    for _ in range(20):
+        house._run("select 1", {})
+        assert set(threading.enumerate()) <= before
+    house.close()
+
+
 @pytest.mark.parametrize(
     "sql",
     [
