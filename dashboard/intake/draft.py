@@ -9,16 +9,17 @@ from pathlib import Path
 
 import duckdb
 
-from dashboard.intake import evidence, together
+from dashboard.intake import evidence, sideways, together
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
+from dashboard.intake.file_choice import choose, likeness
 from dashboard.intake.files import bare_name
 from dashboard.intake.formats import Formats, toml_string
 from dashboard.intake.guesses import UNSURE, Guess, guess_column, guess_columns
 from dashboard.intake.reader import delimited_files
 from dashboard.intake.reference import Reference
 from dashboard.intake.samples import SampledFile, files_of, layout_of, sampled_files
+from dashboard.intake.sideways import Across
 from dashboard.intake.sql import statements
-from dashboard.intake.synonyms import FILES
 from dashboard.intake.together import Line, Visits, visits_of
 from dashboard.intake.words import Words
 
@@ -28,8 +29,6 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _MOSTLY = 0.9
 #: What tells a refund from a payment.
 _SIGNED = """pattern = '([-−(])', values = { "-" = "refund", "−" = "refund", "(" = "refund" }, default = "payment\""""
-#: From so much on a file is one of a table.
-_LIKE = 2
 
 
 def draft_mapping(delivery: Path, reference: Reference) -> str:
@@ -64,28 +63,46 @@ class _Draft:
         self._delivery = delivery
         self._people: dict[str, tuple[str, ...]] = {}
         self._bookings: SampledFile | None = None
+        #: Lines of the bookings, by the contract's column.
+        self._own: dict[str, str] = {}
+        #: Columns that each stand for a side effect or questionnaire, by the file's pattern; those of the bookings.
+        self._sideways: dict[str, list[str]] = {}
+        self._effects: list[Across] = []
 
     def text(self) -> str:
-        chosen = self._choose()
+        chosen = choose(self._files)
         lines = [
             f"# A drafted mapping for {self._delivery.resolve().name}. Every line is a guess: read each,",
             "# then settle those marked DECIDE. Check with: dashboard import DIR --mapping THIS --dry-run",
             "# docs/mapping.md explains what may stand here.",
         ]
         if "bookings" not in chosen and (left := [one for one in self._files if one not in chosen.values()]):
-            chosen["bookings"] = max(left, key=lambda one: (self._likeness(TABLES[0], one), one.rows))
+            chosen["bookings"] = max(left, key=lambda one: (likeness(TABLES[0], one), one.rows))
             lines.append("# DECIDE: no file looks much like bookings; is the one below the right one?")
-        used = {id(file) for file in chosen.values()}
-        rest = [file for file in self._files if id(file) not in used]
+        across = self._across(chosen)
+        used = [*chosen.values(), *(file for file, _ in across.values())]
+        rest = [file for file in self._files if file not in used]
         bookings = chosen.get("bookings")
         join = self._patients(bookings, rest) if bookings else None
-        log = chosen.get("side_effects")
+        log = across["side_effects"][0] if "side_effects" in across else chosen.get("side_effects")
         visits = self._visits(log, bookings)
-        self._people, self._bookings = together.same_people(chosen), bookings
+        files = {name: file for name, (file, _) in across.items()}
+        self._people, self._bookings = together.same_people(chosen | files), bookings
+        if "side_effects" in across and log is bookings:
+            self._effects = across["side_effects"][1]
         tables: list[str] = []
         for table in TABLES:
-            if table.name in chosen:
-                tables += ["", *self._table(table, chosen[table.name], join, visits)]
+            if table.name in across:
+                file, columns = across[table.name]
+                tables += ["", *sideways.told(table, file)]
+                for one in columns:
+                    tables += [*self._table(table, file, None, visits, one), ""]
+                tables.pop()
+            elif table.name in chosen:
+                section = self._table(table, chosen[table.name], join, visits)
+                tables += ["", *section]
+                if table.name == "bookings":
+                    self._own = {line.partition(" = ")[0]: line for line in section}
             elif table.name == "bookings":
                 tables += ["", "# DECIDE: no file looks like bookings; name it and its columns here.", "[bookings]"]
                 tables += ['file = "bookings.csv"', "[bookings.columns]"]
@@ -109,37 +126,21 @@ class _Draft:
         # Texts in quotes have none of them left; a comment must not hold what TOML has no place for.
         return "".join(_CONTROL.sub("\ufffd", line) + "\n" for line in lines)
 
-    def _choose(self) -> dict[str, SampledFile]:
-        """The file of each table: each file serves the table that it fits best, the best file wins."""
-        fits: list[tuple[float, str, SampledFile]] = []
-        for file in self._files:
-            scores = {table.name: self._fit(table, file) for table in TABLES}
-            best = max(scores.values())
-            if best >= _LIKE and not self._is_people(file, best):
-                # One that another file fits better may be of its next table, if that is nearly as likely.
-                fits += [(score, name, file) for name, score in scores.items() if score >= max(_LIKE, best - 1)]
-        chosen: dict[str, SampledFile] = {}
-        for _, name, file in sorted(fits, key=lambda fit: -fit[0]):
-            if file not in chosen.values():
-                chosen.setdefault(name, file)
-        return chosen
+    def _across(self, chosen: dict[str, SampledFile]) -> dict[str, tuple[SampledFile, list[Across]]]:
+        """The file of a table that has a column for each side effect or questionnaire, where no other is likelier."""
+        found: dict[str, tuple[SampledFile, list[Across]]] = {}
+        for name in ("side_effects", "scores"):
+            files = [chosen[name]] if name in chosen else self._files
+            columns = [(file, self._columns_across(name, file)) for file in files]
+            best = max(columns, key=lambda one: len(one[1]))
+            if best[1]:
+                chosen.pop(name, None)
+                found[name] = best
+                self._sideways.setdefault(best[0].pattern, []).extend(one.name for one in best[1])
+        return found
 
-    def _fit(self, table: Table, file: SampledFile) -> float:
-        needed = {"bookings": "starts_at", "side_effects": "effect", "payments": "amount", "scores": "score"}
-        if guess_column(needed[table.name], table.name, file.header, ()) is None:
-            return 0.0
-        return self._likeness(table, file)
-
-    def _likeness(self, table: Table, file: SampledFile) -> float:
-        score = 3.0 if re.search(FILES[table.name], file.pattern.lower()) else 0.0
-        for column in table.columns:
-            if guess := guess_column(column.name, table.name, file.header, ()):
-                score += guess.confidence * (1.0 if column.required else 0.3)
-        return score
-
-    def _is_people(self, file: SampledFile, score: float) -> bool:
-        others = [one for one in self._files if one is not file]
-        return bool(re.search(FILES[""], file.pattern.lower())) and bool(others) and score < 5
+    def _columns_across(self, table: str, file: SampledFile) -> list[Across]:
+        return sideways.scores_of(file) if table == "scores" else sideways.effects_of(file, self._reference)
 
     def _patients(self, bookings: SampledFile, rest: list[SampledFile]) -> tuple[SampledFile, str, str] | None:
         """A file of patients: its key, which stands once a row, holds most patients of the bookings."""
@@ -168,16 +169,33 @@ class _Draft:
         return visits_of(log, bookings)
 
     def _table(
-        self, table: Table, file: SampledFile, join: tuple[SampledFile, str, str] | None, visits: Visits | None
+        self,
+        table: Table,
+        file: SampledFile,
+        join: tuple[SampledFile, str, str] | None,
+        visits: Visits | None,
+        across: Across | None = None,
     ) -> list[str]:
-        lines = [f"[{table.name}]", *layout_of(file), f"[{table.name}.columns]", f"# The file has {file.told}"]
+        given = across.lines(file, self._own if file is self._bookings else {}) if across else {}
+        lines = (
+            [f"[[{table.name}]]", *layout_of(file), across.rows] if across else [f"[{table.name}]", *layout_of(file)]
+        )
+        lines += [f"[{table.name}.columns]", *([] if across else [f"# The file has {file.told}"])]
         maps: list[str] = []
-        taken: set[str] = set()
+        taken = set(self._sideways.get(file.pattern, ()))
         guesses = self._guesses(table, file, taken)
+        if across and table.name == "scores":
+            guesses["score"] = Guess(across.name, 0.9)
+            if across.day is not None:
+                guesses["taken_at"] = Guess(across.day, 0.9)
         for column in table.columns:
+            if across and not column.required and column.name not in given:
+                continue
             guess = guesses.get(column.name)
             several = self._together(table, column, file, guesses, visits)
-            if several is not None:
+            if column.name in given:
+                lines.append(given[column.name])
+            elif several is not None:
                 line, names = several
                 lines.append(line)
                 taken.update(names)
@@ -185,6 +203,8 @@ class _Draft:
                 line, words = self._column(table, column, file, guess)
                 lines.append(line)
                 maps += words
+            elif column.name == "side_effects_assessed" and (form := sideways.assessed(self._effects, file)):
+                lines.append(form)
             elif found := self._elsewhere(table, column, file, guesses, join):
                 lines.append(found)
             elif not column.required and self._words.of(column):
@@ -192,7 +212,7 @@ class _Draft:
             elif column.required:
                 lines.append(self._told_otherwise(column, file, guesses) or self._missing(column))
         unused = [name for name in file.header if name and name not in taken]
-        if unused:
+        if unused and not across:
             lines.append(f"# Columns that are not read: {', '.join(unused)}")
         return [*lines, *maps]
 

@@ -205,7 +205,8 @@ class Expressions:
             whens = " ".join(f"when {literal(word)} then {literal(value)}" for word, value in words.items())
             steps.value = f"case {compared} {whens} else {made or 'null'} end"
         else:
-            steps.value = made or raw
+            # A map that only fills or makes empty values leaves the others as they are, unless they have a default.
+            steps.value = made or ("null" if mapped.values and mapped.default is not None else raw)
         if mapped.values and not made:
             steps.reason = "is not among the mapped values"
         if mapped.pattern:
