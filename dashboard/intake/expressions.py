@@ -198,7 +198,7 @@ class Expressions:
         made = self._made(name, mapped, steps)
         if words:
             compared = raw
-            if len({word.lower() for word in words}) == len(words):
+            if _folds_case(mapped):
                 words = {word.lower(): value for word, value in words.items()}
                 steps.ways.append({"word": f"lower({raw})"})
                 compared = way(name, "word")
@@ -308,7 +308,15 @@ def _together(parts: list[str], mapped: ColumnMapping) -> str:
 def _without_empty(text: str, mapped: ColumnMapping) -> str:
     """A value, null where it is a word that stands for none."""
     words = [word for word, value in mapped.values.items() if not value and word]
-    return f"case when {text} not in ({', '.join(map(literal, words))}) then {text} end" if words else text
+    compared = text
+    if _folds_case(mapped):
+        words, compared = [word.lower() for word in words], f"lower({text})"
+    return f"case when {compared} not in ({', '.join(map(literal, words))}) then {text} end" if words else text
+
+
+def _folds_case(mapped: ColumnMapping) -> bool:
+    """Whether the map's words are compared without regard to case: no two of them differ by case alone."""
+    return len({word.lower() for word in mapped.values}) == len(mapped.values)
 
 
 def joined_key(parts: Sequence[str]) -> str:
