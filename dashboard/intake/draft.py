@@ -116,9 +116,8 @@ class _Draft:
             own = bookings.source(key) if bookings else toml_string(key)
             lines += [f"key = {own}", f"other_key = {file.source(other)}"]
         if log is not None and bookings is not None and visits is not None:
-            lines += ["", "[joins.visits]  # guess: most side effects have a booking of their patient and day"]
-            lines += [*layout_of(bookings), f"key = {log.sources(visits.key)}"]
-            lines += [f"other_key = {bookings.sources(visits.other_key)}", 'doubled = "empty"']
+            status = next(one for one in TABLES[0].columns if one.name == "status")
+            lines += ["", *visits.lines(log, bookings, self._words.guess(TABLES[0], status, bookings, ()))]
         lines += tables
         if rest:
             lines += ["", "# Files that no table takes anything from:"]

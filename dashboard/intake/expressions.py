@@ -138,7 +138,7 @@ class Expressions:
             return read
         places = [self._places[one.column] for one in filters]
         # A number from Parquet is compared as an id is written: 1, not 1.0.
-        texts = [_typed_text(_source(place), self._type(place), "identifier") for place in places]
+        texts = [typed_text(_source(place), self._type(place), "identifier") for place in places]
         return f"(select *, {left_out(filters, texts, empty)} as {_LEFT_OUT} from {read})"  # noqa: S608
 
     @property
@@ -264,7 +264,7 @@ class Expressions:
         else:
             text = _source(self._places[source])
         # A pattern is matched with what the file has.
-        return text if mapped.pattern else _typed_text(text, self._source_type(mapped, source), mapped.column.kind)
+        return text if mapped.pattern else typed_text(text, self._source_type(mapped, source), mapped.column.kind)
 
     def _source_type(self, mapped: ColumnMapping, source: SourceColumn) -> str:
         if mapped.lookup:
@@ -339,7 +339,7 @@ def clean_text(place: int, kind: str, empty: tuple[str, ...]) -> str:
     return f"case when {trimmed} not in ({', '.join(map(literal, words))}) then {trimmed} end"
 
 
-def _typed_text(text: str, kind: str, wanted: str) -> str:
+def typed_text(text: str, kind: str, wanted: str) -> str:
     """A Parquet column's text in the contract's notation for the kind of value that is wanted."""
     if kind == "DATE" and wanted == "timestamp":
         return f"{text} || ' 00:00'"

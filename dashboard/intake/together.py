@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from dashboard.intake.contract import Column
+from dashboard.intake.contract import STATUSES, Column
 from dashboard.intake.evidence import is_days, is_moments, is_ranges, is_times
-from dashboard.intake.formats import Formats
+from dashboard.intake.formats import Formats, listed
 from dashboard.intake.guesses import (
     UNSURE,
     Guess,
@@ -18,9 +18,11 @@ from dashboard.intake.guesses import (
     find_person,
     guess_column,
     guess_columns,
+    guess_word,
+    meaning_of_yes,
     words_of,
 )
-from dashboard.intake.samples import SampledFile
+from dashboard.intake.samples import SampledFile, layout_of
 from dashboard.intake.synonyms import ELSE, PEOPLE, STARTS, TIMES
 
 #: A line of a mapping, and the columns that it takes besides those guessed.
@@ -36,6 +38,7 @@ _ENDS = r"^(.+?) \d{1,2}:\d{2}.*?[-–]\s*(\d{1,2}:\d{2}\D*)$"
 _AS_GOOD = 0.005
 #: So many digits a day has at least.
 _DIGITS = 4
+_NOT_KEPT = ("cancelled", "late_cancelled", "no_show")
 _DAYS = {"date", "day", "visit", "start", "starts", "time", "when"}
 
 
@@ -46,6 +49,34 @@ class Visits:
     key: tuple[str, str]
     other_key: tuple[str, str]
     booking_id: str
+
+    def lines(self, log: SampledFile, bookings: SampledFile, status: Guess | None) -> list[str]:
+        """The section of the join.
+
+        Args:
+            log: the file of the rows.
+            bookings: that of the bookings.
+            status: the column that tells what became of a booking, if one does.
+        """
+        lines = ["[joins.visits]  # guess: most side effects have a booking of their patient and day"]
+        lines += [*layout_of(bookings), f"key = {log.sources(self.key)}"]
+        lines += [f"other_key = {bookings.sources(self.other_key)}", 'doubled = "empty"']
+        if status is not None and (words := self._not_kept(bookings, status)):
+            given = f"{{ column = {bookings.source(status.name)}, values = {listed(words)} }}"
+            lines.append(f"except = {given}  # guess: of two bookings a day that which took place")
+        return lines
+
+    def _not_kept(self, bookings: SampledFile, status: Guess) -> list[str]:
+        """Words for bookings that did not take place, where without these a patient has one a day more often."""
+        said = meaning_of_yes(status.name)
+        states = bookings.columns[status.name]
+        words = [one for one in dict.fromkeys(states) if guess_word(one, STATUSES, said) in _NOT_KEPT]
+        columns = [bookings.columns[name] for name in (*self.other_key, status.name)]
+        if not words or len({len(values) for values in columns}) > 1:
+            return []
+        rows = list(zip(*columns, strict=True))
+        days, kept = ([row[:2] for row in chosen] for chosen in (rows, [row for row in rows if row[2] not in words]))
+        return words if len(days) - len(set(days)) > len(kept) - len(set(kept)) else []
 
 
 def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
