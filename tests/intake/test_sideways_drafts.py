@@ -62,20 +62,22 @@ def visit(number: int, *more: str) -> str:
 def test_a_column_for_each_side_effect_becomes_a_section_each(form: Form) -> None:
     form.write(
         "visits.csv",
-        f"{VISITS},Nausea,Dizziness?,ae_tingling,Blurry vision,Cardiac arrest,Insurance,Headache",
+        f"{VISITS},Nausea,Dizziness?,ae_metallic_taste,Blurry vision,Cardiac arrest,Insurance,Headache",
         visit(1, "Yes", "No", "0", "", "No", "yes", "none"),
         visit(2, "No", "yes", "1", "x", "No", "no", "mild"),
         visit(3, "", "", "", "", "", "", ""),
     )
-    text, _ = form.draft()
+    text, found = form.draft()
     assert "DECIDE: do they tell what came after the infusion" in text
+    # The other answer, which nobody has given yet.
+    assert {"column": "Cardiac arrest", "values": ["yes"]} in [one.get("only") for one in found["side_effects"]]
     form.publish()
     assert form.effects("booking_id, effect, severity::varchar, serious") == [
         ("V1", "nausea", "unknown", False),
         ("V2", "blurred_vision", "unknown", False),
         ("V2", "dizziness", "unknown", False),
         ("V2", "headache", "mild", False),
-        ("V2", "tingling", "unknown", False),
+        ("V2", "metallic_taste", "unknown", False),
     ]
     # A form with an answer was filled in; V3's was not.
     assert form.clinic.ask("select booking_id, assessed from bookings order by 1") == [
@@ -113,6 +115,19 @@ def test_a_grade_beside_the_answer_is_its_severity(form: Form) -> None:
         ("V2", "confusion", "mild"),
         ("V3", "nausea", "unknown"),
     ]
+
+
+def test_a_column_of_grades_of_which_none_was_given_yet(form: Form) -> None:
+    form.write("visits.csv", f"{VISITS},nausea,dizziness_grade", visit(1, "yes", "none"), visit(2, "no", "0"))
+    [_, dizziness] = form.draft()[1]["side_effects"]
+    assert dizziness["except"]["values"] == ["none", "0", ""]
+    assert dizziness["columns"]["severity"]["values"]["severe"] == "severe"
+
+
+def test_columns_of_one_name_are_none(form: Form) -> None:
+    form.write("visits.csv", f"{VISITS},nausea,nausea,dizziness,confusion", visit(1, "yes", "no", "yes", "no"))
+    effects = [one["columns"]["effect"]["constant"] for one in form.draft()[1]["side_effects"]]
+    assert effects == ["dizziness", "confusion"]
 
 
 def test_a_form_of_its_own_finds_its_visits(form: Form) -> None:
@@ -167,6 +182,7 @@ def test_scores_beside_the_bookings_have_their_own_day_and_patient(form: Form) -
         # What a patient has had, one symptom alone, free text, a scale of another kind.
         ("hypertension,diabetes", [("1", "0"), ("0", "1")]),
         ("nausea,age", [("yes", "40"), ("no", "50")]),
+        ("nausea,rash", [("yes", "no"), ("no", "yes")]),
         ("nausea,dizziness", [("a little, after lunch", "no"), ("no", "Ann fainted")]),
         ("nausea,dizziness", [("7", "10"), ("2", "0")]),
     ],
