@@ -10,7 +10,7 @@ from dashboard.intake.contract import INSTRUMENTS, SEVERITIES, Table
 from dashboard.intake.formats import listed, toml_string
 from dashboard.intake.guesses import column_words, guess_word, words_of
 from dashboard.intake.reference import Reference
-from dashboard.intake.samples import SampledFile
+from dashboard.intake.samples import SampledFile, layout_of
 from dashboard.intake.synonyms import WORDS
 
 #: From so many columns called after side effects on, a file is a form of them: one may be what a patient came with.
@@ -195,14 +195,26 @@ def _grades_of(file: SampledFile, name: str) -> tuple[str, dict[str, str]] | Non
     return name, meant
 
 
-def assessed(effects: Sequence[Across], file: SampledFile) -> str | None:
-    """The line that tells for which bookings the form was filled in: where it has an answer, if it has also noes."""
+def assessed(effects: Sequence[Across], file: SampledFile, join: str = "") -> str | None:
+    """The line that tells for which bookings the form was filled in: where it has an answer, if it has also noes.
+
+    Args:
+        effects: columns of the form.
+        file: holds them.
+        join: of the bookings with the form, where that is another file.
+    """
     one = next((one for one in effects if any(map(_is_nothing, file.columns[one.name]))), None)
     if one is None:
         return None
-    values = '{ "" = "no" }, default = "yes"'
-    line = f"side_effects_assessed = {{ column = {file.source(one.name)}, values = {values} }}"
-    return f"{line}  # guess: the form has an answer"
+    parts = [f'join = "{join}"'] if join else []
+    parts += [f"column = {file.source(one.name)}", 'values = { "" = "no" }', 'default = "yes"']
+    return f"side_effects_assessed = {{ {', '.join(parts)} }}  # guess: the form has an answer"
+
+
+def form_join(form: SampledFile, key: str, other_key: str) -> list[str]:
+    """The section of the join `forms`, by which bookings find what was filled in at them."""
+    lines = ["[joins.forms]  # guess: a form without side effects was filled in, too", *layout_of(form)]
+    return [*lines, f"key = {key}", f"other_key = {other_key}", 'doubled = "empty"']
 
 
 def scores_of(file: SampledFile) -> list[Across]:

@@ -101,6 +101,14 @@ def test_grades_become_severities(form: Form, values: tuple[str, ...], severitie
     assert form.effects("severity::varchar") == [(one,) for one in severities]
 
 
+def test_numbers_that_were_not_given_yet_are_grades_too(form: Form) -> None:
+    form.write("visits.csv", f"{VISITS},nausea,dizziness", visit(1, "2", "yes"), visit(2, "4", "no"))
+    [nausea, _] = form.draft()[1]["side_effects"]
+    assert nausea["columns"]["severity"]["values"] == {
+        "1": "mild", "2": "moderate", "3": "severe", "4": "life_threatening", "5": "fatal",
+    }  # fmt: skip
+
+
 def test_a_grade_beside_the_answer_is_its_severity(form: Form) -> None:
     form.write(
         "visits.csv",
