@@ -69,6 +69,7 @@ def test_a_column_for_each_side_effect_becomes_a_section_each(form: Form) -> Non
     )
     text, found = form.draft()
     assert "DECIDE: do they tell what came after the infusion" in text
+    assert "# Columns that are not read: Insurance\n" in text
     # The other answer, which nobody has given yet.
     assert {"column": "Cardiac arrest", "values": ["yes"]} in [one.get("only") for one in found["side_effects"]]
     form.publish()
@@ -107,6 +108,30 @@ def test_numbers_that_were_not_given_yet_are_grades_too(form: Form) -> None:
     assert nausea["columns"]["severity"]["values"] == {
         "1": "mild", "2": "moderate", "3": "severe", "4": "life_threatening", "5": "fatal",
     }  # fmt: skip
+
+
+def test_words_that_were_not_given_yet_are_grades_too(form: Form) -> None:
+    form.write("visits.csv", f"{VISITS},nausea,dizziness", visit(1, "MILD", "yes"), visit(2, "none", "no"))
+    [nausea, _] = form.draft()[1]["side_effects"]
+    assert nausea["columns"]["severity"]["values"] == {
+        "MILD": "mild", "moderate": "moderate", "severe": "severe", "life threatening": "life_threatening",
+        "fatal": "fatal",
+    }  # fmt: skip
+
+
+def test_a_form_was_filled_in_where_a_question_has_an_answer_that_can_be_no(form: Form) -> None:
+    rows = [visit(1, "x", "no"), visit(2, "", "yes"), visit(3, "", "")]
+    form.write("visits.csv", f"{VISITS},nausea,dizziness", *rows)
+    form.publish()
+    assert form.clinic.ask("select booking_id from bookings where assessed order by 1") == [("V1",), ("V2",)]
+    # Where nobody says no, an empty answer may be one.
+    form.write("visits.csv", f"{VISITS},nausea,dizziness", visit(1, "x", ""), visit(2, "", "x"))
+    assert "side_effects_assessed" not in form.draft()[0]
+
+
+def test_what_cannot_be_a_sum_is_none(form: Form) -> None:
+    form.write("visits.csv", f"{VISITS},phq9_total,gad7_total", visit(1, "28", "mild"), visit(2, "3", "4"))
+    assert "scores" not in form.draft()[1]
 
 
 def test_a_grade_beside_the_answer_is_its_severity(form: Form) -> None:
