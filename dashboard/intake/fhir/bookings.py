@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dashboard.intake.fhir.actors import actors_of
 from dashboard.intake.fhir.elements import (
     code_of,
     is_date,
@@ -21,7 +22,6 @@ from dashboard.intake.fhir.elements import (
 from dashboard.intake.fhir.lookups import encounter_of
 from dashboard.intake.fhir.options import LAST_UPDATED
 from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row
-from dashboard.intake.fhir.references import type_of
 from dashboard.intake.fhir.stream import Json
 from dashboard.intake.fhir.terms import (
     APPOINTMENT_STATUSES,
@@ -30,7 +30,7 @@ from dashboard.intake.fhir.terms import (
     STATUSES_LEFT_OUT,
 )
 from dashboard.intake.fhir.vocabulary import Words
-from dashboard.intake.fhir.world import World, participants
+from dashboard.intake.fhir.world import World
 
 _LATE = dt.timedelta(hours=24)
 _LONGEST_VISIT = 1440
@@ -58,22 +58,21 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     if reason := STATUSES_LEFT_OUT["Appointment"].get(str(status)):
         return LeftOut(reason)
     key = f"Appointment/{identity}"
-    people = participants(resource)
+    actors = actors_of(world, resource)
     encounter = world.index.encounter_of(key)
     visit: Any = world.index.data(encounter) if encounter else {}
-    places = [one for one in people if type_of(one) in (None, "Location")]
-    offered = [world.offered(one, resource) for one in people if type_of(one) in (None, "HealthcareService")]
-    places += visit.get("where", [])
-    places += [place for _, where in offered for place in where]
+    offered = [world.offered(one, resource) for one in actors.services]
+    places: list[Sequence[Json | Words]] = [actors.places, [actors.names], *visit.get("where", [])]
+    places += [level for _, where in offered for level in where]
     coded = ("serviceType", "appointmentType", "specialty", "serviceCategory")
     words = [words_of(resource.get("serviceType")), *(one for one, _ in offered)]
     words += [words_of(resource.get(name)) for name in coded[1:]]
     words.append(Words(tuple(visit.get("keys", ())), tuple(visit.get("names", ()))))
-    prose = Words((), tuple(texts(resource.get("description"))))
+    prose = Words(actors.names.keys, (*texts(resource.get("description")), *actors.names.names))
     shown = label_of(*(resource.get(name) for name in coded))
 
     draft = _Draft({"booking_id": identity, "starts_at": next(texts(resource.get("start")), None)})
-    patients = [*people, *visit.get("subject", [])] if not _names_patient(people) else people
+    patients = actors.patients or visit.get("subject") or list(objects(resource.get("subject"))) or actors.unsure
     draft.attempt("patient_id", lambda: world.patient(patients, resource, "Appointment.participant.actor"))
     site = draft.attempt("site", lambda: world.site(places, resource, "Appointment.participant.actor"))
     draft.attempt("service", lambda: world.service(words, shown, "Appointment.serviceType", prose=prose))
@@ -88,7 +87,7 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     values["booked_at"] = _whole_date(world, "Appointment", "created", resource.get("created"))
     values["indication"] = code_of(resource.get("reasonCode"))
     values["chair_minutes"] = _minutes(world, visit, zone) or _number(resource.get("minutesDuration"))
-    staff = visit.get("people", []) + people
+    staff = visit.get("people", []) + actors.staff + actors.unsure
     values["provider"], values["supervision"] = world.staff(staff, resource, "Appointment")
     if values["status"] == "cancelled":
         _note_cancellation(world, resource, values, zone)
@@ -137,10 +136,6 @@ def _finish(world: World, key: str, values: dict[str, str | None], zone: dt.tzin
         day = f"{starts.astimezone(zone):%Y-%m-%d}"
         world.index.note_booking(key, patient, int(starts.timestamp()), values["status"] or "", day)
     return Row(values)
-
-
-def _names_patient(people: list[Json]) -> bool:
-    return any(type_of(one) in (None, "Patient") for one in people)
 
 
 def _status(code: object, statuses: dict[str, str], kind: str) -> str:

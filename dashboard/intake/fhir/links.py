@@ -6,6 +6,7 @@ from dashboard.intake.fhir.elements import objects, texts
 from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used
 from dashboard.intake.fhir.references import DanglingError, shown
 from dashboard.intake.fhir.stream import Json
+from dashboard.intake.fhir.terms import FINISHED_FORM, UNFINISHED_FORM
 from dashboard.intake.fhir.vocabulary import plain
 from dashboard.intake.fhir.world import World
 
@@ -36,8 +37,11 @@ def follow_form(world: World, _key: str, resource: Json) -> Outcome:
     name = form.partition("|")[0].rstrip("/").rpartition("/")[2]
     if not name or plain(name) != plain(world.options.side_effects_form):
         return LeftOut("answers to another questionnaire than the side-effect form")
-    if resource.get("status") not in ("completed", "amended"):
-        return LeftOut(f"status {resource.get('status')}: not completed")
+    status = str(resource.get("status"))
+    if status in UNFINISHED_FORM:
+        return LeftOut(f"status {status}: not completed")
+    if status not in FINISHED_FORM:
+        return Rejected((Problem("QuestionnaireResponse.status", "is not a status of FHIR R4", status),))
     for reference in objects(resource.get("encounter")):
         try:
             found = world.resolver.resolve(reference, resource, "Encounter")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.intake.fhir.elements import codings, objects, texts, words_of
+from dashboard.intake.fhir.elements import objects, texts, words_of
 from dashboard.intake.fhir.index import Index, identifier_aliases
 from dashboard.intake.fhir.references import address_alias, identifiers_of
 from dashboard.intake.fhir.stream import Json
 from dashboard.intake.fhir.terms import ANESTHESIOLOGY_CODES, PHYSICIAN_CODES
 from dashboard.intake.fhir.vocabulary import Words, plain
 
-_HOUSE = "ho"
+#: Houses and homes of patients, as codes of location-physical-type and v3-RoleCode and by name.
+_HOMES = frozenset({"ho", "ptres", "house", "home", "patient s residence", "patient s home"})
 
 
 def note_resource(index: Index, kind: str, identity: str, resource: Json, full_url: str | None) -> bool:
@@ -42,7 +43,7 @@ def place_of(resource: Json, key: str) -> dict[str, Any]:
     """What is kept of a Location or Organization; of a house only its keys."""
     identifiers = list(identifiers_of(resource))
     numbers = [f"{system}|{value}" for system, value in identifiers if system != "*"]
-    home = any(code.get("code") == _HOUSE for code in codings(resource.get("physicalType")))
+    home = any(plain(name) in _HOMES for name in words_of(resource.get("physicalType"), resource.get("type")).names)
     names = [*texts(resource.get("name"), resource.get("alias")), *(value for _, value in identifiers)]
     cities = [city for address in objects(resource.get("address")) for city in texts(address.get("city"))]
     upwards = [*objects(resource.get("partOf")), *objects(resource.get("managingOrganization"))]
@@ -51,17 +52,18 @@ def place_of(resource: Json, key: str) -> dict[str, Any]:
         "names": [] if home else names,
         "cities": [] if home else cities,
         "up": [_reference(one) for one in upwards],
+        "home": home,
     }
 
 
 def service_of(resource: Json, key: str) -> dict[str, Any]:
     """What is kept of a HealthcareService: what it is called and where it is offered."""
     words = words_of(resource.get("type"), resource.get("specialty"), resource.get("category"))
-    where = [*objects(resource.get("location")), *objects(resource.get("providedBy"))]
+    where = [objects(resource.get(name)) for name in ("location", "providedBy")]
     return {
         "keys": [key, *words.keys],
         "names": [*texts(resource.get("name")), *words.names],
-        "where": [_reference(one) for one in where],
+        "where": [[_reference(one) for one in level] for level in where],
     }
 
 
@@ -105,14 +107,14 @@ def charged(resource: Json) -> list[Json]:
 def encounter_of(resource: Json) -> dict[str, Any]:
     """What is kept of an Encounter."""
     period = next(objects(resource.get("period")), {})
-    places = [place.get("location") for place in objects(resource.get("location"))]
-    places += list(objects(resource.get("serviceProvider")))
+    rooms = objects([place.get("location") for place in objects(resource.get("location"))])
+    places = [rooms, objects(resource.get("serviceProvider"))]
     people = [person.get("individual") or person.get("actor") for person in objects(resource.get("participant"))]
     service = words_of(resource.get("serviceType"), resource.get("type"))
     return {
         "start": next(texts(period.get("start")), None),
         "end": next(texts(period.get("end")), None),
-        "where": [_reference(one) for one in objects(places)],
+        "where": [[_reference(one) for one in level] for level in places],
         "people": [_reference(one, display=False) for one in objects(people)],
         "keys": list(service.keys),
         "names": list(service.names),

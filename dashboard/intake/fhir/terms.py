@@ -81,6 +81,8 @@ STATUSES_LEFT_OUT = {
     },
 }
 FINAL_OBSERVATION = frozenset({"final", "amended", "corrected"})
+FINISHED_FORM = frozenset({"completed", "amended"})
+UNFINISHED_FORM = frozenset({"in-progress", "entered-in-error", "stopped"})
 CHARGED = frozenset({"billable", "billed"})
 PAID_INVOICE = "balanced"
 
@@ -133,7 +135,7 @@ READ_ELEMENTS = {
         "AdverseEvent": "actuality status event code subject encounter date occurrenceDateTime occurrencePeriod "
         "detected seriousness severity outcome suspectEntity",
         "Appointment": "status serviceCategory serviceType specialty appointmentType reasonCode reason description "
-        "start end minutesDuration created participant cancellationDate cancelationDate",
+        "start end minutesDuration created participant subject cancellationDate cancelationDate",
         "ChargeItem": "status context encounter supportingInformation priceOverride",
         "Encounter": "status class type serviceType subject appointment period participant location serviceProvider "
         "reasonCode",
