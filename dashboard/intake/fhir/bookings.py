@@ -122,7 +122,7 @@ def booking_of_encounter(world: World, identity: str, resource: Json) -> Outcome
 def _finish(world: World, key: str, values: dict[str, str | None], zone: dt.tzinfo) -> Row:
     """Add what others say of the booking, and note it for them."""
     patient = values["patient_id"] or ""
-    birth, sex = world.index.data(f"Patient/{patient}")
+    birth, sex, *_ = world.index.data(f"Patient/{patient}")
     values["sex"] = sex
     if birth is not None:
         values["birth_date"] = middle_of(birth)
@@ -177,7 +177,7 @@ def _whole_date(world: World, kind: str, element: str, given: object) -> str | N
 def _minutes(world: World, visit: Any, zone: dt.tzinfo) -> str | None:
     """Whole minutes that an encounter took."""
     start, end = (moment_of(visit.get(name), zone) for name in ("start", "end"))
-    if start is None or end is None:
+    if start is None or end is None or not visit["happened"]:
         return None
     minutes = round((end - start).total_seconds() / 60)
     if 0 < minutes <= _LONGEST_VISIT:

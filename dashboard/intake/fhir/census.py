@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from dashboard.intake.fhir.files import ResourceFile, kind_of
 from dashboard.intake.fhir.index import Index
 from dashboard.intake.fhir.lookups import identity_of, note_resource
+from dashboard.intake.fhir.mending import MODIFIER
 from dashboard.intake.fhir.options import Options
 from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used
 from dashboard.intake.fhir.scores import NO_SCORE, holds_scores
@@ -25,6 +26,7 @@ from dashboard.intake.fhir.terms import (
 #: Look-ups that lead from one resource to another are followed once all of them are known.
 LINKS = ("Encounter", "ChargeItem", "QuestionnaireResponse")
 NO_ID = "is missing, or is not an id"
+MODIFIED = "may change the meaning of the resource, and is not understood"
 DUPLICATE = "is a duplicate; the first resource with it is kept"
 _NO_PLACE = "has no place in the contract"
 _ELEMENT = re.compile(r"_?[a-z][A-Za-z]{0,39}")
@@ -136,6 +138,8 @@ def _judge(item: Item, kind: str, index: Index, options: Options) -> Outcome | N
     resource: Json = item.resource or {}
     if kind == "Observation" and not holds_scores(resource):
         return LeftOut(NO_SCORE)
+    if MODIFIER in resource and kind in LOOKUPS and not makes_records(kind, options):
+        return Rejected((Problem(f"{kind}.{MODIFIER}", MODIFIED),))
     new = True
     identity = identity_of(resource, item.full_url)
     if kind in TRACKED and identity is not None:

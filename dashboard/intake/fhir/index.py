@@ -16,7 +16,7 @@ _SCHEMA = """
 create table resource (key text primary key, data text) without rowid;
 create table alias (key blob primary key, target text) without rowid;
 create table claimed (key text primary key) without rowid;
-create table visit (booking text primary key, encounter text) without rowid;
+create table visit (booking text primary key, encounter text, happened integer) without rowid;
 create table encounter_booking (encounter text primary key, booking text) without rowid;
 create table price (booking text primary key, cents integer not null) without rowid;
 create table form (booking text primary key) without rowid;
@@ -93,9 +93,13 @@ class Index:
         found: str | None = self._value("select target from alias where key = ?", self._digest(alias))
         return found
 
-    def link(self, encounter: str, booking: str) -> None:
-        """Join an encounter and the booking that it fulfils; the first one of each counts."""
-        self._connection.execute("insert or ignore into visit values (?, ?)", (booking, encounter))
+    def link(self, encounter: str, booking: str, happened: bool) -> None:
+        """Join an encounter and its booking; the first one of each counts, those that took place before others."""
+        self._connection.execute(
+            "insert into visit values (?, ?, ?) on conflict do update set encounter = excluded.encounter,"
+            " happened = excluded.happened where excluded.happened > happened",
+            (booking, encounter, happened),
+        )
         self._connection.execute("insert or ignore into encounter_booking values (?, ?)", (encounter, booking))
 
     def encounter_of(self, booking: str) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dashboard.intake.fhir.elements import objects, texts
+from dashboard.intake.fhir.lookups import took_place
 from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used
 from dashboard.intake.fhir.references import DanglingError, shown
 from dashboard.intake.fhir.stream import Json
-from dashboard.intake.fhir.terms import FINISHED_FORM, UNFINISHED_FORM
+from dashboard.intake.fhir.terms import FINISHED_FORM, STATUSES_LEFT_OUT, UNFINISHED_FORM
 from dashboard.intake.fhir.vocabulary import plain
 from dashboard.intake.fhir.world import World
 
@@ -20,14 +21,16 @@ def note_roles(world: World) -> None:
 
 
 def follow_encounter(world: World, key: str, resource: Json) -> Outcome:
-    """Join an Encounter and the Appointment that it fulfils."""
+    """Join an Encounter and the Appointment that it fulfils; one that was entered in error is none."""
+    if resource.get("status") == "entered-in-error":
+        return LeftOut(STATUSES_LEFT_OUT["Encounter"]["entered-in-error"])
     for reference in objects(resource.get("appointment")):
         try:
             found = world.resolver.resolve(reference, resource, "Appointment")
         except DanglingError as error:
             return Rejected((Problem("Encounter.appointment", str(error), shown(reference)),))
         if found.kind == "Appointment":
-            world.index.link(key, found.key)
+            world.index.link(key, found.key, took_place(resource))
     return Used()
 
 

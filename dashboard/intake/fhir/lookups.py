@@ -6,9 +6,10 @@ from typing import Any
 
 from dashboard.intake.fhir.elements import objects, texts, words_of
 from dashboard.intake.fhir.index import Index, identifier_aliases
+from dashboard.intake.fhir.mending import NO_CHARACTER
 from dashboard.intake.fhir.references import address_alias, identifiers_of
 from dashboard.intake.fhir.stream import Json
-from dashboard.intake.fhir.terms import ANESTHESIOLOGY_CODES, PHYSICIAN_CODES
+from dashboard.intake.fhir.terms import ANESTHESIOLOGY_CODES, NOT_BEGUN, PHYSICIAN_CODES
 from dashboard.intake.fhir.vocabulary import Words, plain
 
 #: Houses and homes of patients, as codes of location-physical-type and v3-RoleCode and by name.
@@ -29,7 +30,9 @@ def identity_of(resource: Json, full_url: str | None) -> str | None:
     given = resource.get("id")
     if given is None and full_url is not None:
         given = full_url.rstrip("/").replace(":", "/").rpartition("/")[2]
-    if not isinstance(given, str) or not given or not given.isprintable() or len(given) > 200 or " " in given:
+    if not isinstance(given, str) or not given or not given.isprintable() or len(given) > 200:
+        return None
+    if " " in given or NO_CHARACTER in given:
         return None
     return given
 
@@ -81,7 +84,17 @@ def supervision_of(resource: Json) -> str:
 def _kept(kind: str, key: str, resource: Json) -> Any:
     if kind == "Patient":
         birth, sex = resource.get("birthDate"), resource.get("gender")
-        return [birth if isinstance(birth, str) else None, sex if isinstance(sex, str) else None]
+        return [
+            birth if isinstance(birth, str) else None,
+            sex if isinstance(sex, str) else None,
+            # Of two records that were merged the other one counts.
+            *(
+                _reference(one, display=False)
+                for link in objects(resource.get("link"))
+                if link.get("type") == "replaced-by"
+                for one in objects(link.get("other"))
+            ),
+        ]
     if kind in ("Location", "Organization"):
         return place_of(resource, key)
     if kind == "HealthcareService":
@@ -114,12 +127,18 @@ def encounter_of(resource: Json) -> dict[str, Any]:
     return {
         "start": next(texts(period.get("start")), None),
         "end": next(texts(period.get("end")), None),
+        "happened": took_place(resource),
         "where": [[_reference(one) for one in level] for level in places],
         "people": [_reference(one, display=False) for one in objects(people)],
         "keys": list(service.keys),
         "names": list(service.names),
         "subject": [_reference(one, display=False) for one in objects(resource.get("subject"))],
     }
+
+
+def took_place(resource: Json) -> bool:
+    """Whether an Encounter's status says that it has begun, so that its period is no plan."""
+    return str(resource.get("status")) not in NOT_BEGUN
 
 
 def _reference(reference: Json, display: bool = True) -> Json:

@@ -16,11 +16,12 @@ import numpy as np
 
 from dashboard.intake.contract import SHOWN_CHARACTERS, TABLES, DeliveryError, Table
 from dashboard.intake.fhir.bookings import booking_of_appointment, booking_of_encounter
-from dashboard.intake.fhir.census import DUPLICATE, LINKS, NO_ID, FileCensus, take_census
+from dashboard.intake.fhir.census import DUPLICATE, LINKS, MODIFIED, NO_ID, FileCensus, take_census
 from dashboard.intake.fhir.files import ResourceFile, find_files, kind_of
 from dashboard.intake.fhir.index import Index
 from dashboard.intake.fhir.links import follow_encounter, follow_form, note_roles
 from dashboard.intake.fhir.lookups import identity_of
+from dashboard.intake.fhir.mending import MODIFIER
 from dashboard.intake.fhir.money import payment_of, price_of_charge
 from dashboard.intake.fhir.options import Options, read_options
 from dashboard.intake.fhir.outcome import Outcome, Problem, Rejected, Remarks, Row
@@ -39,7 +40,6 @@ _LONGEST_CELL = 1000
 _PART = 100_000
 #: What numbers the files in the build has 16 bits.
 _MOST_FILES = 60_000
-_MODIFIED = "may change the meaning of the resource, and is not understood"
 
 Progress = Callable[[str, float], None]
 
@@ -206,7 +206,8 @@ class _Reading:
     def _follow(self, census: FileCensus, kind: str) -> None:
         """Follow the look-ups of one type that lead from one resource to another."""
         for item, resource in self._items(census, kind):
-            if resource is None:
+            if resource is None or MODIFIER in resource:
+                # Settled when it was counted.
                 continue
             identity = identity_of(resource, item.full_url)
             if identity is None:
@@ -266,8 +267,8 @@ class _Reading:
         identity = identity_of(resource, item.full_url)
         if identity is None:
             return [Rejected((Problem(f"{kind}.id", NO_ID),))]
-        if "modifierExtension" in resource:
-            return [Rejected((Problem(f"{kind}.modifierExtension", _MODIFIED),))]
+        if MODIFIER in resource:
+            return [Rejected((Problem(f"{kind}.{MODIFIER}", MODIFIED),))]
         if kind == "Observation":
             return scores_of(self._world, identity, resource)
         return [_RECORD_READERS[kind](self._world, identity, resource)]

@@ -43,9 +43,10 @@ def scores_of(world: World, identity: str, resource: Json) -> list[Outcome]:
     if taken is None:
         problems.append(Problem("Observation.effective[x]", "is empty"))
     rows: list[Outcome] = []
-    for number, (instrument, value, element) in enumerate(found):
+    for number, (instrument, value, element, fault) in enumerate(found):
         score = _whole(value)
-        own = [] if score is not None else [Problem(element, "is not a whole number", _shown(value))]
+        fault = fault or (None if score is not None else "is not a whole number")
+        own = [] if fault is None else [Problem(element, fault, _shown(value))]
         if problems or own:
             rows.append(Rejected((*problems, *own)))
             continue
@@ -74,8 +75,8 @@ def _instrument(concept: Any) -> tuple[str, bool] | None:
     return None
 
 
-def _values(resource: Json) -> Iterator[tuple[str, Any, str]]:
-    """Questionnaire, value and element of each total score; the sure code before the panel's own value."""
+def _values(resource: Json) -> Iterator[tuple[str, Any, str, str | None]]:
+    """Questionnaire, value, element and fault of each total score; the sure code before the panel's own value."""
     seen: set[str] = set()
     parts = [(resource, "Observation.value[x]")]
     parts += [(component, "Observation.component") for component in objects(resource.get("component"))]
@@ -84,12 +85,21 @@ def _values(resource: Json) -> Iterator[tuple[str, Any, str]]:
         if coded is None or coded[0] in seen:
             continue
         value = part.get("valueInteger")
+        fault: str | None = None
         if value is None:
-            value = next(objects(part.get("valueQuantity")), {}).get("value")
+            quantity = next(objects(part.get("valueQuantity")), {})
+            value, fault = quantity.get("value"), _fault(quantity)
         if value is None and (coded[1] or "dataAbsentReason" in part):
             continue
         seen.add(coded[0])
-        yield coded[0], value, element
+        yield coded[0], value, element, fault
+
+
+def _fault(quantity: Json) -> str | None:
+    """What makes the value of a Quantity another than that of a score."""
+    if "comparator" in quantity:
+        return "is not the score itself (comparator)"
+    return "is a percentage" if "%" in (quantity.get("code"), quantity.get("unit")) else None
 
 
 def _whole(value: Any) -> str | None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from dashboard.intake.fhir.mending import mended, mended_part, raise_modifiers
+
 #: No line and no entry of a Bundle may be longer; one of them is in memory at a time.
 LONGEST_RESOURCE = 16_000_000
 _CHUNK = 1 << 20
@@ -122,7 +124,7 @@ def _from_lines(file: io.BufferedReader) -> Iterator[_Found]:
         if not line.strip():
             continue
         try:
-            value = _loads(line)
+            value = mended(_loads(line), line)
         except (ValueError, RecursionError) as error:
             yield number, None, _why(error), None
         else:
@@ -161,6 +163,7 @@ class _Document:
         self._position = 0
         self._line = 1
         self._at_end = False
+        self._modified = False
 
     def items(self) -> Iterator[_Found]:
         """All resources; one that is broken ends the document, since nothing tells where the next begins."""
@@ -195,6 +198,8 @@ class _Document:
             else:
                 members[name] = self._value()
         if not streamed:
+            if self._modified:
+                raise_modifiers(members)
             yield from _unfold(members, line)
 
     def _names(self) -> Iterator[str]:
@@ -259,6 +264,8 @@ class _Document:
             if end < len(self._buffer) or not self._more():
                 break
         self._line += self._buffer.count("\n", self._position, end)
+        value, modified = mended_part(value, self._buffer, self._position, end)
+        self._modified |= modified
         self._position = end
         return value
 

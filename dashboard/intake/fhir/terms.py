@@ -49,6 +49,8 @@ ENCOUNTER_STATUSES = {
     "finished": "completed",
     "cancelled": "cancelled",
 }
+#: With these an Encounter's period is a plan, or nothing that can be relied on.
+NOT_BEGUN = frozenset({"planned", "cancelled", "entered-in-error", "unknown"})
 STATUSES_LEFT_OUT = {
     "Appointment": {
         "proposed": "status proposed: no time was agreed on",
@@ -145,7 +147,7 @@ READ_ELEMENTS = {
         "Observation": "status code subject effectiveDateTime effectivePeriod effectiveInstant issued valueInteger "
         "valueQuantity component category",
         "Organization": "name alias address partOf",
-        "Patient": "birthDate gender",
+        "Patient": "birthDate gender link",
         "Practitioner": "",
         "PractitionerRole": "practitioner code specialty",
         "QuestionnaireResponse": "questionnaire status encounter",

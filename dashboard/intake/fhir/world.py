@@ -67,6 +67,7 @@ class World:
                 trouble = trouble or str(error)
                 continue
             if target.kind == "Patient":
+                target = self._merged(target)
                 found[target.key] = target
         if len(found) > 1:
             raise RejectionError(element, f"names {len(found)} patients; a booking has one")
@@ -77,6 +78,20 @@ class World:
             why = "is a contained patient whose identifier no Patient of the delivery has"
             raise RejectionError(element, why, _HIDDEN)
         return patient.identity
+
+    def _merged(self, patient: Found) -> Found:
+        """The record that a patient's was replaced by, where it is delivered, and so on."""
+        for _ in range(_HIGHEST):
+            if patient.contained is not None:
+                break
+            for reference in self.index.data(patient.key)[2:]:
+                found = self.follow(reference, {}, "Patient")
+                if found is not None and found.kind == "Patient" and found.key != patient.key:
+                    patient = found
+                    break
+            else:
+                break
+        return patient
 
     def kind_of(self, reference: Json, container: Json) -> str | None:
         """The type of what a reference leads to; None where neither it nor the delivery tells."""
