@@ -111,7 +111,9 @@ def kind_of(item: Item, file: ResourceFile) -> Kind:
     if item.fault is not None:
         return Kind(guess, item.fault)
     if item.resource is None:
-        return Kind(BUNDLE, left_out="an entry without a resource")
+        deletes = item.deleted is not None
+        why = "an entry that says that a resource was deleted" if deletes else "an entry without a resource"
+        return Kind(BUNDLE, left_out=why)
     name: Any = item.resource.get("resourceType")
     if isinstance(name, str) and name in RESOURCE_TYPES:
         return Kind(name)

@@ -7,22 +7,47 @@ from typing import Any
 from dashboard.intake.fhir.elements import objects, texts, words_of
 from dashboard.intake.fhir.index import Index, identifier_aliases
 from dashboard.intake.fhir.mending import NO_CHARACTER
+from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected
 from dashboard.intake.fhir.references import address_alias, identifiers_of
 from dashboard.intake.fhir.stream import Json
-from dashboard.intake.fhir.terms import ANESTHESIOLOGY_CODES, NOT_BEGUN, PHYSICIAN_CODES
+from dashboard.intake.fhir.terms import ANESTHESIOLOGY_CODES, NOT_BEGUN, PHYSICIAN_CODES, TRACKED
+from dashboard.intake.fhir.versions import Order, version_of
 from dashboard.intake.fhir.vocabulary import Words, plain
 
+#: Why a resource is rejected whose id another one has, by how it stands to the one that was read before.
+DUPLICATES = {
+    Order.NEWER: "is delivered in several versions; the newest is kept",
+    Order.OLDER: "is delivered in several versions; the newest is kept",
+    Order.UNKNOWN: "is a duplicate; the first resource with it is kept",
+    Order.OTHER: "is that of another resource, too; what refers to it leads to several",
+}
 #: Houses and homes of patients, as codes of location-physical-type and v3-RoleCode and by name.
 _HOMES = frozenset({"ho", "ptres", "house", "home", "patient s residence", "patient s home"})
 
 
-def note_resource(index: Index, kind: str, identity: str, resource: Json, full_url: str | None) -> bool:
-    """Put a resource into the look-ups; False where one of its type has its id already."""
+def note_resource(index: Index, kind: str, identity: str, resource: Json, full_url: str | None) -> Order | None:
+    """Put a resource into the look-ups; where one of its type has its id already, how they stand to each other."""
     key = f"{kind}/{identity}"
+    version = version_of(resource, full_url)
+    if kind not in TRACKED:
+        return index.add(key, 0, version)
     aliases = list(identifier_aliases(kind, identifiers_of(resource)))
     if full_url is not None and not full_url.endswith(f"/{key}"):
         aliases.append(address_alias(full_url))
-    return index.add(key, _kept(kind, key, resource), aliases)
+    return index.add(key, _kept(kind, key, resource), version, aliases)
+
+
+def superseded(index: Index, key: str, resource: Json, full_url: str | None) -> Outcome | None:
+    """What becomes of a resource that a newer version took the place of, or that was deleted; None of others."""
+    if not index.has_versions:
+        return None
+    version = version_of(resource, full_url)
+    if index.is_deleted(key, version):
+        return LeftOut("deleted: another entry of the delivery says so")
+    if index.is_outdated(key, version):
+        kind, _, identity = key.partition("/")
+        return Rejected((Problem(f"{kind}.id", DUPLICATES[Order.OLDER], identity),))
+    return None
 
 
 def identity_of(resource: Json, full_url: str | None) -> str | None:

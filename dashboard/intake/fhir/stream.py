@@ -31,6 +31,7 @@ class Item:
         resource: the resource; None where there is none.
         fault: why it can't be read; None where it is a resource, or an entry without one.
         full_url: the entry's fullUrl, within a Bundle.
+        deleted: of an entry that says that a resource was deleted: its address, and when, if that is said.
     """
 
     line: int
@@ -38,6 +39,7 @@ class Item:
     resource: Json | None = None
     fault: str | None = None
     full_url: str | None = None
+    deleted: tuple[str, str] | None = None
 
 
 def read_items(path: Path) -> Iterator[Item]:
@@ -53,11 +55,15 @@ def read_items(path: Path) -> Iterator[Item]:
         name = path.name.lower().removesuffix(".gz")
         lines = _is_lines(file, name.endswith(_LINE_ENDINGS))
         found = _from_lines(file) if lines else _Document(file).items()
-        for number, (line, resource, fault, full_url) in enumerate(found, start=1):
-            yield Item(line, number, resource, fault, full_url)
+        for number, (line, resource, fault, about) in enumerate(found, start=1):
+            if isinstance(about, tuple):
+                yield Item(line, number, deleted=about)
+            else:
+                yield Item(line, number, resource, fault, about)
 
 
-_Found = tuple[int, Json | None, str | None, str | None]
+#: Line, resource, fault, and the entry's fullUrl or what it deletes.
+_Found = tuple[int, Json | None, str | None, str | tuple[str, str] | None]
 
 
 def _open(path: Path) -> io.BufferedReader:
@@ -150,7 +156,15 @@ def _entry(entry: Any, line: int) -> Iterator[_Found]:
         full_url = entry.get("fullUrl")
         yield from _unfold(entry["resource"], line, full_url if isinstance(full_url, str) else None)
     else:
-        yield line, None, None, None
+        yield line, None, None, _deletion(entry)
+
+
+def _deletion(entry: Json) -> tuple[str, str] | None:
+    request, response = entry.get("request"), entry.get("response")
+    if not isinstance(request, dict) or request.get("method") != "DELETE" or not isinstance(request.get("url"), str):
+        return None
+    moment = response.get("lastModified") if isinstance(response, dict) else None
+    return request["url"], moment if isinstance(moment, str) else ""
 
 
 class _Document:

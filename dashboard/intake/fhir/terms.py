@@ -30,6 +30,9 @@ LOOKUPS = frozenset(
 #: A reference to one of these must lead to a resource of the delivery.
 TRACKED = frozenset({*LOOKUPS, "Appointment"}) - {"QuestionnaireResponse"}
 
+#: Of these an older version must not count.
+VERSIONED = TRACKED | {*TABLE_OF, "QuestionnaireResponse"}
+
 #: A code without a place has a reason instead of a status.
 APPOINTMENT_STATUSES = {
     "pending": "booked",
