@@ -17,7 +17,7 @@ import numpy as np
 from dashboard.intake.contract import SHOWN_CHARACTERS, TABLES, DeliveryError, Table
 from dashboard.intake.fhir.bookings import booking_of_appointment, booking_of_encounter
 from dashboard.intake.fhir.census import LINKS, MODIFIED, NO_ID, FileCensus, take_census
-from dashboard.intake.fhir.files import ResourceFile, find_files, kind_of
+from dashboard.intake.fhir.files import ResourceFile, count_others, find_files, kind_of
 from dashboard.intake.fhir.index import Index
 from dashboard.intake.fhir.links import follow_encounter, follow_form, note_roles
 from dashboard.intake.fhir.lookups import DUPLICATES, identity_of, superseded
@@ -322,6 +322,9 @@ class _Reading:
         ]
 
     def _lacking(self, censuses: list[FileCensus]) -> Iterable[str]:
+        if others := count_others(self._delivery):
+            endings = ", ".join(f"{ending} ({number:,})" for ending, number in sorted(others.items()))
+            yield f"files that are no JSON of FHIR are not read: {endings}"
         held = {kind for census in censuses for kind in census.fates}
         for kind, what in (
             ("AdverseEvent", "no side effects are shown, which does not mean that there were none"),

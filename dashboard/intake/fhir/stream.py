@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from dashboard.intake.fhir.mending import mended, mended_part, raise_modifiers
+from dashboard.intake.fhir.opening import BOM, CHUNK, open_bytes
 
 #: No line and no entry of a Bundle may be longer; one of them is in memory at a time.
 LONGEST_RESOURCE = 16_000_000
-_CHUNK = 1 << 20
 _LINE_ENDINGS = (".ndjson", ".jsonl")
 
 Json = dict[str, Any]
@@ -46,12 +45,12 @@ def read_items(path: Path) -> Iterator[Item]:
     """The items of a file in their order.
 
     Args:
-        path: NDJSON or JSON; gzip where its name ends with .gz.
+        path: NDJSON or JSON; plain or gzip.
 
     Raises:
         OSError, EOFError, zlib.error: the file can't be read.
     """
-    with _open(path) as file:
+    with open_bytes(path) as file:
         name = path.name.lower().removesuffix(".gz")
         lines = _is_lines(file, name.endswith(_LINE_ENDINGS))
         found = _from_lines(file) if lines else _Document(file).items()
@@ -66,25 +65,33 @@ def read_items(path: Path) -> Iterator[Item]:
 _Found = tuple[int, Json | None, str | None, str | tuple[str, str] | None]
 
 
-def _open(path: Path) -> io.BufferedReader:
-    if path.suffix.lower() == ".gz":
-        return cast(io.BufferedReader, gzip.open(path, "rb"))
-    return cast(io.BufferedReader, path.open("rb", buffering=_CHUNK))
-
-
 def _is_lines(file: io.BufferedReader, named_lines: bool) -> bool:
-    """Whether each line is a resource, by the name and by what the first line holds."""
-    start = file.peek(_CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
-    line, newline, rest = start.partition(b"\n")
-    if named_lines:
-        # A printed document under a name for lines still is a document.
-        return line.strip() not in (b"{", b"[")
-    if not newline or not rest.strip():
+    """Whether each line is a resource, by what the first two lines look like, else by the name."""
+    start = file.peek(CHUNK).removeprefix(BOM).lstrip()
+    line, _, rest = start.partition(b"\n")
+    line, after = line.strip(), rest.lstrip()[:1]
+    if line.startswith(b"["):
         return False
+    if (line.endswith((b"{", b"[")) or after in (b'"', b"}")) and _goes_on(line):
+        # A printed document under a name for lines still is a document.
+        return False
+    if named_lines or (line.startswith(b"{") and after == b"{"):
+        return True
     try:
-        return isinstance(_loads(line), dict)
+        return after != b"" and isinstance(_loads(line), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def _goes_on(line: bytes) -> bool:
+    """Whether a line is the whole of nothing and wrong in nothing: the next one goes on with it."""
+    try:
+        _loads(line)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(error.doc)
+    except (ValueError, RecursionError):
+        return False
+    return False
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -120,10 +127,11 @@ def _from_lines(file: io.BufferedReader) -> Iterator[_Found]:
     number = 0
     while line := file.readline(LONGEST_RESOURCE):
         number += 1
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
+        if line.startswith(BOM):
+            # Files that were put one after the other have several.
+            line = line.removeprefix(BOM)
         if len(line) == LONGEST_RESOURCE and not line.endswith(b"\n"):
-            while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
+            while (rest := file.readline(CHUNK)) and not rest.endswith(b"\n"):
                 pass
             yield number, None, _TOO_LONG, None
             continue
@@ -132,9 +140,32 @@ def _from_lines(file: io.BufferedReader) -> Iterator[_Found]:
         try:
             value = mended(_loads(line), line)
         except (ValueError, RecursionError) as error:
-            yield number, None, _why(error), None
+            yield from _from_broken(line, number, error)
         else:
             yield from _unfold(value, number)
+
+
+def _from_broken(line: bytes, number: int, error: Exception) -> Iterator[_Found]:
+    """A line that is no single value may hold several, where a line break was lost, or end with a comma."""
+    try:
+        values = list(_in_turn(line.decode("utf-8")))
+    except (ValueError, RecursionError):
+        values = []
+    if not values or not all(isinstance(value, dict) for value in values):
+        yield number, None, _why(error), None
+        return
+    for value in mended(values, line):
+        yield from _unfold(value, number)
+
+
+def _in_turn(text: str) -> Iterator[Any]:
+    position = 0
+    while position < len(text):
+        if text[position] in ", \t\r\n":
+            position += 1
+            continue
+        value, position = _DECODER.raw_decode(text, position)
+        yield value
 
 
 def _unfold(value: Any, line: int, full_url: str | None = None) -> Iterator[_Found]:
@@ -290,7 +321,7 @@ class _Document:
         left = self._buffer[self._position :]
         if len(left) > LONGEST_RESOURCE:
             raise _TooLongError
-        part = self._file.read(max(_CHUNK, len(left)))
+        part = self._file.read(max(CHUNK, len(left)))
         self._at_end = not part
         self._buffer, self._position = left + self._decoder.decode(part, self._at_end), 0
         return not self._at_end
