@@ -61,7 +61,8 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     actors = actors_of(world, resource)
     encounter = world.index.encounter_of(key)
     visit: Any = world.index.data(encounter) if encounter else {}
-    offered = [world.offered(one, resource) for one in actors.services]
+    services = [one.get("reference") for one in objects(resource.get("serviceType"))]
+    offered = [world.offered(one, resource) for one in (*actors.services, *objects(services))]
     places: list[Sequence[Json | Words]] = [actors.places, [actors.names], *visit.get("where", [])]
     places += [level for _, where in offered for level in where]
     coded = ("serviceType", "appointmentType", "specialty", "serviceCategory")
@@ -85,7 +86,7 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     values, zone = draft.values, world.zone_of(site)
     values["ends_at"] = next(texts(resource.get("end")), None)
     values["booked_at"] = _whole_date(world, "Appointment", "created", resource.get("created"))
-    values["indication"] = code_of(resource.get("reasonCode"))
+    values["indication"] = code_of(resource.get("reasonCode")) or code_of(resource.get("reason"))
     values["chair_minutes"] = _minutes(world, visit, zone) or _number(resource.get("minutesDuration"))
     staff = visit.get("people", []) + actors.staff + actors.unsure
     values["provider"], values["supervision"] = world.staff(staff, resource, "Appointment")

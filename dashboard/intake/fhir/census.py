@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from dashboard.intake.fhir.elements import objects
 from dashboard.intake.fhir.files import ResourceFile, kind_of
 from dashboard.intake.fhir.index import Index
 from dashboard.intake.fhir.lookups import DUPLICATES, identity_of, note_resource
@@ -29,6 +30,7 @@ from dashboard.intake.fhir.versions import Order
 LINKS = ("Encounter", "ChargeItem", "QuestionnaireResponse")
 NO_ID = "is missing, or is not an id"
 MODIFIED = "may change the meaning of the resource, and is not understood"
+_SHORTENED = "SUBSETTED"
 _NO_PLACE = "has no place in the contract"
 _ELEMENT = re.compile(r"_?[a-z][A-Za-z]{0,39}")
 _PERSONAL_KINDS = ("Patient", "Practitioner")
@@ -170,6 +172,9 @@ def _shown(kind: str, identity: str) -> str:
 
 
 def _count_elements(census: FileCensus, kind: str, resource: Json) -> None:
+    meta = resource.get("meta")
+    if isinstance(meta, dict) and any(tag.get("code") == _SHORTENED for tag in objects(meta.get("tag"))):
+        census.left_out[kind, f"{kind}.meta", "is tagged SUBSETTED: the server left out elements"] += 1
     for name in resource.keys() - READ_ELEMENTS.get(kind, resource.keys()):
         # The name of an element is no text of the delivery's own; anything else might be.
         element = name if _ELEMENT.fullmatch(name) else "(no element of FHIR)"

@@ -23,7 +23,7 @@ create table alias (key blob primary key, target text) without rowid;
 create table claimed (key text primary key) without rowid;
 create table visit (booking text primary key, encounter text, happened integer) without rowid;
 create table encounter_booking (encounter text primary key, booking text) without rowid;
-create table price (booking text primary key, cents integer not null) without rowid;
+create table price (booking text primary key, cents integer) without rowid;
 create table form (booking text primary key) without rowid;
 create table role (practitioner text primary key, supervision text) without rowid;
 create table booking (patient text, starts integer, booking text, status text, day text);
@@ -167,15 +167,15 @@ class Index:
         found: str | None = self._value("select booking from encounter_booking where encounter = ?", encounter)
         return found
 
-    def charge(self, booking: str, cents: int) -> None:
-        """Add to the price of a booking."""
+    def charge(self, booking: str, cents: int | None) -> None:
+        """Add to the price of a booking; once a part isn't known, the whole isn't."""
         self._connection.execute(
             "insert into price values (?, ?) on conflict do update set cents = cents + excluded.cents",
             (booking, cents),
         )
 
     def price_of(self, booking: str) -> int | None:
-        """The price of a booking in cents."""
+        """The price of a booking in cents, where all of it is known."""
         found: int | None = self._value("select cents from price where booking = ?", booking)
         return found
 

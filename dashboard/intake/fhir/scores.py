@@ -9,7 +9,7 @@ from typing import Any
 from dashboard.intake.fhir.elements import codings, is_date, objects, period_of, texts
 from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row
 from dashboard.intake.fhir.stream import Json
-from dashboard.intake.fhir.terms import FINAL_OBSERVATION, INSTRUMENT_OF, LOINC, PANELS, STATUSES_LEFT_OUT
+from dashboard.intake.fhir.terms import FINAL_OBSERVATION, INSTRUMENT_OF, LOINC_SYSTEMS, PANELS, STATUSES_LEFT_OUT
 from dashboard.intake.fhir.world import World
 
 NO_SCORE = "holds no total score of PHQ-9 or GAD-7"
@@ -67,7 +67,7 @@ def scores_of(world: World, identity: str, resource: Json) -> list[Outcome]:
 def _instrument(concept: Any) -> tuple[str, bool] | None:
     """The questionnaire that a LOINC code is of, and whether the code is that of the panel."""
     for coding in codings(concept):
-        if coding.get("system") not in (LOINC, None):
+        if "system" in coding and str(coding["system"]).rstrip("/") not in LOINC_SYSTEMS:
             continue
         for code in texts(coding.get("code")):
             if code in INSTRUMENT_OF:

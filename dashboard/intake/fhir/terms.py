@@ -91,7 +91,9 @@ UNFINISHED_FORM = frozenset({"in-progress", "entered-in-error", "stopped"})
 CHARGED = frozenset({"billable", "billed"})
 PAID_INVOICE = "balanced"
 
+#: The addresses of LOINC and SNOMED CT, and the names by which systems of HL7 version 2 and 3 know them.
 LOINC = "http://loinc.org"
+LOINC_SYSTEMS = frozenset({LOINC, "https://loinc.org", "urn:oid:2.16.840.1.113883.6.1"})
 #: LOINC's total scores and the panels that may hold one.
 INSTRUMENT_OF = {
     "44261-6": "PHQ-9",
@@ -101,7 +103,7 @@ INSTRUMENT_OF = {
 }
 PANELS = frozenset({"44249-1", "69737-5"})
 
-SNOMED = "http://snomed.info/sct"
+SNOMED_SYSTEMS = frozenset({"http://snomed.info/sct", "https://snomed.info/sct", "urn:oid:2.16.840.1.113883.6.96"})
 SNOMED_SEVERITY = {
     "255604002": "mild",
     "6736007": "moderate",
@@ -121,6 +123,12 @@ OUTCOMES = {
     "resolved with sequelae": "resolved with sequelae",
     "recovered with sequelae": "resolved with sequelae",
     "fatal": "fatal",
+    # As ICH E2B and MedDRA's forms have them.
+    "recovered resolved": "resolved",
+    "recovering resolving": "recovering",
+    "not recovered not resolved": "ongoing",
+    "not resolved": "ongoing",
+    "recovered resolved with sequelae": "resolved with sequelae",
     "emergency transfer": "emergency transfer",
     "unknown": None,
 }

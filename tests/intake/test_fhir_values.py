@@ -1,0 +1,106 @@
+"""Values that say too little, or several things, are not made up: they stay empty and are counted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fhir_clinic import adverse_event, appointment, coded, encounter, invoice, location, observation, patient
+
+
+@pytest.fixture
+def visit(fhir):
+    """A patient at a site with a booking and its encounter."""
+    fhir.lines("all.ndjson", patient(), location(), appointment())
+    fhir.lines("Encounter.ndjson", encounter(appointment=[{"reference": "Appointment/A1"}]))
+    return fhir
+
+
+def charge(identity, amount, encounter_id="E1"):
+    return {
+        "resourceType": "ChargeItem",
+        "id": identity,
+        "status": "billable",
+        "code": coded("x"),
+        "subject": {"reference": "Patient/P1"},
+        "context": {"reference": f"Encounter/{encounter_id}"},
+        "priceOverride": {"value": amount, "currency": "USD"},
+    }
+
+
+def test_suspects_that_are_judged_differently_tell_nothing(visit):
+    def suspects(*judged):
+        return [
+            {"instance": {"display": one}, "causality": [{"assessment": coded(one)}] if one else []} for one in judged
+        ]
+
+    visit.lines(
+        "AdverseEvent.ndjson",
+        *(
+            adverse_event(f"AE{n}", suspectEntity=suspects(*judged), encounter={"reference": "Encounter/E1"})
+            for n, judged in enumerate([("unlikely", "certain"), ("certain", "certain"), ("likely",)])
+        ),
+    )
+    records = visit.read()
+    assert records.column("side_effects", "related") == [None, "certain", "likely"]
+    why = "has several suspects that are judged differently"
+    assert records.left_out["AdverseEvent.suspectEntity", why] == 1
+
+
+@pytest.mark.parametrize("date", ["2026", "2026-01", "2026-01-05"])
+def test_an_event_without_a_time_of_day_is_kept(visit, date):
+    visit.lines("AdverseEvent.ndjson", adverse_event(date=date, encounter={"reference": "Encounter/E1"}))
+    visit.publish()
+    assert visit.ask("select booking_id, onset_minutes from side_effects") == [("A1", None)]
+    why = "says no time of day: the minutes to onset are not known"
+    assert visit.left_out()["AdverseEvent.date", why] == 1
+
+
+def test_a_payment_for_several_bookings_belongs_to_none(visit):
+    visit.lines("more.ndjson", appointment("A2"), encounter("E2", appointment=[{"reference": "Appointment/A2"}]))
+    visit.lines("C.ndjson", charge("C1", 5), charge("C2", 6), charge("C3", 7, "E2"))
+
+    def lines(*names):
+        return [{"chargeItemReference": {"reference": f"ChargeItem/{name}"}} for name in names]
+
+    visit.lines("I.ndjson", invoice("I1", lineItem=lines("C1", "C2")), invoice("I2", lineItem=lines("C1", "C3")))
+    records = visit.read()
+    assert records.column("payments", "booking_id") == ["A1", None]
+    why = "leads to several bookings: the payment is kept for none of them"
+    assert records.left_out["Invoice.lineItem", why] == 1
+
+
+def later(kind, identity, **more):
+    """A resource as FHIR R5 has it, which the fixtures of R4 are not."""
+    return json.dumps({"resourceType": kind, "id": identity, **more})
+
+
+def test_concepts_are_read_where_r5_has_them(fhir):
+    """A default must not take the place of what is said, in however new a form."""
+    fhir.lines("all.ndjson", patient(), location())
+    fhir.lines("H.ndjson", {"resourceType": "HealthcareService", "id": "H", "name": "High-dose vitamin C"})
+    visit = {"start": "2026-01-05T09:00:00-06:00", "participant": appointment()["participant"], "status": "fulfilled"}
+    indication = {"concept": coded("F33.2", "http://hl7.org/fhir/sid/icd-10-cm")}
+    fhir.lines(
+        "A.ndjson",
+        later("Appointment", "A1", serviceType=[{"concept": coded("hydration-basic")}], reason=[indication], **visit),
+        later("Appointment", "A2", serviceType=[{"reference": {"reference": "HealthcareService/H"}}], **visit),
+    )
+    records = fhir.read(default_service="ketamine-infusion")
+    assert records.column("bookings", "service") == ["hydration-basic", "vitamin-c"]
+    assert records.column("bookings", "indication") == ["F33.2", None]
+
+
+@pytest.mark.parametrize("system", ["http://loinc.org", "https://loinc.org/", "urn:oid:2.16.840.1.113883.6.1"])
+def test_loinc_is_known_by_its_names(visit, system):
+    visit.lines("O.ndjson", {**observation(), "code": coded("44261-6", system)})
+    assert visit.read().column("scores", "score") == ["14"]
+
+
+def test_resources_that_the_server_shortened_are_counted(visit):
+    shortened = {
+        "tag": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}]
+    }
+    visit.lines("O.ndjson", observation(meta=shortened), observation("O2", meta={"tag": [{"code": "x"}]}))
+    why = "is tagged SUBSETTED: the server left out elements"
+    assert visit.read().left_out["Observation.meta", why] == 1
