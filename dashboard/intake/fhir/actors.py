@@ -51,6 +51,8 @@ def actors_of(world: World, resource: Json) -> Actors:
             elif kind is None:
                 actors.unsure.append(reference)
     actors.patients = actors.patients or declined
+    if not actors.unsure:
+        return actors
     words = [named(reference) for reference in actors.unsure]
     actors.names = Words(
         tuple(key for one in words for key in one.keys), tuple(name for one in words for name in one.names)

@@ -63,7 +63,9 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     visit: Any = world.index.data(encounter) if encounter else {}
     services = [one.get("reference") for one in objects(resource.get("serviceType"))]
     offered = [world.offered(one, resource) for one in (*actors.services, *objects(services))]
-    places: list[Sequence[Json | Words]] = [actors.places, [actors.names], *visit.get("where", [])]
+    places: list[Sequence[Json | Words]] = [actors.places, *visit.get("where", [])]
+    if actors.unsure:
+        places.insert(1, [actors.names])
     places += [level for _, where in offered for level in where]
     coded = ("serviceType", "appointmentType", "specialty", "serviceCategory")
     words = [words_of(resource.get("serviceType")), *(one for one, _ in offered)]

@@ -16,6 +16,8 @@ from dashboard.intake.fhir.versions import Order, is_gone, order_of
 _REMEMBERED = 20_000
 #: What is known where different resources claim one key: nothing, since a reference could mean either.
 _SEVERAL = "several"
+_NOTHING = "0"
+_TEXT_OF = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SCHEMA = """
 create table resource (key text primary key, data text, version text) without rowid;
 create table deleted (key text primary key, moment text) without rowid;
@@ -50,6 +52,8 @@ class Index:
         self._connection.execute("begin")
         #: Whether some resource was delivered twice, or was deleted; it is rarely so.
         self.has_versions = False
+        #: Whether the record of some patient was replaced by another.
+        self.has_merged = False
         # Asked for only once all resources are known.
         self._text_of = lru_cache(maxsize=_REMEMBERED)(self._look_up)
 
@@ -69,7 +73,7 @@ class Index:
             version: as version_of() has it.
             aliases: what else leads to it.
         """
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        text = _TEXT_OF(data) if data else _NOTHING
         order: Order | None = None
         row = (key, text, version)
         if self._connection.execute("insert or ignore into resource values (?, ?, ?)", row).rowcount == 0:

@@ -34,7 +34,9 @@ def note_resource(index: Index, kind: str, identity: str, resource: Json, full_u
     aliases = list(identifier_aliases(kind, identifiers_of(resource)))
     if full_url is not None and not full_url.endswith(f"/{key}"):
         aliases.append(address_alias(full_url))
-    return index.add(key, _kept(kind, key, resource), version, aliases)
+    kept = _kept(kind, key, resource)
+    index.has_merged |= kind == "Patient" and len(kept) > len(("birth date", "sex"))
+    return index.add(key, kept, version, aliases)
 
 
 def superseded(index: Index, key: str, resource: Json, full_url: str | None) -> Outcome | None:

@@ -18,7 +18,7 @@ _HALF_BYTES = re.compile(rb"\\u[dD][89a-fA-F]")
 
 def mended(value: Any, line: bytes) -> Any:
     """A value that was read of a line, which is searched as a whole: that costs nothing where all is well."""
-    if b"\\u" in line and _HALF_BYTES.search(line):
+    if b"\\" in line and _HALF_BYTES.search(line):
         value = _whole_characters(value)
     if _MODIFIER_BYTES in line:
         raise_modifiers(value)
@@ -27,7 +27,7 @@ def mended(value: Any, line: bytes) -> Any:
 
 def mended_part(value: Any, text: str, start: int, end: int) -> tuple[Any, bool]:
     """The same for a part of a document, and whether it holds a modifier."""
-    if text.find("\\u", start, end) >= 0 and _HALF_TEXT.search(text, start, end):
+    if text.find("\\", start, end) >= 0 and _HALF_TEXT.search(text, start, end):
         value = _whole_characters(value)
     modified = text.find(_MODIFIER_TEXT, start, end) >= 0
     if modified:

@@ -101,7 +101,7 @@ class Resolver:
         return self._of_key(key)
 
     def _of_key(self, key: str) -> Found:
-        if not key or self._index.is_several(key):
+        if not key or (self._index.has_versions and self._index.is_several(key)):
             raise DanglingError("leads to several resources of the delivery")
         return Found(key.partition("/")[0], key)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from typing import Any
 
 from dashboard.intake.contract import LONGEST_TEXT
@@ -161,11 +162,12 @@ def _severity(world: World, concept: Any) -> str | None:
     return _only(world, grades, "severity", "is no grade that the contract has")
 
 
-def _grades_of(text: str) -> set[str]:
-    if numbers := set(_GRADE.findall(text)):
-        return {GRADES[int(number) - 1] for number in numbers}
+@lru_cache(maxsize=1000)
+def _grades_of(text: str) -> frozenset[str]:
+    if numbers := _GRADE.findall(text):
+        return frozenset(GRADES[int(number) - 1] for number in numbers)
     text = _DENIED_SEVERITY.sub(" ", text)
-    return {grade for grade, pattern in _SEVERITY_WORDS if pattern.search(text)}
+    return frozenset(grade for grade, pattern in _SEVERITY_WORDS if pattern.search(text))
 
 
 def _serious(world: World, concept: Any) -> str | None:
@@ -189,6 +191,7 @@ def _only(world: World, found: set[str], element: str, otherwise: str) -> str | 
     return None
 
 
+@lru_cache(maxsize=1000)
 def _spaced(name: str) -> str:
     """A name, or a code in camel case, word by word."""
     return plain(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))

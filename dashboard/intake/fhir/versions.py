@@ -28,8 +28,8 @@ def version_of(resource: Json, full_url: str | None) -> str:
     A resource without an id of its own is known by the address of its entry, which nobody but its
     Bundle vouches for, so its content must be the same.
     """
-    meta = resource.get("meta")
     changed = number = ""
+    meta = resource.get("meta")
     if isinstance(meta, dict):
         changed, number = _plain(meta.get("lastUpdated")), _plain(meta.get("versionId"))
     owner = ""

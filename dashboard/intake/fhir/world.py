@@ -67,7 +67,7 @@ class World:
                 trouble = trouble or str(error)
                 continue
             if target.kind == "Patient":
-                target = self._merged(target)
+                target = self._merged(target) if self.index.has_merged else target
                 found[target.key] = target
         if len(found) > 1:
             raise RejectionError(element, f"names {len(found)} patients; a booking has one")
