@@ -146,3 +146,37 @@ def test_what_stands_in_the_place_of_a_status_is_no_reason(fhir):
     fhir.publish()
     assert fhir.balance()["QuestionnaireResponse"] == (2, 0, 1, 0, 1)
     assert "Jane" not in str(fhir.left_out())
+
+
+def test_a_slot_leads_to_the_place_and_the_service_of_its_schedule(fhir):
+    fhir.lines("all.ndjson", patient(), location(), location("L2", "Dallas"))
+    fhir.lines(
+        "S.ndjson",
+        {"resourceType": "HealthcareService", "id": "H", "name": "Hydration drip"},
+        {
+            "resourceType": "Schedule",
+            "id": "S",
+            "actor": [{"reference": one} for one in ("Location/L2", "HealthcareService/H", "Practitioner/D")],
+        },
+        {
+            "resourceType": "Slot",
+            "id": "1",
+            "schedule": {"reference": "Schedule/S"},
+            "status": "busy",
+            "start": "2026-01-05T15:00:00Z",
+            "end": "2026-01-05T16:00:00Z",
+        },
+    )
+    slot = [{"reference": "Slot/1"}]
+    fhir.lines(
+        "A.ndjson",
+        appointment("A1", "Patient/P1", slot=slot, serviceType=[]),
+        appointment("A2", slot=slot),
+        appointment("A3", "Patient/P1", slot=[{"reference": "Slot/9"}]),
+    )
+    fhir.publish()
+    assert fhir.ask("select booking_id, site, service from bookings order by all") == [
+        ("A1", "dallas", "hydration-basic"),
+        ("A2", "chicago", "ketamine-infusion"),
+    ]
+    assert fhir.balance()["Slot"] == fhir.balance()["Schedule"] == (1, 0, 0, 1, 0)

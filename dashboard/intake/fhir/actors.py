@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dashboard.intake.fhir.elements import objects
@@ -21,6 +22,7 @@ class Actors:
         patients: references to patients; those who declined count where no other takes part.
         unsure: references of which neither they nor the delivery tell what they lead to.
         names: what the unsure ones are called: compared, and never shown, since it may be a person.
+        scheduled_places, scheduled_services: those whose schedules its slots are of.
     """
 
     patients: list[Json] = field(default_factory=list)
@@ -29,6 +31,8 @@ class Actors:
     staff: list[Json] = field(default_factory=list)
     unsure: list[Json] = field(default_factory=list)
     names: Words = field(default_factory=Words)
+    scheduled_places: list[Json] = field(default_factory=list)
+    scheduled_services: list[Json] = field(default_factory=list)
 
 
 def actors_of(world: World, resource: Json) -> Actors:
@@ -51,6 +55,12 @@ def actors_of(world: World, resource: Json) -> Actors:
             elif kind is None:
                 actors.unsure.append(reference)
     actors.patients = actors.patients or declined
+    for reference in _scheduled(world, resource):
+        kind = world.kind_of(reference, {})
+        if kind == "Location":
+            actors.scheduled_places.append(reference)
+        elif kind == "HealthcareService":
+            actors.scheduled_services.append(reference)
     if not actors.unsure:
         return actors
     words = [named(reference) for reference in actors.unsure]
@@ -58,3 +68,16 @@ def actors_of(world: World, resource: Json) -> Actors:
         tuple(key for one in words for key in one.keys), tuple(name for one in words for name in one.names)
     )
     return actors
+
+
+def _scheduled(world: World, resource: Json) -> Iterator[Json]:
+    """The actors of the schedules that an Appointment's slots are of."""
+    for slot in objects(resource.get("slot")):
+        for schedule in _delivered(world, slot, resource, "Slot"):
+            yield from _delivered(world, schedule, {}, "Schedule")
+
+
+def _delivered(world: World, reference: Json, container: Json, kind: str) -> Iterator[Json]:
+    found = world.follow(reference, container, kind)
+    if found is not None and found.kind == kind and found.contained is None:
+        yield from world.index.data(found.key)

@@ -61,9 +61,10 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     actors = actors_of(world, resource)
     encounter = world.index.encounter_of(key)
     visit: Any = world.index.data(encounter) if encounter else {}
-    services = [one.get("reference") for one in objects(resource.get("serviceType"))]
-    offered = [world.offered(one, resource) for one in (*actors.services, *objects(services))]
-    places: list[Sequence[Json | Words]] = [actors.places, *visit.get("where", [])]
+    named = objects([one.get("reference") for one in objects(resource.get("serviceType"))])
+    services = [*actors.services, *named, *actors.scheduled_services]
+    offered = [world.offered(one, resource) for one in services]
+    places: list[Sequence[Json | Words]] = [actors.places, *visit.get("where", []), actors.scheduled_places]
     if actors.unsure:
         places.insert(1, [actors.names])
     places += [level for _, where in offered for level in where]

@@ -153,7 +153,7 @@ def kind_of(item: Item, file: ResourceFile) -> Kind:
     name: Any = item.resource.get("resourceType")
     if isinstance(name, str) and name in RESOURCE_TYPES:
         return Kind(name)
-    if name is None and (paper := _paper(item.resource)):
+    if name is None and (paper := _paper(item.resource, file)):
         return Kind(paper, left_out="not a resource: it describes the export")
     if name is None:
         return Kind(guess, "has no resourceType")
@@ -161,8 +161,8 @@ def kind_of(item: Item, file: ResourceFile) -> Kind:
     return Kind(guess, "is not a resource type of FHIR R4", shown, "resourceType")
 
 
-def _paper(resource: Json) -> str | None:
+def _paper(resource: Json, file: ResourceFile) -> str | None:
     """What exports lay beside the resources: the server's manifest, the client's log."""
-    if "transactionTime" in resource and "output" in resource:
+    if ("transactionTime" in resource and "output" in resource) or file.path.name.lower() == "manifest.json":
         return "export manifest"
     return "export log" if "exportId" in resource and "eventId" in resource else None

@@ -21,6 +21,8 @@ DUPLICATES = {
     Order.UNKNOWN: "is a duplicate; the first resource with it is kept",
     Order.OTHER: "is that of another resource, too; what refers to it leads to several",
 }
+#: What leads from a slot to who and what is free in it.
+_SCHEDULED = {"Slot": "schedule", "Schedule": "actor"}
 #: Houses and homes of patients, as codes of location-physical-type and v3-RoleCode and by name.
 _HOMES = frozenset({"ho", "ptres", "house", "home", "patient s residence", "patient s home"})
 
@@ -128,6 +130,8 @@ def _kept(kind: str, key: str, resource: Json) -> Any:
         return service_of(resource, key)
     if kind == "PractitionerRole":
         return [_reference(one) for one in objects(resource.get("practitioner"))] + [supervision_of(resource)]
+    if kind in _SCHEDULED:
+        return [_reference(one, display=False) for one in objects(resource.get(_SCHEDULED[kind]))]
     if kind == "Encounter":
         return encounter_of(resource)
     if kind == "ChargeItem":

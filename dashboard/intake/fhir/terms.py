@@ -24,6 +24,8 @@ LOOKUPS = frozenset(
         "Practitioner",
         "PractitionerRole",
         "QuestionnaireResponse",
+        "Schedule",
+        "Slot",
     }
 )
 
@@ -148,7 +150,7 @@ READ_ELEMENTS = {
         "AdverseEvent": "actuality status event code subject encounter date occurrenceDateTime occurrencePeriod "
         "detected seriousness severity outcome suspectEntity",
         "Appointment": "status serviceCategory serviceType specialty appointmentType reasonCode reason description "
-        "start end minutesDuration created participant subject cancellationDate cancelationDate",
+        "start end minutesDuration created participant subject slot cancellationDate cancelationDate",
         "ChargeItem": "status context encounter supportingInformation priceOverride",
         "Encounter": "status class type serviceType subject appointment period participant location serviceProvider "
         "reasonCode",
@@ -161,6 +163,8 @@ READ_ELEMENTS = {
         "Patient": "birthDate gender link",
         "Practitioner": "",
         "PractitionerRole": "practitioner code specialty",
+        "Schedule": "actor",
+        "Slot": "schedule",
         "QuestionnaireResponse": "questionnaire status encounter",
     }.items()
 }
