@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 
 import pytest
 from fhir_clinic import appointment, bundle, location, patient, valid
@@ -105,3 +106,14 @@ def test_a_packed_file_that_is_none_is_named(fhir):
     (fhir.delivery / "AdverseEvent.ndjson.gz").write_bytes(b"not packed")
     with pytest.raises(DeliveryError, match=r"AdverseEvent\.ndjson\.gz cannot be read"):
         fhir.publish()
+
+
+def test_names_of_files_may_be_anything(fhir):
+    fhir.lines("all.ndjson", patient(), location(), appointment())
+    odd = {os.fsdecode(b"Appointment-\xff.ndjson"): r"Appointment-\xff.ndjson", "a\nb.ndjson": r"a\nb.ndjson"}
+    for number, name in enumerate(odd):
+        fhir.write(name, json.dumps(valid(appointment(f"A{number + 2}"))) + "\nbroken\n")
+    report = fhir.publish()
+    assert fhir.one("select count(*) from bookings") == 3
+    assert sorted(row[0] for row in fhir.rejects()) == sorted(odd.values())
+    assert "\n".join(report.lines()).isascii()

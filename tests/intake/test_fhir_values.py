@@ -104,3 +104,42 @@ def test_resources_that_the_server_shortened_are_counted(visit):
     visit.lines("O.ndjson", observation(meta=shortened), observation("O2", meta={"tag": [{"code": "x"}]}))
     why = "is tagged SUBSETTED: the server left out elements"
     assert visit.read().left_out["Observation.meta", why] == 1
+
+
+def test_an_observation_that_gives_a_score_twice_gives_none(visit):
+    total, both = coded("44261-6", "http://loinc.org"), coded("44261-6", "http://loinc.org")
+    both["coding"] += coded("70274-6", "http://loinc.org")["coding"]
+    parts = [{"code": total, "valueInteger": 7}, {"code": total, "valueInteger": 9}]
+    visit.lines(
+        "O.ndjson",
+        observation("O1", "8867-4", component=parts),
+        observation("O2", "8867-4", component=[parts[0], parts[0]]),
+        {**observation("O3"), "code": both},
+        {**observation("O4", "44249-1", valueQuantity={"value": 12}), "component": parts[:1]},
+    )
+    records = visit.read()
+    assert records.column("scores", "score_id") == ["O2", "O4"]
+    assert records.column("scores", "score") == ["7", "7"]
+    assert [fault[2] for fault in records.faults] == ["stands beside another value of the same score"]
+    assert records.left_out["Observation", "holds no total score of PHQ-9 or GAD-7"] == 1
+
+
+def test_an_encounter_of_several_bookings_is_of_none(visit):
+    """Its minutes and charges are not those of one of them; an event finds its booking by its time."""
+    visit.lines(
+        "Encounter.ndjson",
+        encounter(
+            appointment=[{"reference": f"Appointment/A{n}"} for n in (1, 2)],
+            period={"start": "2026-01-05T09:00:00-06:00", "end": "2026-01-05T11:00:00-06:00"},
+        ),
+        encounter("E3", appointment=[{"reference": "Appointment/A3"}, {"reference": "Appointment/A3"}]),
+    )
+    second = {"start": "2026-01-06T09:00:00-06:00", "end": "2026-01-06T10:00:00-06:00"}
+    visit.lines("more.ndjson", appointment("A2", minutesDuration=50, **second), appointment("A3", **second))
+    visit.lines("C.ndjson", charge("C1", 5), charge("C3", 7, "E3"))
+    visit.lines("AE.ndjson", adverse_event(encounter={"reference": "Encounter/E1"}, date="2026-01-05"))
+    records = visit.read()
+    assert records.column("bookings", "chair_minutes") == [None, "50", None]
+    assert records.column("bookings", "price") == [None, None, "7.00"]
+    assert records.column("side_effects", "booking_id") == ["A1"]
+    assert records.rejects == [("ChargeItem.context", "Encounter/E1", "leads to the encounter of several bookings")]

@@ -90,7 +90,9 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     values["ends_at"] = next(texts(resource.get("end")), None)
     values["booked_at"] = _whole_date(world, "Appointment", "created", resource.get("created"))
     values["indication"] = code_of(resource.get("reasonCode")) or code_of(resource.get("reason"))
-    values["chair_minutes"] = _minutes(world, visit, zone) or _number(resource.get("minutesDuration"))
+    alone = encounter is not None and not world.index.is_shared(encounter)
+    took = _minutes(world, visit, zone) if alone else None
+    values["chair_minutes"] = took or _number(resource.get("minutesDuration"))
     staff = visit.get("people", []) + actors.staff + actors.unsure
     values["provider"], values["supervision"] = world.staff(staff, resource, "Appointment")
     if values["status"] == "cancelled":

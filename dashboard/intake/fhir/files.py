@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from collections import Counter
@@ -53,7 +54,7 @@ def find_files(delivery: Path) -> list[ResourceFile]:
 
     They are known by their endings; of others, which some exports leave out, what they hold tells.
     """
-    found = [(path.relative_to(delivery).as_posix(), path) for path in _files(delivery) if _holds_json(path)]
+    found = [(_written(path.relative_to(delivery)), path) for path in _files(delivery) if _holds_json(path)]
     return [
         ResourceFile(path, name, f"file {number:,} of {len(found):,}")
         for number, (name, path) in enumerate(sorted(found), start=1)
@@ -71,6 +72,12 @@ def _files(delivery: Path) -> Iterator[Path]:
         name = path.relative_to(delivery)
         if path.is_file() and str(name) != _ABOUT and not any(part.startswith(".") for part in name.parts):
             yield path
+
+
+def _written(path: Path) -> str:
+    """A name as it can be shown and stored; what is no character of UTF-8, or moves the line, as an escape."""
+    text = os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _bare(path: Path) -> str:

@@ -52,6 +52,7 @@ class Index:
         self._connection.execute("begin")
         #: Whether some resource was delivered twice, or was deleted; it is rarely so.
         self.has_versions = False
+        self.has_shared = False
         #: Whether the record of some patient was replaced by another.
         self.has_merged = False
         # Asked for only once all resources are known.
@@ -153,13 +154,22 @@ class Index:
         return found
 
     def link(self, encounter: str, booking: str, happened: bool) -> None:
-        """Join an encounter and its booking; the first one of each counts, those that took place before others."""
+        """Join an encounter and its booking; those that took place count before others, then the first."""
         self._connection.execute(
             "insert into visit values (?, ?, ?) on conflict do update set encounter = excluded.encounter,"
             " happened = excluded.happened where excluded.happened > happened",
             (booking, encounter, happened),
         )
-        self._connection.execute("insert or ignore into encounter_booking values (?, ?)", (encounter, booking))
+        added = self._connection.execute(
+            "insert or ignore into encounter_booking values (?, ?)", (encounter, booking)
+        )
+        if added.rowcount == 0 and self.booking_of(encounter) != booking:
+            self.has_shared = True
+            self._connection.execute("update encounter_booking set booking = '' where encounter = ?", (encounter,))
+
+    def is_shared(self, encounter: str) -> bool:
+        """Whether an encounter is that of several bookings."""
+        return self.has_shared and self.booking_of(encounter) == ""
 
     def encounter_of(self, booking: str) -> str | None:
         """The encounter of a booking."""
@@ -167,7 +177,7 @@ class Index:
         return found
 
     def booking_of(self, encounter: str) -> str | None:
-        """The booking of an encounter."""
+        """The booking of an encounter; empty where it is that of several."""
         found: str | None = self._value("select booking from encounter_booking where encounter = ?", encounter)
         return found
 

@@ -51,7 +51,7 @@ def follow_form(world: World, _key: str, resource: Json) -> Outcome:
         except DanglingError as error:
             return Rejected((Problem("QuestionnaireResponse.encounter", str(error), shown(reference)),))
         booking = found.key if found.kind == world.options.bookings else world.index.booking_of(found.key)
-        if booking is not None:
+        if booking:
             world.index.note_form(booking)
             return Used()
     return LeftOut("leads to no booking")

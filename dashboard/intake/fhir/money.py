@@ -59,6 +59,8 @@ def booking_of_charge(world: World, references: list[Json], container: Json, ele
             raise RejectionError(element, str(error), shown(reference)) from None
         if found.kind == world.options.bookings:
             return found.key
+        if found.kind == "Encounter" and world.index.is_shared(found.key):
+            raise RejectionError(element, "leads to the encounter of several bookings", shown(reference))
         if found.kind == "Encounter" and (booking := world.index.booking_of(found.key)):
             return booking
     return None

@@ -65,34 +65,38 @@ def scores_of(world: World, identity: str, resource: Json) -> list[Outcome]:
 
 
 def _instrument(concept: Any) -> tuple[str, bool] | None:
-    """The questionnaire that a LOINC code is of, and whether the code is that of the panel."""
+    """The questionnaire that a LOINC code is of, and whether the code is that of the panel; one, or none."""
+    found: set[tuple[str, bool]] = set()
     for coding in codings(concept):
         if "system" in coding and str(coding["system"]).rstrip("/") not in LOINC_SYSTEMS:
             continue
-        for code in texts(coding.get("code")):
-            if code in INSTRUMENT_OF:
-                return INSTRUMENT_OF[code], code in PANELS
-    return None
+        known = (code for code in texts(coding.get("code")) if code in INSTRUMENT_OF)
+        found |= {(INSTRUMENT_OF[code], code in PANELS) for code in known}
+    return min(found) if len({instrument for instrument, _ in found}) == 1 else None
 
 
 def _values(resource: Json) -> Iterator[tuple[str, Any, str, str | None]]:
     """Questionnaire, value, element and fault of each total score; the sure code before the panel's own value."""
-    seen: set[str] = set()
+    found: dict[str, tuple[str, Any, str, str | None]] = {}
     parts = [(resource, "Observation.value[x]")]
     parts += [(component, "Observation.component") for component in objects(resource.get("component"))]
     for part, element in sorted(parts, key=lambda one: (_instrument(one[0].get("code")) or ("", True))[1]):
         coded = _instrument(part.get("code"))
-        if coded is None or coded[0] in seen:
+        if coded is None:
             continue
+        instrument, of_panel = coded
         value = part.get("valueInteger")
         fault: str | None = None
         if value is None:
             quantity = next(objects(part.get("valueQuantity")), {})
             value, fault = quantity.get("value"), _fault(quantity)
-        if value is None and (coded[1] or "dataAbsentReason" in part):
+        if value is None and (of_panel or "dataAbsentReason" in part):
             continue
-        seen.add(coded[0])
-        yield coded[0], value, element, fault
+        if instrument not in found:
+            found[instrument] = (instrument, value, element, fault)
+        elif not of_panel and value != found[instrument][1]:
+            found[instrument] = (instrument, value, element, "stands beside another value of the same score")
+    yield from found.values()
 
 
 def _fault(quantity: Json) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from dashboard.intake.fhir.opening import BOM, CHUNK, open_bytes
 
 #: No line and no entry of a Bundle may be longer; one of them is in memory at a time.
 LONGEST_RESOURCE = 16_000_000
+_WHITE = re.compile(r"[ \t\r\n]*")
 _LINE_ENDINGS = (".ndjson", ".jsonl")
 
 Json = dict[str, Any]
@@ -288,12 +290,12 @@ class _Document:
     def _peek(self) -> str:
         """The next character that is no white space; empty at the end."""
         while True:
-            while self._position < len(self._buffer):
-                character = self._buffer[self._position]
-                if character not in " \t\r\n":
-                    return character
-                self._line += character == "\n"
-                self._position += 1
+            white = _WHITE.match(self._buffer, self._position)
+            end = white.end() if white else self._position
+            self._line += self._buffer.count("\n", self._position, end)
+            self._position = end
+            if end < len(self._buffer):
+                return self._buffer[end]
             if not self._more():
                 return ""
 
