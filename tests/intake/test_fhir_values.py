@@ -143,3 +143,16 @@ def test_an_encounter_of_several_bookings_is_of_none(visit):
     assert records.column("bookings", "price") == [None, None, "7.00"]
     assert records.column("side_effects", "booking_id") == ["A1"]
     assert records.rejects == [("ChargeItem.context", "Encounter/E1", "leads to the encounter of several bookings")]
+
+
+def test_what_leads_nowhere_is_no_fault_of_what_leads_to_it(visit):
+    """A ChargeItem may be of no encounter, and a Slot of no schedule that was delivered."""
+    alone = {name: value for name, value in charge("C1", 5).items() if name != "context"}
+    visit.lines("C.ndjson", alone)
+    visit.lines("I.ndjson", invoice(lineItem=[{"chargeItemReference": {"reference": "ChargeItem/C1"}}]))
+    visit.write("S.ndjson", json.dumps({"resourceType": "Slot", "id": "1", "status": "busy"}) + "\n")
+    visit.lines("A.ndjson", appointment("A2", slot=[{"reference": "Slot/1"}]))
+    records = visit.read()
+    assert records.column("payments", "booking_id") == [None]
+    assert records.column("bookings", "booking_id") == ["A2", "A1"]
+    assert records.faults == []

@@ -74,7 +74,7 @@ class Index:
             version: as version_of() has it.
             aliases: what else leads to it.
         """
-        text = _TEXT_OF(data) if data else _NOTHING
+        text = _NOTHING if data == 0 else _TEXT_OF(data)
         order: Order | None = None
         row = (key, text, version)
         if self._connection.execute("insert or ignore into resource values (?, ?, ?)", row).rowcount == 0:
