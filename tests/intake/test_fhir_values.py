@@ -156,3 +156,27 @@ def test_what_leads_nowhere_is_no_fault_of_what_leads_to_it(visit):
     assert records.column("payments", "booking_id") == [None]
     assert records.column("bookings", "booking_id") == ["A2", "A1"]
     assert records.faults == []
+
+
+def test_what_is_of_another_patient_is_not_of_the_booking(visit):
+    other = {"reference": "Patient/P2"}
+    visit.lines("P.ndjson", patient("P2"), patient("P3", identifier=[{"system": "s", "value": "1"}]))
+    lasting = {"period": {"start": "2026-01-05T09:00:00-06:00", "end": "2026-01-05T09:44:00-06:00"}}
+    visit.lines("A.ndjson", appointment("A3", {"reference": "Patient?identifier=s|1"}, "Location/L1"))
+    visit.lines(
+        "Encounter.ndjson",
+        encounter(appointment=[{"reference": "Appointment/A1"}], subject=other, **lasting),
+        encounter(
+            "E3", appointment=[{"reference": "Appointment/A3"}], subject={"reference": "Patient/P3"}, **lasting
+        ),
+    )
+    visit.lines("C.ndjson", charge("C1", 5))
+    line = [{"chargeItemReference": {"reference": "ChargeItem/C1"}}]
+    visit.lines("I.ndjson", invoice("I1", lineItem=line), invoice("I2", lineItem=line, subject=other))
+    records = visit.read()
+    minutes = zip(records.column("bookings", "booking_id"), records.column("bookings", "chair_minutes"), strict=True)
+    assert dict(minutes) == {"A1": None, "A3": "44"}
+    why = "is another patient than that of its appointment: not taken for it"
+    assert records.left_out["Encounter.subject", why] == 1
+    assert records.column("payments", "payment_id") == ["I1"]
+    assert records.faults == [("Invoice.subject", "(not shown)", "is another patient than that of the booking")]

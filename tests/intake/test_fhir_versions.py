@@ -143,3 +143,10 @@ def test_what_contradicts_itself_without_a_version_decides_nothing(clinic):
     assert [reason for *_, reason in records.rejects] == [
         "is that of another resource, too; what refers to it leads to several"
     ] * 2
+
+
+def test_nothing_is_taken_of_an_encounter_that_is_several(clinic):
+    link = {"appointment": [{"reference": "Appointment/A1"}]}
+    period = {"period": {"start": "2026-01-05T09:00:00-06:00", "end": "2026-01-05T09:44:00-06:00"}}
+    clinic.lines("1.ndjson", appointment(), encounter(**link, **period), encounter(**link))
+    assert clinic.read().column("bookings", "chair_minutes") == [None]

@@ -34,6 +34,7 @@ from dashboard.intake.fhir.world import World
 
 _LATE = dt.timedelta(hours=24)
 _LONGEST_VISIT = 1440
+_ANOTHER = "is another patient than that of its appointment: not taken for it"
 
 
 @dataclass
@@ -60,7 +61,14 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     key = f"Appointment/{identity}"
     actors = actors_of(world, resource)
     encounter = world.index.encounter_of(key)
-    visit: Any = world.index.data(encounter) if encounter else {}
+    # Nothing is known of an encounter whose id is that of several.
+    visit: Any = (world.index.data(encounter) if encounter else None) or {}
+    draft = _Draft({"booking_id": identity, "starts_at": next(texts(resource.get("start")), None)})
+    patients = actors.patients or visit.get("subject") or list(objects(resource.get("subject"))) or actors.unsure
+    patient = draft.attempt("patient_id", lambda: world.patient(patients, resource, "Appointment.participant.actor"))
+    if patient is not None and not _is_of(world, visit.get("subject"), patient):
+        world.remarks.note("Encounter", "subject", _ANOTHER)
+        visit = {}
     named = objects([one.get("reference") for one in objects(resource.get("serviceType"))])
     services = [*actors.services, *named, *actors.scheduled_services]
     offered = [world.offered(one, resource) for one in services]
@@ -75,9 +83,6 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     prose = Words(actors.names.keys, (*texts(resource.get("description")), *actors.names.names))
     shown = label_of(*(resource.get(name) for name in coded))
 
-    draft = _Draft({"booking_id": identity, "starts_at": next(texts(resource.get("start")), None)})
-    patients = actors.patients or visit.get("subject") or list(objects(resource.get("subject"))) or actors.unsure
-    draft.attempt("patient_id", lambda: world.patient(patients, resource, "Appointment.participant.actor"))
     site = draft.attempt("site", lambda: world.site(places, resource, "Appointment.participant.actor"))
     draft.attempt("service", lambda: world.service(words, shown, "Appointment.serviceType", prose=prose))
     draft.attempt("status", lambda: _status(status, APPOINTMENT_STATUSES, "Appointment"))
@@ -142,6 +147,16 @@ def _finish(world: World, key: str, values: dict[str, str | None], zone: dt.tzin
         day = f"{starts.astimezone(zone):%Y-%m-%d}"
         world.index.note_booking(key, patient, int(starts.timestamp()), values["status"] or "", day)
     return Row(values)
+
+
+def _is_of(world: World, subject: list[Json] | None, patient: str) -> bool:
+    """Whether a subject leads to this patient; one that leads nowhere says nothing else."""
+    if not subject or subject[0].get("reference") == f"Patient/{patient}":
+        return True
+    try:
+        return world.patient(subject, {}, "Encounter.subject") == patient
+    except RejectionError:
+        return True
 
 
 def _status(code: object, statuses: dict[str, str], kind: str) -> str:

@@ -8,7 +8,16 @@ from typing import Any
 from dashboard.intake.contract import PAYMENT_KINDS
 from dashboard.intake.fhir.elements import codings, is_date, is_partial, objects, texts
 from dashboard.intake.fhir.lookups import charged
-from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row, Used
+from dashboard.intake.fhir.outcome import (
+    OTHER_PATIENT,
+    LeftOut,
+    Outcome,
+    Problem,
+    Rejected,
+    RejectionError,
+    Row,
+    Used,
+)
 from dashboard.intake.fhir.references import DanglingError, shown
 from dashboard.intake.fhir.stream import Json
 from dashboard.intake.fhir.terms import CHARGED, PAID_INVOICE, STATUSES_LEFT_OUT
@@ -89,6 +98,9 @@ def payment_of(world: World, identity: str, resource: Json) -> Outcome:
     try:
         values["patient_id"] = world.patient(objects(resource.get("subject")), resource, "Invoice.subject")
         booking = _booking(world, resource)
+        whose = world.index.patient_of(booking) if booking else None
+        if whose is not None and whose != values["patient_id"]:
+            raise RejectionError("Invoice.subject", OTHER_PATIENT, "(not shown)")
     except RejectionError as error:
         problems.append(error.problem)
     if problems or amount is None or paid is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+OTHER_PATIENT = "is another patient than that of the booking"
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -20,7 +20,7 @@ from dashboard.intake.fhir.elements import (
     texts,
     words_of,
 )
-from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row
+from dashboard.intake.fhir.outcome import OTHER_PATIENT, LeftOut, Outcome, Problem, Rejected, RejectionError, Row
 from dashboard.intake.fhir.references import DanglingError, shown
 from dashboard.intake.fhir.stream import Json
 from dashboard.intake.fhir.terms import GRADES, OUTCOMES, SNOMED_SEVERITY, SNOMED_SYSTEMS
@@ -93,7 +93,7 @@ def _booking(world: World, resource: Json) -> str:
     key = _by_encounter(world, resource) or _by_time(world, resource, patient)
     whose = world.index.patient_of(key)
     if whose is not None and whose != patient:
-        raise RejectionError("AdverseEvent.subject", "is another patient than that of the booking", "(not shown)")
+        raise RejectionError("AdverseEvent.subject", OTHER_PATIENT, "(not shown)")
     return key.partition("/")[2]
 
 
