@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from fhir_clinic import appointment, bundle, coded, encounter, invoice, location, patient
 
@@ -180,3 +182,14 @@ def test_a_slot_leads_to_the_place_and_the_service_of_its_schedule(fhir):
         ("A2", "chicago", "ketamine-infusion"),
     ]
     assert fhir.balance()["Slot"] == fhir.balance()["Schedule"] == (1, 0, 0, 1, 0)
+
+
+def test_a_status_that_is_no_code_is_not_shown(fhir):
+    fhir.lines("all.ndjson", patient(), location(), appointment())
+    for number, status in enumerate(("called 312-555-0188", "Booked")):
+        fhir.write(f"{number}.ndjson", json.dumps({**appointment(f"B{number}"), "status": status}) + "\n")
+    fhir.write(
+        "C.ndjson", json.dumps({"resourceType": "ChargeItem", "id": "1", "status": "Ring 312-555-0188"}) + "\n"
+    )
+    fhir.publish()
+    assert [row[3] for row in fhir.rejects()] == ["(not shown)", "Booked", "(not shown)"]

@@ -21,7 +21,7 @@ from dashboard.intake.fhir.elements import (
 )
 from dashboard.intake.fhir.lookups import encounter_of
 from dashboard.intake.fhir.options import LAST_UPDATED
-from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row
+from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row, unknown_status
 from dashboard.intake.fhir.stream import Json
 from dashboard.intake.fhir.terms import (
     APPOINTMENT_STATUSES,
@@ -163,7 +163,8 @@ def _status(code: object, statuses: dict[str, str], kind: str) -> str:
     if not isinstance(code, str):
         raise RejectionError(f"{kind}.status", "is empty")
     if code not in statuses:
-        raise RejectionError(f"{kind}.status", "is not a status of FHIR R4", code)
+        problem = unknown_status(kind, code)
+        raise RejectionError(problem.element, problem.reason, problem.value)
     return statuses[code]
 
 

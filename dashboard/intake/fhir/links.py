@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboard.intake.fhir.elements import objects, texts
 from dashboard.intake.fhir.lookups import took_place
-from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used
+from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used, unknown_status
 from dashboard.intake.fhir.references import DanglingError, shown
 from dashboard.intake.fhir.stream import Json
 from dashboard.intake.fhir.terms import FINISHED_FORM, STATUSES_LEFT_OUT, UNFINISHED_FORM
@@ -44,7 +44,7 @@ def follow_form(world: World, _key: str, resource: Json) -> Outcome:
     if status in UNFINISHED_FORM:
         return LeftOut(f"status {status}: not completed")
     if status not in FINISHED_FORM:
-        return Rejected((Problem("QuestionnaireResponse.status", "is not a status of FHIR R4", status),))
+        return Rejected((unknown_status("QuestionnaireResponse", status),))
     for reference in objects(resource.get("encounter")):
         try:
             found = world.resolver.resolve(reference, resource, "Encounter")

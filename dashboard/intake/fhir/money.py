@@ -17,6 +17,7 @@ from dashboard.intake.fhir.outcome import (
     RejectionError,
     Row,
     Used,
+    unknown_status,
 )
 from dashboard.intake.fhir.references import DanglingError, shown
 from dashboard.intake.fhir.stream import Json
@@ -33,7 +34,7 @@ def price_of_charge(world: World, _key: str, resource: Json) -> Outcome:
     if reason := STATUSES_LEFT_OUT["ChargeItem"].get(status):
         return LeftOut(reason)
     if status not in CHARGED:
-        return Rejected((Problem("ChargeItem.status", "is not a status of FHIR R4", status),))
+        return Rejected((unknown_status("ChargeItem", status),))
     price = next(objects(resource.get("priceOverride")), None)
     outcome: Outcome = Used()
     if price is None:
@@ -81,7 +82,7 @@ def payment_of(world: World, identity: str, resource: Json) -> Outcome:
     if reason := STATUSES_LEFT_OUT["Invoice"].get(status):
         return LeftOut(reason)
     if status != PAID_INVOICE:
-        return Rejected((Problem("Invoice.status", "is not a status of FHIR R4", status),))
+        return Rejected((unknown_status("Invoice", status),))
     money, element = _total(resource)
     if money is None:
         return LeftOut("without totalGross and totalNet")

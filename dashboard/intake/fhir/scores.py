@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from dashboard.intake.fhir.elements import codings, is_date, objects, period_of, texts
-from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row
+from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row, unknown_status
 from dashboard.intake.fhir.stream import Json
 from dashboard.intake.fhir.terms import FINAL_OBSERVATION, INSTRUMENT_OF, LOINC_SYSTEMS, PANELS, STATUSES_LEFT_OUT
 from dashboard.intake.fhir.world import World
@@ -27,7 +27,7 @@ def scores_of(world: World, identity: str, resource: Json) -> list[Outcome]:
     if reason := STATUSES_LEFT_OUT["Observation"].get(status):
         return [LeftOut(reason)]
     if status not in FINAL_OBSERVATION:
-        return [Rejected((Problem("Observation.status", "is not a status of FHIR R4", status),))]
+        return [Rejected((unknown_status("Observation", status),))]
     found = list(_values(resource))
     if not found:
         return [LeftOut(NO_SCORE_OF_PANEL)]
