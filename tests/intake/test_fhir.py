@@ -285,6 +285,7 @@ def test_a_truncated_gzip_file_is_named(fhir):
 def test_what_exports_lay_beside_their_files_is_left_out(fhir):
     small(fhir)
     fhir.write("manifest.json", json.dumps({"transactionTime": "2026-01-06T00:00:00Z", "output": [], "error": []}))
+    fhir.write("job/manifest.json", json.dumps({"exportJobProperties": {"jobId": "1"}}))
     fhir.write("log.ndjson", json.dumps({"exportId": "1", "eventId": "kickoff", "eventDetail": {}}) + "\n")
     fhir.write(
         "deleted.ndjson",
@@ -299,7 +300,8 @@ def test_what_exports_lay_beside_their_files_is_left_out(fhir):
     )
     fhir.publish()
     balance = fhir.balance()
-    assert balance["export manifest"] == balance["export log"] == balance["Bundle"] == (1, 0, 0, 0, 1)
+    assert balance["export log"] == balance["Bundle"] == (1, 0, 0, 0, 1)
+    assert balance["export manifest"] == (2, 0, 0, 0, 2)
 
 
 def test_a_modifier_that_is_not_understood_keeps_a_resource_out(fhir):

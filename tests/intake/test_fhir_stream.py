@@ -41,7 +41,8 @@ def test_gzip_is_unpacked(tmp_path):
         (b"[1]", "is not a JSON object"),
         (b'"Patient"', "is not a JSON object"),
         (b"[" * 100_000, "is nested too deeply"),
-        (b'{"id":"1"} {"id":"2"}', "is not JSON"),
+        (b'{"id":"1"} {"id":', "is not JSON"),
+        (b'{"id":"1"} 2', "is not JSON"),
         (b'{"x":' + b"9" * 5000 + b"}", "is not JSON"),
     ],
 )

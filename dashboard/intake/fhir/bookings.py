@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dashboard.intake.fhir.actors import actors_of
 from dashboard.intake.fhir.elements import (
     code_of,
     is_date,
@@ -20,8 +21,7 @@ from dashboard.intake.fhir.elements import (
 )
 from dashboard.intake.fhir.lookups import encounter_of
 from dashboard.intake.fhir.options import LAST_UPDATED
-from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row
-from dashboard.intake.fhir.references import type_of
+from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row, unknown_status
 from dashboard.intake.fhir.stream import Json
 from dashboard.intake.fhir.terms import (
     APPOINTMENT_STATUSES,
@@ -30,10 +30,11 @@ from dashboard.intake.fhir.terms import (
     STATUSES_LEFT_OUT,
 )
 from dashboard.intake.fhir.vocabulary import Words
-from dashboard.intake.fhir.world import World, participants
+from dashboard.intake.fhir.world import World
 
 _LATE = dt.timedelta(hours=24)
 _LONGEST_VISIT = 1440
+_ANOTHER = "is another patient than that of its appointment: not taken for it"
 
 
 @dataclass
@@ -58,23 +59,30 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     if reason := STATUSES_LEFT_OUT["Appointment"].get(str(status)):
         return LeftOut(reason)
     key = f"Appointment/{identity}"
-    people = participants(resource)
+    actors = actors_of(world, resource)
     encounter = world.index.encounter_of(key)
-    visit: Any = world.index.data(encounter) if encounter else {}
-    places = [one for one in people if type_of(one) in (None, "Location")]
-    offered = [world.offered(one, resource) for one in people if type_of(one) in (None, "HealthcareService")]
-    places += visit.get("where", [])
-    places += [place for _, where in offered for place in where]
+    # Nothing is known of an encounter whose id is that of several.
+    visit: Any = (world.index.data(encounter) if encounter else None) or {}
+    draft = _Draft({"booking_id": identity, "starts_at": next(texts(resource.get("start")), None)})
+    patients = actors.patients or visit.get("subject") or list(objects(resource.get("subject"))) or actors.unsure
+    patient = draft.attempt("patient_id", lambda: world.patient(patients, resource, "Appointment.participant.actor"))
+    if patient is not None and not _is_of(world, visit.get("subject"), patient):
+        world.remarks.note("Encounter", "subject", _ANOTHER)
+        visit = {}
+    named = objects([one.get("reference") for one in objects(resource.get("serviceType"))])
+    services = [*actors.services, *named, *actors.scheduled_services]
+    offered = [world.offered(one, resource) for one in services]
+    places: list[Sequence[Json | Words]] = [actors.places, *visit.get("where", []), actors.scheduled_places]
+    if actors.unsure:
+        places.insert(1, [actors.names])
+    places += [level for _, where in offered for level in where]
     coded = ("serviceType", "appointmentType", "specialty", "serviceCategory")
     words = [words_of(resource.get("serviceType")), *(one for one, _ in offered)]
     words += [words_of(resource.get(name)) for name in coded[1:]]
     words.append(Words(tuple(visit.get("keys", ())), tuple(visit.get("names", ()))))
-    prose = Words((), tuple(texts(resource.get("description"))))
+    prose = Words(actors.names.keys, (*texts(resource.get("description")), *actors.names.names))
     shown = label_of(*(resource.get(name) for name in coded))
 
-    draft = _Draft({"booking_id": identity, "starts_at": next(texts(resource.get("start")), None)})
-    patients = [*people, *visit.get("subject", [])] if not _names_patient(people) else people
-    draft.attempt("patient_id", lambda: world.patient(patients, resource, "Appointment.participant.actor"))
     site = draft.attempt("site", lambda: world.site(places, resource, "Appointment.participant.actor"))
     draft.attempt("service", lambda: world.service(words, shown, "Appointment.serviceType", prose=prose))
     draft.attempt("status", lambda: _status(status, APPOINTMENT_STATUSES, "Appointment"))
@@ -86,9 +94,11 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     values, zone = draft.values, world.zone_of(site)
     values["ends_at"] = next(texts(resource.get("end")), None)
     values["booked_at"] = _whole_date(world, "Appointment", "created", resource.get("created"))
-    values["indication"] = code_of(resource.get("reasonCode"))
-    values["chair_minutes"] = _minutes(world, visit, zone) or _number(resource.get("minutesDuration"))
-    staff = visit.get("people", []) + people
+    values["indication"] = code_of(resource.get("reasonCode")) or code_of(resource.get("reason"))
+    alone = encounter is not None and not world.index.is_shared(encounter)
+    took = _minutes(world, visit, zone) if alone else None
+    values["chair_minutes"] = took or _number(resource.get("minutesDuration"))
+    staff = visit.get("people", []) + actors.staff + actors.unsure
     values["provider"], values["supervision"] = world.staff(staff, resource, "Appointment")
     if values["status"] == "cancelled":
         _note_cancellation(world, resource, values, zone)
@@ -123,7 +133,7 @@ def booking_of_encounter(world: World, identity: str, resource: Json) -> Outcome
 def _finish(world: World, key: str, values: dict[str, str | None], zone: dt.tzinfo) -> Row:
     """Add what others say of the booking, and note it for them."""
     patient = values["patient_id"] or ""
-    birth, sex = world.index.data(f"Patient/{patient}")
+    birth, sex, *_ = world.index.data(f"Patient/{patient}")
     values["sex"] = sex
     if birth is not None:
         values["birth_date"] = middle_of(birth)
@@ -139,15 +149,22 @@ def _finish(world: World, key: str, values: dict[str, str | None], zone: dt.tzin
     return Row(values)
 
 
-def _names_patient(people: list[Json]) -> bool:
-    return any(type_of(one) in (None, "Patient") for one in people)
+def _is_of(world: World, subject: list[Json] | None, patient: str) -> bool:
+    """Whether a subject leads to this patient; one that leads nowhere says nothing else."""
+    if not subject or subject[0].get("reference") == f"Patient/{patient}":
+        return True
+    try:
+        return world.patient(subject, {}, "Encounter.subject") == patient
+    except RejectionError:
+        return True
 
 
 def _status(code: object, statuses: dict[str, str], kind: str) -> str:
     if not isinstance(code, str):
         raise RejectionError(f"{kind}.status", "is empty")
     if code not in statuses:
-        raise RejectionError(f"{kind}.status", "is not a status of FHIR R4", code)
+        problem = unknown_status(kind, code)
+        raise RejectionError(problem.element, problem.reason, problem.value)
     return statuses[code]
 
 
@@ -182,7 +199,7 @@ def _whole_date(world: World, kind: str, element: str, given: object) -> str | N
 def _minutes(world: World, visit: Any, zone: dt.tzinfo) -> str | None:
     """Whole minutes that an encounter took."""
     start, end = (moment_of(visit.get(name), zone) for name in ("start", "end"))
-    if start is None or end is None:
+    if start is None or end is None or not visit["happened"]:
         return None
     minutes = round((end - start).total_seconds() / 60)
     if 0 < minutes <= _LONGEST_VISIT:

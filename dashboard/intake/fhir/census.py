@@ -6,11 +6,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from dashboard.intake.fhir.elements import objects
 from dashboard.intake.fhir.files import ResourceFile, kind_of
 from dashboard.intake.fhir.index import Index
-from dashboard.intake.fhir.lookups import identity_of, note_resource
+from dashboard.intake.fhir.lookups import DUPLICATES, identity_of, note_resource
+from dashboard.intake.fhir.mending import MODIFIER
 from dashboard.intake.fhir.options import Options
 from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used
+from dashboard.intake.fhir.references import key_of
 from dashboard.intake.fhir.scores import NO_SCORE, holds_scores
 from dashboard.intake.fhir.stream import Item, Json, read_items
 from dashboard.intake.fhir.terms import (
@@ -19,13 +22,15 @@ from dashboard.intake.fhir.terms import (
     PERSONAL,
     READ_ELEMENTS,
     TABLE_OF,
-    TRACKED,
+    VERSIONED,
 )
+from dashboard.intake.fhir.versions import Order
 
 #: Look-ups that lead from one resource to another are followed once all of them are known.
 LINKS = ("Encounter", "ChargeItem", "QuestionnaireResponse")
 NO_ID = "is missing, or is not an id"
-DUPLICATE = "is a duplicate; the first resource with it is kept"
+MODIFIED = "may change the meaning of the resource, and is not understood"
+_SHORTENED = "SUBSETTED"
 _NO_PLACE = "has no place in the contract"
 _ELEMENT = re.compile(r"_?[a-z][A-Za-z]{0,39}")
 _PERSONAL_KINDS = ("Patient", "Practitioner")
@@ -112,6 +117,7 @@ def take_census(file: ResourceFile, index: Index, options: Options) -> FileCensu
         outcome = _judge(item, kind.name, index, options) if kind.fault is None else None
         if kind.left_out is not None:
             outcome = LeftOut(kind.left_out)
+            _note_deletion(item, index)
         elif kind.fault is not None and not makes_records(kind.name, options):
             outcome = Rejected((Problem(kind.element, kind.fault, kind.value),))
         if isinstance(outcome, Rejected):
@@ -136,10 +142,12 @@ def _judge(item: Item, kind: str, index: Index, options: Options) -> Outcome | N
     resource: Json = item.resource or {}
     if kind == "Observation" and not holds_scores(resource):
         return LeftOut(NO_SCORE)
-    new = True
+    if MODIFIER in resource and kind in LOOKUPS and not makes_records(kind, options):
+        return Rejected((Problem(f"{kind}.{MODIFIER}", MODIFIED),))
+    order: Order | None = None
     identity = identity_of(resource, item.full_url)
-    if kind in TRACKED and identity is not None:
-        new = note_resource(index, kind, identity, resource, item.full_url)
+    if kind in VERSIONED and identity is not None:
+        order = note_resource(index, kind, identity, resource, item.full_url)
     if makes_records(kind, options) or kind in LINKS:
         return None
     if kind in BOOKING_TYPES:
@@ -148,7 +156,15 @@ def _judge(item: Item, kind: str, index: Index, options: Options) -> Outcome | N
         return LeftOut(_NO_PLACE)
     if identity is None:
         return Rejected((Problem(f"{kind}.id", NO_ID),))
-    return Used() if new else Rejected((Problem(f"{kind}.id", DUPLICATE, _shown(kind, identity)),))
+    if order is None:
+        return Used()
+    return Rejected((Problem(f"{kind}.id", DUPLICATES[order], _shown(kind, identity)),))
+
+
+def _note_deletion(item: Item, index: Index) -> None:
+    """An entry that has no resource may say that one was deleted."""
+    if item.deleted is not None and (key := key_of(item.deleted[0])) is not None:
+        index.delete(key, item.deleted[1])
 
 
 def _shown(kind: str, identity: str) -> str:
@@ -156,6 +172,9 @@ def _shown(kind: str, identity: str) -> str:
 
 
 def _count_elements(census: FileCensus, kind: str, resource: Json) -> None:
+    meta = resource.get("meta")
+    if isinstance(meta, dict) and any(tag.get("code") == _SHORTENED for tag in objects(meta.get("tag"))):
+        census.left_out[kind, f"{kind}.meta", "is tagged SUBSETTED: the server left out elements"] += 1
     for name in resource.keys() - READ_ELEMENTS.get(kind, resource.keys()):
         # The name of an element is no text of the delivery's own; anything else might be.
         element = name if _ELEMENT.fullmatch(name) else "(no element of FHIR)"

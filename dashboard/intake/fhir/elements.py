@@ -14,6 +14,10 @@ from dashboard.intake.fhir.vocabulary import Words
 _YEAR = re.compile(r"\d{4}")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+#: What SNOMED CT's full names end with.
+_TAG = re.compile(
+    r" \((?:finding|disorder|procedure|event|situation|observable entity|qualifier value|regime/therapy|substance)\)$"
+)
 
 
 def objects(value: Any) -> Iterator[Json]:
@@ -34,36 +38,48 @@ def texts(*values: Any) -> Iterator[str]:
                 yield bare
 
 
+def concepts(value: Any) -> Iterator[Json]:
+    """CodeableConcepts, also where they stand in a CodeableReference as FHIR R5 has it."""
+    for one in objects(value):
+        concept = one.get("concept")
+        yield concept if isinstance(concept, dict) else one
+
+
 def codings(concept: Any) -> Iterator[Json]:
     """The codings of one or several CodeableConcepts."""
-    for one in objects(concept):
+    for one in concepts(concept):
         yield from objects(one.get("coding"))
 
 
-def words_of(*concepts: Any) -> Words:
+def words_of(*values: Any) -> Words:
     """What CodeableConcepts are called: codes with and without their system, displays, texts."""
     keys: list[str] = []
     names: list[str] = []
-    for concept in concepts:
-        if concept is None:
+    for value in values:
+        if value is None:
             continue
-        for coding in codings(concept):
+        for coding in codings(value):
             for code in texts(coding.get("code")):
                 keys += [f"{system}|{code}" for system in texts(coding.get("system"))]
                 keys.append(code)
                 names.append(code)
-            names += texts(coding.get("display"))
-        for one in objects(concept):
-            names += texts(one.get("text"))
+            names += (untagged(text) for text in texts(coding.get("display")))
+        for one in concepts(value):
+            names += (untagged(text) for text in texts(one.get("text")))
     return Words(tuple(keys), tuple(names))
 
 
-def label_of(*concepts: Any) -> str | None:
+def label_of(*values: Any) -> str | None:
     """A word for people: the first display, else text, else code."""
-    words = words_of(*concepts)
-    displays = [text for concept in concepts for coding in codings(concept) for text in texts(coding.get("display"))]
-    others = [text for concept in concepts for one in objects(concept) for text in texts(one.get("text"))]
-    return next(iter((*displays, *others, *words.names)), None)
+    words = words_of(*values)
+    displays = [text for value in values for coding in codings(value) for text in texts(coding.get("display"))]
+    others = [text for value in values for one in concepts(value) for text in texts(one.get("text"))]
+    return next((untagged(text) for text in (*displays, *others, *words.names)), None)
+
+
+def untagged(text: str) -> str:
+    """A term without the tag of its full name in SNOMED CT, so that Nausea (finding) is Nausea."""
+    return _TAG.sub("", text) if text.endswith(")") else text
 
 
 def code_of(concept: Any) -> str | None:

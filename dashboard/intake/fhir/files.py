@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import gzip
+import os
 import re
 import zlib
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dashboard.intake.attempts import MARKERS
 from dashboard.intake.contract import TABLES, DeliveryError
+from dashboard.intake.fhir.opening import begins_json, open_bytes
 from dashboard.intake.fhir.stream import Item, Json
 from dashboard.intake.fhir.terms import RESOURCE_TYPES
 
-_ENDINGS = (".ndjson", ".jsonl", ".json")
+_LINE_ENDINGS = (".ndjson", ".jsonl")
+_ENDINGS = (*_LINE_ENDINGS, ".json")
+#: Never looked into for resources.
+_OTHERS = (".csv", ".tsv", ".parquet", ".toml", ".md")
 #: Says of a delivery whether it is the demo; never part of the data.
 _ABOUT = "delivery.json"
 _SAMPLE = 1 << 20
+_GLANCE = 1 << 16
+_SPEAKING = b'"resourceType"'
 
 
 @dataclass(frozen=True)
@@ -30,29 +39,63 @@ class ResourceFile:
 
     @property
     def is_document(self) -> bool:
-        """Whether its name says that it is no file of lines."""
-        return self.path.name.lower().removesuffix(".gz").endswith(".json")
+        """Whether its name doesn't say that it is a file of lines."""
+        return not _bare(self.path).endswith(_LINE_ENDINGS)
 
     @cached_property
     def expected(self) -> str | None:
-        """The resource type that the file's name says it holds, as in 1.Patient.ndjson."""
-        return next((word for word in re.split("[^A-Za-z]+", self.path.name) if word in RESOURCE_TYPES), None)
+        """The resource type that the file's name says it holds, as in 1.Patient.ndjson, else its folder's."""
+        words = [word for part in reversed(Path(self.name).parts) for word in re.split("[^A-Za-z]+", part)]
+        return next((word for word in words if word in RESOURCE_TYPES), None)
 
 
 def find_files(delivery: Path) -> list[ResourceFile]:
-    """The NDJSON and JSON files of a folder and its subfolders, by name; hidden ones are passed over."""
-    found: list[tuple[str, Path]] = []
-    for path in delivery.rglob("*"):
-        name = path.relative_to(delivery)
-        hidden = any(part.startswith(".") for part in name.parts)
-        if hidden or str(name) == _ABOUT or not path.name.lower().removesuffix(".gz").endswith(_ENDINGS):
-            continue
-        if path.is_file():
-            found.append((name.as_posix(), path))
+    """The files of JSON in a folder and its subfolders, by name; hidden ones are passed over.
+
+    They are known by their endings; of others, which some exports leave out, what they hold tells.
+    """
+    found = [(_written(path.relative_to(delivery)), path) for path in _files(delivery) if _holds_json(path)]
     return [
         ResourceFile(path, name, f"file {number:,} of {len(found):,}")
         for number, (name, path) in enumerate(sorted(found), start=1)
     ]
+
+
+def count_others(delivery: Path) -> Counter[str]:
+    """How many files of the folder are passed over though they hold something, by the endings of their names."""
+    others = (path for path in _files(delivery) if path.name not in MARKERS and not _holds_json(path))
+    return Counter(path.suffix.lower() or "without ending" for path in others if path.stat().st_size)
+
+
+def _files(delivery: Path) -> Iterator[Path]:
+    for path in delivery.rglob("*"):
+        name = path.relative_to(delivery)
+        if path.is_file() and str(name) != _ABOUT and not any(part.startswith(".") for part in name.parts):
+            yield path
+
+
+def _written(path: Path) -> str:
+    """A name as it can be shown and stored; what is no character of UTF-8, or moves the line, as an escape."""
+    text = os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _bare(path: Path) -> str:
+    return path.name.lower().removesuffix(".gz")
+
+
+def _holds_json(path: Path) -> bool:
+    bare = _bare(path)
+    return bare.endswith(_ENDINGS) or (not bare.endswith(_OTHERS) and _begins_with_resources(path))
+
+
+def _begins_with_resources(path: Path) -> bool:
+    try:
+        with open_bytes(path) as file:
+            start = file.read(_GLANCE)
+    except (OSError, EOFError, zlib.error):
+        return False
+    return begins_json(start) and _SPEAKING in start
 
 
 def is_fhir(delivery: Path) -> bool:
@@ -76,8 +119,8 @@ def is_fhir(delivery: Path) -> bool:
 
 def _speaks_of_resources(path: Path) -> bool:
     try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            return b'"resourceType"' in file.read(_SAMPLE)
+        with open_bytes(path) as file:
+            return _SPEAKING in file.read(_SAMPLE)
     except (OSError, EOFError, zlib.error) as error:
         raise DeliveryError(f"{path} cannot be read ({error}); check the file and deliver it again") from error
 
@@ -111,11 +154,13 @@ def kind_of(item: Item, file: ResourceFile) -> Kind:
     if item.fault is not None:
         return Kind(guess, item.fault)
     if item.resource is None:
-        return Kind(BUNDLE, left_out="an entry without a resource")
+        deletes = item.deleted is not None
+        why = "an entry that says that a resource was deleted" if deletes else "an entry without a resource"
+        return Kind(BUNDLE, left_out=why)
     name: Any = item.resource.get("resourceType")
     if isinstance(name, str) and name in RESOURCE_TYPES:
         return Kind(name)
-    if name is None and (paper := _paper(item.resource)):
+    if name is None and (paper := _paper(item.resource, file)):
         return Kind(paper, left_out="not a resource: it describes the export")
     if name is None:
         return Kind(guess, "has no resourceType")
@@ -123,8 +168,8 @@ def kind_of(item: Item, file: ResourceFile) -> Kind:
     return Kind(guess, "is not a resource type of FHIR R4", shown, "resourceType")
 
 
-def _paper(resource: Json) -> str | None:
+def _paper(resource: Json, file: ResourceFile) -> str | None:
     """What exports lay beside the resources: the server's manifest, the client's log."""
-    if "transactionTime" in resource and "output" in resource:
+    if ("transactionTime" in resource and "output" in resource) or file.path.name.lower() == "manifest.json":
         return "export manifest"
     return "export log" if "exportId" in resource and "eventId" in resource else None

@@ -11,14 +11,21 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from dashboard.intake.fhir.versions import Order, is_gone, order_of
+
 _REMEMBERED = 20_000
+#: What is known where different resources claim one key: nothing, since a reference could mean either.
+_SEVERAL = "several"
+_NOTHING = "0"
+_TEXT_OF = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SCHEMA = """
-create table resource (key text primary key, data text) without rowid;
+create table resource (key text primary key, data text, version text) without rowid;
+create table deleted (key text primary key, moment text) without rowid;
 create table alias (key blob primary key, target text) without rowid;
 create table claimed (key text primary key) without rowid;
-create table visit (booking text primary key, encounter text) without rowid;
+create table visit (booking text primary key, encounter text, happened integer) without rowid;
 create table encounter_booking (encounter text primary key, booking text) without rowid;
-create table price (booking text primary key, cents integer not null) without rowid;
+create table price (booking text primary key, cents integer) without rowid;
 create table form (booking text primary key) without rowid;
 create table role (practitioner text primary key, supervision text) without rowid;
 create table booking (patient text, starts integer, booking text, status text, day text);
@@ -43,6 +50,11 @@ class Index:
             self._connection.execute(f"pragma {setting}")
         self._connection.executescript(_SCHEMA)
         self._connection.execute("begin")
+        #: Whether some resource was delivered twice, or was deleted; it is rarely so.
+        self.has_versions = False
+        self.has_shared = False
+        #: Whether the record of some patient was replaced by another.
+        self.has_merged = False
         # Asked for only once all resources are known.
         self._text_of = lru_cache(maxsize=_REMEMBERED)(self._look_up)
 
@@ -50,28 +62,76 @@ class Index:
         """Free the file."""
         self._connection.close()
 
-    def add(self, key: str, data: Any, aliases: Iterable[str] = ()) -> bool:
-        """Know a resource by its key; False, and nothing done, where the key is known already."""
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        added = self._connection.execute("insert or ignore into resource values (?, ?)", (key, text)).rowcount > 0
-        if added:
-            for alias in aliases:
-                # An alias of two resources leads to none.
-                self._connection.execute(
-                    "insert into alias values (?, ?) on conflict do update"
-                    " set target = case when target = excluded.target then target else '' end",
-                    (self._digest(alias), key),
-                )
-        return added
+    def add(self, key: str, data: Any, version: str, aliases: Iterable[str] = ()) -> Order | None:
+        """Know a resource by its key; where the key is known already, how the two stand to each other.
+
+        Of several versions the newest is kept. What can be no versions of one another, and what
+        differs without saying which is newer, makes the key one of several resources.
+
+        Args:
+            key: `Type/id`.
+            data: what is to be known of it.
+            version: as version_of() has it.
+            aliases: what else leads to it.
+        """
+        text = _NOTHING if data == 0 else _TEXT_OF(data)
+        order: Order | None = None
+        row = (key, text, version)
+        if self._connection.execute("insert or ignore into resource values (?, ?, ?)", row).rowcount == 0:
+            self.has_versions = True
+            [known, before] = self._connection.execute(
+                "select data, version from resource where key = ?", (key,)
+            ).fetchone()
+            order = order_of(version, before)
+            if known == _SEVERAL or (order is Order.UNKNOWN and text != known):
+                order = Order.OTHER
+            if order in (Order.OLDER, Order.UNKNOWN):
+                return order
+            row = row if order is Order.NEWER else (key, _SEVERAL, before)
+            self._connection.execute("insert or replace into resource values (?, ?, ?)", row)
+        for alias in aliases:
+            # An alias of two resources leads to none.
+            self._connection.execute(
+                "insert into alias values (?, ?) on conflict do update"
+                " set target = case when target = excluded.target then target else '' end",
+                (self._digest(alias), key),
+            )
+        return order
+
+    def is_outdated(self, key: str, version: str) -> bool:
+        """Whether a newer version of this resource was delivered, too."""
+        newest: str | None = self._value("select version from resource where key = ?", key)
+        return newest is not None and order_of(version, newest) is Order.OLDER
+
+    def delete(self, key: str, moment: str) -> None:
+        """Note that a resource was deleted."""
+        self.has_versions = True
+        self._connection.execute("insert or replace into deleted values (?, ?)", (key, moment))
+
+    def is_deleted(self, key: str, version: str) -> bool:
+        """Whether the delivery says that this resource was deleted."""
+        moment: str | None = self._value("select moment from deleted where key = ?", key)
+        return moment is not None and is_gone(version, moment)
+
+    def forget_deleted(self) -> None:
+        """Once all resources are known: no reference leads to what was deleted."""
+        rows = self._connection.execute("select key, version, moment from deleted join resource using (key)")
+        for key, version, moment in rows.fetchall():
+            if is_gone(version, moment):
+                self._connection.execute("delete from resource where key = ?", (key,))
 
     def data(self, key: str) -> Any:
         """What is known of a resource; None where it isn't among the delivered ones."""
         text = self._text_of(key)
-        return None if text is None else json.loads(text)
+        return None if text in (None, _SEVERAL) else json.loads(text)
 
     def holds(self, key: str) -> bool:
         """Whether the resource is among the delivered ones."""
         return self._text_of(key) is not None
+
+    def is_several(self, key: str) -> bool:
+        """Whether different resources of the delivery claim this key."""
+        return self._text_of(key) == _SEVERAL
 
     def _look_up(self, key: str) -> str | None:
         text: str | None = self._value("select data from resource where key = ?", key)
@@ -84,7 +144,7 @@ class Index:
     def of_type(self, kind: str) -> Iterator[Any]:
         """What is known of all resources of a type."""
         rows = self._connection.execute(
-            "select data from resource where key >= ? and key < ?", (f"{kind}/", f"{kind}0")
+            "select data from resource where key >= ? and key < ? and data <> ?", (f"{kind}/", f"{kind}0", _SEVERAL)
         )
         return (json.loads(text) for (text,) in rows)
 
@@ -93,10 +153,23 @@ class Index:
         found: str | None = self._value("select target from alias where key = ?", self._digest(alias))
         return found
 
-    def link(self, encounter: str, booking: str) -> None:
-        """Join an encounter and the booking that it fulfils; the first one of each counts."""
-        self._connection.execute("insert or ignore into visit values (?, ?)", (booking, encounter))
-        self._connection.execute("insert or ignore into encounter_booking values (?, ?)", (encounter, booking))
+    def link(self, encounter: str, booking: str, happened: bool) -> None:
+        """Join an encounter and its booking; those that took place count before others, then the first."""
+        self._connection.execute(
+            "insert into visit values (?, ?, ?) on conflict do update set encounter = excluded.encounter,"
+            " happened = excluded.happened where excluded.happened > happened",
+            (booking, encounter, happened),
+        )
+        added = self._connection.execute(
+            "insert or ignore into encounter_booking values (?, ?)", (encounter, booking)
+        )
+        if added.rowcount == 0 and self.booking_of(encounter) != booking:
+            self.has_shared = True
+            self._connection.execute("update encounter_booking set booking = '' where encounter = ?", (encounter,))
+
+    def is_shared(self, encounter: str) -> bool:
+        """Whether an encounter is that of several bookings."""
+        return self.has_shared and self.booking_of(encounter) == ""
 
     def encounter_of(self, booking: str) -> str | None:
         """The encounter of a booking."""
@@ -104,19 +177,19 @@ class Index:
         return found
 
     def booking_of(self, encounter: str) -> str | None:
-        """The booking of an encounter."""
+        """The booking of an encounter; empty where it is that of several."""
         found: str | None = self._value("select booking from encounter_booking where encounter = ?", encounter)
         return found
 
-    def charge(self, booking: str, cents: int) -> None:
-        """Add to the price of a booking."""
+    def charge(self, booking: str, cents: int | None) -> None:
+        """Add to the price of a booking; once a part isn't known, the whole isn't."""
         self._connection.execute(
             "insert into price values (?, ?) on conflict do update set cents = cents + excluded.cents",
             (booking, cents),
         )
 
     def price_of(self, booking: str) -> int | None:
-        """The price of a booking in cents."""
+        """The price of a booking in cents, where all of it is known."""
         found: int | None = self._value("select cents from price where booking = ?", booking)
         return found
 

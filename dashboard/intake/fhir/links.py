@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dashboard.intake.fhir.elements import objects, texts
-from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used
+from dashboard.intake.fhir.lookups import took_place
+from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used, unknown_status
 from dashboard.intake.fhir.references import DanglingError, shown
 from dashboard.intake.fhir.stream import Json
+from dashboard.intake.fhir.terms import FINISHED_FORM, STATUSES_LEFT_OUT, UNFINISHED_FORM
 from dashboard.intake.fhir.vocabulary import plain
 from dashboard.intake.fhir.world import World
 
@@ -19,14 +21,16 @@ def note_roles(world: World) -> None:
 
 
 def follow_encounter(world: World, key: str, resource: Json) -> Outcome:
-    """Join an Encounter and the Appointment that it fulfils."""
+    """Join an Encounter and the Appointment that it fulfils; one that was entered in error is none."""
+    if resource.get("status") == "entered-in-error":
+        return LeftOut(STATUSES_LEFT_OUT["Encounter"]["entered-in-error"])
     for reference in objects(resource.get("appointment")):
         try:
             found = world.resolver.resolve(reference, resource, "Appointment")
         except DanglingError as error:
             return Rejected((Problem("Encounter.appointment", str(error), shown(reference)),))
         if found.kind == "Appointment":
-            world.index.link(key, found.key)
+            world.index.link(key, found.key, took_place(resource))
     return Used()
 
 
@@ -36,15 +40,18 @@ def follow_form(world: World, _key: str, resource: Json) -> Outcome:
     name = form.partition("|")[0].rstrip("/").rpartition("/")[2]
     if not name or plain(name) != plain(world.options.side_effects_form):
         return LeftOut("answers to another questionnaire than the side-effect form")
-    if resource.get("status") not in ("completed", "amended"):
-        return LeftOut(f"status {resource.get('status')}: not completed")
+    status = str(resource.get("status"))
+    if status in UNFINISHED_FORM:
+        return LeftOut(f"status {status}: not completed")
+    if status not in FINISHED_FORM:
+        return Rejected((unknown_status("QuestionnaireResponse", status),))
     for reference in objects(resource.get("encounter")):
         try:
             found = world.resolver.resolve(reference, resource, "Encounter")
         except DanglingError as error:
             return Rejected((Problem("QuestionnaireResponse.encounter", str(error), shown(reference)),))
         booking = found.key if found.kind == world.options.bookings else world.index.booking_of(found.key)
-        if booking is not None:
+        if booking:
             world.index.note_form(booking)
             return Used()
     return LeftOut("leads to no booking")

@@ -4,23 +4,54 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.intake.fhir.elements import codings, objects, texts, words_of
+from dashboard.intake.fhir.elements import objects, texts, words_of
 from dashboard.intake.fhir.index import Index, identifier_aliases
+from dashboard.intake.fhir.mending import NO_CHARACTER
+from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected
 from dashboard.intake.fhir.references import address_alias, identifiers_of
 from dashboard.intake.fhir.stream import Json
-from dashboard.intake.fhir.terms import ANESTHESIOLOGY_CODES, PHYSICIAN_CODES
+from dashboard.intake.fhir.terms import ANESTHESIOLOGY_CODES, NOT_BEGUN, PHYSICIAN_CODES, TRACKED
+from dashboard.intake.fhir.versions import Order, version_of
 from dashboard.intake.fhir.vocabulary import Words, plain
 
-_HOUSE = "ho"
+#: Why a resource is rejected whose id another one has, by how it stands to the one that was read before.
+DUPLICATES = {
+    Order.NEWER: "is delivered in several versions; the newest is kept",
+    Order.OLDER: "is delivered in several versions; the newest is kept",
+    Order.UNKNOWN: "is a duplicate; the first resource with it is kept",
+    Order.OTHER: "is that of another resource, too; what refers to it leads to several",
+}
+#: What leads from a slot to who and what is free in it.
+_SCHEDULED = {"Slot": "schedule", "Schedule": "actor"}
+#: Houses and homes of patients, as codes of location-physical-type and v3-RoleCode and by name.
+_HOMES = frozenset({"ho", "ptres", "house", "home", "patient s residence", "patient s home"})
 
 
-def note_resource(index: Index, kind: str, identity: str, resource: Json, full_url: str | None) -> bool:
-    """Put a resource into the look-ups; False where one of its type has its id already."""
+def note_resource(index: Index, kind: str, identity: str, resource: Json, full_url: str | None) -> Order | None:
+    """Put a resource into the look-ups; where one of its type has its id already, how they stand to each other."""
     key = f"{kind}/{identity}"
+    version = version_of(resource, full_url)
+    if kind not in TRACKED:
+        return index.add(key, 0, version)
     aliases = list(identifier_aliases(kind, identifiers_of(resource)))
     if full_url is not None and not full_url.endswith(f"/{key}"):
         aliases.append(address_alias(full_url))
-    return index.add(key, _kept(kind, key, resource), aliases)
+    kept = _kept(kind, key, resource)
+    index.has_merged |= kind == "Patient" and len(kept) > len(("birth date", "sex"))
+    return index.add(key, kept, version, aliases)
+
+
+def superseded(index: Index, key: str, resource: Json, full_url: str | None) -> Outcome | None:
+    """What becomes of a resource that a newer version took the place of, or that was deleted; None of others."""
+    if not index.has_versions:
+        return None
+    version = version_of(resource, full_url)
+    if index.is_deleted(key, version):
+        return LeftOut("deleted: another entry of the delivery says so")
+    if index.is_outdated(key, version):
+        kind, _, identity = key.partition("/")
+        return Rejected((Problem(f"{kind}.id", DUPLICATES[Order.OLDER], identity),))
+    return None
 
 
 def identity_of(resource: Json, full_url: str | None) -> str | None:
@@ -28,7 +59,9 @@ def identity_of(resource: Json, full_url: str | None) -> str | None:
     given = resource.get("id")
     if given is None and full_url is not None:
         given = full_url.rstrip("/").replace(":", "/").rpartition("/")[2]
-    if not isinstance(given, str) or not given or not given.isprintable() or len(given) > 200 or " " in given:
+    if not isinstance(given, str) or not given or not given.isprintable() or len(given) > 200:
+        return None
+    if " " in given or NO_CHARACTER in given:
         return None
     return given
 
@@ -42,7 +75,7 @@ def place_of(resource: Json, key: str) -> dict[str, Any]:
     """What is kept of a Location or Organization; of a house only its keys."""
     identifiers = list(identifiers_of(resource))
     numbers = [f"{system}|{value}" for system, value in identifiers if system != "*"]
-    home = any(code.get("code") == _HOUSE for code in codings(resource.get("physicalType")))
+    home = any(plain(name) in _HOMES for name in words_of(resource.get("physicalType"), resource.get("type")).names)
     names = [*texts(resource.get("name"), resource.get("alias")), *(value for _, value in identifiers)]
     cities = [city for address in objects(resource.get("address")) for city in texts(address.get("city"))]
     upwards = [*objects(resource.get("partOf")), *objects(resource.get("managingOrganization"))]
@@ -51,17 +84,18 @@ def place_of(resource: Json, key: str) -> dict[str, Any]:
         "names": [] if home else names,
         "cities": [] if home else cities,
         "up": [_reference(one) for one in upwards],
+        "home": home,
     }
 
 
 def service_of(resource: Json, key: str) -> dict[str, Any]:
     """What is kept of a HealthcareService: what it is called and where it is offered."""
     words = words_of(resource.get("type"), resource.get("specialty"), resource.get("category"))
-    where = [*objects(resource.get("location")), *objects(resource.get("providedBy"))]
+    where = [objects(resource.get(name)) for name in ("location", "providedBy")]
     return {
         "keys": [key, *words.keys],
         "names": [*texts(resource.get("name")), *words.names],
-        "where": [_reference(one) for one in where],
+        "where": [[_reference(one) for one in level] for level in where],
     }
 
 
@@ -79,13 +113,25 @@ def supervision_of(resource: Json) -> str:
 def _kept(kind: str, key: str, resource: Json) -> Any:
     if kind == "Patient":
         birth, sex = resource.get("birthDate"), resource.get("gender")
-        return [birth if isinstance(birth, str) else None, sex if isinstance(sex, str) else None]
+        return [
+            birth if isinstance(birth, str) else None,
+            sex if isinstance(sex, str) else None,
+            # Of two records that were merged the other one counts.
+            *(
+                _reference(one, display=False)
+                for link in objects(resource.get("link"))
+                if link.get("type") == "replaced-by"
+                for one in objects(link.get("other"))
+            ),
+        ]
     if kind in ("Location", "Organization"):
         return place_of(resource, key)
     if kind == "HealthcareService":
         return service_of(resource, key)
     if kind == "PractitionerRole":
         return [_reference(one) for one in objects(resource.get("practitioner"))] + [supervision_of(resource)]
+    if kind in _SCHEDULED:
+        return [_reference(one, display=False) for one in objects(resource.get(_SCHEDULED[kind]))]
     if kind == "Encounter":
         return encounter_of(resource)
     if kind == "ChargeItem":
@@ -105,19 +151,25 @@ def charged(resource: Json) -> list[Json]:
 def encounter_of(resource: Json) -> dict[str, Any]:
     """What is kept of an Encounter."""
     period = next(objects(resource.get("period")), {})
-    places = [place.get("location") for place in objects(resource.get("location"))]
-    places += list(objects(resource.get("serviceProvider")))
+    rooms = objects([place.get("location") for place in objects(resource.get("location"))])
+    places = [rooms, objects(resource.get("serviceProvider"))]
     people = [person.get("individual") or person.get("actor") for person in objects(resource.get("participant"))]
     service = words_of(resource.get("serviceType"), resource.get("type"))
     return {
         "start": next(texts(period.get("start")), None),
         "end": next(texts(period.get("end")), None),
-        "where": [_reference(one) for one in objects(places)],
+        "happened": took_place(resource),
+        "where": [[_reference(one) for one in level] for level in places],
         "people": [_reference(one, display=False) for one in objects(people)],
         "keys": list(service.keys),
         "names": list(service.names),
         "subject": [_reference(one, display=False) for one in objects(resource.get("subject"))],
     }
+
+
+def took_place(resource: Json) -> bool:
+    """Whether an Encounter's status says that it has begun, so that its period is no plan."""
+    return str(resource.get("status")) not in NOT_BEGUN
 
 
 def _reference(reference: Json, display: bool = True) -> Json:

@@ -8,7 +8,17 @@ from typing import Any
 from dashboard.intake.contract import PAYMENT_KINDS
 from dashboard.intake.fhir.elements import codings, is_date, is_partial, objects, texts
 from dashboard.intake.fhir.lookups import charged
-from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row, Used
+from dashboard.intake.fhir.outcome import (
+    OTHER_PATIENT,
+    LeftOut,
+    Outcome,
+    Problem,
+    Rejected,
+    RejectionError,
+    Row,
+    Used,
+    unknown_status,
+)
 from dashboard.intake.fhir.references import DanglingError, shown
 from dashboard.intake.fhir.stream import Json
 from dashboard.intake.fhir.terms import CHARGED, PAID_INVOICE, STATUSES_LEFT_OUT
@@ -24,23 +34,26 @@ def price_of_charge(world: World, _key: str, resource: Json) -> Outcome:
     if reason := STATUSES_LEFT_OUT["ChargeItem"].get(status):
         return LeftOut(reason)
     if status not in CHARGED:
-        return Rejected((Problem("ChargeItem.status", "is not a status of FHIR R4", status),))
+        return Rejected((unknown_status("ChargeItem", status),))
     price = next(objects(resource.get("priceOverride")), None)
+    outcome: Outcome = Used()
     if price is None:
-        return LeftOut("without priceOverride: its price stands elsewhere")
-    if not _in_dollars(price):
-        return LeftOut(f"its amount is not in {CURRENCY}")
-    amount = _amount(price)
-    if amount is None or amount < 0:
-        return Rejected((Problem("ChargeItem.priceOverride", _NO_AMOUNT, str(price.get("value"))),))
+        outcome = LeftOut("without priceOverride: its price stands elsewhere, and its booking gets none")
+    elif not _in_dollars(price):
+        outcome = LeftOut(f"its amount is not in {CURRENCY}, and its booking gets no price")
+    amount = None if price is None else _amount(price)
+    if price is not None and _in_dollars(price) and (amount is None or amount < 0):
+        outcome = Rejected((Problem("ChargeItem.priceOverride", _NO_AMOUNT, _shown(price)),))
     try:
         booking = booking_of_charge(world, charged(resource), resource, "ChargeItem.context")
     except RejectionError as error:
-        return Rejected((error.problem,))
+        return Rejected((error.problem,)) if isinstance(outcome, Used) else outcome
     if booking is None:
-        return LeftOut("leads to no booking")
-    world.index.charge(booking, int(amount * 100))
-    return Used()
+        return LeftOut("leads to no booking") if isinstance(outcome, Used) else outcome
+    # A sum without one of its parts would pass for the price.
+    known = amount is not None and isinstance(outcome, Used)
+    world.index.charge(booking, int(amount * 100) if amount is not None and known else None)
+    return outcome
 
 
 def booking_of_charge(world: World, references: list[Json], container: Json, element: str) -> str | None:
@@ -56,6 +69,8 @@ def booking_of_charge(world: World, references: list[Json], container: Json, ele
             raise RejectionError(element, str(error), shown(reference)) from None
         if found.kind == world.options.bookings:
             return found.key
+        if found.kind == "Encounter" and world.index.is_shared(found.key):
+            raise RejectionError(element, "leads to the encounter of several bookings", shown(reference))
         if found.kind == "Encounter" and (booking := world.index.booking_of(found.key)):
             return booking
     return None
@@ -67,7 +82,7 @@ def payment_of(world: World, identity: str, resource: Json) -> Outcome:
     if reason := STATUSES_LEFT_OUT["Invoice"].get(status):
         return LeftOut(reason)
     if status != PAID_INVOICE:
-        return Rejected((Problem("Invoice.status", "is not a status of FHIR R4", status),))
+        return Rejected((unknown_status("Invoice", status),))
     money, element = _total(resource)
     if money is None:
         return LeftOut("without totalGross and totalNet")
@@ -76,14 +91,17 @@ def payment_of(world: World, identity: str, resource: Json) -> Outcome:
     problems: list[Problem] = []
     amount = _amount(money)
     if amount is None:
-        problems.append(Problem(element, _NO_AMOUNT, str(money.get("value"))))
+        problems.append(Problem(element, _NO_AMOUNT, _shown(money)))
     paid = next(texts(resource.get("date")), None)
     if paid is None or is_partial(paid):
-        problems.append(Problem("Invoice.date", "is not a date", paid))
+        problems.append(Problem("Invoice.date", "is empty" if paid is None else "is not a date", paid))
     values: dict[str, str | None] = {"payment_id": identity}
     try:
         values["patient_id"] = world.patient(objects(resource.get("subject")), resource, "Invoice.subject")
         booking = _booking(world, resource)
+        whose = world.index.patient_of(booking) if booking else None
+        if whose is not None and whose != values["patient_id"]:
+            raise RejectionError("Invoice.subject", OTHER_PATIENT, "(not shown)")
     except RejectionError as error:
         problems.append(error.problem)
     if problems or amount is None or paid is None:
@@ -96,6 +114,8 @@ def payment_of(world: World, identity: str, resource: Json) -> Outcome:
 
 
 def _booking(world: World, resource: Json) -> str | None:
+    """The one booking that the lines lead to; a payment for several belongs to none of them."""
+    bookings: dict[str, None] = {}
     for line in objects(resource.get("lineItem")):
         for reference in objects(line.get("chargeItemReference")):
             try:
@@ -106,8 +126,11 @@ def _booking(world: World, resource: Json) -> str | None:
                 continue
             references = charged(found.contained) if found.contained else world.index.data(found.key)
             if booking := booking_of_charge(world, references, resource, "Invoice.lineItem"):
-                return booking
-    return None
+                bookings[booking] = None
+    if len(bookings) > 1:
+        world.remarks.note("Invoice", "lineItem", "leads to several bookings: the payment is kept for none of them")
+        return None
+    return next(iter(bookings), None)
 
 
 def _kind(resource: Json, amount: Decimal) -> str:
@@ -123,6 +146,11 @@ def _total(resource: Json) -> tuple[Json | None, str]:
         if (money := next(objects(resource.get(name)), None)) is not None:
             return money, f"Invoice.{name}"
     return None, "Invoice.totalNet"
+
+
+def _shown(money: Json) -> str | None:
+    value = money.get("value")
+    return None if value is None else str(value)
 
 
 def _in_dollars(money: Json) -> bool:

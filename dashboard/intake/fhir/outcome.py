@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
+
+_CODE = re.compile(r"[A-Za-z_-]{1,30}")
+OTHER_PATIENT = "is another patient than that of the booking"
 
 
 @dataclass(frozen=True)
@@ -13,6 +17,12 @@ class Problem:
     element: str | None
     reason: str
     value: str | None = None
+
+
+def unknown_status(kind: str, status: str) -> Problem:
+    """A status that FHIR doesn't have; shown where it looks like a code, since anything else could be a note."""
+    shown = status if _CODE.fullmatch(status) else "(not shown)"
+    return Problem(f"{kind}.status", "is not a status of FHIR R4", shown)
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ import numpy as np
 
 from dashboard.intake.contract import SHOWN_CHARACTERS, TABLES, DeliveryError, Table
 from dashboard.intake.fhir.bookings import booking_of_appointment, booking_of_encounter
-from dashboard.intake.fhir.census import DUPLICATE, LINKS, NO_ID, FileCensus, take_census
-from dashboard.intake.fhir.files import ResourceFile, find_files, kind_of
+from dashboard.intake.fhir.census import LINKS, MODIFIED, NO_ID, FileCensus, take_census
+from dashboard.intake.fhir.files import ResourceFile, count_others, find_files, kind_of
 from dashboard.intake.fhir.index import Index
 from dashboard.intake.fhir.links import follow_encounter, follow_form, note_roles
-from dashboard.intake.fhir.lookups import identity_of
+from dashboard.intake.fhir.lookups import DUPLICATES, identity_of, superseded
+from dashboard.intake.fhir.mending import MODIFIER
 from dashboard.intake.fhir.money import payment_of, price_of_charge
 from dashboard.intake.fhir.options import Options, read_options
 from dashboard.intake.fhir.outcome import Outcome, Problem, Rejected, Remarks, Row
@@ -28,6 +29,7 @@ from dashboard.intake.fhir.safety import side_effect_of
 from dashboard.intake.fhir.scores import holds_scores, scores_of
 from dashboard.intake.fhir.stream import Item, Json, read_items
 from dashboard.intake.fhir.terms import TABLE_OF
+from dashboard.intake.fhir.versions import Order
 from dashboard.intake.fhir.vocabulary import make_vocabulary
 from dashboard.intake.fhir.world import World
 from dashboard.intake.reader import Source, Survey
@@ -39,7 +41,6 @@ _LONGEST_CELL = 1000
 _PART = 100_000
 #: What numbers the files in the build has 16 bits.
 _MOST_FILES = 60_000
-_MODIFIED = "may change the meaning of the resource, and is not understood"
 
 Progress = Callable[[str, float], None]
 
@@ -181,6 +182,7 @@ class _Reading:
                 self._digests[file.name] = _digest(file.path)
                 censuses.append(take_census(file, self._world.index, self._options))
             done += self._digests[file.name][1]
+        self._world.index.forget_deleted()
         return censuses
 
     def _holding(self, censuses: list[FileCensus], kind: str) -> Iterator[FileCensus]:
@@ -206,13 +208,16 @@ class _Reading:
     def _follow(self, census: FileCensus, kind: str) -> None:
         """Follow the look-ups of one type that lead from one resource to another."""
         for item, resource in self._items(census, kind):
-            if resource is None:
+            if resource is None or MODIFIER in resource:
+                # Settled when it was counted.
                 continue
             identity = identity_of(resource, item.full_url)
             if identity is None:
                 outcome: Outcome = Rejected((Problem(f"{kind}.id", NO_ID),))
+            elif found := superseded(self._world.index, f"{kind}/{identity}", resource, item.full_url):
+                outcome = found
             elif not self._world.index.claim(f"{kind}/{identity}"):
-                outcome = Rejected((Problem(f"{kind}.id", DUPLICATE, identity),))
+                outcome = Rejected((Problem(f"{kind}.id", DUPLICATES[Order.UNKNOWN], identity),))
             else:
                 outcome = _LINK_READERS[kind](self._world, f"{kind}/{identity}", resource)
             census.settle(kind, item, outcome)
@@ -261,13 +266,15 @@ class _Reading:
 
     def _outcomes(self, item: Item, resource: Json | None, kind: str, census: FileCensus) -> list[Outcome]:
         if resource is None:
-            found = kind_of(item, census.file)
-            return [Rejected((Problem(found.element, found.fault or "", found.value),))]
+            broken = kind_of(item, census.file)
+            return [Rejected((Problem(broken.element, broken.fault or "", broken.value),))]
         identity = identity_of(resource, item.full_url)
         if identity is None:
             return [Rejected((Problem(f"{kind}.id", NO_ID),))]
-        if "modifierExtension" in resource:
-            return [Rejected((Problem(f"{kind}.modifierExtension", _MODIFIED),))]
+        if MODIFIER in resource:
+            return [Rejected((Problem(f"{kind}.{MODIFIER}", MODIFIED),))]
+        if found := superseded(self._world.index, f"{kind}/{identity}", resource, item.full_url):
+            return [found]
         if kind == "Observation":
             return scores_of(self._world, identity, resource)
         return [_RECORD_READERS[kind](self._world, identity, resource)]
@@ -315,6 +322,9 @@ class _Reading:
         ]
 
     def _lacking(self, censuses: list[FileCensus]) -> Iterable[str]:
+        if others := count_others(self._delivery):
+            endings = ", ".join(f"{ending} ({number:,})" for ending, number in sorted(others.items()))
+            yield f"files that are no JSON of FHIR are not read: {endings}"
         held = {kind for census in censuses for kind in census.fates}
         for kind, what in (
             ("AdverseEvent", "no side effects are shown, which does not mean that there were none"),

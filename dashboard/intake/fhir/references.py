@@ -98,10 +98,10 @@ class Resolver:
         key = f"{kind}/{identity}"
         if kind in TRACKED and not self._index.holds(key):
             raise DanglingError(f"refers to a resource {kind} that is not in the delivery")
-        return Found(kind, key)
+        return self._of_key(key)
 
     def _of_key(self, key: str) -> Found:
-        if not key:
+        if not key or (self._index.has_versions and self._index.is_several(key)):
             raise DanglingError("leads to several resources of the delivery")
         return Found(key.partition("/")[0], key)
 
@@ -138,7 +138,7 @@ class Resolver:
         identity = text.rpartition(":")[2]
         for candidate in [kind] if kind else sorted(TRACKED):
             if self._index.holds(f"{candidate}/{identity}"):
-                return Found(candidate, f"{candidate}/{identity}")
+                return self._of_key(f"{candidate}/{identity}")
         raise DanglingError("refers to an address (urn:) that no resource of the delivery has")
 
     def _logical(self, identifier: Json, kind: str | None) -> Found:
@@ -174,6 +174,12 @@ def shown(reference: Json) -> str:
     """A reference as a reject may show it: what searches by an identifier could name a person."""
     text = next(texts(reference.get("reference")), "")
     return text if _LITERAL.fullmatch(text) or text.startswith(("#", "urn:uuid:")) else "(not shown)"
+
+
+def key_of(address: str) -> str | None:
+    """The key of the resource that an address, relative or absolute, is of."""
+    match = _LITERAL.fullmatch(address)
+    return f"{match['kind']}/{unquote(match['id'])}" if match else None
 
 
 def address_alias(full_url: str) -> str:

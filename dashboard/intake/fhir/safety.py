@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from typing import Any
 
 from dashboard.intake.contract import LONGEST_TEXT
@@ -11,6 +12,7 @@ from dashboard.intake.fhir.elements import (
     code_of,
     codings,
     is_date,
+    is_partial,
     label_of,
     moment_of,
     objects,
@@ -18,22 +20,27 @@ from dashboard.intake.fhir.elements import (
     texts,
     words_of,
 )
-from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row
+from dashboard.intake.fhir.outcome import OTHER_PATIENT, LeftOut, Outcome, Problem, Rejected, RejectionError, Row
 from dashboard.intake.fhir.references import DanglingError, shown
 from dashboard.intake.fhir.stream import Json
-from dashboard.intake.fhir.terms import GRADES, OUTCOMES, SNOMED, SNOMED_SEVERITY
+from dashboard.intake.fhir.terms import GRADES, OUTCOMES, SNOMED_SEVERITY, SNOMED_SYSTEMS
 from dashboard.intake.fhir.vocabulary import plain
 from dashboard.intake.fhir.world import World
 
 _DAY = 24 * 60 * 60
 _GRADE = re.compile(r"\bgrade ([1-5])\b")
 _SEVERITY_WORDS = (
-    ("fatal", r"\b(fatal|death|died)\b"),
-    ("life_threatening", r"\blife threatening\b"),
-    ("severe", r"\bsevere\b"),
-    ("moderate", r"\bmoderate\b"),
-    ("mild", r"\bmild\b"),
+    ("fatal", re.compile(r"\b(fatal|death|died)\b")),
+    ("life_threatening", re.compile(r"\blife threatening\b")),
+    ("severe", re.compile(r"\bsevere\b")),
+    ("moderate", re.compile(r"\bmoderate\b")),
+    ("mild", re.compile(r"\bmild\b")),
 )
+_ANY_SEVERITY = "(?:fatal|death|died|life threatening|severe|moderate|mild)"
+#: As in the CTCAE's own words for grade 3: severe, but not immediately life-threatening.
+_DENIED_SEVERITY = re.compile(rf"\b(?:no|not|non|without)(?: \w+)? {_ANY_SEVERITY}(?: or {_ANY_SEVERITY})*\b")
+_NOT_SERIOUS = re.compile(r"(?:non|not) ?serious\b|no$")
+_SERIOUS = re.compile(r"serious\b(?!.*\b(?:no|not|non|none|unknown)\b)|yes$")
 
 
 def side_effect_of(world: World, identity: str, resource: Json) -> Outcome:
@@ -54,12 +61,12 @@ def side_effect_of(world: World, identity: str, resource: Json) -> Outcome:
     values["severity"] = _severity(world, resource.get("severity"))
     values["serious"] = _serious(world, resource.get("seriousness"))
     values["outcome"] = _outcome(world, resource.get("outcome"))
-    values["related"] = _related(resource)
+    values["related"] = _related(world, resource)
     onset, over = _times(resource)
-    if is_date(onset):
+    if onset is not None and not _has_time(onset):
         world.remarks.note("AdverseEvent", "date", "says no time of day: the minutes to onset are not known")
-    values["onset_at"] = None if is_date(onset) else onset
-    values["resolved_at"] = None if is_date(over) else over
+    values["onset_at"] = onset if _has_time(onset) else None
+    values["resolved_at"] = over if _has_time(over) else None
     return Row(values)
 
 
@@ -86,7 +93,7 @@ def _booking(world: World, resource: Json) -> str:
     key = _by_encounter(world, resource) or _by_time(world, resource, patient)
     whose = world.index.patient_of(key)
     if whose is not None and whose != patient:
-        raise RejectionError("AdverseEvent.subject", "is another patient than that of the booking", "(not shown)")
+        raise RejectionError("AdverseEvent.subject", OTHER_PATIENT, "(not shown)")
     return key.partition("/")[2]
 
 
@@ -134,55 +141,87 @@ def _times(resource: Json) -> tuple[str | None, str | None]:
     return next(happened, None), end
 
 
+def _has_time(text: str | None) -> bool:
+    return text is not None and not is_date(text) and not is_partial(text)
+
+
 def _severity(world: World, concept: Any) -> str | None:
-    """The grade by code, word or CTCAE's number."""
+    """The grade by code, word or CTCAE's number, where all of them mean the same."""
     if concept is None:
         return None
+    grades: set[str] = set()
     for coding in codings(concept):
-        if coding.get("system") == SNOMED and (grade := SNOMED_SEVERITY.get(str(coding.get("code")))):
-            return grade
+        system, code = str(coding.get("system")), str(coding.get("code"))
+        if system in SNOMED_SYSTEMS and code in SNOMED_SEVERITY:
+            grades.add(SNOMED_SEVERITY[code])
+        elif "ctc" in system.casefold() and re.fullmatch("[1-5]", code):
+            # A bare number is one of many scales, unless its system is that of the CTCAE.
+            grades.add(GRADES[int(code) - 1])
     for name in words_of(concept).names:
-        text = plain(name)
-        if match := _GRADE.search(text) or re.fullmatch("([1-5])", text):
-            return GRADES[int(match.group(1)) - 1]
-        for grade, pattern in _SEVERITY_WORDS:
-            if re.search(pattern, text):
-                return grade
-    world.remarks.note("AdverseEvent", "severity", "is no grade that the contract has")
-    return None
+        grades |= _grades_of(plain(name))
+    return _only(world, grades, "severity", "is no grade that the contract has")
+
+
+@lru_cache(maxsize=1000)
+def _grades_of(text: str) -> frozenset[str]:
+    if numbers := _GRADE.findall(text):
+        return frozenset(GRADES[int(number) - 1] for number in numbers)
+    text = _DENIED_SEVERITY.sub(" ", text)
+    return frozenset(grade for grade, pattern in _SEVERITY_WORDS if pattern.search(text))
 
 
 def _serious(world: World, concept: Any) -> str | None:
     if concept is None:
         return None
+    answers: set[str] = set()
     for name in words_of(concept).names:
-        text = plain(name)
-        if text.startswith(("non serious", "nonserious", "not serious")) or text == "no":
-            return "no"
-        if text.startswith("serious") or text == "yes":
-            return "yes"
-    world.remarks.note("AdverseEvent", "seriousness", "is neither serious nor non-serious")
+        text = _spaced(name)
+        if _NOT_SERIOUS.match(text):
+            answers.add("no")
+        elif _SERIOUS.match(text):
+            answers.add("yes")
+    return _only(world, answers, "seriousness", "is neither serious nor non-serious")
+
+
+def _only(world: World, found: set[str], element: str, otherwise: str) -> str | None:
+    """What was found, if it is one thing."""
+    if len(found) == 1:
+        return next(iter(found))
+    world.remarks.note("AdverseEvent", element, "means several things" if found else otherwise)
     return None
+
+
+@lru_cache(maxsize=1000)
+def _spaced(name: str) -> str:
+    """A name, or a code in camel case, word by word."""
+    return plain(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
 
 
 def _outcome(world: World, concept: Any) -> str | None:
     if concept is None:
         return None
     for name in words_of(concept).names:
-        text = plain(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
+        text = _spaced(name)
         if text in OUTCOMES:
             return OUTCOMES[text]
     world.remarks.note("AdverseEvent", "outcome", "is no outcome that the contract has")
     return None
 
 
-def _related(resource: Json) -> str | None:
-    """The causality of the first suspect that has one; its texts are free and are not taken."""
-    for suspect in objects(resource.get("suspectEntity")):
-        for causality in objects(suspect.get("causality")):
-            for concept in (causality.get("assessment"), causality.get("entityRelatedness")):
-                displays = [text for one in codings(concept) for text in texts(one.get("display"))]
-                label = next((text for text in displays if len(text) <= LONGEST_TEXT), None) or code_of(concept)
-                if label is not None:
-                    return label
+def _related(world: World, resource: Json) -> str | None:
+    """The causality of the suspects, where it is the same for all; its texts are free and are not taken."""
+    labels = [label for suspect in objects(resource.get("suspectEntity")) if (label := _causality(suspect))]
+    if len({plain(label) for label in labels}) > 1:
+        world.remarks.note("AdverseEvent", "suspectEntity", "has several suspects that are judged differently")
+        return None
+    return labels[0] if labels else None
+
+
+def _causality(suspect: Json) -> str | None:
+    for causality in objects(suspect.get("causality")):
+        for concept in (causality.get("assessment"), causality.get("entityRelatedness")):
+            displays = [text for one in codings(concept) for text in texts(one.get("display"))]
+            label = next((text for text in displays if len(text) <= LONGEST_TEXT), None) or code_of(concept)
+            if label is not None:
+                return label
     return None

@@ -7,9 +7,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from dashboard.intake.fhir.elements import codings, is_date, objects, period_of, texts
-from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row
+from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row, unknown_status
 from dashboard.intake.fhir.stream import Json
-from dashboard.intake.fhir.terms import FINAL_OBSERVATION, INSTRUMENT_OF, LOINC, PANELS, STATUSES_LEFT_OUT
+from dashboard.intake.fhir.terms import FINAL_OBSERVATION, INSTRUMENT_OF, LOINC_SYSTEMS, PANELS, STATUSES_LEFT_OUT
 from dashboard.intake.fhir.world import World
 
 NO_SCORE = "holds no total score of PHQ-9 or GAD-7"
@@ -27,7 +27,7 @@ def scores_of(world: World, identity: str, resource: Json) -> list[Outcome]:
     if reason := STATUSES_LEFT_OUT["Observation"].get(status):
         return [LeftOut(reason)]
     if status not in FINAL_OBSERVATION:
-        return [Rejected((Problem("Observation.status", "is not a status of FHIR R4", status),))]
+        return [Rejected((unknown_status("Observation", status),))]
     found = list(_values(resource))
     if not found:
         return [LeftOut(NO_SCORE_OF_PANEL)]
@@ -43,9 +43,10 @@ def scores_of(world: World, identity: str, resource: Json) -> list[Outcome]:
     if taken is None:
         problems.append(Problem("Observation.effective[x]", "is empty"))
     rows: list[Outcome] = []
-    for number, (instrument, value, element) in enumerate(found):
+    for number, (instrument, value, element, fault) in enumerate(found):
         score = _whole(value)
-        own = [] if score is not None else [Problem(element, "is not a whole number", _shown(value))]
+        fault = fault or (None if score is not None else "is not a whole number")
+        own = [] if fault is None else [Problem(element, fault, _shown(value))]
         if problems or own:
             rows.append(Rejected((*problems, *own)))
             continue
@@ -64,32 +65,45 @@ def scores_of(world: World, identity: str, resource: Json) -> list[Outcome]:
 
 
 def _instrument(concept: Any) -> tuple[str, bool] | None:
-    """The questionnaire that a LOINC code is of, and whether the code is that of the panel."""
+    """The questionnaire that a LOINC code is of, and whether the code is that of the panel; one, or none."""
+    found: set[tuple[str, bool]] = set()
     for coding in codings(concept):
-        if coding.get("system") not in (LOINC, None):
+        if "system" in coding and str(coding["system"]).rstrip("/") not in LOINC_SYSTEMS:
             continue
-        for code in texts(coding.get("code")):
-            if code in INSTRUMENT_OF:
-                return INSTRUMENT_OF[code], code in PANELS
-    return None
+        known = (code for code in texts(coding.get("code")) if code in INSTRUMENT_OF)
+        found |= {(INSTRUMENT_OF[code], code in PANELS) for code in known}
+    return min(found) if len({instrument for instrument, _ in found}) == 1 else None
 
 
-def _values(resource: Json) -> Iterator[tuple[str, Any, str]]:
-    """Questionnaire, value and element of each total score; the sure code before the panel's own value."""
-    seen: set[str] = set()
+def _values(resource: Json) -> Iterator[tuple[str, Any, str, str | None]]:
+    """Questionnaire, value, element and fault of each total score; the sure code before the panel's own value."""
+    found: dict[str, tuple[str, Any, str, str | None]] = {}
     parts = [(resource, "Observation.value[x]")]
     parts += [(component, "Observation.component") for component in objects(resource.get("component"))]
     for part, element in sorted(parts, key=lambda one: (_instrument(one[0].get("code")) or ("", True))[1]):
         coded = _instrument(part.get("code"))
-        if coded is None or coded[0] in seen:
+        if coded is None:
             continue
+        instrument, of_panel = coded
         value = part.get("valueInteger")
+        fault: str | None = None
         if value is None:
-            value = next(objects(part.get("valueQuantity")), {}).get("value")
-        if value is None and (coded[1] or "dataAbsentReason" in part):
+            quantity = next(objects(part.get("valueQuantity")), {})
+            value, fault = quantity.get("value"), _fault(quantity)
+        if value is None and (of_panel or "dataAbsentReason" in part):
             continue
-        seen.add(coded[0])
-        yield coded[0], value, element
+        if instrument not in found:
+            found[instrument] = (instrument, value, element, fault)
+        elif not of_panel and value != found[instrument][1]:
+            found[instrument] = (instrument, value, element, "stands beside another value of the same score")
+    yield from found.values()
+
+
+def _fault(quantity: Json) -> str | None:
+    """What makes the value of a Quantity another than that of a score."""
+    if "comparator" in quantity:
+        return "is not the score itself (comparator)"
+    return "is a percentage" if "%" in (quantity.get("code"), quantity.get("unit")) else None
 
 
 def _whole(value: Any) -> str | None:

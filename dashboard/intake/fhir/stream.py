@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
+
+from dashboard.intake.fhir.mending import mended, mended_part, raise_modifiers
+from dashboard.intake.fhir.opening import BOM, CHUNK, open_bytes
 
 #: No line and no entry of a Bundle may be longer; one of them is in memory at a time.
 LONGEST_RESOURCE = 16_000_000
-_CHUNK = 1 << 20
+_WHITE = re.compile(r"[ \t\r\n]*")
 _LINE_ENDINGS = (".ndjson", ".jsonl")
 
 Json = dict[str, Any]
@@ -29,6 +32,7 @@ class Item:
         resource: the resource; None where there is none.
         fault: why it can't be read; None where it is a resource, or an entry without one.
         full_url: the entry's fullUrl, within a Bundle.
+        deleted: of an entry that says that a resource was deleted: its address, and when, if that is said.
     """
 
     line: int
@@ -36,47 +40,60 @@ class Item:
     resource: Json | None = None
     fault: str | None = None
     full_url: str | None = None
+    deleted: tuple[str, str] | None = None
 
 
 def read_items(path: Path) -> Iterator[Item]:
     """The items of a file in their order.
 
     Args:
-        path: NDJSON or JSON; gzip where its name ends with .gz.
+        path: NDJSON or JSON; plain or gzip.
 
     Raises:
         OSError, EOFError, zlib.error: the file can't be read.
     """
-    with _open(path) as file:
+    with open_bytes(path) as file:
         name = path.name.lower().removesuffix(".gz")
         lines = _is_lines(file, name.endswith(_LINE_ENDINGS))
         found = _from_lines(file) if lines else _Document(file).items()
-        for number, (line, resource, fault, full_url) in enumerate(found, start=1):
-            yield Item(line, number, resource, fault, full_url)
+        for number, (line, resource, fault, about) in enumerate(found, start=1):
+            if isinstance(about, tuple):
+                yield Item(line, number, deleted=about)
+            else:
+                yield Item(line, number, resource, fault, about)
 
 
-_Found = tuple[int, Json | None, str | None, str | None]
-
-
-def _open(path: Path) -> io.BufferedReader:
-    if path.suffix.lower() == ".gz":
-        return cast(io.BufferedReader, gzip.open(path, "rb"))
-    return cast(io.BufferedReader, path.open("rb", buffering=_CHUNK))
+#: Line, resource, fault, and the entry's fullUrl or what it deletes.
+_Found = tuple[int, Json | None, str | None, str | tuple[str, str] | None]
 
 
 def _is_lines(file: io.BufferedReader, named_lines: bool) -> bool:
-    """Whether each line is a resource, by the name and by what the first line holds."""
-    start = file.peek(_CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
-    line, newline, rest = start.partition(b"\n")
-    if named_lines:
-        # A printed document under a name for lines still is a document.
-        return line.strip() not in (b"{", b"[")
-    if not newline or not rest.strip():
+    """Whether each line is a resource, by what the first two lines look like, else by the name."""
+    start = file.peek(CHUNK).removeprefix(BOM).lstrip()
+    line, _, rest = start.partition(b"\n")
+    line, after = line.strip(), rest.lstrip()[:1]
+    if line.startswith(b"["):
         return False
+    if (line.endswith((b"{", b"[")) or after in (b'"', b"}")) and _goes_on(line):
+        # A printed document under a name for lines still is a document.
+        return False
+    if named_lines or (line.startswith(b"{") and after == b"{"):
+        return True
     try:
-        return isinstance(_loads(line), dict)
+        return after != b"" and isinstance(_loads(line), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def _goes_on(line: bytes) -> bool:
+    """Whether a line is the whole of nothing and wrong in nothing: the next one goes on with it."""
+    try:
+        _loads(line)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(error.doc)
+    except (ValueError, RecursionError):
+        return False
+    return False
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -88,7 +105,13 @@ _DECODER = json.JSONDecoder(parse_float=str, parse_constant=_refuse_constant)
 
 
 def _loads(line: bytes) -> Any:
-    return _DECODER.decode(line.decode("utf-8"))
+    text = line.decode("utf-8")
+    if text.startswith("{"):
+        # Without looking for white space twice, which takes as long as reading a short line.
+        value, end = _DECODER.raw_decode(text)
+        if not text[end:].strip(" \t\r\n"):
+            return value
+    return _DECODER.decode(text)
 
 
 _NOT_UTF8 = "is not UTF-8"
@@ -112,21 +135,45 @@ def _from_lines(file: io.BufferedReader) -> Iterator[_Found]:
     number = 0
     while line := file.readline(LONGEST_RESOURCE):
         number += 1
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
+        if line.startswith(BOM):
+            # Files that were put one after the other have several.
+            line = line.removeprefix(BOM)
         if len(line) == LONGEST_RESOURCE and not line.endswith(b"\n"):
-            while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
+            while (rest := file.readline(CHUNK)) and not rest.endswith(b"\n"):
                 pass
             yield number, None, _TOO_LONG, None
             continue
         if not line.strip():
             continue
         try:
-            value = _loads(line)
+            value = mended(_loads(line), line)
         except (ValueError, RecursionError) as error:
-            yield number, None, _why(error), None
+            yield from _from_broken(line, number, error)
         else:
             yield from _unfold(value, number)
+
+
+def _from_broken(line: bytes, number: int, error: Exception) -> Iterator[_Found]:
+    """A line that is no single value may hold several, where a line break was lost, or end with a comma."""
+    try:
+        values = list(_in_turn(line.decode("utf-8")))
+    except (ValueError, RecursionError):
+        values = []
+    if not values or not all(isinstance(value, dict) for value in values):
+        yield number, None, _why(error), None
+        return
+    for value in mended(values, line):
+        yield from _unfold(value, number)
+
+
+def _in_turn(text: str) -> Iterator[Any]:
+    position = 0
+    while position < len(text):
+        if text[position] in ", \t\r\n":
+            position += 1
+            continue
+        value, position = _DECODER.raw_decode(text, position)
+        yield value
 
 
 def _unfold(value: Any, line: int, full_url: str | None = None) -> Iterator[_Found]:
@@ -148,7 +195,15 @@ def _entry(entry: Any, line: int) -> Iterator[_Found]:
         full_url = entry.get("fullUrl")
         yield from _unfold(entry["resource"], line, full_url if isinstance(full_url, str) else None)
     else:
-        yield line, None, None, None
+        yield line, None, None, _deletion(entry)
+
+
+def _deletion(entry: Json) -> tuple[str, str] | None:
+    request, response = entry.get("request"), entry.get("response")
+    if not isinstance(request, dict) or request.get("method") != "DELETE" or not isinstance(request.get("url"), str):
+        return None
+    moment = response.get("lastModified") if isinstance(response, dict) else None
+    return request["url"], moment if isinstance(moment, str) else ""
 
 
 class _Document:
@@ -161,6 +216,7 @@ class _Document:
         self._position = 0
         self._line = 1
         self._at_end = False
+        self._modified = False
 
     def items(self) -> Iterator[_Found]:
         """All resources; one that is broken ends the document, since nothing tells where the next begins."""
@@ -195,6 +251,8 @@ class _Document:
             else:
                 members[name] = self._value()
         if not streamed:
+            if self._modified:
+                raise_modifiers(members)
             yield from _unfold(members, line)
 
     def _names(self) -> Iterator[str]:
@@ -232,12 +290,12 @@ class _Document:
     def _peek(self) -> str:
         """The next character that is no white space; empty at the end."""
         while True:
-            while self._position < len(self._buffer):
-                character = self._buffer[self._position]
-                if character not in " \t\r\n":
-                    return character
-                self._line += character == "\n"
-                self._position += 1
+            white = _WHITE.match(self._buffer, self._position)
+            end = white.end() if white else self._position
+            self._line += self._buffer.count("\n", self._position, end)
+            self._position = end
+            if end < len(self._buffer):
+                return self._buffer[end]
             if not self._more():
                 return ""
 
@@ -259,6 +317,8 @@ class _Document:
             if end < len(self._buffer) or not self._more():
                 break
         self._line += self._buffer.count("\n", self._position, end)
+        value, modified = mended_part(value, self._buffer, self._position, end)
+        self._modified |= modified
         self._position = end
         return value
 
@@ -269,7 +329,7 @@ class _Document:
         left = self._buffer[self._position :]
         if len(left) > LONGEST_RESOURCE:
             raise _TooLongError
-        part = self._file.read(max(_CHUNK, len(left)))
+        part = self._file.read(max(CHUNK, len(left)))
         self._at_end = not part
         self._buffer, self._position = left + self._decoder.decode(part, self._at_end), 0
         return not self._at_end

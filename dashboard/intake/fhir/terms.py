@@ -24,11 +24,16 @@ LOOKUPS = frozenset(
         "Practitioner",
         "PractitionerRole",
         "QuestionnaireResponse",
+        "Schedule",
+        "Slot",
     }
 )
 
 #: A reference to one of these must lead to a resource of the delivery.
 TRACKED = frozenset({*LOOKUPS, "Appointment"}) - {"QuestionnaireResponse"}
+
+#: Of these an older version must not count.
+VERSIONED = TRACKED | {*TABLE_OF, "QuestionnaireResponse"}
 
 #: A code without a place has a reason instead of a status.
 APPOINTMENT_STATUSES = {
@@ -49,6 +54,8 @@ ENCOUNTER_STATUSES = {
     "finished": "completed",
     "cancelled": "cancelled",
 }
+#: With these an Encounter's period is a plan, or nothing that can be relied on.
+NOT_BEGUN = frozenset({"planned", "cancelled", "entered-in-error", "unknown"})
 STATUSES_LEFT_OUT = {
     "Appointment": {
         "proposed": "status proposed: no time was agreed on",
@@ -81,10 +88,14 @@ STATUSES_LEFT_OUT = {
     },
 }
 FINAL_OBSERVATION = frozenset({"final", "amended", "corrected"})
+FINISHED_FORM = frozenset({"completed", "amended"})
+UNFINISHED_FORM = frozenset({"in-progress", "entered-in-error", "stopped"})
 CHARGED = frozenset({"billable", "billed"})
 PAID_INVOICE = "balanced"
 
+#: The addresses of LOINC and SNOMED CT, and the names by which systems of HL7 version 2 and 3 know them.
 LOINC = "http://loinc.org"
+LOINC_SYSTEMS = frozenset({LOINC, "https://loinc.org", "urn:oid:2.16.840.1.113883.6.1"})
 #: LOINC's total scores and the panels that may hold one.
 INSTRUMENT_OF = {
     "44261-6": "PHQ-9",
@@ -94,7 +105,7 @@ INSTRUMENT_OF = {
 }
 PANELS = frozenset({"44249-1", "69737-5"})
 
-SNOMED = "http://snomed.info/sct"
+SNOMED_SYSTEMS = frozenset({"http://snomed.info/sct", "https://snomed.info/sct", "urn:oid:2.16.840.1.113883.6.96"})
 SNOMED_SEVERITY = {
     "255604002": "mild",
     "6736007": "moderate",
@@ -114,6 +125,12 @@ OUTCOMES = {
     "resolved with sequelae": "resolved with sequelae",
     "recovered with sequelae": "resolved with sequelae",
     "fatal": "fatal",
+    # As ICH E2B and MedDRA's forms have them.
+    "recovered resolved": "resolved",
+    "recovering resolving": "recovering",
+    "not recovered not resolved": "ongoing",
+    "not resolved": "ongoing",
+    "recovered resolved with sequelae": "resolved with sequelae",
     "emergency transfer": "emergency transfer",
     "unknown": None,
 }
@@ -133,7 +150,7 @@ READ_ELEMENTS = {
         "AdverseEvent": "actuality status event code subject encounter date occurrenceDateTime occurrencePeriod "
         "detected seriousness severity outcome suspectEntity",
         "Appointment": "status serviceCategory serviceType specialty appointmentType reasonCode reason description "
-        "start end minutesDuration created participant cancellationDate cancelationDate",
+        "start end minutesDuration created participant subject slot cancellationDate cancelationDate",
         "ChargeItem": "status context encounter supportingInformation priceOverride",
         "Encounter": "status class type serviceType subject appointment period participant location serviceProvider "
         "reasonCode",
@@ -143,9 +160,11 @@ READ_ELEMENTS = {
         "Observation": "status code subject effectiveDateTime effectivePeriod effectiveInstant issued valueInteger "
         "valueQuantity component category",
         "Organization": "name alias address partOf",
-        "Patient": "birthDate gender",
+        "Patient": "birthDate gender link",
         "Practitioner": "",
         "PractitionerRole": "practitioner code specialty",
+        "Schedule": "actor",
+        "Slot": "schedule",
         "QuestionnaireResponse": "questionnaire status encounter",
     }.items()
 }

@@ -71,14 +71,15 @@ class Glossary:
         """The key by the mapping file, else by the reference table."""
         return self.mapped(words) or self.known(words)
 
-    def advice(self, seen: Words) -> str:
-        """What to do about words that mean nothing here."""
+    def advice(self, seen: Words, trouble: str | None = None) -> str:
+        """What to do about words that mean nothing here, or about a reference that leads to nothing."""
+        why = f"{trouble}; deliver it, or" if trouble else f"is none of the {self._table} by key or name;"
         key = next((*seen.keys, *seen.names).__iter__(), None)
         if key is not None and (key in self._suggested or len(self._suggested) < _SUGGESTED):
             self._suggested.add(key)
             line = f"{json.dumps(key, ensure_ascii=False)} = …"
-            return f"is none of the {self._table} by key or name; add the line {line} under [fhir.{self._table}]"
-        return f"is none of the {self._table} by key or name; add a line for it under [fhir.{self._table}]"
+            return f"{why} add the line {line} under [fhir.{self._table}]"
+        return f"{why} add a line for it under [fhir.{self._table}]"
 
 
 def _unique(entries: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str]:

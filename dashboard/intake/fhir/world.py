@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboard.intake.fhir.elements import objects, texts
+from dashboard.intake.fhir.elements import texts
 from dashboard.intake.fhir.index import Index
 from dashboard.intake.fhir.lookups import place_of, place_words, service_of
 from dashboard.intake.fhir.options import Options
@@ -67,6 +67,7 @@ class World:
                 trouble = trouble or str(error)
                 continue
             if target.kind == "Patient":
+                target = self._merged(target) if self.index.has_merged else target
                 found[target.key] = target
         if len(found) > 1:
             raise RejectionError(element, f"names {len(found)} patients; a booking has one")
@@ -78,51 +79,103 @@ class World:
             raise RejectionError(element, why, _HIDDEN)
         return patient.identity
 
-    def site(self, places: Iterable[Json], container: Json, element: str) -> str:
-        """The key of the site, by the first of the places that tells it, else the default.
+    def _merged(self, patient: Found) -> Found:
+        """The record that a patient's was replaced by, where it is delivered, and so on."""
+        for _ in range(_HIGHEST):
+            if patient.contained is not None:
+                break
+            for reference in self.index.data(patient.key)[2:]:
+                found = self.follow(reference, {}, "Patient")
+                if found is not None and found.kind == "Patient" and found.key != patient.key:
+                    patient = found
+                    break
+            else:
+                break
+        return patient
+
+    def kind_of(self, reference: Json, container: Json) -> str | None:
+        """The type of what a reference leads to; None where neither it nor the delivery tells."""
+        if stated := type_of(reference):
+            return stated
+        found = self.follow(reference, container)
+        return None if found is None else found.kind
+
+    def site(self, levels: Iterable[Sequence[Json | Words]], container: Json, element: str) -> str:
+        """The key of the site, by the first level that tells one and no other, else the default.
+
+        Args:
+            levels: references to places, the surest first; bare words are compared and never shown.
+            container: the resource in which they stand.
+            element: what a reject names.
 
         Raises:
-            RejectionError: no place means a site.
+            RejectionError: no place means a site, or they mean several.
         """
-        seen: Words | None = None
-        for reference in places:
-            words = _named(reference)
-            if mapped := self.vocabulary.sites.mapped(words):
-                return mapped
-            site, more = self._site_by(reference, container)
-            if site or (site := self.vocabulary.sites.known(words)):
-                return site
-            seen = seen or Words((*words.keys, *more.keys), (*words.names, *more.names))
+        seen: _Place | None = None
+        hidden = False
+        several: list[str] = []
+        for level in levels:
+            sites: dict[str, None] = {}
+            for one in level:
+                if isinstance(one, Words):
+                    site, hidden = self.vocabulary.sites.find(one), hidden or bool(one.names)
+                else:
+                    place = self._place(one, container)
+                    site, seen = place.site, seen or place
+                if site:
+                    sites[site] = None
+            if len(sites) == 1:
+                return next(iter(sites))
+            several = several or list(sites)
+        if several:
+            raise RejectionError(element, "leads to several sites; a booking has one", ", ".join(several))
         if self.options.default_site:
             return self.options.default_site
+        if seen is None and hidden:
+            # A name alone may be that of a person.
+            why = "names no known place; say by type or reference which actor is one, or set default_site"
+            raise RejectionError(element, f"{why} under [fhir] of a mapping file", _HIDDEN)
         if seen is None:
             raise RejectionError(element, "names no place; set default_site under [fhir] of a mapping file")
-        raise RejectionError(element, self.vocabulary.sites.advice(seen), _shown(seen))
+        raise RejectionError(element, self.vocabulary.sites.advice(seen.words, seen.trouble), _shown(seen.words))
 
-    def _site_by(self, reference: Json, container: Json) -> tuple[str | None, Words]:
-        found = self.follow(reference, container, "Location")
-        if found is None or found.kind not in _PLACES:
-            return None, Words()
+    def _place(self, reference: Json, container: Json) -> _Place:
+        """What a reference to a place tells: its own words after the mapping's and before the table's."""
+        words = named(reference)
+        mapped = self.vocabulary.sites.mapped(words)
+        try:
+            found = self.resolver.resolve(reference, container, "Location")
+        except DanglingError as error:
+            trouble = str(error) if words.keys else None
+            return _Place(mapped or self.vocabulary.sites.known(words), words, trouble)
+        if found.kind not in _PLACES:
+            return _Place(mapped, Words(words.keys))
         if found.contained is not None:
-            return self._climb(place_of(found.contained, found.key), container)
-        return self._site_of_key(found.key)
+            site, more, home = self._climb(place_of(found.contained, found.key), container)
+        else:
+            site, more, home = self._site_of_key(found.key)
+        if home:
+            # The name of a house is mostly that of who lives in it.
+            words = Words(words.keys)
+        shown = Words((*words.keys, *more.keys), (*words.names, *more.names))
+        return _Place(mapped or site or self.vocabulary.sites.known(words), shown)
 
-    def _look_up_site(self, key: str) -> tuple[str | None, Words]:
+    def _look_up_site(self, key: str) -> tuple[str | None, Words, bool]:
         return self._climb(self.index.data(key), {})
 
-    def _climb(self, kept: Any, container: Json) -> tuple[str | None, Words]:
-        """The site of a place, or of what it is part of, and so on."""
-        lowest = place_words(kept)
+    def _climb(self, kept: Any, container: Json) -> tuple[str | None, Words, bool]:
+        """The site of a place, or of what it is part of, and so on; its words, and whether it is a house."""
+        lowest, home = place_words(kept), bool(kept["home"])
         level = [kept]
         for _ in range(_HIGHEST):
             for one in level:
                 if site := self.vocabulary.sites.find(place_words(one)):
-                    return site, lowest
+                    return site, lowest, home
             above = [reference for one in level for reference in one["up"]]
             level = list(self._places(above, container))
             if not level:
                 break
-        return None, lowest
+        return None, lowest, home
 
     def _places(self, references: list[Json], container: Json) -> Iterator[Any]:
         for reference in references:
@@ -130,9 +183,9 @@ class World:
             if found is not None and found.kind in _PLACES:
                 yield place_of(found.contained, found.key) if found.contained else self.index.data(found.key)
 
-    def offered(self, reference: Json, container: Json) -> tuple[Words, list[Json]]:
+    def offered(self, reference: Json, container: Json) -> tuple[Words, list[list[Json]]]:
         """What a HealthcareService is called, and where it is offered."""
-        own = _named(reference)
+        own = named(reference)
         found = self.follow(reference, container, "HealthcareService")
         if found is None or found.kind != "HealthcareService":
             return own, []
@@ -200,16 +253,25 @@ class World:
 _RANK = {"anesthesiologist": 0, "physician": 1, "other": 2}
 
 
-def _named(reference: Json) -> Words:
-    """What a reference to a place or service itself says: the reference as written, and its display."""
+@dataclass(frozen=True)
+class _Place:
+    """What a reference to a place tells.
+
+    Attributes:
+        site: the site that it means.
+        words: what it is called, as far as that may be shown.
+        trouble: why it leads to nothing.
+    """
+
+    site: str | None
+    words: Words
+    trouble: str | None = None
+
+
+def named(reference: Json) -> Words:
+    """What a reference itself says: the reference as written, and its display."""
     return Words(tuple(texts(reference.get("reference"))), tuple(texts(reference.get("display"))))
 
 
 def _shown(words: Words) -> str | None:
     return next(iter((*words.names, *words.keys)), None)
-
-
-def participants(resource: Json) -> list[Json]:
-    """The references to those who take part, of an Appointment or Encounter."""
-    people = objects(resource.get("participant"))
-    return list(objects([person.get("actor") or person.get("individual") for person in people]))
