@@ -227,7 +227,10 @@ class _Draft:
         if column.name == "starts_at":
             timed = [one for one in found if evidence.is_times(file.columns[one.name]) or one in read]
             unnamed = [] if file.inspected.dialect.header else self._moments(column, file, taken)
-            return together.start_of([*timed, *unnamed], file) or next(iter(found), None)
+            start = together.start_of([*timed, *unnamed], file) or next(iter(found), None)
+            if start is not None and evidence.is_times(file.columns[start.name]):
+                return together.day_of(column, file, self._formats) or start
+            return start
         if column is table.columns[0]:
             return next((one for one in read if self._is_id(table, column, file, one)), None)
         if column.name == "ends_at":
@@ -240,7 +243,9 @@ class _Draft:
     def _moments(self, column: Column, file: SampledFile, taken: Collection[str]) -> list[Guess]:
         """Columns without a name that hold times or days."""
         names = [
-            name for name, values in file.columns.items() if name not in taken and self._formats.reads(column, values)
+            name
+            for name, values in file.columns.items()
+            if name not in taken and self._formats.reads(column, values) and not evidence.is_short_numbers(values)
         ]
         return [Guess(name, UNSURE, "by its values") for name in names]
 

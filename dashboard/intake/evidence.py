@@ -14,9 +14,12 @@ SHOWN = 40
 #: A value that stands for a kind of thing is no longer.
 _LONGEST = 60
 _MOST_WORDS = 6
-_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?)?")
+#: So many digits the number of a spreadsheet's day has.
+_DAY_DIGITS = 5
+_TIME = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?)?")
 _RANGE = re.compile(rf"{_TIME.pattern}\s*[-–]\s*{_TIME.pattern}")
-_CLOCK = re.compile(r"\d{1,2}:\d{2}|\d{1,2}\s*[AaPp]\.?[Mm]\b")
+#: A time of day, or a spreadsheet's fraction of one.
+_CLOCK = re.compile(r"\d{1,2}:\d{2}|\d{1,2}\s*[AaPp]\.?[Mm]\b|\b\d{1,2}h\d{2}\b|^[1-7]\d{4}\.\d+$")
 _STAFF = re.compile(r"\b(Dr|Mr|Ms|Mrs|Prof)\b\.? \w|\b[A-Z][\w'’-]+,? (?:[A-Z]\.? )?[A-Z][\w'’-]+")
 
 
@@ -44,6 +47,11 @@ def is_moments(values: Sequence[str]) -> bool:
     """Whether most tell a time of day with what else is longer than one."""
     told = sum(bool(_CLOCK.search(value)) and not _TIME.fullmatch(value) for value in values)
     return 2 * told > len(values)
+
+
+def is_short_numbers(values: Sequence[str]) -> bool:
+    """Whether all are whole numbers of a few digits: a spreadsheet's days without the time, or anything else."""
+    return bool(values) and all(value.isdigit() and len(value) <= _DAY_DIGITS for value in values)
 
 
 def is_written(name: str) -> bool:

@@ -36,8 +36,7 @@ def moment_of(name: str, raw: str, mapped: ColumnMapping, ways: Ways) -> str:
     counted = [text for text in mapped.formats if text in EPOCHS]
     date = mapped.column.kind == "date"
     if local or offset or named:
-        # Browsers put a narrow space, which no format has, before AM and PM.
-        ways.append({"written": f"replace(replace({raw}, '\u202f', ' '), '\u00a0', ' ')"})
+        ways.append({"written": _spaced(raw)})
     written = way(name, "written")
     if local:
         ways.append({"local": _parsed(written, local)})
@@ -56,6 +55,17 @@ def moment_of(name: str, raw: str, mapped: ColumnMapping, ways: Ways) -> str:
         ways.append({text: _since_1970(raw, EPOCHS[text])})
         made.append(_universal(way(name, text), date=date))
     return f"coalesce({', '.join(made)})" if len(made) > 1 else made[0]
+
+
+def read_by(text: str, form: str) -> str:
+    """A text as a time by one format, which counts nothing."""
+    written = _spaced(text)
+    return _parsed(_named(written) if "%Z" in form else written, [form])
+
+
+def _spaced(text: str) -> str:
+    # Browsers put a narrow space, which no format has, before AM and PM.
+    return f"replace(replace({text}, '\u202f', ' '), '\u00a0', ' ')"
 
 
 def _parsed(text: str, formats: Sequence[str]) -> str:

@@ -34,6 +34,7 @@ _STARTS = r"^(.*?)\s*[-–]\s*\d{1,2}:\d{2}\D*$"
 _ENDS = r"^(.+?) \d{1,2}:\d{2}.*?[-–]\s*(\d{1,2}:\d{2}\D*)$"
 #: So much less sure a column may be that is as good as another.
 _AS_GOOD = 0.005
+_ONLY_DAY = "the only day"
 #: So many digits a day has at least.
 _DIGITS = 4
 _DAYS = {"date", "day", "visit", "start", "starts", "time", "when"}
@@ -202,7 +203,9 @@ def with_time(column: Column, file: SampledFile, guess: Guess, formats: Formats)
     days = file.columns[guess.name]
     if not is_days(days) or (name := time_beside(column.name, guess.name, file)) is None:
         return None
-    return _day_and_time(column, (guess.name, name), file, formats)
+    line, names = _day_and_time(column, (guess.name, name), file, formats)
+    doubt = f"; DECIDE: is {guess.name} the day of the visit?" if guess.why == _ONLY_DAY else ""
+    return f"{line}{doubt}", names
 
 
 def ending(
@@ -216,7 +219,37 @@ def ending(
         return None
     if end is None and not is_ranges(file.columns[name]):
         return None
-    return _day_and_time(column, (start.name, name), file, formats)
+    # A day of its own may be another than that of the start.
+    own = end and next((day for day in _days_of(column, file, formats) if day != start.name), None)
+    found = _day_and_time(column, (own or start.name, name), file, formats)
+    return (found[0], (own, *found[1])) if own else found
+
+
+def _days_of(column: Column, file: SampledFile, formats: Formats) -> list[str]:
+    """Columns of a name for it that hold days, as many as there are rows."""
+    found = [one.name for one in guess_columns(column.name, "bookings", file.header, ())]
+    return [name for name in found if _holds_days(column, name, file, formats)]
+
+
+def _holds_days(column: Column, name: str, file: SampledFile, formats: Formats) -> bool:
+    values = file.columns[name]
+    return is_days(values) and len(values) == file.rows and formats.reads(column, values)
+
+
+def day_of(column: Column, file: SampledFile, formats: Formats) -> Guess | None:
+    """The day of a start of which only the time was found: the only one that may be it."""
+    named = _days_of(column, file, formats)
+    others = [
+        name
+        for name in file.header
+        if name
+        and set(column_words(name).split()) & {"date", "day"}
+        and not set(column_words(name).split()) & (ELSE[column.name] - {"booking", "booked"})
+        and _holds_days(column, name, file, formats)
+    ]
+    if named:
+        return Guess(named[0], 0.6)
+    return Guess(others[0], UNSURE, _ONLY_DAY) if len(others) == 1 else None
 
 
 def _day_and_time(column: Column, names: tuple[str, str], file: SampledFile, formats: Formats) -> Line:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from intake_clinic import Clinic
+from intake_drafts import drafted
 
 from dashboard.cli import main
 from dashboard.intake.draft import draft_mapping
@@ -232,14 +233,6 @@ def test_a_column_without_a_name_is_no_key(tmp_path: Path) -> None:
     assert "joins" not in tomllib.loads(draft_mapping(tmp_path, load_reference()))
     (tmp_path / "people.csv").write_text("Number,DOB\nP1,1980-01-01\nP2,1990-01-01\n")
     assert tomllib.loads(draft_mapping(tmp_path, load_reference()))["joins"]["patients"]["other_key"] == "Number"
-
-
-def drafted(folder: Path, **files: list[str]) -> tuple[str, dict[str, Any]]:
-    """The draft for files of these lines, as text and as what it says."""
-    for name, lines in files.items():
-        (folder / f"{name}.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
-    text = draft_mapping(folder, load_reference())
-    return text, tomllib.loads(text)
 
 
 SERVICES = {service.service: (service.name,) for service in load_reference().services}
