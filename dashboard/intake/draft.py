@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from dashboard.intake import evidence, together
+from dashboard.intake import evidence, row_guesses, together
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
 from dashboard.intake.files import bare_name
 from dashboard.intake.formats import Formats, toml_string
@@ -170,10 +170,11 @@ class _Draft:
     def _table(
         self, table: Table, file: SampledFile, join: tuple[SampledFile, str, str] | None, visits: Visits | None
     ) -> list[str]:
-        lines = [f"[{table.name}]", *layout_of(file), f"[{table.name}.columns]", f"# The file has {file.told}"]
         maps: list[str] = []
         taken: set[str] = set()
         guesses = self._guesses(table, file, taken)
+        lines = [f"[{table.name}]", *layout_of(file), *row_guesses.left_out(table, file)]
+        lines += [f"[{table.name}.columns]", f"# The file has {file.told}"]
         for column in table.columns:
             guess = guesses.get(column.name)
             several = self._together(table, column, file, guesses, visits)
@@ -190,7 +191,8 @@ class _Draft:
             elif not column.required and self._words.of(column):
                 lines += [doubt] if (doubt := self._words.in_doubt(table, column, file)) else []
             elif column.required:
-                lines.append(self._told_otherwise(column, file, guesses) or self._missing(column))
+                told = self._told_otherwise(column, file, guesses)
+                lines.append(told or self._words.missing(column, file, guesses))
         unused = [name for name in file.header if name and name not in taken]
         if unused:
             lines.append(f"# Columns that are not read: {', '.join(unused)}")
@@ -215,11 +217,22 @@ class _Draft:
         for column in sorted(table.columns, key=lambda one: not one.required):
             if self._words.of(column):
                 take(column, self._words.guess(table, column, file, taken))
+        self._signed(table, file, guesses, taken)
         # Where a patient's id is all there is, a booking is a patient.
         patient = guess_column("patient_id", "bookings", file.header, ())
         if patient and table.name == "side_effects" and "booking_id" not in guesses:
             guesses["booking_id"] = Guess(patient.name, 0.3)
         return guesses
+
+    def _signed(self, table: Table, file: SampledFile, guesses: dict[str, Guess], taken: set[str]) -> None:
+        """Forget a kind that calls no row a refund where amounts have a sign."""
+        kind, amount = guesses.get("kind"), guesses.get("amount")
+        if kind is None or amount is None or not any(map(evidence.is_negative, file.columns[amount.name])):
+            return
+        column = next(one for one in table.columns if one.name == "kind")
+        if not any(self._words.means(column, kind.name, value) == "refund" for value in file.columns[kind.name]):
+            del guesses["kind"]
+            taken.discard(kind.name)
 
     def _by_name(self, table: Table, column: Column, file: SampledFile, taken: Collection[str]) -> Guess | None:
         found = guess_columns(column.name, table.name, file.header, taken)
@@ -343,23 +356,6 @@ class _Draft:
             return f"site = {{ file_name = true, values = {{ {told} }} }}  # guess: by the files' names"
         return None
 
-    def _missing(self, column: Column) -> str:
-        words: dict[str, str] = {
-            "site": self._reference.sites[0].site,
-            "service": self._reference.services[0].service,
-            "status": "completed",
-            "kind": "payment",
-            "instrument": "PHQ-9",
-        }
-        if column.name in words:
-            return (
-                f"{column.name} = {{ constant = {toml_string(words[column.name])} }}  # DECIDE: no column found; "
-                "the same in every row?"
-            )
-        if column.kind == "identifier" and not column.personal and column.name != "booking_id":
-            return f'{column.name} = {{ row_number = "" }}  # DECIDE: no id found; the row\'s number is taken'
-        return f'# {column.name} = ""  # DECIDE: required, and no column found'
-
     def _column(self, table: Table, column: Column, file: SampledFile, guess: Guess) -> tuple[str, list[str]]:
         sample = file.columns[guess.name]
         how = "sure" if guess.confidence > 0.8 else "likely" if guess.confidence > 0.5 else "unsure"
@@ -374,6 +370,8 @@ class _Draft:
             why += together.rivals(read, guess, file) + together.lacking_time(file, guess)
         if (table.name, column.name) == ("side_effects", "booking_id"):
             why += self._strange(sample)
+        if (table.name, column.name) == ("payments", "amount"):
+            why += row_guesses.refunded(file, guess.name)
         value = f"{{ {', '.join([f'column = {source}', *settings])} }}" if settings else source
         line = f"{column.name} = {value}{mark or f'  # guess, {how}: {guess.why}'}{why}"
         if column.name == "provider" and evidence.names_people(sample):

@@ -14,6 +14,8 @@ SHOWN = 40
 #: A value that stands for a kind of thing is no longer.
 _LONGEST = 60
 _MOST_WORDS = 6
+#: One of so many values is too many of those that say who a patient is.
+_MANY = 4
 #: So many digits the number of a spreadsheet's day has.
 _DAY_DIGITS = 5
 _TIME = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?)?")
@@ -65,6 +67,13 @@ def names_people(values: Sequence[str]) -> bool:
     return bool(distinct) and 2 * sum("@" in value or bool(_STAFF.search(value)) for value in distinct) >= len(
         distinct
     )
+
+
+def tells_who(values: Sequence[str], personal: Collection[str]) -> bool:
+    """Whether many of the values hold an e-mail address, or a word that other columns say is a patient's."""
+    distinct = set(values)
+    telling = sum("@" in value or bool(set(words_of(value).split()) & set(personal)) for value in distinct)
+    return _MANY * telling > len(distinct)
 
 
 def says_who(name: str) -> bool:
