@@ -72,7 +72,9 @@ class _Draft:
             "# then settle those marked DECIDE. Check with: dashboard import DIR --mapping THIS --dry-run",
             "# docs/mapping.md explains what may stand here.",
         ]
-        if "bookings" not in chosen and (left := [one for one in self._files if one not in chosen.values()]):
+        if "bookings" not in chosen:
+            # The only file may hold visits with what was paid for them.
+            left = [one for one in self._files if one not in chosen.values()] or self._files
             chosen["bookings"] = max(left, key=lambda one: (self._likeness(TABLES[0], one), one.rows))
             lines.append("# DECIDE: no file looks much like bookings; is the one below the right one?")
         used = {id(file) for file in chosen.values()}
@@ -143,7 +145,7 @@ class _Draft:
 
     def _patients(self, bookings: SampledFile, rest: list[SampledFile]) -> tuple[SampledFile, str, str] | None:
         """A file of patients: its key, which stands once a row, holds most patients of the bookings."""
-        key = guess_column("patient_id", "bookings", bookings.header, ())
+        key = together.patient_of(bookings)
         if key is None:
             return None
         wanted = set(bookings.columns.get(key.name, ()))
@@ -162,7 +164,7 @@ class _Draft:
         if log is None or bookings is None or log is bookings:
             return None
         named = guess_column("booking_id", "side_effects", log.header, ())
-        patient = guess_column("patient_id", "bookings", log.header, ())
+        patient = together.patient_of(log)
         if named and named.confidence > UNSURE and (patient is None or named.name != patient.name):
             return None
         return visits_of(log, bookings)
@@ -192,7 +194,7 @@ class _Draft:
                 lines += [doubt] if (doubt := self._words.in_doubt(table, column, file)) else []
             elif column.required:
                 told = self._told_otherwise(column, file, guesses)
-                lines.append(told or self._words.missing(column, file, guesses))
+                lines.append(told or self._words.missing(table, column, file, guesses))
         unused = [name for name in file.header if name and name not in taken]
         if unused:
             lines.append(f"# Columns that are not read: {', '.join(unused)}")
@@ -219,7 +221,7 @@ class _Draft:
                 take(column, self._words.guess(table, column, file, taken))
         self._signed(table, file, guesses, taken)
         # Where a patient's id is all there is, a booking is a patient.
-        patient = guess_column("patient_id", "bookings", file.header, ())
+        patient = together.patient_of(file)
         if patient and table.name == "side_effects" and "booking_id" not in guesses:
             guesses["booking_id"] = Guess(patient.name, 0.3)
         return guesses
@@ -236,6 +238,8 @@ class _Draft:
 
     def _by_name(self, table: Table, column: Column, file: SampledFile, taken: Collection[str]) -> Guess | None:
         found = guess_columns(column.name, table.name, file.header, taken)
+        if column.name == "patient_id":
+            found = together.patients_of(file, taken)
         read = [one for one in found if self._formats.reads(column, file.columns[one.name])]
         if column.name == "starts_at":
             timed = [one for one in found if evidence.is_times(file.columns[one.name]) or one in read]
@@ -287,6 +291,8 @@ class _Draft:
             return found or (
                 None if guess is None else (f"# ends_at = {file.source(guess.name)}  # DECIDE: of which day?", ())
             )
+        if guess is not None and column.name == "status":
+            return self._words.status_of_two(column, file, guess)
         if guess is not None and column.kind == "timestamp":
             return together.with_time(column, file, guess, self._formats)
         if guess is None and column.name == "patient_id":
@@ -326,9 +332,7 @@ class _Draft:
         own, bookings = guesses.get("booking_id"), self._bookings
         if own is None or bookings is None or bookings is file or own.confidence <= UNSURE:
             return None
-        number, patient = (
-            guess_column(name, "bookings", bookings.header, ()) for name in ("booking_id", "patient_id")
-        )
+        number, patient = guess_column("booking_id", "bookings", bookings.header, ()), together.patient_of(bookings)
         if number is None or patient is None or not set(file.columns[own.name]) & set(bookings.columns[number.name]):
             return None
         join = f"{files_of(bookings)}, key = {file.source(own.name)}"
@@ -364,6 +368,8 @@ class _Draft:
         if self._words.of(column):
             return self._words.lines(table, column, file, guess, source, how)
         settings, why = self._formats.settings(column, guess.name, sample)
+        if column.kind == "identifier" and evidence.is_cut_short(sample):
+            why += "; DECIDE: digits of these numbers are lost, so that several may have become one"
         if column.name == "starts_at":
             others = guess_columns(column.name, table.name, file.header, ())
             read = [one for one in others if self._formats.reads(column, file.columns[one.name])]

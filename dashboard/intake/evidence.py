@@ -56,6 +56,17 @@ def is_short_numbers(values: Sequence[str]) -> bool:
     return bool(values) and all(value.isdigit() and len(value) <= _DAY_DIGITS for value in values)
 
 
+def is_cut_short(values: Sequence[str]) -> bool:
+    """Whether numbers stand there of which a spreadsheet has dropped digits, as in 2.98725E+13."""
+    found = (re.fullmatch(r"\d(?:\.(\d+))?[Ee]\+?(\d+)", value) for value in values)
+    return any(one and len(one[1] or "") < int(one[2]) for one in found)
+
+
+def is_phrases(values: Sequence[str]) -> bool:
+    """Whether most are of several words, as names and titles are and ids aren't."""
+    return 2 * sum(" " in value for value in values) > len(values)
+
+
 def is_written(name: str) -> bool:
     """Whether a column of this name holds what somebody wrote."""
     return bool(set(column_words(name).split()) & WRITTEN)

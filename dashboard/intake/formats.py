@@ -25,6 +25,10 @@ _FIRST_SERIAL = {"date": 10_000, "timestamp": 32_874}
 _MOST = 0.5
 _FORMATS = 3
 _DAY_MINUTES = 1440
+#: Points, of how many, or with what they mean.
+_OF = re.compile(r"\d{1,2}(?:\s*/\s*\d{1,2})?(?:\s*\([^()]{1,40}\))?")
+#: Of a cent.
+_FRACTION = re.compile(r"\.\d{4,}$")
 _HOURS = re.compile(r"\d\s*h", re.IGNORECASE)
 #: A number with a sign or unit at one end.
 _NUMBER = re.compile(r"[(+−-]?\s*[^\d\s(+−-]{0,4}\s*[+−-]?\s*(\d+)[\d.,'\s]*[^\d\s]{0,8}[)−-]?")
@@ -60,6 +64,12 @@ class Formats:
                 settings.append('timezone = "UTC"')
             return settings, why
         if column.kind in ("amount", "whole number"):
+            if (
+                column.name == "score"
+                and any("/" in x or "(" in x for x in sample)
+                and all(map(_OF.fullmatch, sample))
+            ):
+                return [r"pattern = '^(\d+)'"], "; what stands behind the points is cut"
             found = [f"{key} = {toml_string(text)}" for key, text in guess_numbers(sample).items()]
             return found + _times(column, name, sample), ""
         return [], ""
@@ -79,6 +89,8 @@ class Formats:
             too_many = [
                 one for one in numbers if column.name == "chair_minutes" and float(one[1] or 0) > _DAY_MINUTES
             ]
+            if column.name == "score" and all(map(_OF.fullmatch, sample)):
+                return True
             return len(numbers) - len(too_many) >= 0.9 * len(sample)
         # What sums stand in is no way to pay.
         return column.name != "method" or not all(map(_NUMBER.fullmatch, sample))
@@ -154,15 +166,21 @@ def _counted(column: Column, sample: Sequence[str]) -> str | None:
 
 
 def _times(column: Column, name: str, sample: Sequence[str]) -> list[str]:
-    """By what a number is multiplied whose unit stands in its name; 1 makes a whole number of one with a fraction."""
+    """By what a number is multiplied whose unit stands in its name; 1 rounds what has too many places."""
     words = set(words_of(name).split())
     if column.name == "chair_minutes" and words & {"hour", "hours", "hrs"}:
         return ["times = 60"]
     if column.kind == "amount" and words & {"cents", "cent", "mcg", "ug"}:
         return ["times = 0.01" if words & {"cents", "cent"} else "times = 0.001"]
-    if column.kind == "whole number" and any(re.fullmatch(r"\d+\.0+", value) for value in sample):
+    if column.kind == "amount" and any(map(_FRACTION.search, sample)):
         return ["times = 1"]
-    return []
+    if column.kind != "whole number" or not any(re.fullmatch(r"\d+\.\d+", value) for value in sample):
+        return []
+    whole = not any(re.fullmatch(r"\d+\.\d*[1-9]\d*", value) for value in sample)
+    # Who is 38.9 years old is 38; half a point of a score is no score.
+    if column.name == "age" and not whole:
+        return [r"pattern = '^(\d+)(?:\.\d+)?$'"]
+    return ["times = 1"] if whole or column.name == "chair_minutes" else []
 
 
 def _own_form(column: Column) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from dashboard.intake.contract import Column
-from dashboard.intake.evidence import is_days, is_moments, is_ranges, is_times
+from dashboard.intake.evidence import is_days, is_moments, is_phrases, is_ranges, is_times
 from dashboard.intake.formats import Formats
 from dashboard.intake.guesses import (
     UNSURE,
@@ -34,6 +34,7 @@ _STARTS = r"^(.*?)\s*[-–]\s*\d{1,2}:\d{2}\D*$"
 _ENDS = r"^(.+?) \d{1,2}:\d{2}.*?[-–]\s*(\d{1,2}:\d{2}\D*)$"
 #: So much less sure a column may be that is as good as another.
 _AS_GOOD = 0.005
+_ADDRESSES = ("email", "e mail", "email address")
 _ONLY_DAY = "the only day"
 #: So many digits a day has at least.
 _DIGITS = 4
@@ -51,7 +52,7 @@ class Visits:
 
 def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
     """The columns by which most rows of a log find a booking: the patient and the day."""
-    own, other = (guess_column("patient_id", "bookings", file.header, ()) for file in (log, bookings))
+    own, other = (patient_of(file) for file in (log, bookings))
     number = guess_column("booking_id", "bookings", bookings.header, ())
     if own is None or other is None or number is None or number.confidence <= UNSURE:
         return None
@@ -117,13 +118,31 @@ def same_people(files: dict[str, SampledFile]) -> dict[str, tuple[str, ...]]:
 
 
 def _named(file: SampledFile) -> str | None:
-    guess = guess_column("patient_id", "bookings", file.header, ())
+    guess = patient_of(file)
     return guess.name if guess else None
+
+
+def patients_of(file: SampledFile, taken: Collection[str] = ()) -> list[Guess]:
+    """The columns that may hold patients' ids, the likeliest first; one of names or titles is in doubt."""
+    found = guess_columns("patient_id", "bookings", file.header, taken)
+    phrases = {one.name for one in found if is_phrases(file.columns[one.name])}
+    addressed = any(find_person(name, file.header) for name in _ADDRESSES)
+    return [one for one in found if one.name not in phrases] + [
+        Guess(one.name, min(one.confidence, UNSURE), one.why)
+        for one in found
+        # An e-mail address tells more.
+        if one.name in phrases and not addressed
+    ]
+
+
+def patient_of(file: SampledFile, taken: Collection[str] = ()) -> Guess | None:
+    """The likeliest of `patients_of`."""
+    return next(iter(patients_of(file, taken)), None)
 
 
 def _tellers(file: SampledFile) -> list[str]:
     """Columns that may tell one patient from another, the likeliest first."""
-    ids = [one.name for one in guess_columns("patient_id", "bookings", file.header, ())]
+    ids = [one.name for one in patients_of(file)]
     people = [find_person(names[0], file.header) for names in PEOPLE if len(names) == 1]
     return [name for name in dict.fromkeys([*ids, *people]) if name and file.columns.get(name)]
 
@@ -134,7 +153,8 @@ def numbered(column: Column, file: SampledFile, guess: Guess) -> Line | None:
     if len(set(values)) == len(values):
         return None
     for name in ("patient_id", "booking_id"):
-        other = guess_column(name, "bookings", file.header, (guess.name,))
+        own = (guess.name,)
+        other = patient_of(file, own) if name == "patient_id" else guess_column(name, "bookings", file.header, own)
         if other and unique(file, (other.name, guess.name)):
             names = (other.name, guess.name)
             line = f'{column.name} = {{ column = {file.sources(names)}, separator = "-" }}'

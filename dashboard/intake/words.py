@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import product
 
 from dashboard.intake import evidence
 from dashboard.intake.contract import INSTRUMENTS, Column, Table
@@ -192,13 +193,31 @@ class Words:
 
     def _doubt(self, column: Column, file: SampledFile, guess: Guess) -> str:
         """What to say where a yes or no tells half of a status."""
-        if column.name != "status" or meaning_of_yes(guess.name) is None:
-            return ""
-        yes_or_no = all(guess_word(value, ("yes", "no")) for value in set(file.columns[guess.name]))
-        others = [name for name in file.header if name != guess.name and re.search("cancel|cxl", name.lower())]
-        if not yes_or_no or not others:
+        others = self._cancelling(file, guess) if column.name == "status" else []
+        if not others:
             return ""
         return f"; DECIDE: what was cancelled stands in {' or '.join(others)}: put both together, see docs/mapping.md"
+
+    def _cancelling(self, file: SampledFile, guess: Guess) -> list[str]:
+        """Columns that tell what was cancelled beside one that tells by yes and no who came."""
+        if meaning_of_yes(guess.name) is None or not _answers(file.columns[guess.name]):
+            return []
+        return [name for name in file.header if name != guess.name and re.search("cancel|cxl", name.lower())]
+
+    def status_of_two(self, column: Column, file: SampledFile, guess: Guess) -> tuple[str, tuple[str, ...]] | None:
+        """A status that two columns of yes and no tell together: who came, and what was cancelled."""
+        others = [name for name in self._cancelling(file, guess) if _answers(file.columns[name])]
+        if column.name != "status" or len(others) != 1 or len(file.columns[others[0]]) != file.rows:
+            return None
+        cancelled = "late_cancelled" if "late" in words_of(others[0]).split() else "cancelled"
+        told = []
+        answers = (sorted(_with_counterparts(file.columns[name])) for name in (guess.name, others[0]))
+        for came, off in product(*answers):
+            word = cancelled if guess_word(off, ("yes",)) else self._word(column, guess.name, came)
+            told.append(f"{toml_string(f'{came}+{off}')} = {toml_string(word or '')}")
+        source = file.sources((guess.name, others[0]))
+        line = f'status = {{ column = {source}, separator = "+", values = {{ {", ".join(told)} }} }}'
+        return f"{line}  # guess, likely: both tell it together", (others[0],)
 
     def instrument_in(self, text: str) -> str | None:
         """The questionnaire that a text names, if one alone."""
@@ -206,7 +225,7 @@ class Words:
         found = [one for one in INSTRUMENTS if any(f" {each} " in words for each in WORDS[one].split("|"))]
         return found[0] if len(found) == 1 else None
 
-    def missing(self, column: Column, file: SampledFile, guesses: Mapping[str, Guess]) -> str:
+    def missing(self, table: Table, column: Column, file: SampledFile, guesses: Mapping[str, Guess]) -> str:
         """The line of a column that must be told and for which there is none."""
         if column.name == "instrument":
             score = guesses.get("score")
@@ -225,9 +244,11 @@ class Words:
                 f"{column.name} = {{ constant = {toml_string(words[column.name])} }}  # DECIDE: no column found; "
                 "the same in every row?"
             )
-        if column.kind == "identifier" and not column.personal and column.name != "booking_id":
-            return f'{column.name} = {{ row_number = "" }}  # DECIDE: no id found; the row\'s number is taken'
-        return f'# {column.name} = ""  # DECIDE: required, and no column found'
+        if column is table.columns[0]:
+            others = ", to which no other file can refer" if table.name == "bookings" else ""
+            return f'{column.name} = {{ row_number = "" }}  # DECIDE: no id found; the row\'s number is taken{others}'
+        several = "; name columns that tell patients apart" if column.personal else ""
+        return f'# {column.name} = ""  # DECIDE: required, and no column found{several}'
 
     def means(self, column: Column, name: str, value: str) -> str | None:
         """The word of the contract that a value of a column of this name probably means."""
@@ -235,10 +256,7 @@ class Words:
 
     def _counterparts(self, column: Column, sample: list[str]) -> list[str]:
         """The other answer where only one was seen: the first serious event may be yet to come."""
-        if "yes" not in column.allowed:
-            return []
-        pairs = {one: two for pair in _ANSWERS for one, two in (pair, pair[::-1])}
-        return sorted({pairs[value] for value in set(sample) if value in pairs} - set(sample))
+        return sorted(_with_counterparts(sample) - set(sample)) if "yes" in column.allowed else []
 
     def _is_whole(self, column: Column, name: str, value: str) -> bool:
         if column.kind == "reference":
@@ -259,3 +277,14 @@ class Words:
         if column.name == "site":
             return {site.site: (site.name, site.city) for site in self._reference.sites}
         return {service.service: (service.name,) for service in self._reference.services}
+
+
+def _answers(values: Sequence[str]) -> bool:
+    """Whether all are a yes or a no."""
+    return bool(values) and all(guess_word(value, ("yes", "no")) for value in set(values))
+
+
+def _with_counterparts(values: Sequence[str]) -> set[str]:
+    """Answers with the other ones of their pairs."""
+    pairs = {one: two for pair in _ANSWERS for one, two in (pair, pair[::-1])}
+    return set(values) | {pairs[value] for value in set(values) if value in pairs}

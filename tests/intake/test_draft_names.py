@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from intake_clinic import Export, bookings
 from intake_drafts import drafted, imported
 
 from dashboard.intake.evidence import says_who
@@ -86,3 +87,61 @@ def test_who_pays_has_an_address(tmp_path: Path) -> None:
     )
     columns = found["payments"]["columns"]
     assert (columns["patient_id"], columns["amount"]) == ("From Email Address", "Gross")
+
+
+def test_who_has_an_id_is_not_told_by_a_name(tmp_path: Path) -> None:
+    rows = [f"Ann Lee,A{n % 3},Ketamine with Ann,2026-01-{n + 10} 09:00" for n in range(6)]
+    _, found = drafted(tmp_path, visits=["Patient,Patient Account #,Subject,Start", *rows])
+    assert found["bookings"]["columns"]["patient_id"] == "Patient Account #"
+    text, found = drafted(tmp_path, visits=["Subject,Start", *(row.split(",", 2)[2] for row in rows)])
+    assert 'patient_id = "Subject"  # DECIDE: is it this column?' in text
+    mailed = [f"{row},ann{n % 3}@clinic.test" for n, row in enumerate(rows)]
+    _, found = drafted(tmp_path, visits=["Patient,Chart,Subject,Start,Email", *mailed])
+    assert found["bookings"]["columns"]["patient_id"] == "Email"
+
+
+def test_ids_of_which_a_spreadsheet_dropped_digits_are_asked_about(tmp_path: Path) -> None:
+    """Several patients would silently become one."""
+    doubt = "digits of these numbers are lost"
+    row = "1,{},2026-01-05 09:00"
+    for value, lost in (("2.98725E+13", True), ("5E+12", True), ("29872499824296.0", False), ("2.5E+1", False)):
+        text, _ = drafted(tmp_path, visits=["id,PatientId,start", row.format(value)])
+        assert (doubt in text) == lost, value
+
+
+def test_an_id_made_of_a_name_in_one_word_is_kept_as_a_keyed_hash(export: Export) -> None:
+    export.write("visits.csv", "id,patient,start,lastname", "V1,P1,2026-01-05 09:00,Okonkwo")
+    export.publish(bookings(booking_id='{ column = ["lastname", "start"] }'))
+    [(booking,)] = export.bookings("booking_id")
+    assert "Okonkwo" not in booking
+
+
+def test_the_only_file_holds_the_bookings_whatever_else_it_holds(tmp_path: Path) -> None:
+    _, found = drafted(tmp_path, export=["Payment ID,Client ID,Payment Date,Amount", "1,P1,2026-01-05 09:00,475.00"])
+    assert (found["bookings"]["file"], found["payments"]["file"]) == ("export.csv", "export.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "settings"),
+    [
+        ("Billing Amount", ["18856.281305978155", "475.5"], {"decimal": ".", "times": 1}),
+        ("duration", ["12.4", "30.0"], {"times": 1}),
+        ("Age", ["38.9", "41.0"], {"pattern": r"^(\d+)(?:\.\d+)?$"}),
+        ("Age", ["38.0", "41.0"], {"times": 1}),
+        ("Age", ["38", "41"], {}),
+    ],
+)
+def test_numbers_with_more_places_than_they_may_have_are_cut(
+    tmp_path: Path, name: str, values: list[str], settings: dict[str, object]
+) -> None:
+    rows = [f"{n},P{n},2026-01-05 0{n}:00,{value}" for n, value in enumerate(values, start=1)]
+    clinic, text = imported(tmp_path, visits=[f"id,patient,start,{name}", *rows])
+    assert [*settings.items()] == [
+        item
+        for column in drafted(tmp_path / "export")[1]["bookings"]["columns"].values()
+        if isinstance(column, dict) and column.get("column") == name
+        for item in column.items()
+        if item[0] != "column"
+    ], text
+    [numbers] = clinic.ask("select list(coalesce(price_cents, age, chair_minutes) order by booking_id) from bookings")
+    assert numbers[0] in ([1885628, 47550], [12, 30], [38, 41])

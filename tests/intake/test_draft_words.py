@@ -122,3 +122,27 @@ def test_a_reason_that_is_a_service_and_nothing_else_is_one(tmp_path: Path) -> N
     text, found = drafted(tmp_path, visits=["id,patient,start,Reason", *rows])
     assert "mother" not in text
     assert "constant" in found["bookings"]["columns"]["service"]
+
+
+@pytest.mark.parametrize("form", ["{}/27", "{} (Moderate)", "{} / 27 (Mild)", "{}"])
+def test_points_are_told_from_what_stands_behind_them(tmp_path: Path, form: str) -> None:
+    scores = ["Patient,Date,Score", *(f"P1,2026-01-0{n} 09:00,{form.format(n * 3)}" for n in range(1, 8))]
+    clinic, text = imported(tmp_path, visits=VISITS, PHQ9=scores)
+    assert clinic.ask("select score from scores order by 1") == [(n * 3,) for n in range(1, 8)], text
+
+
+def test_who_came_and_what_was_cancelled_are_put_together(tmp_path: Path) -> None:
+    rows = [
+        f"{n},P{n},2026-01-{n + 10} 09:00,{came}" for n, came in enumerate(["No,No", "Yes,No", "No,Yes", "No,No"])
+    ]
+    clinic, text = imported(tmp_path, visits=["id,patient,start,No Show,Late Cancel", *rows])
+    assert clinic.ask("select status from bookings order by booking_id") == [
+        ("completed",), ("no_show",), ("late_cancelled",), ("completed",),
+    ], text  # fmt: skip
+    # Where it isn't told in every row, and by yes or no, a person has to say what it means.
+    for header, values in (
+        ("No Show,Cancelled", ["No,", "Yes,No", "No,Yes"]),
+        ("No Show,Cancel reason", ["No,ill"] * 3),
+    ):
+        rows = [f"{n},P{n},2026-01-{n + 10} 09:00,{value}" for n, value in enumerate(values)]
+        assert "put both together" in drafted(tmp_path / "export", visits=[f"id,patient,start,{header}", *rows])[0]
