@@ -101,7 +101,7 @@ class _Draft:
             own = bookings.source(key) if bookings else toml_string(key)
             lines += [f"key = {own}", f"other_key = {file.source(other)}"]
         if log is not None and bookings is not None and visits is not None:
-            lines += ["", "[joins.visits]  # guess: most side effects have a booking of their patient and day"]
+            lines += ["", f"[joins.visits]  # guess: most side effects have a booking {visits.why}"]
             lines += [*layout_of(bookings), f"key = {log.sources(visits.key)}"]
             lines += [f"other_key = {bookings.sources(visits.other_key)}", 'doubled = "empty"']
         lines += tables
@@ -175,7 +175,7 @@ class _Draft:
         maps: list[str] = []
         taken: set[str] = set()
         guesses = self._guesses(table, file, taken)
-        lines = [f"[{table.name}]", *layout_of(file), *row_guesses.left_out(table, file)]
+        lines = [f"[{table.name}]", *layout_of(file), *row_guesses.left_out(table, file, guesses.get("amount"))]
         lines += [f"[{table.name}.columns]", f"# The file has {file.told}"]
         for column in table.columns:
             guess = guesses.get(column.name)
@@ -283,7 +283,7 @@ class _Draft:
         people = self._people.get(table.name, ())
         if visits is not None and (table.name, column.name) == ("side_effects", "booking_id"):
             line = f'{column.name} = {{ join = "visits", column = {toml_string(visits.booking_id)} }}'
-            return f"{line}  # guess, likely: by patient and day", visits.key
+            return f"{line}  # guess, likely: {visits.why}", visits.key
         if guess is not None and column is table.columns[0]:
             return together.numbered(column, file, guess)
         if column.name == "ends_at" and (guess is None or evidence.is_times(file.columns[guess.name])):
@@ -325,20 +325,24 @@ class _Draft:
         """The line of a column that stands in another file."""
         if table.name == "bookings":
             return self._joined(column, join, guesses) if join else None
-        return self._of_booking(column, file, guesses) if column.name == "patient_id" else None
+        return self._of_booking(column, file, guesses) if column.name in ("patient_id", "paid_at") else None
 
     def _of_booking(self, column: Column, file: SampledFile, guesses: dict[str, Guess]) -> str | None:
-        """The patient of a row that names its booking alone."""
+        """The patient, or the day, of a row that names its booking alone."""
         own, bookings = guesses.get("booking_id"), self._bookings
         if own is None or bookings is None or bookings is file or own.confidence <= UNSURE:
             return None
-        number, patient = guess_column("booking_id", "bookings", bookings.header, ()), together.patient_of(bookings)
-        if number is None or patient is None or not set(file.columns[own.name]) & set(bookings.columns[number.name]):
+        number, wanted = guess_column("booking_id", "bookings", bookings.header, ()), together.patient_of(bookings)
+        if column.name == "paid_at":
+            wanted = self._guesses(TABLES[0], bookings, set()).get("starts_at")
+        if number is None or wanted is None or not set(file.columns[own.name]) & set(bookings.columns[number.name]):
             return None
         join = f"{files_of(bookings)}, key = {file.source(own.name)}"
         join += f", other_key = {bookings.source(number.name)}"
-        source = f"join = {{ {join} }}, column = {bookings.source(patient.name)}"
-        return f"{column.name} = {{ {source} }}  # guess: its booking's"
+        settings, why = self._formats.settings(column, wanted.name, bookings.columns[wanted.name])
+        source = ", ".join([f"join = {{ {join} }}", f"column = {bookings.source(wanted.name)}", *settings])
+        doubt = "" if column.name == "patient_id" else "; DECIDE: it has no day of its own"
+        return f"{column.name} = {{ {source} }}  # guess: its booking's{why}{doubt}"
 
     def _strange(self, sample: list[str]) -> str:
         """What to say of side effects' ids of bookings where the bookings have none of them."""

@@ -18,10 +18,12 @@ _MOST_WORDS = 6
 _MANY = 4
 #: So many digits the number of a spreadsheet's day has.
 _DAY_DIGITS = 5
-_TIME = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?)?")
+_TIME = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?|\s(?:Uhr|hrs))?")
 _RANGE = re.compile(rf"{_TIME.pattern}\s*[-–]\s*{_TIME.pattern}")
-#: A time of day, or a spreadsheet's fraction of one.
-_CLOCK = re.compile(r"\d{1,2}:\d{2}|\d{1,2}\s*[AaPp]\.?[Mm]\b|\b\d{1,2}h\d{2}\b|^[1-7]\d{4}\.\d+$")
+#: A time of day, a spreadsheet's fraction of one, or seconds since 1970.
+_CLOCK = re.compile(
+    r"\d{1,2}:\d{2}|\d{1,2}\s*[AaPp]\.?[Mm]\b|\b\d{1,2}h\d{2}\b|^[1-7]\d{4}\.\d+$|^\d{10}(?:\d{3})?(?:\.\d+)?$"
+)
 _STAFF = re.compile(r"\b(Dr|Mr|Ms|Mrs|Prof)\b\.? \w|\b[A-Z][\w'’-]+,? (?:[A-Z]\.? )?[A-Z][\w'’-]+")
 
 

@@ -220,6 +220,9 @@ def guess_numbers(values: Sequence[str]) -> dict[str, str]:
     if signs:
         found["currency"] = signs.pop()
     bare = [re.sub(r"[^\d.,]", "", value) for value in values]
+    # No amount has three places, so that points before three digits each stand for thousands.
+    if any("." in value for value in bare) and all(re.fullmatch(r"\d{1,3}(\.\d{3})*", value) for value in bare):
+        return found | {"decimal": ",", "thousands": "."}
     if any(re.search(r"\d\.\d{3},|,\d{1,2}$", value) for value in bare):
         found |= {"decimal": ","} | ({"thousands": "."} if any("." in value for value in bare) else {})
     elif any("," in value for value in bare):

@@ -14,8 +14,10 @@ from dashboard.intake.synonyms import (
     ELSE,
     FILLING,
     GENERIC,
+    IDS,
     JOINING,
     MEANS,
+    OF_IDS,
     PARTIES,
     PERSONAL,
     WEAK,
@@ -35,7 +37,8 @@ _PARTS = re.compile(r"\s+[-–—:]\s+|[()\[\]/:]")
 _NUMBER = re.compile(r"#|№|\bN[°º]")
 #: So many letters a word has at least that is written together with others; and shorter ones that end some.
 _LEAST = 3
-_ENDINGS = frozenset({"id", "no", "of", "dt", "at", "on"})
+_ENDINGS = frozenset({"id", "no", "of", "dt", "at", "on", "ts"})
+_BEGINNINGS = frozenset({"is", "no"})
 #: Columns of patients, whose names may say so.
 _OF_PATIENTS = ("birth_date", "age", "sex")
 
@@ -75,7 +78,7 @@ def _apart(word: str) -> tuple[str, ...]:
         for start in range(end):
             before, part = best[start], word[start:end]
             # Words of two letters stand in any other.
-            least = _LEAST if start == 0 or part not in _ENDINGS else 1
+            least = 1 if part in (_ENDINGS if start else _BEGINNINGS) else _LEAST
             if before is None or len(part) < least or part not in known:
                 continue
             now = best[end]
@@ -89,7 +92,7 @@ def _known_words() -> frozenset[str]:
     """Words of which names of columns are made."""
     names = (name for table in COLUMNS.values() for pair in table.items() for name in pair)
     told = {word for name in names for word in words_of(name).split()}
-    return frozenset(told | PERSONAL | WHOSE | WRITTEN | set(MEANS) | _ENDINGS)
+    return frozenset(told | PERSONAL | WHOSE | WRITTEN | set(MEANS) | _ENDINGS | _BEGINNINGS)
 
 
 def find_column(wanted: str, header: Sequence[str]) -> str | None:
@@ -128,6 +131,9 @@ def guess_column(contract_name: str, table: str, header: Sequence[str], taken: C
 
 def _fit(words: str, known: str, rank: int, contract_name: str) -> float:
     """How well a name fits the one known of this rank."""
+    if contract_name == "patient_id" and known == "patient id":
+        alike = ["patient" if word in OF_IDS else "id" if word in IDS else word for word in words.split()]
+        words = " ".join(alike) if len(alike) > 1 else words
     if contract_name in _OF_PATIENTS:
         words = " ".join(word for word in words.split() if word not in WHOSE)
     if words == known or words.replace(" ", "") == known.replace(" ", ""):

@@ -18,9 +18,9 @@ _DAYS = (
 _WEEKDAYS = ("", "%a, ", "%a ", "%A, ", "%A ")
 _CLOCKS = (
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p", "%I %p", "%I%p"),
-    *("%Hh%M", "%H.%M"),
+    *("%Hh%M", "%H.%M", "%H:%M Uhr", "%H:%M hrs"),
 )
-_BETWEEN = (" ", "T", ", ", " at ", " à ", " - ")
+_BETWEEN = (" ", "T", ", ", " at ", " à ", " um ", " - ")
 _ZONES = ("", " %z", "%z", " %Z")
 _OTHERS = ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d %H%M", "%d%b%Y:%H:%M:%S", "%Y-%m", "%Y")
 _SIGNS = {

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dashboard.intake.contract import Table
 from dashboard.intake.evidence import SHOWN
 from dashboard.intake.formats import listed, toml_string
-from dashboard.intake.guesses import column_words, words_of
+from dashboard.intake.guesses import Guess, column_words, words_of
 from dashboard.intake.samples import SampledFile
 from dashboard.intake.synonyms import FAILED
 
@@ -20,9 +20,17 @@ _NO_SUM = {"date", "time", "id", "number", "reason", "tip", "tax", "count", "sta
 _SUM = re.compile(r"[^\w]*[A-Z]{0,3}\s*\d[\d.,\s]*\W*")
 
 
-def left_out(table: Table, file: SampledFile) -> list[str]:
-    """The setting that leaves out rows that are no records of the table, if there are some."""
-    if table.name == "payments" and (found := _failed(file.columns)):
+def left_out(table: Table, file: SampledFile, amount: Guess | None) -> list[str]:
+    """The setting that leaves out rows that are no records of the table, if there are some.
+
+    Args:
+        table: of the contract.
+        file: its file.
+        amount: the column of a payment's amount.
+    """
+    # What has been paid of a sum tells itself that nothing was.
+    paid = amount is not None and "paid" in column_words(amount.name).split()
+    if table.name == "payments" and not paid and (found := _failed(file.columns)):
         return [_except(file, *found, "these came to nothing")]
     return [_except(file, *file.no_records, "lines of totals, or of nothing")] if file.no_records else []
 

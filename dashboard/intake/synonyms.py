@@ -18,7 +18,7 @@ _COMMON = {
     "client code, guest code, customer code",
     "booking_id": "appointment id, booking id, visit id, encounter id, appt id, encounter, appointment number, "
     "appt no, visit number, appointment, visit, appointment reference, booking reference, confirmation number, "
-    "booking number, booking code, appointment code, reservation id, reservation number",
+    "booking number, booking code, appointment code, reservation id, reservation number, admission id",
     "site": "site, clinic, clinic name, site id, siteid, location, facility, branch, center, centre, department, "
     "organization, hospital, office, service location, service location name, visit location",
 }
@@ -76,10 +76,11 @@ COLUMNS: dict[str, dict[str, str]] = {
     "payments": {
         **_COMMON,
         "payment_id": "payment id, transaction id, receipt number, receipt no, invoice id, invoice number, id, "
-        "payment number, sale id, sale number, receipt id, transaction number",
+        "payment number, sale id, sale number, receipt id, transaction number, "
+        "bill id, billing id, bill number",
         "paid_at": "paid at, payment date, paid on, date paid, transaction date, purchase date, "
         "posted date, created utc, created, date, paid date, sale date, post date, posting date, payment time, "
-        "submit date time, transaction time",
+        "submit date time, transaction time, bill date, billing date",
         "kind": "kind, transaction type, reporting category, event type, payment type, type, payment status, status",
         "amount": "amount, payment amount, amount paid, paid amount, paid, payment, total, total amount, total paid, "
         "gross, gross amount",
@@ -148,6 +149,9 @@ WHOSE = _set(
     "patient client customer invitee guest member contact primary subject full participant payer buyer billing "
     "respondent"
 )
+#: Such words by which patients' ids are called, and what ids are called.
+OF_IDS = _set("client customer invitee guest member participant subject")
+IDS = _set("uuid guid key reference ref identifier")
 #: Names of columns that hold the time to a day, and words of such names.
 TIMES = ("time", "start time", "appointment time", "visit time", "start", "from", "starts", "begin", "hour")
 STARTS = _set("time start starts begin slot hour from appointment visit scheduled")
@@ -157,14 +161,15 @@ _SHORT = {
     "csn": "encounter", "dt": "date", "dttm": "time", "dtm": "time",
     "prc": "procedure", "proc": "procedure", "dept": "department",
     "loc": "location", "prov": "provider", "svc": "service", "canc": "cancelled", "canceled": "cancelled",
-    "sched": "scheduled", "pay": "payment", "no": "number", "yrs": "years", "fname": "first name",
+    "sched": "scheduled", "pay": "payment", "no": "number", "yrs": "years", "ts": "time", "fname": "first name",
     "lname": "last name", "apointment": "appointment", "appoinment": "appointment", "nbr": "number", "num": "number",
     "amt": "amount", "desc": "description", "dur": "duration",
 }  # fmt: skip
 _LANGUAGES = """
     fecha data datum = date; fechahora = datetime; hora horario ora orario heure uhrzeit zeit = time
     inicio inizio debut beginn anfang = start; fin fim fine ende = end
-    paciente pacientes paziente patientin = patient; mascota mascotas = pet; socio = member; registro = registered
+    paciente pacientes paziente patientin patienten = patient; mascota mascotas = pet; socio = member
+    registro = registered
     cliente kunde kundin = client
     cita citas turno turnos agendamento agendamentos = appointment
     consulta consultas termin rendez rdv appuntamento visita = appointment; reserva = booking
@@ -205,7 +210,7 @@ FILES = {
     "": "patient|subject|demograph|person|member|pacient|(?:^|[^a-z])dm(?:[^a-z]|$)",
 }
 WORDS = {
-    "completed": "completed|complete|done|checked out|check out|checkout|show up|occurred|held|final|vu|"
+    "completed": "completed|complete|done|checked out|check out|checkout|show up|occurred|held|final|discharged|vu|"
     "venu|fulfilled|attended|show|showed|showed up|finished|seen|kept|"
     "past|completada|completado|realizada|realizado|atendida|atendido|asistio|finalizada|finalizado|concluida|concluido|"
     "compareceu|erledigt|abgeschlossen|wahrgenommen|termine|effectue|honore|completato|effettuato",

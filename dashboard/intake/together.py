@@ -45,9 +45,14 @@ _DAYS = {"date", "day", "visit", "start", "starts", "time", "when"}
 class Visits:
     """How rows that name no booking find theirs: by columns of their own and of the bookings, which have an id."""
 
-    key: tuple[str, str]
-    other_key: tuple[str, str]
+    key: tuple[str, ...]
+    other_key: tuple[str, ...]
     booking_id: str
+
+    @property
+    def why(self) -> str:
+        """What rows and bookings have in common."""
+        return "by patient and day" if len(self.key) > 1 else "by patient, of whom each has one booking"
 
 
 def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
@@ -69,7 +74,9 @@ def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
             shares[day, theirs] = sum(pair in known for pair in zip(rows, days, strict=True)) / len(rows)
     best = max(shares, key=lambda pair: shares[pair], default=None)
     if best is None or shares[best] <= _MOST:
-        return None
+        found = sum(row in set(patients) for row in rows) > _MOST * len(rows)
+        once = found and unique(bookings, (other.name,)) and own.confidence > UNSURE
+        return Visits((own.name,), (other.name,), number.name) if once else None
     return Visits((own.name, best[0]), (other.name, best[1]), number.name)
 
 

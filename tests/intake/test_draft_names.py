@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from intake_clinic import Export, bookings
+from intake_clinic import Export, at, bookings
 from intake_drafts import drafted, imported
 
 from dashboard.intake.evidence import says_who
@@ -145,3 +145,41 @@ def test_numbers_with_more_places_than_they_may_have_are_cut(
     ], text
     [numbers] = clinic.ask("select list(coalesce(price_cents, age, chair_minutes) order by booking_id) from bookings")
     assert numbers[0] in ([1885628, 47550], [12, 30], [38, 41])
+
+
+@pytest.mark.parametrize("name", ["customeruuid", "Client Reference", "member_key", "Guest GUID", "Patienten-Nr."])
+def test_whoever_comes_is_a_patient_and_whatever_tells_them_an_id(tmp_path: Path, name: str) -> None:
+    _, found = drafted(tmp_path, visits=[f"id,{name},start", "1,a1,2026-01-05 09:00", "2,b2,2026-01-06 09:00"])
+    assert found["bookings"]["columns"]["patient_id"] == name
+
+
+def test_points_before_three_digits_are_thousands(tmp_path: Path) -> None:
+    """No amount has three places."""
+    rows = ["1,P1,2026-01-05 09:00,$475", "2,P2,2026-01-06 09:00,$1.399"]
+    clinic, _ = imported(tmp_path, visits=["id,patient,start,price", *rows])
+    assert clinic.ask("select price_cents from bookings order by booking_id") == [(47500,), (139900,)]
+
+
+def test_a_payment_without_a_day_has_that_of_its_booking(tmp_path: Path) -> None:
+    clinic, text = imported(
+        tmp_path,
+        visits=["appointment_id,patient_id,appointment_date", "1,P1,01/25/2026 09:00", "2,P2,01/26/2026 10:00"],
+        billing=["bill_id,appointment_id,paid_amount,payment_method", "1,1,475,Cash", "2,2,115,Card"],
+    )
+    assert clinic.ask("select paid_at, amount_cents from payments order by all") == [
+        (at(2026, 1, 25, 9), 47500), (at(2026, 1, 26, 10), 11500),
+    ], text  # fmt: skip
+    assert "DECIDE: it has no day of its own" in text
+
+
+def test_side_effects_without_a_day_find_the_only_booking_of_their_patient(tmp_path: Path) -> None:
+    log = ["PatientID,AdverseEvent,Severity", "PT-1,Headache,Mild", "PT-3,Nausea,Moderate"]
+    visits = ["VisitID,PatientID,VisitDate", *(f"V{n},PT-{n},2026-01-0{n} 09:00" for n in (1, 2, 3))]
+    clinic, text = imported(tmp_path, visits=visits, adverse_events=log)
+    assert clinic.ask("select booking_id, effect from side_effects order by all") == [
+        ("V1", "headache"),
+        ("V3", "nausea"),
+    ]
+    assert "by patient, of whom each has one booking" in text
+    _, found = drafted(tmp_path / "export", visits=[*visits, "V4,PT-1,2026-02-01 09:00"])
+    assert "joins" not in found

@@ -35,6 +35,7 @@ def visits(header: str, *times: str) -> list[str]:
         ("26.01.2026 13:30:00", at(2026, 1, 26, 13, 30)),
         ("46027.5625", at(2026, 1, 5, 13, 30)),
         ("20260105133000", at(2026, 1, 5, 13, 30)),
+        ("26.01.2026 um 13:30 Uhr", at(2026, 1, 26, 13, 30)),
     ],
 )
 def test_a_start_is_read_as_it_is_written(tmp_path: Path, value: str, stored: object) -> None:
@@ -82,3 +83,8 @@ def test_a_name_with_utc_says_nothing_where_the_values_have_a_zone(tmp_path: Pat
     _, found = drafted(tmp_path, visits=visits("Start UTC,Created UTC", "2026-01-05 09:00 CST,1767618000"))
     assert found["bookings"]["columns"]["starts_at"] == {"column": "Start UTC", "format": "%Y-%m-%d %H:%M %Z"}
     assert found["bookings"]["columns"]["booked_at"] == {"column": "Created UTC", "format": "epoch"}
+
+
+def test_an_end_in_milliseconds_is_a_time_and_no_day(tmp_path: Path) -> None:
+    clinic, _ = imported(tmp_path, visits=visits("startts,endts", "1767625200000,1767630600000"))
+    assert clinic.ask("select starts_at, ends_at from bookings") == [(at(2026, 1, 5, 9), at(2026, 1, 5, 10, 30))]

@@ -706,8 +706,8 @@ def test_words_of_which_few_are_known_are_asked_for(tmp_path: Path) -> None:
 def test_side_effects_that_name_no_booking_are_asked_about(tmp_path: Path) -> None:
     text, _ = drafted(
         tmp_path,
-        visits=["visit_id,subject_id,start", "V1,S1,2026-01-05 09:00", "V2,S2,2026-01-06 09:00"],
-        ae=["ae_id,subject_id,aeterm", "1,S1,nausea", "2,S2,nausea"],
+        visits=["visit_id,subject_id,start", *(f"V{n},S{n % 2},2026-01-0{n} 09:00" for n in (1, 2, 3))],
+        ae=["ae_id,subject_id,aeterm", "1,S1,nausea", "2,S0,nausea"],
     )
     assert "DECIDE: no booking has one of its values as visit_id" in text
 
