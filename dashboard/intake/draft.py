@@ -74,7 +74,9 @@ class _Draft:
         ]
         if "bookings" not in chosen:
             # The only file may hold visits with what was paid for them.
-            left = [one for one in self._files if one not in chosen.values()] or self._files
+            left = [one for one in self._files if one not in chosen.values()]
+            left = left or [one for one in self._files if self._fit(TABLES[0], one)]
+        if "bookings" not in chosen and left:
             chosen["bookings"] = max(left, key=lambda one: (self._likeness(TABLES[0], one), one.rows))
             lines.append("# DECIDE: no file looks much like bookings; is the one below the right one?")
         used = {id(file) for file in chosen.values()}

@@ -110,7 +110,7 @@ _ELSE = {
     "requested request reminder registered stop finish due invoice made onset check checkin checkout",
     "ends_at": "booked booking created cancelled updated modified birth paid payment week start",
     "price": f"name type code point number {_WRITTEN}",
-    "amount": "refunded due tax tip tips discount balance fee name type",
+    "amount": "refunded due tax tip tips discount balance fee name type sales",
     "kind": "source method card tender",
     "chair_minutes": "stay months days weeks years seconds wait waiting travel delay late",
     "dose_mg": "kg unit units",

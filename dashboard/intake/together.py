@@ -61,7 +61,8 @@ def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
     number = guess_column("booking_id", "bookings", bookings.header, ())
     if own is None or other is None or number is None or number.confidence <= UNSURE:
         return None
-    if not unique(bookings, (number.name,)):
+    # Where a booking is a patient there is nothing to be looked up.
+    if number.name == other.name or not unique(bookings, (number.name,)):
         return None
     rows, patients = log.columns[own.name], bookings.columns[other.name]
     shares: dict[tuple[str, str], float] = {}

@@ -36,7 +36,9 @@ def without_totals(
     # Of blank lines any column tells that has a value in all others.
     full = [place for place, name in enumerate(header) if name and all(row[place] for row in kept)]
     place = places.pop() if len(places) == 1 else next(iter(full), None) if not places else None
-    if place is None or not header[place] or (blank and place not in full):
+    words = dict.fromkeys(row[place] or "" for row in totals) if place is not None else {}
+    # The total for somebody names them, and must stand in no mapping.
+    named = any(" for " in word.lower() for word in words)
+    if place is None or not header[place] or named or (blank and place not in full):
         return kept, None
-    words = dict.fromkeys(row[place] or "" for row in totals)
     return kept, (header[place], (*words, "")[: len(words) + blank])

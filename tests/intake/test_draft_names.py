@@ -117,7 +117,8 @@ def test_an_id_made_of_a_name_in_one_word_is_kept_as_a_keyed_hash(export: Export
 
 
 def test_the_only_file_holds_the_bookings_whatever_else_it_holds(tmp_path: Path) -> None:
-    _, found = drafted(tmp_path, export=["Payment ID,Client ID,Payment Date,Amount", "1,P1,2026-01-05 09:00,475.00"])
+    header = "Payment ID,Client ID,Payment Date,Amount,Visit Date"
+    _, found = drafted(tmp_path, export=[header, "1,P1,2026-01-05 09:00,475.00,2026-01-04 09:00"])
     assert (found["bookings"]["file"], found["payments"]["file"]) == ("export.csv", "export.csv")
 
 
@@ -183,3 +184,14 @@ def test_side_effects_without_a_day_find_the_only_booking_of_their_patient(tmp_p
     assert "by patient, of whom each has one booking" in text
     _, found = drafted(tmp_path / "export", visits=[*visits, "V4,PT-1,2026-02-01 09:00"])
     assert "joins" not in found
+
+
+def test_a_file_without_visits_is_no_file_of_bookings(tmp_path: Path) -> None:
+    text, _ = drafted(tmp_path, adverse_events=["Subject,AEDECOD,AESEV", "S1,Nausea,Mild", "S2,Headache,Mild"])
+    assert "DECIDE: no file looks like bookings" in text
+
+
+def test_a_booking_that_is_a_patient_is_looked_up_nowhere(tmp_path: Path) -> None:
+    dm = ["USUBJID,SITEID,RFSTDTC", "S1,01,2026-01-05", "S2,02,2026-01-06"]
+    _, found = drafted(tmp_path, dm=dm, ae=["USUBJID,AESEQ,AEDECOD", "S1,1,Nausea", "S2,1,Headache"])
+    assert found["side_effects"]["columns"]["booking_id"] == "USUBJID"

@@ -126,3 +126,11 @@ def test_a_word_that_means_something_elsewhere_stands_for_nothing_nowhere(tmp_pa
         f"{n},P{n},2026-01-{n + 10} 09:00,{'-' if n % 2 else 30 + n},{'-' if n else 'completed'}" for n in range(6)
     ]
     assert "empty" not in drafted(tmp_path, visits=["id,patient,start,age,status", *rows])[1]["bookings"]
+
+
+def test_the_total_for_somebody_names_nobody_in_a_draft(tmp_path: Path) -> None:
+    """Reports that group by customer end each group with such a line."""
+    text, found = drafted(tmp_path, visits=visits("Total for Marisol Okonkwo,,,,,,$900.00", "TOTAL,,,,,,$900.00"))
+    assert "Okonkwo" not in text
+    assert "except" not in found["bookings"]
+    assert found["bookings"]["columns"]["starts_at"]["column"] == ["Date", "Time"]
