@@ -169,7 +169,8 @@ class _Draft:
         patient = together.patient_of(log)
         if named and named.confidence > UNSURE and (patient is None or named.name != patient.name):
             return None
-        return visits_of(log, bookings)
+        start = self._guesses(TABLES[0], bookings, set()).get("starts_at")
+        return visits_of(log, bookings, together.booking_id_of(bookings, start))
 
     def _table(
         self, table: Table, file: SampledFile, join: tuple[SampledFile, str, str] | None, visits: Visits | None
@@ -284,7 +285,9 @@ class _Draft:
         guess, start = guesses.get(column.name), guesses.get("starts_at")
         people = self._people.get(table.name, ())
         if visits is not None and (table.name, column.name) == ("side_effects", "booking_id"):
-            line = f'{column.name} = {{ join = "visits", column = {toml_string(visits.booking_id)} }}'
+            told = self._bookings.sources(visits.booking_id) if self._bookings else ""
+            told = told if len(visits.booking_id) > 1 else toml_string(visits.booking_id[0])
+            line = f'{column.name} = {{ join = "visits", column = {told} }}'
             return f"{line}  # guess, likely: {visits.why}", visits.key
         if guess is not None and column is table.columns[0]:
             return together.numbered(column, file, guess)

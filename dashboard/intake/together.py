@@ -47,7 +47,7 @@ class Visits:
 
     key: tuple[str, ...]
     other_key: tuple[str, ...]
-    booking_id: str
+    booking_id: tuple[str, ...]
 
     @property
     def why(self) -> str:
@@ -55,14 +55,19 @@ class Visits:
         return "by patient and day" if len(self.key) > 1 else "by patient, of whom each has one booking"
 
 
-def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
+def booking_id_of(bookings: SampledFile, start: Guess | None) -> tuple[str, ...]:
+    """The columns that tell one booking from all others: an id, else who comes when."""
+    number, patient = guess_column("booking_id", "bookings", bookings.header, ()), patient_of(bookings)
+    if number is not None and number.confidence > UNSURE:
+        return (number.name,) if unique(bookings, (number.name,)) else ()
+    return _who_and_when(bookings, (patient.name,), start) if patient else ()
+
+
+def visits_of(log: SampledFile, bookings: SampledFile, booking_id: tuple[str, ...]) -> Visits | None:
     """The columns by which most rows of a log find a booking: the patient and the day."""
     own, other = (patient_of(file) for file in (log, bookings))
-    number = guess_column("booking_id", "bookings", bookings.header, ())
-    if own is None or other is None or number is None or number.confidence <= UNSURE:
-        return None
     # Where a booking is a patient there is nothing to be looked up.
-    if number.name == other.name or not unique(bookings, (number.name,)):
+    if own is None or other is None or booking_id in ((), (other.name,)):
         return None
     rows, patients = log.columns[own.name], bookings.columns[other.name]
     shares: dict[tuple[str, str], float] = {}
@@ -77,8 +82,8 @@ def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
     if best is None or shares[best] <= _MOST:
         found = sum(row in set(patients) for row in rows) > _MOST * len(rows)
         once = found and unique(bookings, (other.name,)) and own.confidence > UNSURE
-        return Visits((own.name,), (other.name,), number.name) if once else None
-    return Visits((own.name, best[0]), (other.name, best[1]), number.name)
+        return Visits((own.name,), (other.name,), booking_id) if once else None
+    return Visits((own.name, best[0]), (other.name, best[1]), booking_id)
 
 
 def _beside(file: SampledFile, patient: str) -> list[str]:
@@ -318,16 +323,22 @@ def person(column: Column, file: SampledFile, preferred: tuple[str, ...] = ()) -
 
 def visit(column: Column, file: SampledFile, patient: Sequence[str], start: Guess | None) -> Line | None:
     """Who comes when, where bookings have no id."""
-    if not patient or start is None:
+    names = _who_and_when(file, patient, start)
+    if not names:
         return None
+    line = f"{column.name} = {{ column = {file.sources(names)} }}"
+    return f"{line}  # guess, unsure: no id of bookings, and these together are unique", ()
+
+
+def _who_and_when(file: SampledFile, patient: Sequence[str], start: Guess | None) -> tuple[str, ...]:
+    """The columns of a patient, day and time, if no two rows have the same."""
+    if not patient or start is None:
+        return ()
     time = time_beside("starts_at", start.name, file) or next(
         (name for one in TIMES if (name := find_column(one, file.header)) and name != start.name), None
     )
     names = (*patient, start.name) + ((time,) if time else ())
-    if not unique(file, names):
-        return None
-    line = f"{column.name} = {{ column = {file.sources(names)} }}"
-    return f"{line}  # guess, unsure: no id of bookings, and these together are unique", ()
+    return names if unique(file, names) else ()
 
 
 def unique(file: SampledFile, names: Sequence[str]) -> bool:

@@ -195,3 +195,15 @@ def test_a_booking_that_is_a_patient_is_looked_up_nowhere(tmp_path: Path) -> Non
     dm = ["USUBJID,SITEID,RFSTDTC", "S1,01,2026-01-05", "S2,02,2026-01-06"]
     _, found = drafted(tmp_path, dm=dm, ae=["USUBJID,AESEQ,AEDECOD", "S1,1,Nausea", "S2,1,Headache"])
     assert found["side_effects"]["columns"]["booking_id"] == "USUBJID"
+
+
+def test_side_effects_find_a_booking_that_has_no_id(tmp_path: Path) -> None:
+    """The booking is told by patient, day and time, of which the log knows the first two."""
+    visits = ["Participant Id,visit_date,visit_time", *(f"P{n % 3},{n + 10}-01-2026,09:0{n}" for n in range(9))]
+    log = ["Participant Id,ae_start,ae_term,ae_grade", "P1,11-01-2026,Nausea,1", "P2,15-01-2026,Headache,2"]
+    clinic, text = imported(tmp_path, visits=visits, adverse_events=log)
+    found = "side_effects join bookings using (booking_id) order by effect::varchar"
+    assert clinic.ask(f"select effect, strftime(bookings.starts_at, '%d %H:%M') from {found}") == [
+        ("headache", "15 09:05"), ("nausea", "11 09:01"),
+    ], text  # fmt: skip
+    assert not [row for row in clinic.ask("select booking_id from side_effects") if "P1" in row[0]]
