@@ -230,12 +230,13 @@ class _Draft:
         return guesses
 
     def _signed(self, table: Table, file: SampledFile, guesses: dict[str, Guess], taken: set[str]) -> None:
-        """Forget a kind that calls no row a refund where amounts have a sign."""
+        """Forget a kind that tells nothing but payments where amounts have a sign."""
         kind, amount = guesses.get("kind"), guesses.get("amount")
         if kind is None or amount is None or not any(map(evidence.is_negative, file.columns[amount.name])):
             return
         column = next(one for one in table.columns if one.name == "kind")
-        if not any(self._words.means(column, kind.name, value) == "refund" for value in file.columns[kind.name]):
+        told = {self._words.means(column, kind.name, value) for value in file.columns[kind.name]}
+        if told <= {None, "payment"}:
             del guesses["kind"]
             taken.discard(kind.name)
 

@@ -95,6 +95,9 @@ def test_a_sign_tells_a_refund_where_the_kind_names_none(tmp_path: Path) -> None
     rows = payments("Status", "1,P1,1/13/2026,475.00,Completed", "2,P1,1/14/2026,-75.00,Refunded")
     columns = drafted(tmp_path / "export", payments=rows)[1]["payments"]["columns"]
     assert columns["kind"]["values"] == {"Completed": "payment", "Refunded": "refund"}
+    packages = [row.replace("Refunded", "Package sale") for row in rows]
+    columns = drafted(tmp_path / "export", payments=packages)[1]["payments"]["columns"]
+    assert columns["kind"]["values"]["Package sale"] == "package_sale"
 
 
 @pytest.mark.parametrize(
