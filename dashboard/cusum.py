@@ -89,11 +89,11 @@ def _moves(steps: FloatArray, chances: FloatArray) -> FloatArray:
     """
     size = _STATES
     whole = np.floor(steps).astype(int)
-    by_shift = np.zeros((chances.shape[0], 2 * size - 1))
-    for number, (shift, part) in enumerate(zip(whole, steps - whole, strict=True)):
-        for to, share in ((shift, 1 - part), (shift + 1, part)):
-            if to < size:
-                by_shift[:, max(to, 1 - size) + size - 1] += share * chances[:, number]
+    share = np.zeros((steps.size, 2 * size - 1))
+    for shift, part in ((whole, 1 - steps + whole), (whole + 1, steps - whole)):
+        within = np.flatnonzero(shift < size)
+        share[within, np.maximum(shift[within], 1 - size) + size - 1] += part[within]
+    by_shift = chances @ share
     moves = np.array(np.lib.stride_tricks.sliding_window_view(by_shift, size, axis=1)[:, ::-1])
     # Whatever would fall below 0 stays at 0.
     moves[:, :, 0] = np.cumsum(by_shift, axis=1)[:, size - 1 :: -1]

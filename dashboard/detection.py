@@ -14,7 +14,7 @@ Pearson) upper limits, with one event more than was seen, and levels are means o
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,11 +22,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
 from dashboard.cusum import binomial_cusum, cusum_level, usual_rate
-from dashboard.maxsprt import conditional_level, conditional_llr
+from dashboard.maxsprt import conditional_level, conditional_llr, grouped_conditional_level
 from dashboard.rates import FloatArray, numeric, positive
 
+#: Of a period that is expected to hold more events the looks count, and not each event. A level of thousands of
+#: events takes a second, of tens of thousands a minute; and events of a day are told from each other by nobody.
+MANY_EVENTS = 500
 #: The highest level of one series in one period.
 MOST_ALPHA = 0.05
+#: The highest threshold that is looked for; and how far above the least one most are.
+_HIGHEST = 40.0
+_USUAL_OVERSHOOT = 2.0
+_MARGIN = 0.1
 
 
 class Alarm(NamedTuple):
@@ -55,6 +62,9 @@ def maxsprt_alarm(
 ) -> Alarm:  # fmt: skip
     """The conditional MaxSPRT of one period, look by look.
 
+    Calibrated for a look after every event; where more than `MANY_EVENTS` are expected, for the looks given without
+    those at which next to nothing has come since the one before.
+
     Args:
         events: by look.
         trials: by look.
@@ -66,9 +76,30 @@ def maxsprt_alarm(
     """
     x, n = numeric("events", events, minimum=0), numeric("trials", trials, minimum=0)
     llr = _ratios(x, n, past_events, past_trials, least_events)
-    share = max(planned, float(n.sum())) / past_trials
-    level = partial(conditional_level, past_events=past_events, share=share, least_events=least_events)
-    return _alarm(x, n, llr, level, alpha, float(usual_rate(past_events, past_trials)))
+    whole, rate = max(planned, float(n.sum())), float(usual_rate(past_events, past_trials))
+    if rate * whole <= MANY_EVENTS:
+        share = whole / past_trials
+        level = partial(conditional_level, past_events=past_events, share=share, least_events=least_events)
+    else:
+        looked = _full_looks(n)
+        llr = np.where(looked, llr, 0.0)
+        made = np.cumsum(n)[looked]
+        # Those to come are as far apart as those so far.
+        to_come = np.linspace(made[-1], whole, 1 + round((whole - made[-1]) * made.size / made[-1]))[1:]
+        shares = np.append(made, to_come) / past_trials
+        level = partial(grouped_conditional_level, past_events=past_events, shares=shares, least_events=least_events)
+    return _alarm(x, n, llr, level, alpha, rate)
+
+
+def _full_looks(trials: FloatArray) -> NDArray[np.bool_]:
+    """Looks at which a quarter of what usually comes between two has come since the one before."""
+    least = trials[trials > 0].mean() / 4
+    looked, since = np.zeros(trials.size, dtype=bool), 0.0
+    for number, more in enumerate(trials.tolist()):
+        since += more
+        if since >= least:
+            looked[number], since = True, 0.0
+    return looked
 
 
 def cusum_alarm(
@@ -136,21 +167,28 @@ def alpha_for(false_alarms_a_year: float, series: int, periods_a_year: float) ->
     return min(false_alarms_a_year / (series * periods_a_year), MOST_ALPHA)
 
 
-def threshold_of(level: Callable[[float], float], alpha: float, highest: float = 40.0) -> float:
+def threshold_of(level: Callable[[float], float], alpha: float, highest: float = _HIGHEST) -> float:
     """The threshold, up to `highest`, of which the level is at most alpha, to a hundredth.
 
     `level` falls with its threshold, and its logarithm is nearly straight: few steps find it.
     """
 
+    @cache
     def excess(value: float) -> float:
         return float(np.log(max(level(value), 1e-12) / alpha))
 
     least = _least_value(alpha)
-    if excess(least) <= 0:
-        return least
-    if excess(highest) >= 0:
-        return highest
-    return min(float(optimize.brentq(excess, least, highest, xtol=0.01)) + 0.01, highest)
+    low = high = min(least + _USUAL_OVERSHOOT, highest)
+    # A bracket from a good guess, as far away as the logarithm says: it falls by one or so for one.
+    while excess(high) > 0:
+        if high == highest:
+            return highest
+        low, high = high, min(high + excess(high) + _MARGIN, highest)
+    while excess(low) <= 0:
+        if low == least:
+            return least
+        low, high = max(low + excess(low) - _MARGIN, least), low
+    return min(float(optimize.brentq(excess, low, high, xtol=0.01)) + 0.01, highest)
 
 
 def _alarm(
@@ -161,6 +199,9 @@ def _alarm(
     # No threshold of this level lies so low: the costly calculation is spared.
     if highest < _least_value(alpha):
         return NOWHERE_NEAR
+    # Beyond the highest threshold that is looked for the level is less than could be told from none.
+    highest = min(highest, _HIGHEST)
+    level = cache(level)
     p_value = level(highest)
     if p_value > alpha:
         return Alarm(-1, -1, p_value)

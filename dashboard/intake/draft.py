@@ -9,27 +9,24 @@ from pathlib import Path
 
 import duckdb
 
-from dashboard.intake import evidence, row_guesses, together
+from dashboard.intake import evidence, row_guesses, sideways, together
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
+from dashboard.intake.file_choice import choose, fit, likeness
 from dashboard.intake.files import bare_name
 from dashboard.intake.formats import Formats, toml_string
 from dashboard.intake.guesses import UNSURE, Guess, guess_column, guess_columns
 from dashboard.intake.reader import delimited_files
 from dashboard.intake.reference import Reference
 from dashboard.intake.samples import SampledFile, files_of, layout_of, sampled_files
+from dashboard.intake.sideways import Across
 from dashboard.intake.sql import statements
-from dashboard.intake.synonyms import FILES
 from dashboard.intake.together import Line, Visits, visits_of
 from dashboard.intake.words import Words
 
 #: Characters that may not stand in a TOML file as they are.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-#: Of a column of ids so many values differ; some rows may stand there twice.
-_MOSTLY = 0.9
 #: What tells a refund from a payment.
 _SIGNED = """pattern = '([-−(])', values = { "-" = "refund", "−" = "refund", "(" = "refund" }, default = "payment\""""
-#: From so much on a file is one of a table.
-_LIKE = 2
 
 
 def draft_mapping(delivery: Path, reference: Reference) -> str:
@@ -64,9 +61,14 @@ class _Draft:
         self._delivery = delivery
         self._people: dict[str, tuple[str, ...]] = {}
         self._bookings: SampledFile | None = None
+        #: Lines of the bookings, by the contract's column.
+        self._own: dict[str, str] = {}
+        #: Columns that each stand for a side effect or questionnaire, by the file's pattern; those of the bookings.
+        self._sideways: dict[str, list[str]] = {}
+        self._effects: list[Across] = []
 
     def text(self) -> str:
-        chosen = self._choose()
+        chosen = choose(self._files)
         lines = [
             f"# A drafted mapping for {self._delivery.resolve().name}. Every line is a guess: read each,",
             "# then settle those marked DECIDE. Check with: dashboard import DIR --mapping THIS --dry-run",
@@ -75,21 +77,34 @@ class _Draft:
         if "bookings" not in chosen:
             # The only file may hold visits with what was paid for them.
             left = [one for one in self._files if one not in chosen.values()]
-            left = left or [one for one in self._files if self._fit(TABLES[0], one)]
+            left = left or [one for one in self._files if fit(TABLES[0], one)]
         if "bookings" not in chosen and left:
-            chosen["bookings"] = max(left, key=lambda one: (self._likeness(TABLES[0], one), one.rows))
+            chosen["bookings"] = max(left, key=lambda one: (likeness(TABLES[0], one), one.rows))
             lines.append("# DECIDE: no file looks much like bookings; is the one below the right one?")
-        used = {id(file) for file in chosen.values()}
-        rest = [file for file in self._files if id(file) not in used]
+        across = self._across(chosen)
+        used = [*chosen.values(), *(file for file, _ in across.values())]
+        rest = [file for file in self._files if file not in used]
         bookings = chosen.get("bookings")
         join = self._patients(bookings, rest) if bookings else None
-        log = chosen.get("side_effects")
+        log = across["side_effects"][0] if "side_effects" in across else chosen.get("side_effects")
         visits = self._visits(log, bookings)
-        self._people, self._bookings = together.same_people(chosen), bookings
+        files = {name: file for name, (file, _) in across.items()}
+        self._people, self._bookings = together.same_people(chosen | files), bookings
+        if "side_effects" in across and log is bookings:
+            self._effects = across["side_effects"][1]
         tables: list[str] = []
         for table in TABLES:
-            if table.name in chosen:
-                tables += ["", *self._table(table, chosen[table.name], join, visits)]
+            if table.name in across:
+                file, columns = across[table.name]
+                tables += ["", *sideways.told(table, file)]
+                for one in columns:
+                    tables += [*self._table(table, file, None, visits, one), ""]
+                tables.pop()
+            elif table.name in chosen:
+                section = self._table(table, chosen[table.name], join, visits)
+                tables += ["", *section]
+                if table.name == "bookings":
+                    self._own = {line.partition(" = ")[0]: line for line in section}
             elif table.name == "bookings":
                 tables += ["", "# DECIDE: no file looks like bookings; name it and its columns here.", "[bookings]"]
                 tables += ['file = "bookings.csv"', "[bookings.columns]"]
@@ -103,9 +118,8 @@ class _Draft:
             own = bookings.source(key) if bookings else toml_string(key)
             lines += [f"key = {own}", f"other_key = {file.source(other)}"]
         if log is not None and bookings is not None and visits is not None:
-            lines += ["", f"[joins.visits]  # guess: most side effects have a booking {visits.why}"]
-            lines += [*layout_of(bookings), f"key = {log.sources(visits.key)}"]
-            lines += [f"other_key = {bookings.sources(visits.other_key)}", 'doubled = "empty"']
+            status = next(one for one in TABLES[0].columns if one.name == "status")
+            lines += ["", *visits.lines(log, bookings, self._words.guess(TABLES[0], status, bookings, ()))]
         lines += tables
         if rest:
             lines += ["", "# Files that no table takes anything from:"]
@@ -113,37 +127,21 @@ class _Draft:
         # Texts in quotes have none of them left; a comment must not hold what TOML has no place for.
         return "".join(_CONTROL.sub("\ufffd", line) + "\n" for line in lines)
 
-    def _choose(self) -> dict[str, SampledFile]:
-        """The file of each table: each file serves the table that it fits best, the best file wins."""
-        fits: list[tuple[float, str, SampledFile]] = []
-        for file in self._files:
-            scores = {table.name: self._fit(table, file) for table in TABLES}
-            best = max(scores.values())
-            if best >= _LIKE and not self._is_people(file, best):
-                # One that another file fits better may be of its next table, if that is nearly as likely.
-                fits += [(score, name, file) for name, score in scores.items() if score >= max(_LIKE, best - 1)]
-        chosen: dict[str, SampledFile] = {}
-        for _, name, file in sorted(fits, key=lambda fit: -fit[0]):
-            if file not in chosen.values():
-                chosen.setdefault(name, file)
-        return chosen
+    def _across(self, chosen: dict[str, SampledFile]) -> dict[str, tuple[SampledFile, list[Across]]]:
+        """The file of a table that has a column for each side effect or questionnaire, where no other is likelier."""
+        found: dict[str, tuple[SampledFile, list[Across]]] = {}
+        for name in ("side_effects", "scores"):
+            files = [chosen[name]] if name in chosen else self._files
+            columns = [(file, self._columns_across(name, file)) for file in files]
+            best = max(columns, key=lambda one: len(one[1]))
+            if best[1]:
+                chosen.pop(name, None)
+                found[name] = best
+                self._sideways.setdefault(best[0].pattern, []).extend(one.name for one in best[1])
+        return found
 
-    def _fit(self, table: Table, file: SampledFile) -> float:
-        needed = {"bookings": "starts_at", "side_effects": "effect", "payments": "amount", "scores": "score"}
-        if guess_column(needed[table.name], table.name, file.header, ()) is None:
-            return 0.0
-        return self._likeness(table, file)
-
-    def _likeness(self, table: Table, file: SampledFile) -> float:
-        score = 3.0 if re.search(FILES[table.name], file.pattern.lower()) else 0.0
-        for column in table.columns:
-            if guess := guess_column(column.name, table.name, file.header, ()):
-                score += guess.confidence * (1.0 if column.required else 0.3)
-        return score
-
-    def _is_people(self, file: SampledFile, score: float) -> bool:
-        others = [one for one in self._files if one is not file]
-        return bool(re.search(FILES[""], file.pattern.lower())) and bool(others) and score < 5
+    def _columns_across(self, table: str, file: SampledFile) -> list[Across]:
+        return sideways.scores_of(file) if table == "scores" else sideways.effects_of(file, self._reference)
 
     def _patients(self, bookings: SampledFile, rest: list[SampledFile]) -> tuple[SampledFile, str, str] | None:
         """A file of patients: its key, which stands once a row, holds most patients of the bookings."""
@@ -173,17 +171,32 @@ class _Draft:
         return visits_of(log, bookings, together.booking_id_of(bookings, start))
 
     def _table(
-        self, table: Table, file: SampledFile, join: tuple[SampledFile, str, str] | None, visits: Visits | None
+        self,
+        table: Table,
+        file: SampledFile,
+        join: tuple[SampledFile, str, str] | None,
+        visits: Visits | None,
+        across: Across | None = None,
     ) -> list[str]:
+        given = across.lines(file, self._own if file is self._bookings else {}) if across else {}
         maps: list[str] = []
-        taken: set[str] = set()
+        taken = set(self._sideways.get(file.pattern, ()))
         guesses = self._guesses(table, file, taken)
-        lines = [f"[{table.name}]", *layout_of(file), *row_guesses.left_out(table, file, guesses.get("amount"))]
-        lines += [f"[{table.name}.columns]", f"# The file has {file.told}"]
+        if across and table.name == "scores":
+            guesses["score"] = Guess(across.name, 0.9)
+            if across.day is not None:
+                guesses["taken_at"] = Guess(across.day, 0.9)
+        lines = [f"[[{table.name}]]" if across else f"[{table.name}]", *layout_of(file)]
+        lines += [across.rows] if across else row_guesses.left_out(table, file, guesses.get("amount"))
+        lines += [f"[{table.name}.columns]", *([] if across else [f"# The file has {file.told}"])]
         for column in table.columns:
+            if across and not column.required and column.name not in given:
+                continue
             guess = guesses.get(column.name)
             several = self._together(table, column, file, guesses, visits)
-            if several is not None:
+            if column.name in given:
+                lines.append(given[column.name])
+            elif several is not None:
                 line, names = several
                 lines.append(line)
                 taken.update(names)
@@ -191,6 +204,8 @@ class _Draft:
                 line, words = self._column(table, column, file, guess)
                 lines.append(line)
                 maps += words
+            elif column.name == "side_effects_assessed" and (form := sideways.assessed(self._effects, file)):
+                lines.append(form)
             elif found := self._elsewhere(table, column, file, guesses, join):
                 lines.append(found)
             elif not column.required and self._words.of(column):
@@ -199,7 +214,7 @@ class _Draft:
                 told = self._told_otherwise(column, file, guesses)
                 lines.append(told or self._words.missing(table, column, file, guesses))
         unused = [name for name in file.header if name and name not in taken]
-        if unused:
+        if unused and not across:
             lines.append(f"# Columns that are not read: {', '.join(unused)}")
         return [*lines, *maps]
 
@@ -222,23 +237,12 @@ class _Draft:
         for column in sorted(table.columns, key=lambda one: not one.required):
             if self._words.of(column):
                 take(column, self._words.guess(table, column, file, taken))
-        self._signed(table, file, guesses, taken)
+        self._words.forget_kind(table, file, guesses, taken)
         # Where a patient's id is all there is, a booking is a patient.
         patient = together.patient_of(file)
         if patient and table.name == "side_effects" and "booking_id" not in guesses:
             guesses["booking_id"] = Guess(patient.name, 0.3)
         return guesses
-
-    def _signed(self, table: Table, file: SampledFile, guesses: dict[str, Guess], taken: set[str]) -> None:
-        """Forget a kind that tells nothing but payments where amounts have a sign."""
-        kind, amount = guesses.get("kind"), guesses.get("amount")
-        if kind is None or amount is None or not any(map(evidence.is_negative, file.columns[amount.name])):
-            return
-        column = next(one for one in table.columns if one.name == "kind")
-        told = {self._words.means(column, kind.name, value) for value in file.columns[kind.name]}
-        if told <= {None, "payment"}:
-            del guesses["kind"]
-            taken.discard(kind.name)
 
     def _by_name(self, table: Table, column: Column, file: SampledFile, taken: Collection[str]) -> Guess | None:
         found = guess_columns(column.name, table.name, file.header, taken)
@@ -253,7 +257,7 @@ class _Draft:
                 return together.day_of(column, file, self._formats) or start
             return start
         if column is table.columns[0]:
-            return next((one for one in read if self._is_id(table, column, file, one)), None)
+            return next((one for one in read if together.is_id(table, column, file, one)), None)
         if column.name == "ends_at":
             if found and evidence.is_times(file.columns[found[0].name]):
                 return found[0]
@@ -269,15 +273,6 @@ class _Draft:
             if name not in taken and self._formats.reads(column, values) and not evidence.is_short_numbers(values)
         ]
         return [Guess(name, UNSURE, "by its values") for name in names]
-
-    def _is_id(self, table: Table, column: Column, file: SampledFile, guess: Guess) -> bool:
-        """Whether a column may be the id of the table's rows: by itself, or with another."""
-        # What may be called after anything is none.
-        if table.name == "bookings" and guess.confidence <= UNSURE:
-            return False
-        values = file.columns[guess.name]
-        mostly = len(set(values)) >= _MOSTLY * len(values)
-        return mostly or together.numbered(column, file, guess) is not None
 
     def _together(
         self, table: Table, column: Column, file: SampledFile, guesses: dict[str, Guess], visits: Visits | None

@@ -138,7 +138,7 @@ class Expressions:
             return read
         places = [self._places[one.column] for one in filters]
         # A number from Parquet is compared as an id is written: 1, not 1.0.
-        texts = [_typed_text(_source(place), self._type(place), "identifier") for place in places]
+        texts = [typed_text(_source(place), self._type(place), "identifier") for place in places]
         return f"(select *, {left_out(filters, texts, empty)} as {_LEFT_OUT} from {read})"  # noqa: S608
 
     @property
@@ -198,14 +198,15 @@ class Expressions:
         made = self._made(name, mapped, steps)
         if words:
             compared = raw
-            if len({word.lower() for word in words}) == len(words):
+            if _folds_case(mapped):
                 words = {word.lower(): value for word, value in words.items()}
                 steps.ways.append({"word": f"lower({raw})"})
                 compared = way(name, "word")
             whens = " ".join(f"when {literal(word)} then {literal(value)}" for word, value in words.items())
             steps.value = f"case {compared} {whens} else {made or 'null'} end"
         else:
-            steps.value = made or raw
+            # A map that only fills or makes empty values leaves the others as they are, unless they have a default.
+            steps.value = made or ("null" if mapped.values and mapped.default is not None else raw)
         if mapped.values and not made:
             steps.reason = "is not among the mapped values"
         if mapped.pattern:
@@ -263,7 +264,7 @@ class Expressions:
         else:
             text = _source(self._places[source])
         # A pattern is matched with what the file has.
-        return text if mapped.pattern else _typed_text(text, self._source_type(mapped, source), mapped.column.kind)
+        return text if mapped.pattern else typed_text(text, self._source_type(mapped, source), mapped.column.kind)
 
     def _source_type(self, mapped: ColumnMapping, source: SourceColumn) -> str:
         if mapped.lookup:
@@ -307,7 +308,15 @@ def _together(parts: list[str], mapped: ColumnMapping) -> str:
 def _without_empty(text: str, mapped: ColumnMapping) -> str:
     """A value, null where it is a word that stands for none."""
     words = [word for word, value in mapped.values.items() if not value and word]
-    return f"case when {text} not in ({', '.join(map(literal, words))}) then {text} end" if words else text
+    compared = text
+    if _folds_case(mapped):
+        words, compared = [word.lower() for word in words], f"lower({text})"
+    return f"case when {compared} not in ({', '.join(map(literal, words))}) then {text} end" if words else text
+
+
+def _folds_case(mapped: ColumnMapping) -> bool:
+    """Whether the map's words are compared without regard to case: no two of them differ by case alone."""
+    return len({word.lower() for word in mapped.values}) == len(mapped.values)
 
 
 def joined_key(parts: Sequence[str]) -> str:
@@ -330,7 +339,7 @@ def clean_text(place: int, kind: str, empty: tuple[str, ...]) -> str:
     return f"case when {trimmed} not in ({', '.join(map(literal, words))}) then {trimmed} end"
 
 
-def _typed_text(text: str, kind: str, wanted: str) -> str:
+def typed_text(text: str, kind: str, wanted: str) -> str:
     """A Parquet column's text in the contract's notation for the kind of value that is wanted."""
     if kind == "DATE" and wanted == "timestamp":
         return f"{text} || ' 00:00'"

@@ -9,9 +9,10 @@ import duckdb
 
 from dashboard.intake.contract import SHOWN_CHARACTERS, DeliveryError
 from dashboard.intake.detect import check_header_line, dialect_of
-from dashboard.intake.expressions import Loaded, clean_text, joined_key, lookup_column
+from dashboard.intake.expressions import Loaded, clean_text, joined_key, lookup_column, typed_text
 from dashboard.intake.files import Inspected, check_header, inspect, mend, position, relation
 from dashboard.intake.mapping import Join, Mapping, SourceColumn
+from dashboard.intake.row_filters import left_out
 from dashboard.intake.sql import identifier
 
 
@@ -41,13 +42,18 @@ def load_lookups(
         types: dict[SourceColumn, str] = {}
         for path in _files(join, mapping, delivery):
             where = f"{path} for {join.name} in {mapping.path}"
-            dialect = dialect_of(path, join.files.layout, [*join.other_key, *wanted])
+            needed = (*join.other_key, *wanted, *(one.column for one in join.filters))
+            dialect = dialect_of(path, join.files.layout, needed)
             inspected = inspect(path, dialect)
             advice = f"write skip = {{skip}} for the join {join.name} of the mapping, the number of lines before it"
-            check_header_line(inspected, [*join.other_key, *wanted], advice)
+            check_header_line(inspected, needed, advice)
             check_header(inspected)
-            places = {one: position(one, inspected.found.header, where) for one in (*join.other_key, *wanted)}
-            _load(connection, table, inspected, join, wanted, places, work / f"{table}.csv")
+            places = {one: position(one, inspected.found.header, where) for one in needed}
+            left = _load(connection, table, inspected, join, wanted, places, work / f"{table}.csv")
+            if left:
+                notes.append(
+                    f"{path.name}: {left:,} row{'s are' if left > 1 else ' is'} left out of the join {join.name}"
+                )
             types |= {one: inspected.types[places[one]] if inspected.types else "VARCHAR" for one in wanted}
             if faults := inspected.found.faults:
                 notes.append(
@@ -80,7 +86,8 @@ def _load(
     wanted: tuple[SourceColumn, ...],
     places: dict[SourceColumn, int],
     copy: Path,
-) -> None:
+) -> int:
+    """Put the rows into the table; how many the join's filters leave out."""
     path = inspected.path
     if not inspected.found.plain:
         path = copy
@@ -90,13 +97,24 @@ def _load(
         kind = inspected.types[places[source]] if inspected.types else "VARCHAR"
         return clean_text(places[source], kind, join.files.layout.empty)
 
+    def compared(source: SourceColumn) -> str:
+        kind = inspected.types[places[source]] if inspected.types else "VARCHAR"
+        return typed_text(text(source), kind, "identifier")
+
     selected = ", ".join(text(source) for source in wanted)
+    flag = left_out(join.filters, [compared(one.column) for one in join.filters], join.files.layout.empty)
+    rows = f"from {relation(inspected, path)}"
+    keys = joined_key([text(one) for one in join.other_key])
+    kept = f" where {flag} = 0" if join.filters else ""
     try:
         connection.execute(
-            f"insert into {table} select {joined_key([text(one) for one in join.other_key])}, $file, {selected} "  # noqa: S608
-            f"from {relation(inspected, path)}",
+            f"insert into {table} select {keys}, $file, {selected} {rows}{kept}",
             {"file": inspected.path.name},
         )
+        if not join.filters:
+            return 0
+        [[left]] = connection.execute(f"select count(*) {rows} where {flag} <> 0").fetchall()
+        return int(left)
     except duckdb.InvalidInputException as error:
         raise DeliveryError(f"{inspected.path} cannot be read: {str(error).splitlines()[0]}") from error
     finally:

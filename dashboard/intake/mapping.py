@@ -54,6 +54,21 @@ class Files:
 
 
 @dataclass(frozen=True)
+class RowFilter:
+    """Which rows of a file are left out on purpose.
+
+    Attributes:
+        setting: `only`: all but those with one of the words; `except`: those.
+        column: of the table's own file.
+        words: compared without regard to case; the empty one is the empty value.
+    """
+
+    setting: Literal["only", "except"]
+    column: SourceColumn
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Join:
     """A second file: its columns are looked up by a key.
 
@@ -61,12 +76,14 @@ class Join:
         name: as reports name it.
         other_key: the columns of the second file that hold the key.
         doubled: whether a key that stands in several rows gives nothing; else it is refused.
+        filters: which of its rows are left out, `only` before `except`.
     """
 
     name: str
     files: Files
     other_key: KeyColumns
     doubled: bool = False
+    filters: tuple[RowFilter, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,21 +168,6 @@ class ColumnMapping:
     def described(self) -> str:
         """Where values come from, in words."""
         return "the file's name" if self.file_name else f"column {self.origin}"
-
-
-@dataclass(frozen=True)
-class RowFilter:
-    """Which rows of a file are left out on purpose.
-
-    Attributes:
-        setting: `only`: all but those with one of the words; `except`: those.
-        column: of the table's own file.
-        words: compared without regard to case; the empty one is the empty value.
-    """
-
-    setting: Literal["only", "except"]
-    column: SourceColumn
-    words: tuple[str, ...]
 
 
 @dataclass(frozen=True)

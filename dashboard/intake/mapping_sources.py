@@ -15,7 +15,7 @@ _LAYOUT = ("encoding", "delimiter", "quote", "escape", "skip", "header", "empty"
 _FILTERS: tuple[Literal["only", "except"], ...] = ("only", "except")
 #: Settings of a table.
 TABLE = ("file", *_LAYOUT, *_FILTERS, "columns")
-_JOIN = ("file", "key", "other_key", "doubled", *_LAYOUT)
+_JOIN = ("file", "key", "other_key", "doubled", *_LAYOUT, *_FILTERS)
 #: Each join by name, with the key's columns in the table's own file.
 Joins = dict[str, tuple[Join, KeyColumns]]
 
@@ -41,7 +41,7 @@ def join_of(data: Any, name: str, place: Place) -> tuple[Join, KeyColumns]:
         raise place.fault(
             f'doubled says what a key gives that stands in several rows: "refused" or "empty", not {doubled!r}'
         )
-    join = Join(name or ", ".join(files.patterns), files, other, doubled == "empty")
+    join = Join(name or ", ".join(files.patterns), files, other, doubled == "empty", filters_of(data, place))
     return join, own_key(data.get("key", data.get("other_key")), join, place)
 
 
@@ -68,7 +68,7 @@ def source_of(value: Any, name: str, place: Place) -> SourceColumn:
 
 
 def filters_of(data: dict[str, Any], section: Place) -> tuple[RowFilter, ...]:
-    """Which rows are left out."""
+    """Which rows of a table or join are left out."""
     found = []
     for setting in _FILTERS:
         if setting not in data:

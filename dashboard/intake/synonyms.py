@@ -265,7 +265,7 @@ FILLING = _set(
 )
 #: Words for nothing, and the days that stand for none.
 EMPTY = re.compile(
-    r"\(?null\)?|nan|nat|#?n/?a!?|none|unknown|missing|"
+    r"\(?null\)?|nan|nat|#?n/?a!?|unknown|missing|"
     r"not (?:known|available|applicable|recorded|specified|stated|asked)|"
     r"#*user_missing_-?\d+#*|\\n|-+|\?+|0001-01-01(?:[ T]00:00(?::00)?)?|0000-00-00(?:[ T]00:00(?::00)?)?|"
     r"0?1/0?1/0001(?: 12:00:00 AM)?",

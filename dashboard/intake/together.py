@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from dashboard.intake.contract import Column
+from dashboard.intake.contract import STATUSES, Column, Table
 from dashboard.intake.evidence import is_days, is_moments, is_phrases, is_ranges, is_times
-from dashboard.intake.formats import Formats
+from dashboard.intake.formats import Formats, listed
 from dashboard.intake.guesses import (
     UNSURE,
     Guess,
@@ -18,9 +18,11 @@ from dashboard.intake.guesses import (
     find_person,
     guess_column,
     guess_columns,
+    guess_word,
+    meaning_of_yes,
     words_of,
 )
-from dashboard.intake.samples import SampledFile
+from dashboard.intake.samples import SampledFile, layout_of
 from dashboard.intake.synonyms import ELSE, PEOPLE, STARTS, TIMES
 
 #: A line of a mapping, and the columns that it takes besides those guessed.
@@ -36,8 +38,11 @@ _ENDS = r"^(.+?) \d{1,2}:\d{2}.*?[-–]\s*(\d{1,2}:\d{2}\D*)$"
 _AS_GOOD = 0.005
 _ADDRESSES = ("email", "e mail", "email address")
 _ONLY_DAY = "the only day"
+#: Of a column of ids so many values differ; some rows may stand there twice.
+_MOSTLY = 0.9
 #: So many digits a day has at least.
 _DIGITS = 4
+_NOT_KEPT = ("cancelled", "late_cancelled", "no_show")
 _DAYS = {"date", "day", "visit", "start", "starts", "time", "when"}
 
 
@@ -53,6 +58,36 @@ class Visits:
     def why(self) -> str:
         """What rows and bookings have in common."""
         return "by patient and day" if len(self.key) > 1 else "by patient, of whom each has one booking"
+
+    def lines(self, log: SampledFile, bookings: SampledFile, status: Guess | None) -> list[str]:
+        """The section of the join.
+
+        Args:
+            log: the file of the rows.
+            bookings: that of the bookings.
+            status: the column that tells what became of a booking, if one does.
+        """
+        lines = [f"[joins.visits]  # guess: most side effects have a booking {self.why}"]
+        lines += [*layout_of(bookings), f"key = {log.sources(self.key)}"]
+        lines += [f"other_key = {bookings.sources(self.other_key)}", 'doubled = "empty"']
+        if status is not None and (words := self._not_kept(bookings, status)):
+            given = f"{{ column = {bookings.source(status.name)}, values = {listed(words)} }}"
+            lines.append(f"except = {given}  # guess: of two bookings a day that which took place")
+        return lines
+
+    def _not_kept(self, bookings: SampledFile, status: Guess) -> list[str]:
+        """Words for bookings that did not take place, where without these a patient has one a day more often."""
+        said = meaning_of_yes(status.name)
+        states = bookings.columns[status.name]
+        words = [one for one in dict.fromkeys(states) if guess_word(one, STATUSES, said) in _NOT_KEPT]
+        columns = [bookings.columns[name] for name in (*self.other_key, status.name)]
+        if not words or len({len(values) for values in columns}) > 1:
+            return []
+        rows = list(zip(*columns, strict=True))
+        days, kept = (
+            [row[:-1] for row in chosen] for chosen in (rows, [row for row in rows if row[-1] not in words])
+        )
+        return words if len(days) - len(set(days)) > len(kept) - len(set(kept)) else []
 
 
 def booking_id_of(bookings: SampledFile, start: Guess | None) -> tuple[str, ...]:
@@ -158,6 +193,15 @@ def _tellers(file: SampledFile) -> list[str]:
     ids = [one.name for one in patients_of(file)]
     people = [find_person(names[0], file.header) for names in PEOPLE if len(names) == 1]
     return [name for name in dict.fromkeys([*ids, *people]) if name and file.columns.get(name)]
+
+
+def is_id(table: Table, column: Column, file: SampledFile, guess: Guess) -> bool:
+    """Whether a column may be the id of the table's rows: by itself, or with another."""
+    # What may be called after anything is none.
+    if table.name == "bookings" and guess.confidence <= UNSURE:
+        return False
+    values = file.columns[guess.name]
+    return len(set(values)) >= _MOSTLY * len(values) or numbered(column, file, guess) is not None
 
 
 def numbered(column: Column, file: SampledFile, guess: Guess) -> Line | None:

@@ -250,9 +250,15 @@ class Words:
         several = "; name columns that tell patients apart" if column.personal else ""
         return f'# {column.name} = ""  # DECIDE: required, and no column found{several}'
 
-    def means(self, column: Column, name: str, value: str) -> str | None:
-        """The word of the contract that a value of a column of this name probably means."""
-        return self._word(column, name, value)
+    def forget_kind(self, table: Table, file: SampledFile, guesses: dict[str, Guess], taken: set[str]) -> None:
+        """Forget a kind that tells nothing but payments where amounts have a sign."""
+        kind, amount = guesses.get("kind"), guesses.get("amount")
+        if kind is None or amount is None or not any(map(evidence.is_negative, file.columns[amount.name])):
+            return
+        column = next(one for one in table.columns if one.name == "kind")
+        if {self._word(column, kind.name, value) for value in file.columns[kind.name]} <= {None, "payment"}:
+            del guesses["kind"]
+            taken.discard(kind.name)
 
     def _counterparts(self, column: Column, sample: list[str]) -> list[str]:
         """The other answer where only one was seen: the first serious event may be yet to come."""

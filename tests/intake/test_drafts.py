@@ -199,6 +199,31 @@ def test_a_log_of_side_effects_finds_its_bookings_by_patient_and_day(tmp_path: P
     assert joins()["visits"]["key"] == ["Client ID", "Visit date"]
 
 
+def test_of_two_bookings_a_day_a_log_finds_that_which_took_place(tmp_path: Path) -> None:
+    header = "Appointment ID,Client ID,Date,Time,Location,Service,Status"
+    visits = [
+        f"{number},P{number % 4},{number // 4 + 1:02d}/02/2026,9:00,Chicago,Myers cocktail,Completed"
+        for number in range(20)
+    ]
+    log = [
+        "Client ID,Visit date,Symptom",
+        *(f"P{number % 4},{number // 4 + 1:02d}/02/2026,Nausea" for number in (2, 7, 9)),
+    ]
+
+    def joined(*more: str) -> dict[str, Any]:
+        _, found = drafted(tmp_path, appointments=[header, *visits, *more], adverse=log)
+        join: dict[str, Any] = found["joins"]["visits"]
+        return join
+
+    again = "P2,01/02/2026,15:00,Chicago,Myers cocktail"
+    assert joined(f"98,{again},CANCELLED", f"99,{again},no show")["except"] == {
+        "column": "Status", "values": ["CANCELLED", "no show"],
+    }  # fmt: skip
+    # Nothing is left out where nobody has two, or where both took place.
+    assert "except" not in joined("98,P9,01/02/2026,15:00,Chicago,Myers cocktail,cancelled")
+    assert "except" not in joined(f"98,{again},completed", "99,P9,01/02/2026,15:00,Chicago,Myers cocktail,cancelled")
+
+
 def test_ids_that_stand_in_several_rows_number_nothing(tmp_path: Path) -> None:
     """The layout of the public reports of adverse events: a reaction has no number of its own."""
     (tmp_path / "DEMO24Q1.txt").write_text(

@@ -292,13 +292,29 @@ def test_faults_of_a_filter(export: Export, options: str, words: list[str]) -> N
         assert word in str(refusal.value)
 
 
-def test_a_join_has_no_filter(export: Export) -> None:
+def test_rows_that_a_join_leaves_out_have_no_key(export: Export) -> None:
+    """Of two visits a day the one that took place is found; of one that was cancelled nothing is."""
+    export.write("visits.csv", "id,patient,start", "V1,P1,2026-01-05", "V2,P2,2026-01-05", "V3,P3,2026-01-05")
+    export.write(
+        "log.csv", "who,when,State,sex",
+        "P1,2026-01-05,CANCELED,x", "P1,2026-01-05,seen,f", "P2,2026-01-05,,m", "P3,2026-01-05,canceled,x",
+    )  # fmt: skip
+    join = 'file = "log.csv", key = ["patient", "start"], other_key = ["who", "when"], %s = { column = "State", values = %s }'
+    for setting, words in (("except", '["Canceled"]'), ("only", '["seen", ""]')):
+        sex = f'{{ join = {{ {join % (setting, words)} }}, column = "sex" }}'
+        start = '{ column = "start", format = "%Y-%m-%d" }'
+        report = export.publish(bookings(f"sex = {sex}", starts_at=start))
+        assert export.bookings("booking_id, sex") == [("V1", "f"), ("V2", "m"), ("V3", None)]
+        assert "log.csv: 2 rows are left out of the join log.csv" in report.lines()
+
+
+def test_faults_of_a_joins_filter_are_told(export: Export) -> None:
     export.write("visits.csv", *DIARY)
-    joined = (
-        'sex = { join = { file = "p.csv", key = "patient", only = { column = "x", values = "y" } }, column = "s" }'
-    )
-    with pytest.raises(DeliveryError, match="there is no setting 'only'"):
-        export.publish(bookings(joined))
+    export.write("p.csv", "patient,s", "P1,f")
+    for option, said in (('{ column = "x" }', "column and values"), ('{ column = "x", values = "y" }', "x")):
+        joined = f'sex = {{ join = {{ file = "p.csv", key = "patient", only = {option} }}, column = "s" }}'
+        with pytest.raises(DeliveryError, match=said):
+            export.publish(bookings(joined))
 
 
 word = st.sampled_from(["Infusion", "lunch", "", " Drip ", "é", "İ", "'", '"', "a\nb", "x" * 300])

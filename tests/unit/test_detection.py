@@ -14,9 +14,13 @@ from scipy import optimize, stats
 from dashboard import detection, surveillance
 from dashboard.cusum import binomial_cusum, cusum_level, usual_rate
 from dashboard.maxsprt import (
+    _crossing_probability,
+    _least_counts,
+    _mixed_step,
     binomial_critical_value,
     conditional_level,
     conditional_llr,
+    grouped_conditional_level,
     grouped_poisson_critical_value,
     poisson_critical_value,
     poisson_llr,
@@ -137,6 +141,76 @@ def test_the_level_of_thousands_of_events_takes_little_memory():
         tracemalloc.stop()
     assert conditional_level(5.5, 10_000, 0.1, 2) < level < 0.05
     assert peak < 50e6
+
+
+@pytest.mark.parametrize(("past", "share", "least"), [(40, 0.5, 3), (2_000.0, 0.25, 1), (3, 2.0, 9)])
+def test_the_level_of_one_look_is_the_exact_conditional_test(past, share, least):
+    reached = next(k for k in range(least, 2_000) if conditional_llr(k, share, past) >= 4.0)
+    chance = stats.nbinom.sf(reached - 1, past + 1, 1 / (1 + share))
+    assert_allclose(grouped_conditional_level(4.0, past, [share], least), chance, rtol=1e-7)
+
+
+def test_the_level_of_two_looks_adds_up_what_reaches_neither():
+    past, shares, value = 30, np.array([0.2, 0.5]), 3.0
+    bounds = [next(k for k in range(1, 200) if conditional_llr(k, share, past) >= value) for share in shares]
+    below = sum(
+        stats.nbinom.pmf(first, past + 1, 1 / 1.2)
+        * stats.nbinom.cdf(bounds[1] - 1 - first, past + 1 + first, 1.2 / 1.5)
+        for first in range(bounds[0])
+    )
+    assert_allclose(grouped_conditional_level(value, past, shares), 1 - below, rtol=1e-7)
+
+
+@pytest.mark.parametrize(("events", "past"), [(100, 500), (9_000, 30_000), (30_000, 90_000)])
+def test_every_so_manieth_count_gives_the_level_of_all(events, past):
+    """Of thirty thousand events every eighth count is followed."""
+    steps = np.random.default_rng(1).uniform(0.5, 1.5, 120).cumsum()
+    shares = steps / steps[-1] * events / past
+    bounds = _least_counts(lambda k: conditional_llr(k, shares, past), 5.5, 3, shares.size)
+    every = _mixed_step(past + 1.0, int(bounds[-1]))
+    level = _crossing_probability(shares.tolist(), bounds.astype(int).tolist(), every)
+    assert_allclose(grouped_conditional_level(5.5, past, shares, 3), level, rtol=1e-4)
+
+
+def test_looks_must_increase():
+    for shares in ([0.1, 0.1], [0.2, 0.1], []):
+        with pytest.raises(ValueError, match="shares must increase"):
+            grouped_conditional_level(5.0, 100, shares)
+
+
+def test_where_thousands_are_expected_the_days_are_the_looks():
+    """Alarms are as rare as stated, and no rarer; next to no trials are no look, and what they bring is seen at the next."""
+    rng = np.random.default_rng(8)
+    past, trials = 3_000, np.tile([900.0, 900, 900, 900, 900, 60, 0], 20)
+    shares = np.cumsum(trials)[trials > 60] / 400_000
+    value = detection.threshold_of(lambda v: grouped_conditional_level(v, past, shares, 3), 0.02)
+    rates = rng.gamma(past + 1, size=20_000)[:, np.newaxis]
+    counts = rng.poisson(rates * np.diff(shares, prepend=0)).cumsum(axis=1)
+    alarms = (conditional_llr(counts, shares, past) >= value).any(axis=1).mean()
+    assert abs(alarms - 0.02) < 4 * np.sqrt(0.02 * 0.98 / 20_000)
+
+    usual = np.round(trials * past / 400_000)
+    assert detection.maxsprt_alarm(usual, trials, past, 400_000, trials.sum(), 0.003, 3).first == -1
+    risen = np.where(np.arange(trials.size) < 60, usual, np.round(trials * 2 * past / 400_000))
+    risen[5] += 55
+    found = detection.maxsprt_alarm(risen, trials, past, 400_000, trials.sum(), 0.003, 3)
+    assert found.first == 7  # what Saturday brought, on Monday
+    risen[5] -= 55
+    found = detection.maxsprt_alarm(risen, trials, past, 400_000, trials.sum(), 0.003, 3)
+    assert 60 <= found.first < 75
+    assert trials[found.first] == 900
+    assert found.p_value < 0.003
+
+
+@pytest.mark.parametrize("alpha", [0.04, 0.003, 1e-5])
+def test_the_threshold_is_the_least_of_the_level_to_a_hundredth(alpha):
+    def level(value: float) -> float:
+        # Steps, as counts have.
+        return float(np.exp(-np.floor(8 * value) / 8) * 3)
+
+    threshold = detection.threshold_of(level, alpha)
+    assert level(threshold) <= alpha < level(threshold - 0.03)
+    assert detection.threshold_of(level, alpha, highest=1.5) == 1.5
 
 
 def test_conditional_level_with_an_estimated_past_by_simulation():
