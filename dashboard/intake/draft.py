@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 
-from dashboard.intake import evidence, sideways, together
+from dashboard.intake import evidence, row_guesses, sideways, together
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
-from dashboard.intake.file_choice import choose, likeness
+from dashboard.intake.file_choice import choose, fit, likeness
 from dashboard.intake.files import bare_name
 from dashboard.intake.formats import Formats, toml_string
 from dashboard.intake.guesses import UNSURE, Guess, guess_column, guess_columns
@@ -25,8 +25,6 @@ from dashboard.intake.words import Words
 
 #: Characters that may not stand in a TOML file as they are.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-#: Of a column of ids so many values differ; some rows may stand there twice.
-_MOSTLY = 0.9
 #: What tells a refund from a payment.
 _SIGNED = """pattern = '([-−(])', values = { "-" = "refund", "−" = "refund", "(" = "refund" }, default = "payment\""""
 
@@ -76,7 +74,11 @@ class _Draft:
             "# then settle those marked DECIDE. Check with: dashboard import DIR --mapping THIS --dry-run",
             "# docs/mapping.md explains what may stand here.",
         ]
-        if "bookings" not in chosen and (left := [one for one in self._files if one not in chosen.values()]):
+        if "bookings" not in chosen:
+            # The only file may hold visits with what was paid for them.
+            left = [one for one in self._files if one not in chosen.values()]
+            left = left or [one for one in self._files if fit(TABLES[0], one)]
+        if "bookings" not in chosen and left:
             chosen["bookings"] = max(left, key=lambda one: (likeness(TABLES[0], one), one.rows))
             lines.append("# DECIDE: no file looks much like bookings; is the one below the right one?")
         across = self._across(chosen)
@@ -143,7 +145,7 @@ class _Draft:
 
     def _patients(self, bookings: SampledFile, rest: list[SampledFile]) -> tuple[SampledFile, str, str] | None:
         """A file of patients: its key, which stands once a row, holds most patients of the bookings."""
-        key = guess_column("patient_id", "bookings", bookings.header, ())
+        key = together.patient_of(bookings)
         if key is None:
             return None
         wanted = set(bookings.columns.get(key.name, ()))
@@ -162,10 +164,11 @@ class _Draft:
         if log is None or bookings is None or log is bookings:
             return None
         named = guess_column("booking_id", "side_effects", log.header, ())
-        patient = guess_column("patient_id", "bookings", log.header, ())
+        patient = together.patient_of(log)
         if named and named.confidence > UNSURE and (patient is None or named.name != patient.name):
             return None
-        return visits_of(log, bookings)
+        start = self._guesses(TABLES[0], bookings, set()).get("starts_at")
+        return visits_of(log, bookings, together.booking_id_of(bookings, start))
 
     def _table(
         self,
@@ -176,10 +179,6 @@ class _Draft:
         across: Across | None = None,
     ) -> list[str]:
         given = across.lines(file, self._own if file is self._bookings else {}) if across else {}
-        lines = (
-            [f"[[{table.name}]]", *layout_of(file), across.rows] if across else [f"[{table.name}]", *layout_of(file)]
-        )
-        lines += [f"[{table.name}.columns]", *([] if across else [f"# The file has {file.told}"])]
         maps: list[str] = []
         taken = set(self._sideways.get(file.pattern, ()))
         guesses = self._guesses(table, file, taken)
@@ -187,6 +186,9 @@ class _Draft:
             guesses["score"] = Guess(across.name, 0.9)
             if across.day is not None:
                 guesses["taken_at"] = Guess(across.day, 0.9)
+        lines = [f"[[{table.name}]]" if across else f"[{table.name}]", *layout_of(file)]
+        lines += [across.rows] if across else row_guesses.left_out(table, file, guesses.get("amount"))
+        lines += [f"[{table.name}.columns]", *([] if across else [f"# The file has {file.told}"])]
         for column in table.columns:
             if across and not column.required and column.name not in given:
                 continue
@@ -209,7 +211,8 @@ class _Draft:
             elif not column.required and self._words.of(column):
                 lines += [doubt] if (doubt := self._words.in_doubt(table, column, file)) else []
             elif column.required:
-                lines.append(self._told_otherwise(column, file, guesses) or self._missing(column))
+                told = self._told_otherwise(column, file, guesses)
+                lines.append(told or self._words.missing(table, column, file, guesses))
         unused = [name for name in file.header if name and name not in taken]
         if unused and not across:
             lines.append(f"# Columns that are not read: {', '.join(unused)}")
@@ -234,21 +237,27 @@ class _Draft:
         for column in sorted(table.columns, key=lambda one: not one.required):
             if self._words.of(column):
                 take(column, self._words.guess(table, column, file, taken))
+        self._words.forget_kind(table, file, guesses, taken)
         # Where a patient's id is all there is, a booking is a patient.
-        patient = guess_column("patient_id", "bookings", file.header, ())
+        patient = together.patient_of(file)
         if patient and table.name == "side_effects" and "booking_id" not in guesses:
             guesses["booking_id"] = Guess(patient.name, 0.3)
         return guesses
 
     def _by_name(self, table: Table, column: Column, file: SampledFile, taken: Collection[str]) -> Guess | None:
         found = guess_columns(column.name, table.name, file.header, taken)
+        if column.name == "patient_id":
+            found = together.patients_of(file, taken)
         read = [one for one in found if self._formats.reads(column, file.columns[one.name])]
         if column.name == "starts_at":
             timed = [one for one in found if evidence.is_times(file.columns[one.name]) or one in read]
             unnamed = [] if file.inspected.dialect.header else self._moments(column, file, taken)
-            return together.start_of([*timed, *unnamed], file) or next(iter(found), None)
+            start = together.start_of([*timed, *unnamed], file) or next(iter(found), None)
+            if start is not None and evidence.is_times(file.columns[start.name]):
+                return together.day_of(column, file, self._formats) or start
+            return start
         if column is table.columns[0]:
-            return next((one for one in read if self._is_id(table, column, file, one)), None)
+            return next((one for one in read if together.is_id(table, column, file, one)), None)
         if column.name == "ends_at":
             if found and evidence.is_times(file.columns[found[0].name]):
                 return found[0]
@@ -259,18 +268,11 @@ class _Draft:
     def _moments(self, column: Column, file: SampledFile, taken: Collection[str]) -> list[Guess]:
         """Columns without a name that hold times or days."""
         names = [
-            name for name, values in file.columns.items() if name not in taken and self._formats.reads(column, values)
+            name
+            for name, values in file.columns.items()
+            if name not in taken and self._formats.reads(column, values) and not evidence.is_short_numbers(values)
         ]
         return [Guess(name, UNSURE, "by its values") for name in names]
-
-    def _is_id(self, table: Table, column: Column, file: SampledFile, guess: Guess) -> bool:
-        """Whether a column may be the id of the table's rows: by itself, or with another."""
-        # What may be called after anything is none.
-        if table.name == "bookings" and guess.confidence <= UNSURE:
-            return False
-        values = file.columns[guess.name]
-        mostly = len(set(values)) >= _MOSTLY * len(values)
-        return mostly or together.numbered(column, file, guess) is not None
 
     def _together(
         self, table: Table, column: Column, file: SampledFile, guesses: dict[str, Guess], visits: Visits | None
@@ -279,8 +281,10 @@ class _Draft:
         guess, start = guesses.get(column.name), guesses.get("starts_at")
         people = self._people.get(table.name, ())
         if visits is not None and (table.name, column.name) == ("side_effects", "booking_id"):
-            line = f'{column.name} = {{ join = "visits", column = {toml_string(visits.booking_id)} }}'
-            return f"{line}  # guess, likely: by patient and day", visits.key
+            told = self._bookings.sources(visits.booking_id) if self._bookings else ""
+            told = told if len(visits.booking_id) > 1 else toml_string(visits.booking_id[0])
+            line = f'{column.name} = {{ join = "visits", column = {told} }}'
+            return f"{line}  # guess, likely: {visits.why}", visits.key
         if guess is not None and column is table.columns[0]:
             return together.numbered(column, file, guess)
         if column.name == "ends_at" and (guess is None or evidence.is_times(file.columns[guess.name])):
@@ -288,6 +292,8 @@ class _Draft:
             return found or (
                 None if guess is None else (f"# ends_at = {file.source(guess.name)}  # DECIDE: of which day?", ())
             )
+        if guess is not None and column.name == "status":
+            return self._words.status_of_two(column, file, guess)
         if guess is not None and column.kind == "timestamp":
             return together.with_time(column, file, guess, self._formats)
         if guess is None and column.name == "patient_id":
@@ -320,22 +326,24 @@ class _Draft:
         """The line of a column that stands in another file."""
         if table.name == "bookings":
             return self._joined(column, join, guesses) if join else None
-        return self._of_booking(column, file, guesses) if column.name == "patient_id" else None
+        return self._of_booking(column, file, guesses) if column.name in ("patient_id", "paid_at") else None
 
     def _of_booking(self, column: Column, file: SampledFile, guesses: dict[str, Guess]) -> str | None:
-        """The patient of a row that names its booking alone."""
+        """The patient, or the day, of a row that names its booking alone."""
         own, bookings = guesses.get("booking_id"), self._bookings
         if own is None or bookings is None or bookings is file or own.confidence <= UNSURE:
             return None
-        number, patient = (
-            guess_column(name, "bookings", bookings.header, ()) for name in ("booking_id", "patient_id")
-        )
-        if number is None or patient is None or not set(file.columns[own.name]) & set(bookings.columns[number.name]):
+        number, wanted = guess_column("booking_id", "bookings", bookings.header, ()), together.patient_of(bookings)
+        if column.name == "paid_at":
+            wanted = self._guesses(TABLES[0], bookings, set()).get("starts_at")
+        if number is None or wanted is None or not set(file.columns[own.name]) & set(bookings.columns[number.name]):
             return None
         join = f"{files_of(bookings)}, key = {file.source(own.name)}"
         join += f", other_key = {bookings.source(number.name)}"
-        source = f"join = {{ {join} }}, column = {bookings.source(patient.name)}"
-        return f"{column.name} = {{ {source} }}  # guess: its booking's"
+        settings, why = self._formats.settings(column, wanted.name, bookings.columns[wanted.name])
+        source = ", ".join([f"join = {{ {join} }}", f"column = {bookings.source(wanted.name)}", *settings])
+        doubt = "" if column.name == "patient_id" else "; DECIDE: it has no day of its own"
+        return f"{column.name} = {{ {source} }}  # guess: its booking's{why}{doubt}"
 
     def _strange(self, sample: list[str]) -> str:
         """What to say of side effects' ids of bookings where the bookings have none of them."""
@@ -357,23 +365,6 @@ class _Draft:
             return f"site = {{ file_name = true, values = {{ {told} }} }}  # guess: by the files' names"
         return None
 
-    def _missing(self, column: Column) -> str:
-        words: dict[str, str] = {
-            "site": self._reference.sites[0].site,
-            "service": self._reference.services[0].service,
-            "status": "completed",
-            "kind": "payment",
-            "instrument": "PHQ-9",
-        }
-        if column.name in words:
-            return (
-                f"{column.name} = {{ constant = {toml_string(words[column.name])} }}  # DECIDE: no column found; "
-                "the same in every row?"
-            )
-        if column.kind == "identifier" and not column.personal and column.name != "booking_id":
-            return f'{column.name} = {{ row_number = "" }}  # DECIDE: no id found; the row\'s number is taken'
-        return f'# {column.name} = ""  # DECIDE: required, and no column found'
-
     def _column(self, table: Table, column: Column, file: SampledFile, guess: Guess) -> tuple[str, list[str]]:
         sample = file.columns[guess.name]
         how = "sure" if guess.confidence > 0.8 else "likely" if guess.confidence > 0.5 else "unsure"
@@ -382,12 +373,16 @@ class _Draft:
         if self._words.of(column):
             return self._words.lines(table, column, file, guess, source, how)
         settings, why = self._formats.settings(column, guess.name, sample)
+        if column.kind == "identifier" and evidence.is_cut_short(sample):
+            why += "; DECIDE: digits of these numbers are lost, so that several may have become one"
         if column.name == "starts_at":
             others = guess_columns(column.name, table.name, file.header, ())
             read = [one for one in others if self._formats.reads(column, file.columns[one.name])]
             why += together.rivals(read, guess, file) + together.lacking_time(file, guess)
         if (table.name, column.name) == ("side_effects", "booking_id"):
             why += self._strange(sample)
+        if (table.name, column.name) == ("payments", "amount"):
+            why += row_guesses.refunded(file, guess.name)
         value = f"{{ {', '.join([f'column = {source}', *settings])} }}" if settings else source
         line = f"{column.name} = {value}{mark or f'  # guess, {how}: {guess.why}'}{why}"
         if column.name == "provider" and evidence.names_people(sample):

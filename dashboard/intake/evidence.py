@@ -14,9 +14,16 @@ SHOWN = 40
 #: A value that stands for a kind of thing is no longer.
 _LONGEST = 60
 _MOST_WORDS = 6
-_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?)?")
+#: One of so many values is too many of those that say who a patient is.
+_MANY = 4
+#: So many digits the number of a spreadsheet's day has.
+_DAY_DIGITS = 5
+_TIME = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?|\s(?:Uhr|hrs))?")
 _RANGE = re.compile(rf"{_TIME.pattern}\s*[-–]\s*{_TIME.pattern}")
-_CLOCK = re.compile(r"\d{1,2}:\d{2}|\d{1,2}\s*[AaPp]\.?[Mm]\b")
+#: A time of day, a spreadsheet's fraction of one, or seconds since 1970.
+_CLOCK = re.compile(
+    r"\d{1,2}:\d{2}|\d{1,2}\s*[AaPp]\.?[Mm]\b|\b\d{1,2}h\d{2}\b|^[1-7]\d{4}\.\d+$|^\d{10}(?:\d{3})?(?:\.\d+)?$"
+)
 _STAFF = re.compile(r"\b(Dr|Mr|Ms|Mrs|Prof)\b\.? \w|\b[A-Z][\w'’-]+,? (?:[A-Z]\.? )?[A-Z][\w'’-]+")
 
 
@@ -46,6 +53,22 @@ def is_moments(values: Sequence[str]) -> bool:
     return 2 * told > len(values)
 
 
+def is_short_numbers(values: Sequence[str]) -> bool:
+    """Whether all are whole numbers of a few digits: a spreadsheet's days without the time, or anything else."""
+    return bool(values) and all(value.isdigit() and len(value) <= _DAY_DIGITS for value in values)
+
+
+def is_cut_short(values: Sequence[str]) -> bool:
+    """Whether numbers stand there of which a spreadsheet has dropped digits, as in 2.98725E+13."""
+    found = (re.fullmatch(r"\d(?:\.(\d+))?[Ee]\+?(\d+)", value) for value in values)
+    return any(one and len(one[1] or "") < int(one[2]) for one in found)
+
+
+def is_phrases(values: Sequence[str]) -> bool:
+    """Whether most are of several words, as names and titles are and ids aren't."""
+    return 2 * sum(" " in value for value in values) > len(values)
+
+
 def is_written(name: str) -> bool:
     """Whether a column of this name holds what somebody wrote."""
     return bool(set(column_words(name).split()) & WRITTEN)
@@ -57,6 +80,13 @@ def names_people(values: Sequence[str]) -> bool:
     return bool(distinct) and 2 * sum("@" in value or bool(_STAFF.search(value)) for value in distinct) >= len(
         distinct
     )
+
+
+def tells_who(values: Sequence[str], personal: Collection[str]) -> bool:
+    """Whether many of the values hold an e-mail address, or a word that other columns say is a patient's."""
+    distinct = set(values)
+    telling = sum("@" in value or bool(set(words_of(value).split()) & set(personal)) for value in distinct)
+    return _MANY * telling > len(distinct)
 
 
 def says_who(name: str) -> bool:

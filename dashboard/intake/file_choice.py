@@ -22,19 +22,20 @@ def choose(files: Sequence[SampledFile]) -> dict[str, SampledFile]:
     """The file of each table: each file serves the table that it fits best, the best file wins."""
     fits: list[tuple[float, str, SampledFile]] = []
     for file in files:
-        scores = {table.name: _fit(table, file) for table in TABLES}
+        scores = {table.name: fit(table, file) for table in TABLES}
         best = max(scores.values())
         if best >= _LIKE and not _is_people(file, best, files):
             # One that another file fits better may be of its next table, if that is nearly as likely.
             fits += [(score, name, file) for name, score in scores.items() if score >= max(_LIKE, best - 1)]
     chosen: dict[str, SampledFile] = {}
-    for _, name, file in sorted(fits, key=lambda fit: -fit[0]):
+    for _, name, file in sorted(fits, key=lambda each: -each[0]):
         if file not in chosen.values():
             chosen.setdefault(name, file)
     return chosen
 
 
-def _fit(table: Table, file: SampledFile) -> float:
+def fit(table: Table, file: SampledFile) -> float:
+    """How much a file is like a table, if it has what the table is of; else 0."""
     if guess_column(_NEEDED[table.name], table.name, file.header, ()) is None:
         return 0.0
     return likeness(table, file)

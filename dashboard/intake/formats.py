@@ -10,36 +10,28 @@ import duckdb
 
 from dashboard.intake.contract import Column
 from dashboard.intake.guesses import words_of
+from dashboard.intake.possible_formats import possible_formats
+from dashboard.intake.readings import read_by
+from dashboard.intake.time_formats import EXCEL
 
 _SEEN = "%Y-%m-%dT%H:%M:%SZ"
 _MIDNIGHT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]00:00(:00(\.0+)?)?(Z|\+00(:?00)?)")
 #: Numbers from 1970, of 2001 to 2286.
 _EPOCHS = {"epoch": r"\d{10}(\.\d+)?", "epoch_ms": r"\d{13}(\.\d+)?"}
-_FITS = "year(try_strptime(x, $format)) between 1900 and 2100"
+#: Days as a spreadsheet counts them, from 1927 on; with times since 1990.
+_SERIAL = re.compile(r"[1-7]\d{4}(\.\d+)?")
+_FIRST_SERIAL = {"date": 10_000, "timestamp": 32_874}
 #: Of a sample so much must be read by a format, by so many together all.
 _MOST = 0.5
 _FORMATS = 3
 _DAY_MINUTES = 1440
+#: Points, of how many, or with what they mean.
+_OF = re.compile(r"\d{1,2}(?:\s*/\s*\d{1,2})?(?:\s*\([^()]{1,40}\))?")
+#: Of a cent.
+_FRACTION = re.compile(r"\.\d{4,}$")
 _HOURS = re.compile(r"\d\s*h", re.IGNORECASE)
 #: A number with a sign or unit at one end.
 _NUMBER = re.compile(r"[(+−-]?\s*[^\d\s(+−-]{0,4}\s*[+−-]?\s*(\d+)[\d.,'\s]*[^\d\s]{0,8}[)−-]?")
-FORMATS: tuple[str, ...] = (
-    *("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y-%m-%d %H:%M:%S %z", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S"),
-    *("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"),
-    *("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p"),
-    *("%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p"),
-    *("%m/%d/%y", "%m/%d/%y %H:%M", "%m/%d/%y %I:%M %p", "%d/%m/%y", "%d/%m/%y %H:%M"),
-    *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%m-%d-%Y", "%d-%m-%Y", "%m-%d-%Y %H:%M", "%d-%m-%Y %H:%M"),
-    *("%d-%m-%y", "%m-%d-%y", "%m/%d/%y %I:%M%p", "%d/%m/%y %I:%M%p", "%y/%m/%d %I:%M%p"),
-    *("%d-%m-%Y %H:%M:%S", "%d.%m.%y", "%d.%m.%y %H:%M", "%d/%m/%y %H:%M:%S", "%m/%d/%y %H:%M:%S"),
-    *("%m/%d/%Y, %I:%M:%S %p", "%m/%d/%Y, %I:%M %p", "%d/%m/%Y, %H:%M:%S", "%d/%m/%Y, %H:%M", "%d.%m.%Y, %H:%M"),
-    *("%d-%b-%Y", "%d-%b-%Y %H:%M", "%d %b %Y", "%d %b %Y %H:%M", "%d%b%Y", "%d%b%Y:%H:%M:%S", "%d-%b-%y"),
-    *("%d-%b-%y %H:%M", "%d-%b-%y %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d-%b-%y %I:%M:%S %p", "%Y-%m-%d %I:%M %p"),
-    *("%b %d, %Y", "%b %d, %Y %I:%M %p", "%B %d, %Y", "%B %d, %Y %I:%M %p", "%d %B %Y", "%d %B %Y %H:%M"),
-    *("%b %d, %Y %I:%M%p", "%B %d, %Y %I:%M%p"),
-    *("%m/%d/%Y %I:%M%p", "%d/%m/%Y %I:%M%p", "%b %d %Y %I:%M%p", "%a, %b %d, %Y %I:%M %p", "%Y-%m-%d %I:%M%p"),
-    *("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d %H%M", "%Y%m%d %H:%M", "%Y-%m", "%Y"),
-)  # fmt: skip
 
 
 class Formats:
@@ -67,11 +59,17 @@ class Formats:
             if (
                 column.kind == "timestamp"
                 and "utc" in words_of(name).split()
-                and not any("%z" in one for one in settings)
+                and not any(mark in one for one in settings for mark in ("%z", "%Z", "epoch"))
             ):
                 settings.append('timezone = "UTC"')
             return settings, why
         if column.kind in ("amount", "whole number"):
+            if (
+                column.name == "score"
+                and any("/" in x or "(" in x for x in sample)
+                and all(map(_OF.fullmatch, sample))
+            ):
+                return [r"pattern = '^(\d+)'"], "; what stands behind the points is cut"
             found = [f"{key} = {toml_string(text)}" for key, text in guess_numbers(sample).items()]
             return found + _times(column, name, sample), ""
         return [], ""
@@ -81,9 +79,9 @@ class Formats:
         if not sample:
             return False
         if column.kind in ("timestamp", "date"):
-            if _epoch_of(sample) or self._share(_own_form(column), sample) >= _MOST:
+            if _counted(column, sample) or self._share(_own_form(column), sample) >= _MOST:
                 return True
-            return max(self._fits(sample).values()) >= _MOST
+            return max(self._fits(sample).values(), default=0) >= _MOST
         if column.kind in ("amount", "whole number"):
             numbers = [found for value in sample if (found := _NUMBER.fullmatch(value))]
             if column.name == "chair_minutes" and any(map(_HOURS.search, sample)):
@@ -91,6 +89,8 @@ class Formats:
             too_many = [
                 one for one in numbers if column.name == "chair_minutes" and float(one[1] or 0) > _DAY_MINUTES
             ]
+            if column.name == "score" and all(map(_OF.fullmatch, sample)):
+                return True
             return len(numbers) - len(too_many) >= 0.9 * len(sample)
         # What sums stand in is no way to pay.
         return column.name != "method" or not all(map(_NUMBER.fullmatch, sample))
@@ -105,18 +105,18 @@ class Formats:
             return day, "; always midnight, so it counts as the site's own day"
         if self._share(_own_form(column), sample) == 1:
             return [], ""
-        if counted := _epoch_of(sample):
-            return [f'format = "{counted}"'], ""
+        if counted := _counted(column, sample):
+            return [f'format = "{counted}"'], "; days as a spreadsheet counts them" if counted == EXCEL else ""
         fits = self._fits(sample)
-        best = max(fits.values())
+        best = max(fits.values(), default=0)
         if best < _MOST:
             return [], f"; DECIDE: no format found for values like {shape(sample[0])}; add format = …"
         formats = [text for text, share in fits.items() if share == best]
         chosen, rest = [formats[0]], sample
         while len(chosen) < _FORMATS and (rest := self._unread(rest, chosen[-1])):
             others = self._fits(rest)
-            further = max(others, key=lambda text: others[text])
-            if not others[further]:
+            further = max(others, key=lambda text: others[text], default=None)
+            if further is None or not others[further]:
                 break
             chosen.append(further)
         rest = self._unread(rest, chosen[-1])
@@ -133,44 +133,54 @@ class Formats:
         """The share of a sample that each format reads, as a year that may be meant."""
         key = tuple(sample)
         if key not in self._tried:
-            self._tried[key] = {text: self._share(_FITS, sample, text) for text in FORMATS}
+            self._tried[key] = {text: self._share(_fits(text), sample) for text in possible_formats(sample)}
         return self._tried[key]
 
     def _unread(self, sample: Sequence[str], text: str) -> list[str]:
         rows = self._connection.execute(
-            f"select x from (select unnest($sample) as x) where not coalesce({_FITS}, false)",  # noqa: S608
-            {"sample": list(sample), "format": text},
+            f"select x from (select unnest($sample) as x) where not coalesce({_fits(text)}, false)",  # noqa: S608
+            {"sample": list(sample)},
         ).fetchall()
         return [value for (value,) in rows]
 
-    def _share(self, condition: str, sample: Sequence[str], text: str | None = None) -> float:
-        values: dict[str, object] = {"sample": list(sample)}
-        if text is not None:
-            values["format"] = text
+    def _share(self, condition: str, sample: Sequence[str]) -> float:
         row = self._connection.execute(
             f"select avg(if({condition}, 1, 0)) from (select unnest($sample) as x)",  # noqa: S608
-            values,
+            {"sample": list(sample)},
         ).fetchone()
         return float(row[0]) if row and row[0] is not None else 0.0
 
 
-def _epoch_of(sample: Sequence[str]) -> str | None:
-    """Whether all are numbers of seconds or milliseconds since 1970."""
-    return next(
-        (name for name, form in _EPOCHS.items() if sample and all(re.fullmatch(form, x) for x in sample)), None
-    )
+def _fits(text: str) -> str:
+    """Whether a format reads a value as a year that may be meant."""
+    return f"year({read_by('x', text)}) between 1900 and 2100"
+
+
+def _counted(column: Column, sample: Sequence[str]) -> str | None:
+    """Whether all are numbers of seconds or milliseconds since 1970, or of a spreadsheet's days."""
+    if not sample:
+        return None
+    if all(map(_SERIAL.fullmatch, sample)) and min(map(float, sample)) >= _FIRST_SERIAL[column.kind]:
+        return EXCEL
+    return next((name for name, form in _EPOCHS.items() if all(re.fullmatch(form, x) for x in sample)), None)
 
 
 def _times(column: Column, name: str, sample: Sequence[str]) -> list[str]:
-    """By what a number is multiplied whose unit stands in its name; 1 makes a whole number of one with a fraction."""
+    """By what a number is multiplied whose unit stands in its name; 1 rounds what has too many places."""
     words = set(words_of(name).split())
     if column.name == "chair_minutes" and words & {"hour", "hours", "hrs"}:
         return ["times = 60"]
     if column.kind == "amount" and words & {"cents", "cent", "mcg", "ug"}:
         return ["times = 0.01" if words & {"cents", "cent"} else "times = 0.001"]
-    if column.kind == "whole number" and any(re.fullmatch(r"\d+\.0+", value) for value in sample):
+    if column.kind == "amount" and any(map(_FRACTION.search, sample)):
         return ["times = 1"]
-    return []
+    if column.kind != "whole number" or not any(re.fullmatch(r"\d+\.\d+", value) for value in sample):
+        return []
+    whole = not any(re.fullmatch(r"\d+\.\d*[1-9]\d*", value) for value in sample)
+    # Who is 38.9 years old is 38; half a point of a score is no score.
+    if column.name == "age" and not whole:
+        return [r"pattern = '^(\d+)(?:\.\d+)?$'"]
+    return ["times = 1"] if whole or column.name == "chair_minutes" else []
 
 
 def _own_form(column: Column) -> str:
@@ -210,6 +220,9 @@ def guess_numbers(values: Sequence[str]) -> dict[str, str]:
     if signs:
         found["currency"] = signs.pop()
     bare = [re.sub(r"[^\d.,]", "", value) for value in values]
+    # No amount has three places, so that points before three digits each stand for thousands.
+    if any("." in value for value in bare) and all(re.fullmatch(r"\d{1,3}(\.\d{3})*", value) for value in bare):
+        return found | {"decimal": ",", "thousands": "."}
     if any(re.search(r"\d\.\d{3},|,\d{1,2}$", value) for value in bare):
         found |= {"decimal": ","} | ({"thousands": "."} if any("." in value for value in bare) else {})
     elif any("," in value for value in bare):

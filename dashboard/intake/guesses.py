@@ -7,13 +7,40 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from dashboard.intake.synonyms import COLUMNS, ELSE, FILLING, GENERIC, JOINING, MEANS, WEAK, WHOSE, WORDS, YES
+from dashboard.intake.synonyms import (
+    COLUMNS,
+    ELSE,
+    FILLING,
+    GENERIC,
+    IDS,
+    JOINING,
+    MEANS,
+    OF_IDS,
+    PARTIES,
+    PERSONAL,
+    WEAK,
+    WHOSE,
+    WORDS,
+    WRITTEN,
+    YES,
+)
 
 #: Up to so much confidence a person is asked.
 UNSURE = 0.5
 #: From so much on a name alone tells a column.
 TELLING = 0.85
+#: What stands between the parts of a value.
+_PARTS = re.compile(r"\s+[-–—:]\s+|[()\[\]/:]")
+#: Signs for a number.
+_NUMBER = re.compile(r"#|№|\bN[°º]")
+#: So many letters a word has at least that is written together with others; and shorter ones that end some.
+_LEAST = 3
+_ENDINGS = frozenset({"id", "no", "of", "dt", "at", "on", "ts"})
+_BEGINNINGS = frozenset({"is", "no"})
+#: Columns of patients, whose names may say so.
+_OF_PATIENTS = ("birth_date", "age", "sex")
 
 
 @dataclass(frozen=True)
@@ -32,10 +59,40 @@ def words_of(name: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", text.lower()))
 
 
+@cache
 def column_words(name: str) -> str:
     """The words of a column's name in English, those left out that tell nothing."""
-    words = (MEANS.get(word, word) for word in words_of(name).split() if word not in JOINING)
-    return " ".join(words)
+    words = [part for word in words_of(_NUMBER.sub(" number ", name)).split() for part in _apart(word)]
+    english = " ".join(MEANS.get(word, word) for word in words if word not in JOINING)
+    return english.replace("number show", "no show")
+
+
+@cache
+def _apart(word: str) -> tuple[str, ...]:
+    """The words of which one is made that is written as one: apptstarttime. The fewest that make it up."""
+    known = _known_words()
+    if word in known or word in MEANS or not word.isalpha():
+        return (word,)
+    best: list[tuple[str, ...] | None] = [(), *([None] * len(word))]
+    for end in range(1, len(word) + 1):
+        for start in range(end):
+            before, part = best[start], word[start:end]
+            # Words of two letters stand in any other.
+            least = 1 if part in (_ENDINGS if start else _BEGINNINGS) else _LEAST
+            if before is None or len(part) < least or part not in known:
+                continue
+            now = best[end]
+            if now is None or len(before) + 1 < len(now):
+                best[end] = (*before, part)
+    return best[-1] or (word,)
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    """Words of which names of columns are made."""
+    names = (name for table in COLUMNS.values() for pair in table.items() for name in pair)
+    told = {word for name in names for word in words_of(name).split()}
+    return frozenset(told | PERSONAL | WHOSE | WRITTEN | set(MEANS) | _ENDINGS | _BEGINNINGS)
 
 
 def find_column(wanted: str, header: Sequence[str]) -> str | None:
@@ -74,6 +131,11 @@ def guess_column(contract_name: str, table: str, header: Sequence[str], taken: C
 
 def _fit(words: str, known: str, rank: int, contract_name: str) -> float:
     """How well a name fits the one known of this rank."""
+    if contract_name == "patient_id" and known == "patient id":
+        alike = ["patient" if word in OF_IDS else "id" if word in IDS else word for word in words.split()]
+        words = " ".join(alike) if len(alike) > 1 else words
+    if contract_name in _OF_PATIENTS:
+        words = " ".join(word for word in words.split() if word not in WHOSE)
     if words == known or words.replace(" ", "") == known.replace(" ", ""):
         return 0.95 - 0.01 * rank
     if sorted(words.split()) == sorted(known.split()):
@@ -93,8 +155,19 @@ def meaning_of_yes(name: str) -> tuple[str, str] | None:
 
 
 def guess_word(value: str, allowed: Collection[str], yes_no: tuple[str, str] | None = None) -> str | None:
-    """The word of the contract that a value probably means; `yes_no` are those that yes and no do."""
-    words = words_of(value)
+    """The word of the contract that a value probably means; `yes_no` are those that yes and no do.
+
+    Of a value in parts, as "Grade 1 - Mild" or "x - Cancelled", all must mean the same, but for signs.
+    """
+    if (found := _guess_whole(value, allowed, yes_no)) is not None:
+        return found
+    parts = [part for part in _PARTS.split(value) if len(words_of(part)) > 1]
+    meant = {_guess_whole(part, allowed, yes_no) for part in parts}
+    return meant.pop() if len(meant) == 1 else None
+
+
+def _guess_whole(value: str, allowed: Collection[str], yes_no: tuple[str, str] | None) -> str | None:
+    words = re.sub(rf" by (?:the )?(?:{PARTIES})$|^(?:{PARTIES}) (?=cancel|no show|did not)", "", words_of(value))
     for answer, word in zip(("yes", "no"), yes_no or (), strict=False):
         if words in WORDS[answer].split("|"):
             return word

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 from dashboard.intake.mapping import ColumnMapping, Numbers
 from dashboard.intake.sql import identifier, literal
-from dashboard.intake.time_formats import EPOCHS, has_zone
+from dashboard.intake.time_formats import EPOCHS, EXCEL, ZONES, has_zone
 
 #: Expressions by name, layer by layer; each layer may use the ones before it.
 Ways = list[dict[str, str]]
@@ -28,25 +29,69 @@ def instant(moment: str, zone: str) -> str:
 def moment_of(name: str, raw: str, mapped: ColumnMapping, ways: Ways) -> str:
     """A time or date by its formats."""
     made = []
-    local = [text for text in mapped.formats if not has_zone(text)]
-    zoned = [text for text in mapped.formats if has_zone(text) and text not in EPOCHS]
+    local = [text for text in mapped.formats if not has_zone(text) and text != EXCEL]
+    # DuckDB's %z reads no Z, and its %Z not all names.
+    offset = [text for text in mapped.formats if has_zone(text) and text not in EPOCHS and "%Z" not in text]
+    named = [text for text in mapped.formats if "%Z" in text]
     counted = [text for text in mapped.formats if text in EPOCHS]
     date = mapped.column.kind == "date"
+    if local or offset or named:
+        ways.append({"written": _spaced(raw)})
+    written = way(name, "written")
     if local:
-        ways.append({"local": f"try_strptime({raw}, [{', '.join(map(literal, local))}])"})
-        moment = way(name, "local")
-        text = f"{moment}::varchar" if mapped.timezone is None else instant(moment, mapped.timezone)
-        made.append(f"{moment}::date::varchar" if date else f"case when in_range({moment}) then {text} end")
-    if zoned:
-        # DuckDB's %z reads no Z.
-        written = f"regexp_replace({raw}, '[Zz]$', '+00:00')"
-        ways.append({"zoned": f"timezone('UTC', try_strptime({written}, [{', '.join(map(literal, zoned))}]))"})
-        moment = way(name, "zoned")
-        made.append(_universal(moment, date=date))
+        ways.append({"local": _parsed(written, local)})
+        made.append(_wall_clock(way(name, "local"), mapped, date=date))
+    if EXCEL in mapped.formats:
+        ways.append({EXCEL: _since_1899(raw)})
+        made.append(_wall_clock(way(name, EXCEL), mapped, date=date))
+    for part, texts, text in (
+        ("zoned", offset, f"regexp_replace({written}, '[Zz]$', '+00:00')"),
+        ("named", named, _named(written)),
+    ):
+        if texts:
+            ways.append({part: f"timezone('UTC', {_parsed(text, texts)})"})
+            made.append(_universal(way(name, part), date=date))
     for text in counted:
         ways.append({text: _since_1970(raw, EPOCHS[text])})
         made.append(_universal(way(name, text), date=date))
     return f"coalesce({', '.join(made)})" if len(made) > 1 else made[0]
+
+
+def read_by(text: str, form: str) -> str:
+    """A text as a time by one format, which counts nothing."""
+    written = _spaced(text)
+    return _parsed(_named(written) if "%Z" in form else written, [form])
+
+
+def _spaced(text: str) -> str:
+    # Browsers put a narrow space, which no format has, before AM and PM.
+    return f"replace(replace({text}, '\u202f', ' '), '\u00a0', ' ')"
+
+
+def _parsed(text: str, formats: Sequence[str]) -> str:
+    spaced = [one.replace("\u202f", " ").replace("\u00a0", " ") for one in formats]
+    return f"try_strptime({text}, [{', '.join(map(literal, spaced))}])"
+
+
+def _named(text: str) -> str:
+    """A text with short names of zones as offsets."""
+    for short, hours in ZONES.items():
+        text = rf"regexp_replace({text}, '\b{short}\b', 'GMT{hours:+d}')"
+    return text
+
+
+def _wall_clock(moment: str, mapped: ColumnMapping, *, date: bool) -> str:
+    """A time without a zone, which is the site's own unless the mapping says another."""
+    if date:
+        return f"{moment}::date::varchar"
+    text = f"{moment}::varchar" if mapped.timezone is None else instant(moment, mapped.timezone)
+    return f"case when in_range({moment}) then {text} end"
+
+
+def _since_1899(raw: str) -> str:
+    """A spreadsheet's number of days as a time, to the nearest second: halves of a minute are no exact fractions."""
+    number = f"case when regexp_matches({raw}, '^\\d{{1,6}}(\\.\\d+)?$') then try_cast({raw} as double) end"
+    return f"timestamp '1899-12-30' + to_seconds(round({number} * 86400)::bigint)"
 
 
 def _universal(moment: str, *, date: bool) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -16,8 +15,11 @@ from dashboard.intake.files import Inspected, inspect, mend, relation
 from dashboard.intake.formats import listed, shape, toml_string
 from dashboard.intake.sql import identifier
 from dashboard.intake.synonyms import EMPTY
+from dashboard.intake.totals import without_totals
 
 _SAMPLE = 2000
+#: Of words for nothing those that can mean nothing else.
+_SURELY = re.compile(r"\(?null\)?|nan|nat|#?n/?a!?|\\n|#*user_missing.*|0.*", re.IGNORECASE)
 #: Of fewer columns several files may have the same by chance.
 _FEW = 2
 
@@ -31,6 +33,7 @@ class SampledFile:
         columns: the values of each column, the empty ones left out.
         rows: so many the sample has.
         empty: words that stand for nothing.
+        no_records: a column and its words by which rows are left out that are none.
     """
 
     patterns: tuple[str, ...]
@@ -38,6 +41,7 @@ class SampledFile:
     columns: dict[str, list[str]]
     rows: int = 0
     empty: tuple[str, ...] = ()
+    no_records: tuple[str, tuple[str, ...]] | None = None
 
     @property
     def pattern(self) -> str:
@@ -110,16 +114,26 @@ def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Pat
         return SampledFile((_pattern(paths),), inspected, {})
     selected = ", ".join(f"trim({identifier(str(n))}::varchar)" for n in range(len(header)))
     rows = connection.execute(f"select {selected} from {relation(inspected, read)} limit {_SAMPLE}").fetchall()  # noqa: S608
-    columns = {name: [row[n] for row in rows if row[n]] for n, name in enumerate(header)}
-    empty = tuple(word for word in EMPTY if any(map(partial(_stands_for_nothing, word), columns.values())))
+    rows, no_records = without_totals(header, rows)
+    columns = {name: [value for row in rows if (value := row[n])] for n, name in enumerate(header)}
+    empty = _words_for_nothing(columns)
     columns = {name: [value for value in values if value not in empty] for name, values in columns.items()}
-    return SampledFile((_pattern(paths),), inspected, columns, len(rows), empty)
+    return SampledFile((_pattern(paths),), inspected, columns, len(rows), empty, no_records)
 
 
-def _stands_for_nothing(word: str, values: list[str]) -> bool:
-    """Whether a word stands among what otherwise are numbers or times."""
-    others = [value for value in values if value not in EMPTY]
-    return word in values and bool(others) and all(re.search(r"\d", value) for value in others)
+def _words_for_nothing(columns: dict[str, list[str]]) -> tuple[str, ...]:
+    """Words that stand for nothing among what otherwise are numbers or times, and elsewhere for nothing else."""
+    found: dict[str, None] = {}
+    elsewhere: set[str] = set()
+    for values in columns.values():
+        words = dict.fromkeys(value for value in values if EMPTY.fullmatch(value))
+        others = {value for value in values if value not in words}
+        if others and all(re.search(r"\d", value) for value in others):
+            found |= words
+        elif others:
+            elsewhere |= words.keys()
+    # A dash may be a status, and "unknown" a grade.
+    return tuple(word for word in found if word not in elsewhere or _SURELY.fullmatch(word))
 
 
 def _alike(files: list[SampledFile]) -> list[SampledFile]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
@@ -11,11 +13,14 @@ def _set(words: str) -> frozenset[str]:
 _COMMON = {
     "patient_id": "patient id, patient, mrn, medical record number, usubjid, subject id, subjid, subject, person id, "
     "client id, patient number, patient no, member id, chart number, case id, caseid, customer id, customer number, "
-    "pid, citizen id, guest id, patient guid, patient uuid, pet id, student id, user id",
+    "pid, citizen id, guest id, patient guid, patient uuid, pet id, student id, user id, participant id, "
+    "participant, client number, patient account, patient account number, patient chart number, patient code, "
+    "client code, guest code, customer code",
     "booking_id": "appointment id, booking id, visit id, encounter id, appt id, encounter, appointment number, "
-    "appt no, visit number, appointment, visit, appointment reference, booking reference, confirmation number",
+    "appt no, visit number, appointment, visit, appointment reference, booking reference, confirmation number, "
+    "booking number, booking code, appointment code, reservation id, reservation number, admission id",
     "site": "site, clinic, clinic name, site id, siteid, location, facility, branch, center, centre, department, "
-    "organization, hospital, office",
+    "organization, hospital, office, service location, service location name, visit location",
 }
 COLUMNS: dict[str, dict[str, str]] = {
     "bookings": {
@@ -29,12 +34,13 @@ COLUMNS: dict[str, dict[str, str]] = {
         "start date, start datetime, appointment start, visit start, date of visit, date of service, service date, "
         "encounter date, scheduled date, admission date, admit date, "
         "rfstdtc, svstdtc, visdat, visit day, datetime, date time, date, "
-        "event date, timestamp, slot",
+        "event date, timestamp, slot, admit time, admission time, treatment date, session date, infusion date",
         "status": "status, no show, appointment status, visit status, show, attended, show up, state, "
         "attendance, disposition, outcome",
         "booked_at": "booked at, scheduled day, booking date, appointment made, created at, created, date booked, "
         "scheduled on, booked, booked date, date scheduled, date created, created on, booked on, created date, "
-        "event created, request time, date registered, registration date",
+        "event created, request time, date registered, registration date, appointment registration, scheduling date, "
+        "creation date, record date, entry date, input date",
         "ends_at": "ends at, end at, end, stop, end time, end date, end datetime, appointment end, visit end, "
         "scheduled end, visit end time, finish, svendtc, rfendtc",
         "cancelled_at": "cancelled at, appointment cancelled, cancellation date, cancelled on, date cancelled",
@@ -47,37 +53,45 @@ COLUMNS: dict[str, dict[str, str]] = {
         "channel": "channel, booking source, referral source",
         "chair_minutes": "chair minutes, duration, minutes, duration minutes, duration min, length, "
         "service duration, appointment duration",
-        "price": "price, fee, charge, cost, total claim cost, billed amount, base encounter cost",
+        "price": "price, fee, charge, cost, total claim cost, billed amount, base encounter cost, billing amount, "
+        "total price, total cost",
         "side_effects_assessed": "side effects assessed, form filled, side effect form",
         "dose_mg": "dose mg, dose, exdose",
     },
     "side_effects": {
-        "event_id": "event id, ae id, adverse event id, report id, primaryid, aeseq, id",
+        "event_id": "event id, ae id, adverse event id, report id, primaryid, aeseq, id, ae number, event number",
         "booking_id": _COMMON["booking_id"] + ", usubjid, subject id, primaryid",
         "effect": "effect, side effect, aedecod, aeterm pt, aeterm, reaction, adverse event, term, preferred term, "
         "pt, symptom, event",
         "severity": "severity, aesev, grade, aetoxgr, ctcae grade, intensity",
-        "serious": "serious, aeser, is serious, seriousness",
+        "serious": "serious, aeser, is serious, seriousness, sae, ae sae",
         "related": "related, aerel, causality, relationship",
-        "onset_at": "onset at, onset, aestdtc, aestdat, aestdt, onset date, start, start date, event date, date",
-        "resolved_at": "resolved at, resolved, resolution date, aeendtc, aeendat, aeendt, end date, stop, end",
+        "onset_at": "onset at, onset, aestdtc, aestdat, aestdt, onset date, start, start date, event date, ae start, "
+        "ae start date, date",
+        "resolved_at": "resolved at, resolved, resolution date, aeendtc, aeendat, aeendt, end date, stop, end, "
+        "ae stop, ae stop date, ae end, ae end date",
         "outcome": "outcome, aeout",
         "action": "action, action taken, aeacn",
     },
     "payments": {
         **_COMMON,
-        "payment_id": "payment id, transaction id, receipt number, receipt no, invoice id, invoice number, id",
+        "payment_id": "payment id, transaction id, receipt number, receipt no, invoice id, invoice number, id, "
+        "payment number, sale id, sale number, receipt id, transaction number, "
+        "bill id, billing id, bill number",
         "paid_at": "paid at, payment date, paid on, date paid, transaction date, purchase date, "
-        "posted date, created utc, created, date",
+        "posted date, created utc, created, date, paid date, sale date, post date, posting date, payment time, "
+        "submit date time, transaction time, bill date, billing date",
         "kind": "kind, transaction type, reporting category, event type, payment type, type, payment status, status",
-        "amount": "amount, payment amount, amount paid, paid amount, paid, payment, total",
+        "amount": "amount, payment amount, amount paid, paid amount, paid, payment, total, total amount, total paid, "
+        "gross, gross amount",
         "method": "method, payment method, tender, paid by",
     },
     "scores": {
         "patient_id": _COMMON["patient_id"],
         "score_id": "score id, assessment id, response id, survey id, id",
-        "instrument": "instrument, questionnaire, scale, survey, measure, qscat, test",
-        "taken_at": "taken at, completed at, assessment date, completed on, qsdtc, date",
+        "instrument": "instrument, questionnaire, scale, survey, measure, qscat, test, assessment, form",
+        "taken_at": "taken at, completed at, assessment date, completed on, qsdtc, date, date completed, "
+        "completion date, timestamp, recorded date, submitted at, submission date, start date",
         "score": "score, total score, qsstresn, result, total, value",
     },
 }
@@ -95,8 +109,8 @@ _ELSE = {
     "starts_at": "booked booking created create cancelled end ends updated modified birth paid payment sent "
     "requested request reminder registered stop finish due invoice made onset check checkin checkout",
     "ends_at": "booked booking created cancelled updated modified birth paid payment week start",
-    "price": f"name type code point no {_WRITTEN}",
-    "amount": "refunded due tax tip tips discount balance fee name type",
+    "price": f"name type code point number {_WRITTEN}",
+    "amount": "refunded due tax tip tips discount balance fee name type sales",
     "kind": "source method card tender",
     "chair_minutes": "stay months days weeks years seconds wait waiting travel delay late",
     "dose_mg": "kg unit units",
@@ -125,13 +139,19 @@ NAMED = _set(
 )
 #: What else tells one patient from another, most telling first: names of columns that go together.
 PEOPLE: tuple[tuple[str, ...], ...] = (
-    ("email",), ("e mail",), ("email address",),
+    ("email",), ("e mail",), ("email address",), ("from email address",),
     ("first name", "last name", "date of birth"), ("first name", "last name", "phone"), ("first name", "last name"),
     ("name", "date of birth"), ("name", "phone"),
-    ("full name",), ("name",), ("client",), ("customer",), ("user",), ("phone",),
+    ("full name",), ("name",), ("client",), ("customer",), ("user",), ("contact",), ("phone",),
 )  # fmt: skip
 #: Words before them.
-WHOSE = _set("patient client customer invitee guest member contact primary subject full")
+WHOSE = _set(
+    "patient client customer invitee guest member contact primary subject full participant payer buyer billing "
+    "respondent"
+)
+#: Such words by which patients' ids are called, and what ids are called.
+OF_IDS = _set("client customer invitee guest member participant subject")
+IDS = _set("uuid guid key reference ref identifier")
 #: Names of columns that hold the time to a day, and words of such names.
 TIMES = ("time", "start time", "appointment time", "visit time", "start", "from", "starts", "begin", "hour")
 STARTS = _set("time start starts begin slot hour from appointment visit scheduled")
@@ -141,17 +161,20 @@ _SHORT = {
     "csn": "encounter", "dt": "date", "dttm": "time", "dtm": "time",
     "prc": "procedure", "proc": "procedure", "dept": "department",
     "loc": "location", "prov": "provider", "svc": "service", "canc": "cancelled", "canceled": "cancelled",
-    "sched": "scheduled", "nbr": "number", "num": "number", "amt": "amount", "desc": "description", "dur": "duration",
+    "sched": "scheduled", "pay": "payment", "no": "number", "yrs": "years", "ts": "time", "fname": "first name",
+    "lname": "last name", "apointment": "appointment", "appoinment": "appointment", "nbr": "number", "num": "number",
+    "amt": "amount", "desc": "description", "dur": "duration",
 }  # fmt: skip
 _LANGUAGES = """
     fecha data datum = date; fechahora = datetime; hora horario ora orario heure uhrzeit zeit = time
     inicio inizio debut beginn anfang = start; fin fim fine ende = end
-    paciente pacientes paziente patientin = patient; mascota mascotas = pet; socio = member; registro = registered
+    paciente pacientes paziente patientin patienten = patient; mascota mascotas = pet; socio = member
+    registro = registered
     cliente kunde kundin = client
     cita citas turno turnos agendamento agendamentos = appointment
     consulta consultas termin rendez rdv appuntamento visita = appointment; reserva = booking
     estado estatus situacao statut etat stato = status; clinica clinique praxis = clinic
-    sede unidade standort = site; sucursal filial filiale = branch; consultorio cabinet = office
+    sede unidade standort lieu = site; sucursal filial filiale = branch; consultorio cabinet = office
     servicio servico leistung prestation prestazione = service
     tratamiento tratamento behandlung soin trattamento = treatment
     procedimiento procedimento acte = procedure; tipo typ = type; terminart = appointment type
@@ -176,21 +199,24 @@ MEANS = _SHORT | {
     for word in words.split()
 }
 #: Words of names that tell nothing.
-JOINING = _set("of the de del della di da do dos la le el los las der des du d l und y vous")
+JOINING = _set("of the de del della di da do dos la le el los las der des du d l und y vous in a")
 #: Words in a file's name that tell its table.
 FILES = {
-    "bookings": "appoint|appt|visit|booking|encounter|schedul|cita|agend|termin|consulta",
+    "bookings": "appoint|appt|visit|booking|encounter|schedul|cita|agend|termin|consulta|rendez.?vous|calendar|"
+    "attendance",
     "side_effects": "adverse|side.?effect|reac|(?:^|[^a-z])ae(?:[^a-z]|$)",
     "payments": "pay|transaction|receipt|billing|invoice|pago|pagamento|sales",
     "scores": "score|phq|gad|questionnaire|survey",
     "": "patient|subject|demograph|person|member|pacient|(?:^|[^a-z])dm(?:[^a-z]|$)",
 }
 WORDS = {
-    "completed": "completed|complete|done|checked out|fulfilled|attended|show|showed|showed up|finished|seen|kept|"
+    "completed": "completed|complete|done|checked out|check out|checkout|show up|occurred|held|final|discharged|vu|"
+    "venu|fulfilled|attended|show|showed|showed up|finished|seen|kept|"
     "past|completada|completado|realizada|realizado|atendida|atendido|asistio|finalizada|finalizado|concluida|concluido|"
     "compareceu|erledigt|abgeschlossen|wahrgenommen|termine|effectue|honore|completato|effettuato",
     "arrived": "arrived|checked in|in progress|waiting|chegou|llego|en sala|angekommen|arrive",
-    "no_show": "no show|noshow|did not attend|dna|missed|absent|not attended|did not arrive|ausente|falta|no asistio|"
+    "no_show": "no show|noshow|did not show|did not show up|not arrived|never arrived|failed to attend|dnka|"
+    "absent non excuse|absence|did not attend|dna|missed|absent|not attended|did not arrive|ausente|falta|no asistio|"
     "inasistencia|faltou|nao compareceu|nicht erschienen|non presente",
     "late_cancelled": "late cancel|late cancelled|late cancellation|late canceled",
     "cancelled": "cancelled|canceled|cancel|cxl|desmarcou|cancelado pelo paciente|cancelada clinica|"
@@ -199,11 +225,11 @@ WORDS = {
     "booked": "booked|scheduled|confirmed|pending|planned|open|upcoming|agendada|agendado|programada|programado|"
     "confirmada|confirmado|pendiente|pendente|reservada|reservado|marcada|geplant|bestatigt|gebucht|offen|confirme|"
     "prevu|prenotato|confermato",
-    "mild": "mild|1|grade 1|low|leve|leicht|leger|lieve",
-    "moderate": "moderate|mod|2|grade 2|medium|moderado|moderada|mittel|modere",
-    "severe": "severe|sev|3|grade 3|high|grave|schwer",
-    "life_threatening": "life threatening|4|grade 4",
-    "fatal": "fatal|5|grade 5|death",
+    "mild": "mild|1|grade 1|grade i|low|leve|leicht|leger|lieve",
+    "moderate": "moderate|mod|2|grade 2|grade ii|medium|moderado|moderada|mittel|modere",
+    "severe": "severe|sev|3|grade 3|grade iii|high|grave|schwer",
+    "life_threatening": "life threatening|4|grade 4|grade iv",
+    "fatal": "fatal|5|grade 5|grade v|death",
     "yes": "yes|y|true|1|t|si|sim|ja|oui",
     "no": "no|n|false|0|f|nao|nein|non",
     "payment": "payment|paid|charge|completed|succeeded|successful|approved|captured|settled|"
@@ -215,10 +241,20 @@ WORDS = {
     "PHQ-9": "phq 9|phq9",
     "GAD-7": "gad 7|gad7",
 }
+#: What is said of payments that came to nothing.
+_FAILED = (
+    "failed|fail|failure|declined|denied|rejected|refused|error|voided|void|canceled|cancelled|pending|"
+    "requires payment method|requires action|incomplete|abandoned|unpaid|rechazado|recusado|abgelehnt"
+)
+FAILED = frozenset(_FAILED.split("|"))
+#: Who cancels or doesn't come.
+PARTIES = (
+    "patient|client|customer|guest|member|invitee|clinic|office|practice|provider|doctor|staff|host|admin|system|user"
+)
 #: What yes means in a column of such a name; no means the other.
 YES: tuple[tuple[str, str, str], ...] = (
     ("no.?show|missed|absent|ausen|falt|inasist", "no_show", "completed"),
-    ("show|attend|present|asist|comparec|arrived|completed|kept|fulfilled", "completed", "no_show"),
+    ("show|attend|present|asist|comparec|arrived|completed|kept|fulfilled|done", "completed", "no_show"),
     ("cancel|cxl", "cancelled", "completed"),
 )
 #: Words of a value that tell no service from another by themselves, and such as stand beside any.
@@ -227,5 +263,11 @@ FILLING = _set(
     "iv drip infusion infusions session visit appointment treatment therapy follow up the of for with and a "
     "initial mg ml min"
 )
-#: Words for nothing.
-EMPTY = ("NULL", "null", "(null)", "NaN", "nan", "N/A", "n/a", "#N/A", "NA", "\\N")
+#: Words for nothing, and the days that stand for none.
+EMPTY = re.compile(
+    r"\(?null\)?|nan|nat|#?n/?a!?|unknown|missing|"
+    r"not (?:known|available|applicable|recorded|specified|stated|asked)|"
+    r"#*user_missing_-?\d+#*|\\n|-+|\?+|0001-01-01(?:[ T]00:00(?::00)?)?|0000-00-00(?:[ T]00:00(?::00)?)?|"
+    r"0?1/0?1/0001(?: 12:00:00 AM)?",
+    re.IGNORECASE,
+)

@@ -9,6 +9,15 @@ import duckdb
 
 #: Numbers that count from 1970, UTC; how many of them make a second.
 EPOCHS = {"epoch": 1, "epoch_ms": 1000}
+#: Days since 1899-12-30 with the time as their fraction, as spreadsheets count; a wall clock, of no zone.
+EXCEL = "excel"
+#: What zones are called for short, with their hours from UTC: DuckDB knows no summer time by such a name, and takes
+#: some for those of other countries.
+ZONES = {
+    "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8,
+    "HST": -10, "AST": -4, "ADT": -3, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3,
+    "AEST": 10, "AEDT": 11, "AWST": 8, "NZST": 12, "NZDT": 13,
+}  # fmt: skip
 _DAY = ("year", "month", "day")
 _CLOCK = ("hour", "minute", "second")
 #: What each sign reads; a hyphen before a letter means the same part.
@@ -41,10 +50,13 @@ def has_zone(text: str) -> bool:
 
 def fault_of(text: str) -> str | None:
     """What is wrong with a format and what to do; None where it will do."""
-    if text in EPOCHS:
+    if text in EPOCHS or text == EXCEL:
         return None
     if "%" not in text:
-        return 'has no % sign; write it like "%d/%m/%Y %H:%M", or "epoch" or "epoch_ms" for numbers from 1970'
+        return (
+            'has no % sign; write it like "%d/%m/%Y %H:%M", or "epoch" or "epoch_ms" for numbers from 1970, '
+            '"excel" for days as spreadsheets count them'
+        )
     if why := _unreadable(text):
         return f'cannot be read ({why}); write it like "%d/%m/%Y %H:%M" with the signs of docs/mapping.md'
     seen: dict[str, str] = {}

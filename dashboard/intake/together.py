@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from dashboard.intake.contract import STATUSES, Column
-from dashboard.intake.evidence import is_days, is_moments, is_ranges, is_times
+from dashboard.intake.contract import STATUSES, Column, Table
+from dashboard.intake.evidence import is_days, is_moments, is_phrases, is_ranges, is_times
 from dashboard.intake.formats import Formats, listed
 from dashboard.intake.guesses import (
     UNSURE,
@@ -36,6 +36,10 @@ _STARTS = r"^(.*?)\s*[-–]\s*\d{1,2}:\d{2}\D*$"
 _ENDS = r"^(.+?) \d{1,2}:\d{2}.*?[-–]\s*(\d{1,2}:\d{2}\D*)$"
 #: So much less sure a column may be that is as good as another.
 _AS_GOOD = 0.005
+_ADDRESSES = ("email", "e mail", "email address")
+_ONLY_DAY = "the only day"
+#: Of a column of ids so many values differ; some rows may stand there twice.
+_MOSTLY = 0.9
 #: So many digits a day has at least.
 _DIGITS = 4
 _NOT_KEPT = ("cancelled", "late_cancelled", "no_show")
@@ -46,9 +50,14 @@ _DAYS = {"date", "day", "visit", "start", "starts", "time", "when"}
 class Visits:
     """How rows that name no booking find theirs: by columns of their own and of the bookings, which have an id."""
 
-    key: tuple[str, str]
-    other_key: tuple[str, str]
-    booking_id: str
+    key: tuple[str, ...]
+    other_key: tuple[str, ...]
+    booking_id: tuple[str, ...]
+
+    @property
+    def why(self) -> str:
+        """What rows and bookings have in common."""
+        return "by patient and day" if len(self.key) > 1 else "by patient, of whom each has one booking"
 
     def lines(self, log: SampledFile, bookings: SampledFile, status: Guess | None) -> list[str]:
         """The section of the join.
@@ -58,7 +67,7 @@ class Visits:
             bookings: that of the bookings.
             status: the column that tells what became of a booking, if one does.
         """
-        lines = ["[joins.visits]  # guess: most side effects have a booking of their patient and day"]
+        lines = [f"[joins.visits]  # guess: most side effects have a booking {self.why}"]
         lines += [*layout_of(bookings), f"key = {log.sources(self.key)}"]
         lines += [f"other_key = {bookings.sources(self.other_key)}", 'doubled = "empty"']
         if status is not None and (words := self._not_kept(bookings, status)):
@@ -75,17 +84,25 @@ class Visits:
         if not words or len({len(values) for values in columns}) > 1:
             return []
         rows = list(zip(*columns, strict=True))
-        days, kept = ([row[:2] for row in chosen] for chosen in (rows, [row for row in rows if row[2] not in words]))
+        days, kept = (
+            [row[:-1] for row in chosen] for chosen in (rows, [row for row in rows if row[-1] not in words])
+        )
         return words if len(days) - len(set(days)) > len(kept) - len(set(kept)) else []
 
 
-def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
+def booking_id_of(bookings: SampledFile, start: Guess | None) -> tuple[str, ...]:
+    """The columns that tell one booking from all others: an id, else who comes when."""
+    number, patient = guess_column("booking_id", "bookings", bookings.header, ()), patient_of(bookings)
+    if number is not None and number.confidence > UNSURE:
+        return (number.name,) if unique(bookings, (number.name,)) else ()
+    return _who_and_when(bookings, (patient.name,), start) if patient else ()
+
+
+def visits_of(log: SampledFile, bookings: SampledFile, booking_id: tuple[str, ...]) -> Visits | None:
     """The columns by which most rows of a log find a booking: the patient and the day."""
-    own, other = (guess_column("patient_id", "bookings", file.header, ()) for file in (log, bookings))
-    number = guess_column("booking_id", "bookings", bookings.header, ())
-    if own is None or other is None or number is None or number.confidence <= UNSURE:
-        return None
-    if not unique(bookings, (number.name,)):
+    own, other = (patient_of(file) for file in (log, bookings))
+    # Where a booking is a patient there is nothing to be looked up.
+    if own is None or other is None or booking_id in ((), (other.name,)):
         return None
     rows, patients = log.columns[own.name], bookings.columns[other.name]
     shares: dict[tuple[str, str], float] = {}
@@ -98,8 +115,10 @@ def visits_of(log: SampledFile, bookings: SampledFile) -> Visits | None:
             shares[day, theirs] = sum(pair in known for pair in zip(rows, days, strict=True)) / len(rows)
     best = max(shares, key=lambda pair: shares[pair], default=None)
     if best is None or shares[best] <= _MOST:
-        return None
-    return Visits((own.name, best[0]), (other.name, best[1]), number.name)
+        found = sum(row in set(patients) for row in rows) > _MOST * len(rows)
+        once = found and unique(bookings, (other.name,)) and own.confidence > UNSURE
+        return Visits((own.name,), (other.name,), booking_id) if once else None
+    return Visits((own.name, best[0]), (other.name, best[1]), booking_id)
 
 
 def _beside(file: SampledFile, patient: str) -> list[str]:
@@ -147,15 +166,42 @@ def same_people(files: dict[str, SampledFile]) -> dict[str, tuple[str, ...]]:
 
 
 def _named(file: SampledFile) -> str | None:
-    guess = guess_column("patient_id", "bookings", file.header, ())
+    guess = patient_of(file)
     return guess.name if guess else None
+
+
+def patients_of(file: SampledFile, taken: Collection[str] = ()) -> list[Guess]:
+    """The columns that may hold patients' ids, the likeliest first; one of names or titles is in doubt."""
+    found = guess_columns("patient_id", "bookings", file.header, taken)
+    phrases = {one.name for one in found if is_phrases(file.columns[one.name])}
+    addressed = any(find_person(name, file.header) for name in _ADDRESSES)
+    return [one for one in found if one.name not in phrases] + [
+        Guess(one.name, min(one.confidence, UNSURE), one.why)
+        for one in found
+        # An e-mail address tells more.
+        if one.name in phrases and not addressed
+    ]
+
+
+def patient_of(file: SampledFile, taken: Collection[str] = ()) -> Guess | None:
+    """The likeliest of `patients_of`."""
+    return next(iter(patients_of(file, taken)), None)
 
 
 def _tellers(file: SampledFile) -> list[str]:
     """Columns that may tell one patient from another, the likeliest first."""
-    ids = [one.name for one in guess_columns("patient_id", "bookings", file.header, ())]
+    ids = [one.name for one in patients_of(file)]
     people = [find_person(names[0], file.header) for names in PEOPLE if len(names) == 1]
     return [name for name in dict.fromkeys([*ids, *people]) if name and file.columns.get(name)]
+
+
+def is_id(table: Table, column: Column, file: SampledFile, guess: Guess) -> bool:
+    """Whether a column may be the id of the table's rows: by itself, or with another."""
+    # What may be called after anything is none.
+    if table.name == "bookings" and guess.confidence <= UNSURE:
+        return False
+    values = file.columns[guess.name]
+    return len(set(values)) >= _MOSTLY * len(values) or numbered(column, file, guess) is not None
 
 
 def numbered(column: Column, file: SampledFile, guess: Guess) -> Line | None:
@@ -164,7 +210,8 @@ def numbered(column: Column, file: SampledFile, guess: Guess) -> Line | None:
     if len(set(values)) == len(values):
         return None
     for name in ("patient_id", "booking_id"):
-        other = guess_column(name, "bookings", file.header, (guess.name,))
+        own = (guess.name,)
+        other = patient_of(file, own) if name == "patient_id" else guess_column(name, "bookings", file.header, own)
         if other and unique(file, (other.name, guess.name)):
             names = (other.name, guess.name)
             line = f'{column.name} = {{ column = {file.sources(names)}, separator = "-" }}'
@@ -233,7 +280,9 @@ def with_time(column: Column, file: SampledFile, guess: Guess, formats: Formats)
     days = file.columns[guess.name]
     if not is_days(days) or (name := time_beside(column.name, guess.name, file)) is None:
         return None
-    return _day_and_time(column, (guess.name, name), file, formats)
+    line, names = _day_and_time(column, (guess.name, name), file, formats)
+    doubt = f"; DECIDE: is {guess.name} the day of the visit?" if guess.why == _ONLY_DAY else ""
+    return f"{line}{doubt}", names
 
 
 def ending(
@@ -247,7 +296,37 @@ def ending(
         return None
     if end is None and not is_ranges(file.columns[name]):
         return None
-    return _day_and_time(column, (start.name, name), file, formats)
+    # A day of its own may be another than that of the start.
+    own = end and next((day for day in _days_of(column, file, formats) if day != start.name), None)
+    found = _day_and_time(column, (own or start.name, name), file, formats)
+    return (found[0], (own, *found[1])) if own else found
+
+
+def _days_of(column: Column, file: SampledFile, formats: Formats) -> list[str]:
+    """Columns of a name for it that hold days, as many as there are rows."""
+    found = [one.name for one in guess_columns(column.name, "bookings", file.header, ())]
+    return [name for name in found if _holds_days(column, name, file, formats)]
+
+
+def _holds_days(column: Column, name: str, file: SampledFile, formats: Formats) -> bool:
+    values = file.columns[name]
+    return is_days(values) and len(values) == file.rows and formats.reads(column, values)
+
+
+def day_of(column: Column, file: SampledFile, formats: Formats) -> Guess | None:
+    """The day of a start of which only the time was found: the only one that may be it."""
+    named = _days_of(column, file, formats)
+    others = [
+        name
+        for name in file.header
+        if name
+        and set(column_words(name).split()) & {"date", "day"}
+        and not set(column_words(name).split()) & (ELSE[column.name] - {"booking", "booked"})
+        and _holds_days(column, name, file, formats)
+    ]
+    if named:
+        return Guess(named[0], 0.6)
+    return Guess(others[0], UNSURE, _ONLY_DAY) if len(others) == 1 else None
 
 
 def _day_and_time(column: Column, names: tuple[str, str], file: SampledFile, formats: Formats) -> Line:
@@ -288,16 +367,22 @@ def person(column: Column, file: SampledFile, preferred: tuple[str, ...] = ()) -
 
 def visit(column: Column, file: SampledFile, patient: Sequence[str], start: Guess | None) -> Line | None:
     """Who comes when, where bookings have no id."""
-    if not patient or start is None:
+    names = _who_and_when(file, patient, start)
+    if not names:
         return None
+    line = f"{column.name} = {{ column = {file.sources(names)} }}"
+    return f"{line}  # guess, unsure: no id of bookings, and these together are unique", ()
+
+
+def _who_and_when(file: SampledFile, patient: Sequence[str], start: Guess | None) -> tuple[str, ...]:
+    """The columns of a patient, day and time, if no two rows have the same."""
+    if not patient or start is None:
+        return ()
     time = time_beside("starts_at", start.name, file) or next(
         (name for one in TIMES if (name := find_column(one, file.header)) and name != start.name), None
     )
     names = (*patient, start.name) + ((time,) if time else ())
-    if not unique(file, names):
-        return None
-    line = f"{column.name} = {{ column = {file.sources(names)} }}"
-    return f"{line}  # guess, unsure: no id of bookings, and these together are unique", ()
+    return names if unique(file, names) else ()
 
 
 def unique(file: SampledFile, names: Sequence[str]) -> bool:

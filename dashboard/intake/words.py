@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import product
 
 from dashboard.intake import evidence
-from dashboard.intake.contract import Column, Table
+from dashboard.intake.contract import INSTRUMENTS, Column, Table
 from dashboard.intake.formats import toml_string
 from dashboard.intake.guesses import (
     TELLING,
@@ -27,6 +28,7 @@ from dashboard.intake.synonyms import WORDS
 
 #: A column by its values alone is filled in so many rows.
 _FILLED = 0.9
+_GRADES = ("1", "2", "3", "4", "5")
 #: Of a column by its name so many rows have words that are known, or another that has is taken.
 _KNOWN = 0.5
 _ANSWERS = (
@@ -87,7 +89,17 @@ class Words:
         if borne_out:
             return borne_out[0]
         # Where none of its words is known a name must tell, and what need not be told is better left out.
-        return next((one for one in named if self._may_be(column) and self._tells(column, one)), None)
+        personal = evidence.personal_words(file.columns)
+        return next(
+            (
+                one
+                for one in named
+                if self._may_be(column)
+                and self._tells(column, one)
+                and (known[one.name] or not evidence.tells_who(file.columns[one.name], personal))
+            ),
+            None,
+        )
 
     def _tells(self, column: Column, guess: Guess) -> bool:
         """Whether a name tells its column also where no word is known."""
@@ -109,8 +121,18 @@ class Words:
 
     def _known(self, column: Column, file: SampledFile, name: str) -> float:
         values = file.columns[name]
-        words = {value: self._word(column, name, value) for value in set(values)}
+        words = self._meant(column, file, name)
         return sum(words[value] is not None for value in values) / len(values)
+
+    def _meant(self, column: Column, file: SampledFile, name: str) -> dict[str, str | None]:
+        """What each value of a column probably means."""
+        values = set(file.columns[name])
+        meant = {value: self._word(column, name, value) for value in values}
+        return meant | dict.fromkeys(filter(str.isdigit, values)) if self._is_scale(column, values) else meant
+
+    def _is_scale(self, column: Column, values: Collection[str]) -> bool:
+        """Whether a severity is told by numbers that are no grades, as from 0 to 10."""
+        return column.name == "severity" and any(value.isdigit() and value not in _GRADES for value in values)
 
     def _by_values(self, column: Column, file: SampledFile, taken: Collection[str]) -> Guess | None:
         """The column of which all values are words for the contract's, names as a whole before parts of them.
@@ -122,7 +144,9 @@ class Words:
             filled = len(values) >= _FILLED * file.rows
             if name in taken or not name or not filled or not 0 < len(set(values)) <= evidence.SHOWN:
                 continue
-            if evidence.is_written(name) or "zone" in name.lower():
+            # What is a name and nothing else may stand anywhere.
+            whole = column.kind == "reference" and all(is_said(value, self._names(column)) for value in set(values))
+            if (evidence.is_written(name) and not whole) or "zone" in name.lower():
                 continue
             if column.kind == "reference" and all(is_name(value, self._names(column)) for value in set(values)):
                 return Guess(name, 0.75, "its values are their names")
@@ -138,15 +162,17 @@ class Words:
         known = {one.lower() for pair in allowed.items() for one in pair}
         if sample and all(value.lower() in known for value in sample):
             return f"{column.name} = {source}  # guess, {how}: {guess.why}; its values are words of the contract", []
-        mark = self._doubt(column, file, guess)
+        words = self._meant(column, file, guess.name)
+        mark = self._doubt(column, file, guess) + self._open(column, words)
+        if self._is_scale(column, words):
+            mark += "; DECIDE: its numbers are no grades from 1 to 5"
         lines = [f"[{table.name}.columns.{column.name}]  # guess, {how}: {guess.why}{mark}", f"column = {source}"]
         lines.append(f"[{table.name}.columns.{column.name}.values]")
-        words = {value: self._word(column, guess.name, value) for value in set(sample)}
         told = evidence.shown(sample, evidence.personal_words(file.columns))
         # What is a word of the contract as a whole is nothing else.
         whole = sorted(value for value in words if value not in told and self._is_whole(column, guess.name, value))
         for value in (*told, *whole, *self._counterparts(column, sample)):
-            word = words.get(value) or self._word(column, guess.name, value)
+            word = words[value] if value in words else self._word(column, guess.name, value)
             if word is None:
                 lines.append(f'# {toml_string(value)} = ""  # DECIDE: one of {", ".join(allowed)}; else rejected')
             else:
@@ -158,22 +184,85 @@ class Words:
             )
         return f"# {column.name}: below", lines
 
+    def _open(self, column: Column, words: Mapping[str, str | None]) -> str:
+        """What to say where no value tells that a visit took place."""
+        booked = sorted(value for value, word in words.items() if word == "booked")
+        if column.name != "status" or not booked or {"completed", "arrived"} & set(words.values()):
+            return ""
+        return "; DECIDE: none of its values says that a visit took place: what are those booked that are past?"
+
     def _doubt(self, column: Column, file: SampledFile, guess: Guess) -> str:
         """What to say where a yes or no tells half of a status."""
-        if column.name != "status" or meaning_of_yes(guess.name) is None:
-            return ""
-        yes_or_no = all(guess_word(value, ("yes", "no")) for value in set(file.columns[guess.name]))
-        others = [name for name in file.header if name != guess.name and re.search("cancel|cxl", name.lower())]
-        if not yes_or_no or not others:
+        others = self._cancelling(file, guess) if column.name == "status" else []
+        if not others:
             return ""
         return f"; DECIDE: what was cancelled stands in {' or '.join(others)}: put both together, see docs/mapping.md"
 
+    def _cancelling(self, file: SampledFile, guess: Guess) -> list[str]:
+        """Columns that tell what was cancelled beside one that tells by yes and no who came."""
+        if meaning_of_yes(guess.name) is None or not _answers(file.columns[guess.name]):
+            return []
+        return [name for name in file.header if name != guess.name and re.search("cancel|cxl", name.lower())]
+
+    def status_of_two(self, column: Column, file: SampledFile, guess: Guess) -> tuple[str, tuple[str, ...]] | None:
+        """A status that two columns of yes and no tell together: who came, and what was cancelled."""
+        others = [name for name in self._cancelling(file, guess) if _answers(file.columns[name])]
+        if column.name != "status" or len(others) != 1 or len(file.columns[others[0]]) != file.rows:
+            return None
+        cancelled = "late_cancelled" if "late" in words_of(others[0]).split() else "cancelled"
+        told = []
+        answers = (sorted(_with_counterparts(file.columns[name])) for name in (guess.name, others[0]))
+        for came, off in product(*answers):
+            word = cancelled if guess_word(off, ("yes",)) else self._word(column, guess.name, came)
+            told.append(f"{toml_string(f'{came}+{off}')} = {toml_string(word or '')}")
+        source = file.sources((guess.name, others[0]))
+        line = f'status = {{ column = {source}, separator = "+", values = {{ {", ".join(told)} }} }}'
+        return f"{line}  # guess, likely: both tell it together", (others[0],)
+
+    def instrument_in(self, text: str) -> str | None:
+        """The questionnaire that a text names, if one alone."""
+        words = f" {column_words(text)} "
+        found = [one for one in INSTRUMENTS if any(f" {each} " in words for each in WORDS[one].split("|"))]
+        return found[0] if len(found) == 1 else None
+
+    def missing(self, table: Table, column: Column, file: SampledFile, guesses: Mapping[str, Guess]) -> str:
+        """The line of a column that must be told and for which there is none."""
+        if column.name == "instrument":
+            score = guesses.get("score")
+            told = [self.instrument_in(text) for text in (*([score.name] if score else []), *file.patterns)]
+            if found := next(filter(None, told), None):
+                return f"instrument = {{ constant = {toml_string(found)} }}  # guess: by the name of file or column"
+        words: dict[str, str] = {
+            "site": self._reference.sites[0].site,
+            "service": self._reference.services[0].service,
+            "status": "completed",
+            "kind": "payment",
+            "instrument": "PHQ-9",
+        }
+        if column.name in words:
+            return (
+                f"{column.name} = {{ constant = {toml_string(words[column.name])} }}  # DECIDE: no column found; "
+                "the same in every row?"
+            )
+        if column is table.columns[0]:
+            others = ", to which no other file can refer" if table.name == "bookings" else ""
+            return f'{column.name} = {{ row_number = "" }}  # DECIDE: no id found; the row\'s number is taken{others}'
+        several = "; name columns that tell patients apart" if column.personal else ""
+        return f'# {column.name} = ""  # DECIDE: required, and no column found{several}'
+
+    def forget_kind(self, table: Table, file: SampledFile, guesses: dict[str, Guess], taken: set[str]) -> None:
+        """Forget a kind that tells nothing but payments where amounts have a sign."""
+        kind, amount = guesses.get("kind"), guesses.get("amount")
+        if kind is None or amount is None or not any(map(evidence.is_negative, file.columns[amount.name])):
+            return
+        column = next(one for one in table.columns if one.name == "kind")
+        if {self._word(column, kind.name, value) for value in file.columns[kind.name]} <= {None, "payment"}:
+            del guesses["kind"]
+            taken.discard(kind.name)
+
     def _counterparts(self, column: Column, sample: list[str]) -> list[str]:
         """The other answer where only one was seen: the first serious event may be yet to come."""
-        if "yes" not in column.allowed:
-            return []
-        pairs = {one: two for pair in _ANSWERS for one, two in (pair, pair[::-1])}
-        return sorted({pairs[value] for value in set(sample) if value in pairs} - set(sample))
+        return sorted(_with_counterparts(sample) - set(sample)) if "yes" in column.allowed else []
 
     def _is_whole(self, column: Column, name: str, value: str) -> bool:
         if column.kind == "reference":
@@ -184,6 +273,8 @@ class Words:
     def _word(self, column: Column, name: str, value: str) -> str | None:
         if column.kind == "reference":
             return guess_reference(value, self._names(column))
+        if column.name == "instrument":
+            return self.instrument_in(value)
         yes_no = meaning_of_yes(name) if column.name == "status" else None
         return guess_word(value, column.allowed, yes_no)
 
@@ -192,3 +283,14 @@ class Words:
         if column.name == "site":
             return {site.site: (site.name, site.city) for site in self._reference.sites}
         return {service.service: (service.name,) for service in self._reference.services}
+
+
+def _answers(values: Sequence[str]) -> bool:
+    """Whether all are a yes or a no."""
+    return bool(values) and all(guess_word(value, ("yes", "no")) for value in set(values))
+
+
+def _with_counterparts(values: Sequence[str]) -> set[str]:
+    """Answers with the other ones of their pairs."""
+    pairs = {one: two for pair in _ANSWERS for one, two in (pair, pair[::-1])}
+    return set(values) | {pairs[value] for value in set(values) if value in pairs}

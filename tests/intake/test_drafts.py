@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from intake_clinic import Clinic
+from intake_drafts import drafted
 
 from dashboard.cli import main
 from dashboard.intake.draft import draft_mapping
@@ -58,7 +59,7 @@ EXPORTS = {
     ),
     "a file without a word for its bookings": (
         {"export.txt": "Nr\tMRN\tWhen\tStatus\nA1\tP1\t2026-01-05 09:00\tkept\n"},
-        (('# booking_id = ""', 'booking_id = "Nr"'), ('# starts_at = ""', 'starts_at = "When"')),
+        (('booking_id = { row_number = "" }', 'booking_id = "Nr"'), ('# starts_at = ""', 'starts_at = "When"')),
     ),
 }  # fmt: skip
 
@@ -184,7 +185,9 @@ def test_a_log_of_side_effects_finds_its_bookings_by_patient_and_day(tmp_path: P
     assert joins() is not None
     unnumbered = [header.replace("Appointment ID", "Appointment type"), *visits, ""]
     (folder / "appointments.csv").write_text("\n".join(unnumbered), encoding="utf-8")
-    assert joins() is None
+    # Without a number a booking is told by who comes when.
+    columns = tomllib.loads(draft_mapping(folder, load_reference()))["side_effects"]["columns"]
+    assert columns["booking_id"]["column"] == ["Client ID", "Date", "Time"]
     (folder / "appointments.csv").write_text("\n".join([header, *visits, ""]), encoding="utf-8")
     numbered = [f"Appointment ID,{head}", *(f"{number},{line}" for number, line in enumerate(log, start=1)), ""]
     (folder / "adverse events.csv").write_text("\n".join(numbered), encoding="utf-8")
@@ -257,14 +260,6 @@ def test_a_column_without_a_name_is_no_key(tmp_path: Path) -> None:
     assert "joins" not in tomllib.loads(draft_mapping(tmp_path, load_reference()))
     (tmp_path / "people.csv").write_text("Number,DOB\nP1,1980-01-01\nP2,1990-01-01\n")
     assert tomllib.loads(draft_mapping(tmp_path, load_reference()))["joins"]["patients"]["other_key"] == "Number"
-
-
-def drafted(folder: Path, **files: list[str]) -> tuple[str, dict[str, Any]]:
-    """The draft for files of these lines, as text and as what it says."""
-    for name, lines in files.items():
-        (folder / f"{name}.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
-    text = draft_mapping(folder, load_reference())
-    return text, tomllib.loads(text)
 
 
 SERVICES = {service.service: (service.name,) for service in load_reference().services}
@@ -542,7 +537,7 @@ def test_exports_in_other_languages_are_drafted(tmp_path: Path, header: str, row
     ],
 )
 def test_what_yes_means_stands_in_the_name(tmp_path: Path, name: str, values: dict[str, str]) -> None:
-    rows = ["1,P,2026-01-05,true,false", "2,P,2026-01-06,false,true"]
+    rows = ["1,P,2026-01-05,true,", "2,P,2026-01-06,false,true"]
     text, found = drafted(tmp_path, visits=[f"id,patient,start,{name},Canceled", *rows])
     assert found["bookings"]["columns"]["status"] == {"column": name, "values": values}
     assert "DECIDE: what was cancelled stands in Canceled" in text
@@ -738,8 +733,8 @@ def test_words_of_which_few_are_known_are_asked_for(tmp_path: Path) -> None:
 def test_side_effects_that_name_no_booking_are_asked_about(tmp_path: Path) -> None:
     text, _ = drafted(
         tmp_path,
-        visits=["visit_id,subject_id,start", "V1,S1,2026-01-05 09:00", "V2,S2,2026-01-06 09:00"],
-        ae=["ae_id,subject_id,aeterm", "1,S1,nausea", "2,S2,nausea"],
+        visits=["visit_id,subject_id,start", *(f"V{n},S{n % 2},2026-01-0{n} 09:00" for n in (1, 2, 3))],
+        ae=["ae_id,subject_id,aeterm", "1,S1,nausea", "2,S0,nausea"],
     )
     assert "DECIDE: no booking has one of its values as visit_id" in text
 

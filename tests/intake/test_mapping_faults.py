@@ -105,7 +105,7 @@ ROW = "V0,P0,Dallas,05/01/2026 09:00,Done"
         ("%d/%m/%Y %H:%M", "%G-%m", ["both %G and %m for the month"]),
         ("%d/%m/%Y %H:%M", "%d/%m %H:%M", ["has no year", "1900", "%Y or %y", 'column = ["Date", "Time"]']),
         ("%d/%m/%Y %H:%M", "%%Y%H:%M", ["has no year"]),
-        ("%d/%m/%Y %H:%M", "epochs", ["no % sign", '"epoch" or "epoch_ms"']),
+        ("%d/%m/%Y %H:%M", "epochs", ["no % sign", '"epoch" or "epoch_ms"', '"excel"']),
         (
             '"Clinic"',
             '{ column = "Clinic", pattern = "(" }',

@@ -1,0 +1,90 @@
+"""What a draft makes of the ways in which times are written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from intake_clinic import at
+from intake_drafts import drafted, imported
+
+HEAD = "Appointment ID,Client ID,Location,Service,Status"
+
+
+def visits(header: str, *times: str) -> list[str]:
+    """A file of visits with these times."""
+    return [
+        f"{HEAD},{header}",
+        *(f"{n},P{n},Chicago,Myers cocktail,Completed,{time}" for n, time in enumerate(times)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        ("05 Jan 2026 01:30 PM", at(2026, 1, 5, 13, 30)),
+        ('"Monday, January 05, 2026 1:30 PM"', at(2026, 1, 5, 13, 30)),
+        ("Mon 5 Jan 2026 1:30 pm", at(2026, 1, 5, 13, 30)),
+        ("Mon 26/01/2026 1:30pm", at(2026, 1, 26, 13, 30)),
+        ("2026/01/05 1:30:53 PM CST", at(2026, 1, 5, 13, 30, 53)),
+        ("2026/07/05 1:30:53 PM GMT-5", at(2026, 7, 5, 13, 30, 53)),
+        ("05-Jul-2026 01:30 PM CDT", at(2026, 7, 5, 13, 30)),
+        ("2026-01-05 19:30:00 UTC", at(2026, 1, 5, 13, 30)),
+        ("1/5/2026 1:30\u202fPM", at(2026, 1, 5, 13, 30)),
+        ("26/01/2026 à 13h30", at(2026, 1, 26, 13, 30)),
+        ("26.01.2026 13:30:00", at(2026, 1, 26, 13, 30)),
+        ("46027.5625", at(2026, 1, 5, 13, 30)),
+        ("20260105133000", at(2026, 1, 5, 13, 30)),
+        ("26.01.2026 um 13:30 Uhr", at(2026, 1, 26, 13, 30)),
+    ],
+)
+def test_a_start_is_read_as_it_is_written(tmp_path: Path, value: str, stored: object) -> None:
+    clinic, text = imported(tmp_path, visits=visits("Start", value))
+    assert clinic.ask("select starts_at from bookings") == [(stored,)], text
+
+
+def test_days_of_a_spreadsheet_are_told(tmp_path: Path) -> None:
+    text, found = drafted(tmp_path, visits=visits("Start,DOB", "46027.375,21916", "46028,18264"))
+    columns = found["bookings"]["columns"]
+    assert columns["starts_at"] == {"column": "Start", "format": "excel"}
+    assert columns["birth_date"] == {"column": "DOB", "format": "excel"}
+    assert "days as a spreadsheet counts them" in text
+
+
+def test_short_numbers_without_a_name_are_no_days(tmp_path: Path) -> None:
+    _, found = drafted(tmp_path, visits=["53036,2026-01-05 09:00,46027,1", "53037,2026-01-06 09:00,46028,1"])
+    assert found["bookings"]["columns"]["starts_at"] == 2
+
+
+def test_an_end_has_its_own_day(tmp_path: Path) -> None:
+    """A visit over midnight would else end before it begins."""
+    rows = visits(
+        "Start date,Start time,End date,End time",
+        "01/25/2026,11:30 PM,01/26/2026,01:00 AM",
+        "01/26/2026,9:00 AM,01/26/2026,10:30 AM",
+    )
+    clinic, _ = imported(tmp_path, visits=rows)
+    assert clinic.ask("select ends_at from bookings order by booking_id") == [
+        (at(2026, 1, 26, 1),), (at(2026, 1, 26, 10, 30),),
+    ]  # fmt: skip
+
+
+def test_a_time_has_the_only_day_there_is(tmp_path: Path) -> None:
+    """Some systems call the day of the visit that of the booking."""
+    rows = visits("Booking date,Start,Created on", "Mon 5 Jan 2026,9:00 am,2 Jan 2026")
+    text, found = drafted(tmp_path, visits=rows)
+    assert found["bookings"]["columns"]["starts_at"]["column"] == ["Booking date", "Start"]
+    assert "DECIDE: is Booking date the day of the visit?" in text
+    two = visits("Posting date,Start,Change day", "Mon 5 Jan 2026,9:00 am,2 Jan 2026")
+    assert drafted(tmp_path, visits=two)[1]["bookings"]["columns"]["starts_at"] == "Start"
+
+
+def test_a_name_with_utc_says_nothing_where_the_values_have_a_zone(tmp_path: Path) -> None:
+    _, found = drafted(tmp_path, visits=visits("Start UTC,Created UTC", "2026-01-05 09:00 CST,1767618000"))
+    assert found["bookings"]["columns"]["starts_at"] == {"column": "Start UTC", "format": "%Y-%m-%d %H:%M %Z"}
+    assert found["bookings"]["columns"]["booked_at"] == {"column": "Created UTC", "format": "epoch"}
+
+
+def test_an_end_in_milliseconds_is_a_time_and_no_day(tmp_path: Path) -> None:
+    clinic, _ = imported(tmp_path, visits=visits("startts,endts", "1767625200000,1767630600000"))
+    assert clinic.ask("select starts_at, ends_at from bookings") == [(at(2026, 1, 5, 9), at(2026, 1, 5, 10, 30))]
