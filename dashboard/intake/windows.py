@@ -36,10 +36,15 @@ def marks_before(codes: Codes, mark: bytes, quotes: Positions, ends: Positions) 
 
 
 def is_tidy(codes: Codes, delimiter: bytes) -> bool:
-    """Whether no value of records without quotes has blanks around it, or characters beyond ASCII."""
+    """Whether no value of records without quotes has blanks around it, control characters, or others beyond ASCII."""
     if not len(codes):
         return True
     if codes.max() > _ASCII:
+        return False
+    ends = np.count_nonzero(codes == LF) + np.count_nonzero(codes == CR)
+    if delimiter[0] < _BLANK:
+        ends += np.count_nonzero(codes == delimiter[0])
+    if np.count_nonzero(codes < _BLANK) > ends:
         return False
     blank = codes == _BLANK
     edge = (codes <= _BLANK) | (codes == delimiter[0])
