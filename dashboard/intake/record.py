@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dashboard.intake.dialect import Dialect
 
 LONGEST_RECORD = 1_000_000
+#: What nobody sees around a name: blanks, tabs, byte-order marks, spaces without width and marks of direction.
+UNSEEN = "".join(
+    map(chr, (*range(9, 14), *range(28, 33), 133, 160, 173, 5760, 6158, *range(8192, 8208), *range(8232, 8240)))
+) + "".join(map(chr, (*range(8287, 8304), 12288, 65279)))
 
 COLUMNS = "columns in the header"
 TOO_LONG = f"the record is longer than {LONGEST_RECORD:,} bytes"
@@ -19,7 +24,7 @@ _BACKSLASH = f"{_BAD_QUOTES}; if a backslash stands before quotes within values,
 _END = re.compile(rb"\r?(?:\n|\Z)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A record that is broken in structure: the physical line where it begins, and why.
 
@@ -34,6 +39,11 @@ class Fault:
     value: str | None = None
 
 
+class HopelessError(Exception):
+    """Most of a file's records are broken, and so many that it can't be the table it was taken for."""
+
+
+@lru_cache(maxsize=1024)
 def wrong_count(found: int, expected: int) -> str:
     """Why a record with a wrong number of columns is broken."""
     return f"the record has {found} columns instead of the {expected} {COLUMNS}"

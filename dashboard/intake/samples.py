@@ -12,8 +12,9 @@ import duckdb
 
 from dashboard.intake.detect import guessed
 from dashboard.intake.dialect import UTF_8
-from dashboard.intake.files import Inspected, inspect, mend, relation
+from dashboard.intake.files import Inspected, inspect, mend, relation, unreadable, usable
 from dashboard.intake.formats import listed, shape, toml_string
+from dashboard.intake.header import is_shown, told_names
 from dashboard.intake.sql import identifier
 from dashboard.intake.synonyms import EMPTY
 
@@ -60,12 +61,18 @@ class SampledFile:
         return f"[{', '.join(map(self.source, names))}]"
 
     @property
+    def is_named(self) -> bool:
+        """Whether its columns have names that may be shown: what stands there may be the values of a patient."""
+        return self.inspected.dialect.header and is_shown(self.header, ())
+
+    @property
     def told(self) -> str:
-        """Its columns; where they have no names, how they are written."""
-        if self.inspected.dialect.header:
-            return ", ".join(self.header)
+        """Its columns; where they have no names, or names that may be data, how they are written."""
+        if self.is_named:
+            return ", ".join(told_names(self.header))
         return ", ".join(
-            f"{name} ({shape(values[0]) if values else 'empty'})" for name, values in self.columns.items()
+            f"{number} ({shape(values[0]) if values else 'empty'})"
+            for number, values in enumerate(self.columns.values(), start=1)
         )
 
 
@@ -99,7 +106,7 @@ def _pattern(paths: list[Path]) -> str:
 
 
 def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Path) -> SampledFile:
-    path = paths[0]
+    path = usable(paths[0])
     inspected = inspect(path, guessed(path))
     read = path
     if not inspected.found.plain:
@@ -109,7 +116,10 @@ def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Pat
     if not any(header):
         return SampledFile((_pattern(paths),), inspected, {})
     selected = ", ".join(f"trim({identifier(str(n))}::varchar)" for n in range(len(header)))
-    rows = connection.execute(f"select {selected} from {relation(inspected, read)} limit {_SAMPLE}").fetchall()  # noqa: S608
+    try:
+        rows = connection.execute(f"select {selected} from {relation(inspected, read)} limit {_SAMPLE}").fetchall()  # noqa: S608
+    except duckdb.Error as error:
+        raise unreadable(path, error) from error
     columns = {name: [row[n] for row in rows if row[n]] for n, name in enumerate(header)}
     empty = tuple(word for word in EMPTY if any(map(partial(_stands_for_nothing, word), columns.values())))
     columns = {name: [value for value in values if value not in empty] for name, values in columns.items()}

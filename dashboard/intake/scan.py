@@ -21,8 +21,10 @@ from dashboard.intake.record import (
     LONE_RETURN,
     LONGEST_RECORD,
     TOO_LONG,
+    UNSEEN,
     ZERO_BYTE,
     Fault,
+    HopelessError,
     parse,
     wrong_count,
 )
@@ -45,6 +47,8 @@ from dashboard.intake.windows import (
 WINDOW = 1_024_000
 _WIDER = 2  # times the window, for a record that doesn't end within one
 _SMALLER = 16  # times, after a record that was taken by itself
+_SMALLEST = 1_000  # bytes, where one such record follows another
+_HOPELESS = 1_000_000  # broken records, if no more are sound: a place for each takes memory
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -157,6 +161,12 @@ class _Scanner:
         self.header()
         window = self._window
         while self._fill(window):
+            if len(self._found.faults) > max(_HOPELESS, self._found.records // 2):
+                first = self._found.faults[0]
+                raise HopelessError(
+                    f"{len(self._found.faults):,} of its first {self._found.records:,} records are broken, "
+                    f"the first in line {first.line:,}: {first.reason}"
+                )
             taken = self._take_window(window)
             if taken:
                 window = min(window * 4, self._window)
@@ -166,7 +176,8 @@ class _Scanner:
                 continue
             self._fill(LONGEST_RECORD + 2)
             self._take_record()
-            window = max(self._window // _SMALLER, 1)
+            # Where one follows another, what is looked at in vain must not be much more than what is taken.
+            window = min(max(window // _SMALLER, _SMALLEST), max(self._window // _SMALLER, 1))
         if len(self._styles) > 1:
             self._found.plain = False
         return self._found
@@ -200,7 +211,7 @@ class _Scanner:
             self._line += self._buffer.count(b"\n", self._position, end)
             self._position = end
             if not blank:
-                texts = [text.decode("utf-8", errors="replace").strip() for text in fields or []]
+                texts = [text.decode("utf-8", errors="replace").strip(UNSEEN) for text in fields or []]
                 self._found.header = tuple(texts)
                 return
             self._found.plain = False

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import time
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from intake_clinic import BOOKINGS, EVENTS, VISIT_COLUMNS, Clinic, Export, bookings
 
+from dashboard.cli import main
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.scan import scan
 
@@ -76,7 +80,110 @@ def test_what_nobody_sees_around_an_id_makes_no_other_id(clinic: Clinic, mark: s
     assert clinic.rejects() == [("bookings.csv", 4, "booking_id", "B2")]
 
 
+@pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u00a0", "\t"])
+def test_nor_around_the_name_of_a_column(clinic: Clinic, mark: str) -> None:
+    clinic.write("bookings.csv", f"\ufeff{mark}{BOOKINGS.replace('site', f'{mark}site{mark}')}", row("B1"))
+    clinic.publish()
+    assert clinic.one("select site from bookings") == "chicago"
+
+
+def test_an_unlike_letter_in_a_name_is_seen(clinic: Clinic) -> None:
+    clinic.write("bookings.csv", BOOKINGS.replace("site", "si\u00adte"), row("B1"))
+    done = CliRunner().invoke(main, ["import", str(clinic.delivery), "--data", str(clinic.data)])
+    assert "si\\xadte" in done.output
+
+
 @pytest.mark.parametrize("window", range(8, 40))
 def test_values_with_a_tab_are_not_tidy(window: int) -> None:
     for values, tidy in ((b"1,x\ty,3\n", False), (b"1,x\t,3\n", False), (b"1,x y,3\n", True)):
         assert scan(io.BytesIO(b"a,b,c\n" + values * 9), window=window).tidy is tidy
+
+
+FIRST_LINES = {
+    "names": f"Zeb {NAME},Ann {NAME},foo,bar",
+    "a sentence": f'"{NAME} said hello"',
+    "another delimiter": f"B1~P1~Zeb {NAME}~{START}",
+    "fixed widths": f"B1        P1        Zeb {NAME}       chicago   completed",
+    "a mail": f"From: zeb@{NAME}.example",
+    "a statement": f"INSERT INTO bookings VALUES ('B1', '{NAME}');",
+}
+
+
+@pytest.mark.parametrize("name", FIRST_LINES)
+def test_a_first_line_that_may_be_data_is_not_shown(clinic: Clinic, name: str) -> None:
+    mapping = clinic.delivery.parent / "m.toml"
+    mapping.write_text(VISITS, encoding="utf-8")
+    for file, options in (("bookings.csv", {}), ("visits.csv", {"mapping": mapping})):
+        clinic.write(file, FIRST_LINES[name], FIRST_LINES[name])
+        message = refused(clinic, **options)
+        assert file in message
+        assert NAME not in message
+        assert "data" in message
+    drafted = CliRunner().invoke(main, ["mapping", "draft", str(clinic.delivery)])
+    assert drafted.exit_code == 0
+    assert NAME not in drafted.output
+
+
+def test_a_header_of_another_system_is_shown(clinic: Clinic) -> None:
+    clinic.write("bookings.csv", "Appt ID,Patient Name,Clinic,XQ17", "1,2,3,4")
+    assert "its header has Appt ID, Patient Name, Clinic, XQ17" in refused(clinic)
+
+
+def test_a_header_is_shown_within_measure(clinic: Clinic) -> None:
+    clinic.write("bookings.csv", ",".join(["booking_id", "x" * 100_000, *(f"c{n}" for n in range(2000))]), "1")
+    message = refused(clinic)
+    assert "and 1,952 more" in message
+    assert len(message) < 2000
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u0085", "\x1e", "\x0c"])
+def test_lines_that_end_in_a_strange_way_are_not_lost(clinic: Clinic, end: str) -> None:
+    """All would be one header, and the table empty."""
+    lines = [f"{EVENTS},who", *(f"E{n},B1,nausea,Zeb {NAME}{n}" for n in range(3))]
+    clinic.write_bytes("side_effects.csv", end.join(lines).encode())
+    message = refused(clinic)
+    assert "side_effects.csv has one line only" in message
+    assert NAME not in message
+
+
+def test_doubled_names_of_patients_are_not_shown(export: Export) -> None:
+    export.write("visits.csv", "id,patient,who,start", f"V1,P1,Zeb {NAME},{START}")
+    export.write("people.csv", "name,born", *[f"Zeb {NAME},1980-01-01"] * 2)
+    join = '{ join = { file = "people.csv", key = "who", other_key = "name" }, column = "born" }'
+    with pytest.raises(DeliveryError, match="stand more than once") as refusal:
+        export.publish(bookings(birth_date=join))
+    assert NAME not in str(refusal.value)
+
+
+WHY = {
+    "semicolons": (BOOKINGS.replace(",", '";"').join('""') + "\n", "it separates its columns with ';'"),
+    "returns": (f'{BOOKINGS}\r{row("B1")}\r"x\ny"\r', "end in a carriage return alone and others don't"),
+    "quote": (f'"{BOOKINGS}\n', "a quoted name in its first line is not closed"),
+    "long": (f"{'x' * 1_000_001}\n", "longer than 1,000,000 bytes"),
+    "empty": ("\n\n", "it is empty"),
+    "no rows": (f"{BOOKINGS}\n", "There is no row below the header"),
+}
+
+
+@pytest.mark.parametrize("name", WHY)
+def test_why_a_file_gives_nothing_is_told(clinic: Clinic, name: str) -> None:
+    content, why = WHY[name]
+    clinic.write_bytes("bookings.csv", content.encode())
+    assert why in refused(clinic)
+
+
+def test_a_file_that_is_mostly_broken_is_refused_in_time(clinic: Clinic, tmp_path: Path) -> None:
+    """A place for every broken record would take more memory than there is."""
+    clinic.write_bytes("bookings.csv", f"{BOOKINGS}\n{row('B1')}\n".encode() + b"x\n" * 3_000_000)
+    began = time.process_time()
+    message = refused(clinic)
+    assert "records are broken, the first in line 3: the record has 1 columns instead of the 6" in message
+    assert time.process_time() - began < 15
+
+
+def test_many_broken_quotes_are_passed_in_time() -> None:
+    """What is looked at in vain behind each of them must not be many times what it holds."""
+    began = time.process_time()
+    found = scan(io.BytesIO(b"a,b,c\n" + b'1,"x"y,3\n' * 40_000))
+    assert len(found.faults) == 40_000
+    assert time.process_time() - began < 8
