@@ -17,6 +17,7 @@ from dashboard.intake.files import is_gzip, mend, unreadable
 from dashboard.intake.mapping import Join
 from dashboard.intake.reader import Source, Survey, expressions, view_of
 from dashboard.intake.reference import Reference
+from dashboard.intake.repeats import refuse_moved_columns
 from dashboard.intake.sql import STAGED, identifier, literal, parameters, statements
 
 #: Rows without their doubles; then numbers for patients.
@@ -225,6 +226,7 @@ def _read(
             f"{source.path}: {found.sound:,} sound records were counted and {arrived:,} were read; "
             "nothing was published. Save the file as plain CSV UTF-8 and deliver it again"
         )
+    refuse_moved_columns(connection, number, before, surveyed)
     left_out = 0
     if mapped is not None:
         _note_mapping(connection, number, surveyed, mapped)

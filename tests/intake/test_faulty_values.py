@@ -99,6 +99,41 @@ def test_values_with_a_tab_are_not_tidy(window: int) -> None:
         assert scan(io.BytesIO(b"a,b,c\n" + values * 9), window=window).tidy is tidy
 
 
+ORDERS = {
+    "ids": (
+        "patient_id,booking_id,name,site,service,starts_at,status,channel",
+        "patient_id in the place of booking_id",
+    ),
+    "a name": ("booking_id,patient_id,channel,site,service,starts_at,status,name", "name in the place of channel"),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("mapped", [False, True])
+def test_columns_in_another_order_further_down_are_refused(clinic: Clinic, order: str, mapped: bool) -> None:
+    """Two exports, one behind another: a name would stand where a code is looked for."""
+    header, moved = ORDERS[order]
+    first = "booking_id,patient_id,name,site,service,starts_at,status,channel"
+    values = f"B{{0}},P{{0}},Zeb {NAME}{{0}},chicago,vitamin-c,{START},completed,web"
+    below = dict(zip(first.split(","), values.format(2).split(","), strict=True))
+    lines = [first, values.format(1), "", header, ",".join(below[name] for name in header.split(","))]
+    clinic.write("bookings.csv", *lines)
+    options = {}
+    if mapped:
+        (clinic.delivery / "bookings.csv").rename(clinic.delivery / "visits.csv")
+        names = "".join(f'{name} = "{name}"\n' for name in first.split(",") if name != "name")
+        mapping = clinic.delivery.parent / "m.toml"
+        mapping.write_text(f'[bookings]\nfile = "visits.csv"\n[bookings.columns]\n{names}', encoding="utf-8")
+        options = {"mapping": mapping}
+    message = refused(clinic, **options)
+    assert f"names its columns again in line 4, in another order ({moved}" in message
+    assert "import again" in message
+    clinic.write("visits.csv" if mapped else "bookings.csv", *lines[:2], first, values.format(2))
+    clinic.publish(**options)
+    assert clinic.one("select count(*) from bookings") == 2
+    assert {line for _, line, *_ in clinic.rejects()} == {3}
+
+
 FIRST_LINES = {
     "names": f"Zeb {NAME},Ann {NAME},foo,bar",
     "a sentence": f'"{NAME} said hello"',
