@@ -353,6 +353,9 @@ def _match_columns(source: Source, inspected: Inspected) -> tuple[str | None, ..
             f"Add or rename columns and import again, or {_advice(where.parent)}"
             + header_told(header, table.required_columns)
         )
+    kinds = dict(zip(names, inspected.types, strict=False))
+    if typed := next((name for name in names if name in known and kinds.get(name, "VARCHAR") != "VARCHAR"), None):
+        raise DeliveryError(f"{where} is Parquet, and its column {typed} is no text; {_advice(where.parent)}")
     if doubled := sorted({name for name in names if name in known and names.count(name) > 1}):
         raise DeliveryError(f"{where} has the column {', '.join(doubled)} more than once; remove one of them")
     return tuple(name if name in known else None for name in names)

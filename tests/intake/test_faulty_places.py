@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import datetime as dt
 import gzip
 import io
 import lzma
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from intake_clinic import BOOKINGS, EVENTS, VISIT_COLUMNS, Clinic
@@ -251,3 +254,22 @@ def test_a_damaged_parquet_file_is_named_without_its_values(clinic: Clinic, name
 def test_a_deep_json_file_is_refused(clinic: Clinic) -> None:
     clinic.write("delivery.json", "[" * 200_000)
     assert "delivery.json is not a JSON object" in refused(clinic)
+
+
+def test_times_of_parquet_to_the_nanosecond(clinic: Clinic) -> None:
+    """As pandas writes times with a zone."""
+    path = clinic.delivery / "visits.parquet"
+    start = pa.array([dt.datetime(2026, 1, 5, 15, 0)], pa.timestamp("ns", tz="UTC"))
+    pq.write_table(pa.table({"id": ["V1"], "patient": ["P1"], "site": ["chicago"], "start": start}), path)
+    mapping = clinic.delivery.parent / "m.toml"
+    mapping.write_text(f'[bookings]\nfile = "visits.parquet"\n{VISIT_COLUMNS}', encoding="utf-8")
+    clinic.publish(mapping=mapping)
+    assert clinic.ask("select booking_id, starts_at from bookings") == [("V1", dt.datetime(2026, 1, 5, 9, 0))]
+
+
+def test_a_parquet_file_with_types_needs_a_mapping(clinic: Clinic) -> None:
+    columns = ", ".join(f"'x' as {name}" for name in BOOKINGS.split(",") if name != "starts_at")
+    made = duckdb.sql(f"select {columns}, timestamp '2026-01-05 09:00' as starts_at")
+    made.write_parquet(str(clinic.delivery / "bookings.csv"))
+    message = refused(clinic)
+    assert "bookings.csv is Parquet, and its column starts_at is no text; write a mapping: " in message
