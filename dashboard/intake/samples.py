@@ -12,7 +12,7 @@ import duckdb
 
 from dashboard.intake.detect import guessed
 from dashboard.intake.dialect import UTF_8
-from dashboard.intake.files import Inspected, inspect, mend, relation, unreadable, usable
+from dashboard.intake.files import Inspected, inspect, is_gzip, mend, relation, unreadable, usable
 from dashboard.intake.formats import listed, shape, toml_string
 from dashboard.intake.header import is_shown, told_names
 from dashboard.intake.sql import identifier
@@ -108,16 +108,27 @@ def _pattern(paths: list[Path]) -> str:
 def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Path) -> SampledFile:
     path = usable(paths[0])
     inspected = inspect(path, guessed(path))
-    read = path
+    read, copy = path, work / f"{abs(hash(path))}.csv"
     if not inspected.found.plain:
-        read = work / f"{abs(hash(path))}.csv"
-        mend(inspected, read)
+        read = copy
+        mend(inspected, copy)
     header = inspected.found.header
     if not any(header):
         return SampledFile((_pattern(paths),), inspected, {})
     selected = ", ".join(f"trim({identifier(str(n))}::varchar)" for n in range(len(header)))
+
+    def rows_of(read: Path) -> list[tuple[str, ...]]:
+        return connection.execute(f"select {selected} from {relation(inspected, read)} limit {_SAMPLE}").fetchall()  # noqa: S608
+
     try:
-        rows = connection.execute(f"select {selected} from {relation(inspected, read)} limit {_SAMPLE}").fetchall()  # noqa: S608
+        try:
+            rows = rows_of(read)
+        except duckdb.IOException:
+            # As when a delivery is read: of what is compressed DuckDB refuses more than the count does.
+            if read != path or not is_gzip(path):
+                raise
+            mend(inspected, copy)
+            rows = rows_of(copy)
     except duckdb.Error as error:
         raise unreadable(path, error) from error
     columns = {name: [row[n] for row in rows if row[n]] for n, name in enumerate(header)}
