@@ -22,6 +22,7 @@ from dashboard.intake.record import (
     LONGEST_RECORD,
     TOO_LONG,
     UNSEEN,
+    WIDE,
     ZERO_BYTE,
     Fault,
     HopelessError,
@@ -35,6 +36,7 @@ from dashboard.intake.windows import (
     Codes,
     Positions,
     first_stray_quote,
+    first_swallowed,
     is_tidy,
     lone_returns,
     marks_before,
@@ -48,6 +50,7 @@ WINDOW = 1_024_000
 _WIDER = 2  # times the window, for a record that doesn't end within one
 _SMALLER = 16  # times, after a record that was taken by itself
 _SMALLEST = 1_000  # bytes, where one such record follows another
+_ALONE = 64  # so many records are taken by themselves at most before a window is tried again
 _HOPELESS = 1_000_000  # broken records, if no more are sound: a place for each takes memory
 _BOM = b"\xef\xbb\xbf"
 
@@ -159,7 +162,7 @@ class _Scanner:
 
     def run(self) -> Scan:
         self.header()
-        window = self._window
+        window, alone = self._window, 1
         while self._fill(window):
             if len(self._found.faults) > max(_HOPELESS, self._found.records // 2):
                 first = self._found.faults[0]
@@ -169,14 +172,16 @@ class _Scanner:
                 )
             taken = self._take_window(window)
             if taken:
-                window = min(window * 4, self._window)
+                window, alone = min(window * 4, self._window), 1
                 continue
             if not self._stray and window == self._window:
                 window = _WIDER * self._window
                 continue
-            self._fill(LONGEST_RECORD + 2)
-            self._take_record()
-            # Where one follows another, what is looked at in vain must not be much more than what is taken.
+            # Where one such record follows another, what is looked at in vain must not be more than what is taken.
+            for _ in range(alone):
+                if self._fill(LONGEST_RECORD + 2):
+                    self._take_record()
+            alone = min(2 * alone, _ALONE)
             window = min(max(window // _SMALLER, _SMALLEST), max(self._window // _SMALLER, 1))
         if len(self._styles) > 1:
             self._found.plain = False
@@ -225,6 +230,8 @@ class _Scanner:
         quotes = places(codes, self._dialect.quote) if self._dialect.quote in block else NOWHERE
         ends = newlines[outside(quotes, newlines)] if len(quotes) else newlines
         limit = first_stray_quote(codes, quotes, last, self._dialect.delimiter)
+        if len(ends) and limit > ends[0] and len(ends) < len(newlines) and (width := len(self._found.header)) >= WIDE:
+            limit = min(limit, first_swallowed(codes, quotes, newlines, self._dialect.delimiter, width))
         self._stray = limit < len(block)
         open_end = last and block[-1:] != b"\n" and limit == len(block) and len(quotes) % 2 == 0
         ends = ends[: np.searchsorted(ends, limit)]
@@ -312,7 +319,7 @@ class _Scanner:
     def _take_record(self) -> None:
         """Take one record that is quoted in an unusual way, or is too long, or is broken."""
         start = self._position
-        fields, reason, end = parse(self._buffer, start, self._dialect)
+        fields, reason, end = parse(self._buffer, start, self._dialect, len(self._found.header))
         record = self._buffer[start:end]
         if fields is not None:
             reason = self._judge(record, fields)

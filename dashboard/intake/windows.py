@@ -84,6 +84,27 @@ def first_stray_quote(codes: Codes, quotes: Positions, last: bool, delimiter: by
     return int(stray.min()) if len(stray) else length
 
 
+def first_swallowed(codes: Codes, quotes: Positions, newlines: Positions, mark: bytes, width: int) -> int:
+    """Where the first quoted value begins that holds a line like a record of this width; else the length.
+
+    Such a line goes from a line end within quotes to the next one or the next quote; no blank follows a delimiter.
+    """
+    within = newlines[~outside(quotes, newlines)]
+    if not len(within):
+        return len(codes)
+    number, line = np.searchsorted(quotes, within), np.searchsorted(newlines, within)
+    far = np.append(quotes, len(codes))[number]
+    stops = np.minimum(far, np.append(newlines, len(codes))[line + 1])
+    marks = places(codes, mark)
+    first, last = np.searchsorted(marks, within), np.searchsorted(marks, stops)
+    like = np.flatnonzero(last - first == width - 1)
+    for one in like.tolist():
+        behind = marks[first[one] : last[one]] + 1
+        if not (codes[np.minimum(behind, len(codes) - 1)] == _BLANK).any():
+            return int(quotes[number[one] - 1])
+    return len(codes)
+
+
 def lone_returns(codes: Codes, quotes: Positions, ends: Positions) -> list[int]:
     """Numbers of the records with a carriage return outside quotes that ends no line."""
     returns = np.flatnonzero(codes == CR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from intake_clinic import BOOKINGS, EVENTS, VISIT_COLUMNS, Clinic, Export, booki
 
 from dashboard.cli import main
 from dashboard.intake.contract import DeliveryError
+from dashboard.intake.publish import Rules
 from dashboard.intake.scan import scan
 
 NAME = "Quixworth"
@@ -222,3 +224,43 @@ def test_many_broken_quotes_are_passed_in_time() -> None:
     found = scan(io.BytesIO(b"a,b,c\n" + b'1,"x"y,3\n' * 40_000))
     assert len(found.faults) == 40_000
     assert time.process_time() - began < 8
+
+
+WIDE = b"a,b,c,d,e,f\n"
+#: What a file of six columns holds, how many records that are, and the lines of the broken ones.
+LOST = {
+    "closed by an empty value": (b'1,2,3,4,5,"lost\n2,2,3,4,5,6\n3,2,3,4,5,\n4,2,3,4,5,""\n5,2,3,4,5,6\n', 5, [2]),
+    "closed by a quote at an end": (b'1,2,3,4,5,"lost\n2,2,3,4,5,6"\n3,2,3,4,5,6\n', 3, [2]),
+    "in the middle": (b'1,2,"lost,4,5,6\n2,2,3,4,5,6\n3,2,3",4,5,6\n4,2,3,4,5,6\n', 4, [2]),
+    "with carriage returns": (b'1,2,3,4,5,"lost\r\n2,2,3,4,5,6\r\n3,2,3,4,5,""\r\n', 3, [2]),
+    "a text of lines": (b'1,2,3,4,5,"seen, treated,\nleft, and came, on foot, by, bus\nagain"\n2,2,3,4,5,6\n', 2, []),
+    "a list": (b'1,2,3,4,5,"a,b,c\nd,e\n"\n2,"x\n,y",3,4,5,6\n', 2, []),
+    "values side by side": (b'1,"a\nb",3,4,5,"c\nd"\n"p\nq",2,3,4,5,"r\ns"\n', 2, []),
+    "few columns": (b'1,"a\nb\n,c",3\n', 1, []),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_lost_quote_swallows_no_rows(name: str) -> None:
+    """It pairs with the next one that could close it, and all rows between were one value; wherever windows cut."""
+    data, records, faults = LOST[name]
+    header = b"a,b,c\n" if name == "few columns" else WIDE
+    for window in (*range(8, 90), 1_000_000):
+        sink = io.BytesIO()
+        found = scan(io.BytesIO(header + data), sink, window=window)
+        assert (found.records, [fault.line for fault in found.faults]) == (records, faults)
+        assert len(list(csv.reader(io.StringIO(sink.getvalue().decode(), newline="")))) == records - len(faults)
+
+
+def test_rows_behind_a_lost_quote_are_imported(clinic: Clinic) -> None:
+    lines = [f'{row("B1")},"lost', f"{row('B2')},a", f'{row("B3")},"two\nlines"', f'{row("B4")},""']
+    clinic.write("bookings.csv", f"{BOOKINGS},note", *lines)
+    clinic.publish()
+    assert [name for (name,) in clinic.ask("select booking_id from bookings order by all")] == ["B2", "B3", "B4"]
+    assert clinic.ask("select line, reason from rejects") == [
+        (2, "a quoted value is not closed, or text follows its closing quote")
+    ]
+    clinic.write("bookings.csv", f"{BOOKINGS},note", lines[0], f'{lines[1]}"', lines[3])
+    clinic.publish(rules=Rules(accept_drop=True))
+    assert [name for (name,) in clinic.ask("select booking_id from bookings order by all")] == ["B2", "B4"]
+    assert "a quote seems to be lost" in clinic.one("select reason from rejects")
