@@ -241,7 +241,8 @@ class _Scanner:
             return False
         if self._found.tidy:
             # What follows the last record belongs to the next window: its end is no end of a value.
-            self._found.tidy = not len(quotes) and is_tidy(codes[: ends[-1]], self._dialect.delimiter)
+            lines = int(np.searchsorted(newlines, ends[-1]))
+            self._found.tidy = not len(quotes) and is_tidy(codes[: ends[-1]], self._dialect.delimiter, lines)
         self._take_records(block, codes, newlines, quotes, ends)
         self._position += min(int(ends[-1]) + 1, len(block))
         return True

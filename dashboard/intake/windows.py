@@ -35,16 +35,20 @@ def marks_before(codes: Codes, mark: bytes, quotes: Positions, ends: Positions) 
     return found
 
 
-def is_tidy(codes: Codes, delimiter: bytes) -> bool:
-    """Whether no value of records without quotes has blanks around it, control characters, or others beyond ASCII."""
+def is_tidy(codes: Codes, delimiter: bytes, lines: int) -> bool:
+    """Whether no value of records without quotes has blanks around it, control characters, or others beyond ASCII.
+
+    Args:
+        codes: the records, without the end of the last one.
+        delimiter: what stands between values.
+        lines: so many line feeds are among the codes.
+    """
     if not len(codes):
         return True
     if codes.max() > _ASCII:
         return False
-    ends = np.count_nonzero(codes == LF) + np.count_nonzero(codes == CR)
-    if delimiter[0] < _BLANK:
-        ends += np.count_nonzero(codes == delimiter[0])
-    if np.count_nonzero(codes < _BLANK) > ends:
+    others = np.count_nonzero(codes < _BLANK) - lines
+    if others and others != sum(np.count_nonzero(codes == mark) for mark in {CR, delimiter[0]} if mark < _BLANK):
         return False
     blank = codes == _BLANK
     edge = (codes <= _BLANK) | (codes == delimiter[0])
