@@ -158,6 +158,10 @@ def _is_demo(delivery: Path) -> bool:
         return bool(json.loads(path.read_text(encoding="utf-8")).get("demo"))
     except FileNotFoundError:
         return False
+    except PermissionError as error:
+        raise DeliveryError(
+            f"{path} cannot be read ({error.strerror}); give this account the right to read it"
+        ) from error
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DeliveryError(f"{path} is not a JSON object; correct or remove it") from error
 

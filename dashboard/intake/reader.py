@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -162,12 +163,10 @@ def not_read(delivery: Path) -> list[str]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise DeliveryError(
-            f"{folder} cannot be read ({error.strerror}); give this account the right to read it"
-        ) from error
+    """What lies in a folder, but for what is hidden, in the order of names."""
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise DeliveryError(f"{folder} cannot be read; give this account the right to list and to enter it")
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _nothing_to_add(delivery: Path) -> DeliveryError:

@@ -48,4 +48,4 @@ def told(error: duckdb.Error, path: Path | None = None) -> str:
     line = next(iter(str(error).splitlines()), "")
     if path is not None:
         line = re.sub(rf"""\s?["']?{re.escape(str(path))}["']?""", "", line)
-    return re.sub(r"""\s?["'].*""", " …", line).strip() or type(error).__name__
+    return re.sub(r"""\s?(?<!\w)["'].*""", " …", line).strip() or type(error).__name__

@@ -273,3 +273,16 @@ def test_a_parquet_file_with_types_needs_a_mapping(clinic: Clinic) -> None:
     made.write_parquet(str(clinic.delivery / "bookings.csv"))
     message = refused(clinic)
     assert "bookings.csv is Parquet, and its column starts_at is no text; write a mapping: " in message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter any folder")
+@pytest.mark.parametrize("mode", [0o000, 0o300, 0o600])
+def test_a_folder_that_may_not_be_entered(clinic: Clinic, mode: int) -> None:
+    clinic.delivery.chmod(mode)
+    try:
+        for command in (["import", "--data", str(clinic.data)], ["mapping", "draft"]):
+            done = CliRunner().invoke(main, [*command, str(clinic.delivery)])
+            assert isinstance(done.exception, SystemExit)
+            assert "read" in done.output
+    finally:
+        clinic.delivery.chmod(0o700)
