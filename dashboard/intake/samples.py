@@ -10,11 +10,11 @@ from pathlib import Path
 
 import duckdb
 
-from dashboard.intake.detect import check_header, guessed
+from dashboard.intake.detect import guessed
 from dashboard.intake.dialect import UTF_8
 from dashboard.intake.files import Inspected, inspect, is_gzip, mend, relation, unreadable, usable
 from dashboard.intake.formats import listed, shape, toml_string
-from dashboard.intake.header import is_shown, is_strange, told_names
+from dashboard.intake.header import is_shown, told_names
 from dashboard.intake.sql import identifier
 from dashboard.intake.synonyms import EMPTY
 
@@ -113,8 +113,6 @@ def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Pat
         read = copy
         mend(inspected, copy)
     header = inspected.found.header
-    if is_strange(header):
-        check_header(inspected, [])
     if not any(header):
         return SampledFile((_pattern(paths),), inspected, {})
     selected = ", ".join(f"trim({identifier(str(n))}::varchar)" for n in range(len(header)))
