@@ -56,6 +56,7 @@ def fingerprint(delivery: Path, known: Mapping[Path, str] | None = None) -> str:
     markers = {delivery / name for name in MARKERS}
     for path in sorted(p for p in delivery.rglob("*") if p.is_file() and p not in markers):
         content = (known or {}).get(path) or _digest(path)
+        # A name need not be text, and the delivery is published by now.
         digest.update(os.fsencode(path.relative_to(delivery).as_posix()) + f"\0{content}\0".encode())
     return digest.hexdigest()
 

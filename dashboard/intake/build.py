@@ -13,10 +13,11 @@ import duckdb
 from dashboard.intake import keys
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.expressions import Expressions, Loaded
-from dashboard.intake.files import mend
+from dashboard.intake.files import is_gzip, mend, unreadable
 from dashboard.intake.mapping import Join
 from dashboard.intake.reader import Source, Survey, expressions, view_of
 from dashboard.intake.reference import Reference
+from dashboard.intake.repeats import refuse_moved_columns
 from dashboard.intake.sql import STAGED, identifier, literal, parameters, statements
 
 #: Rows without their doubles; then numbers for patients.
@@ -198,23 +199,34 @@ def _read(
         mend(surveyed.inspected, path)
     before = count(connection, f"read_{table}")
     mapped = expressions(surveyed, lookups)
-    try:
+
+    def take(path: Path) -> None:
         connection.execute(view_of(surveyed, path, mapped))
         run(connection, f"read_{table}", {"file": number, "timezones": zones})
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise DeliveryError(
-            f"{source.path} cannot be read: {str(error).splitlines()[0]}; "
-            "save it as plain CSV UTF-8 and deliver it again"
-        ) from error
+
+    try:
+        try:
+            take(path)
+        except duckdb.IOException:
+            # DuckDB refuses what the count passed over: zeros behind the end of the compressed bytes, as tapes have.
+            if path != source.path or not is_gzip(path):
+                raise
+            path = work / f"{number}.csv"
+            mend(surveyed.inspected, path)
+            take(path)
+    except duckdb.Error as error:
+        raise unreadable(source.path, error) from error
     finally:
         if path != source.path:
             path.unlink(missing_ok=True)
+    surveyed.require_unchanged()
     arrived = count(connection, f"read_{table}") - before
     if arrived != found.sound:
         raise DeliveryError(
             f"{source.path}: {found.sound:,} sound records were counted and {arrived:,} were read; "
             "nothing was published. Save the file as plain CSV UTF-8 and deliver it again"
         )
+    refuse_moved_columns(connection, number, before, surveyed)
     left_out = 0
     if mapped is not None:
         _note_mapping(connection, number, surveyed, mapped)

@@ -184,7 +184,7 @@ def import_command(
             done = run(directory)
             _write_report(report, done.as_json())
     for line in done.lines():
-        click.echo(line)
+        click.echo(_plain(line))
 
 
 @contextlib.contextmanager
@@ -286,7 +286,14 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except (DeliveryError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(_plain(str(error), kept="\n")) from error
+
+
+def _plain(text: str, kept: str = "") -> str:
+    """A text whose characters a terminal shows and doesn't obey; names of files and columns may hold any."""
+    return "".join(
+        one if one.isprintable() or one in f" {kept}" else one.encode("unicode_escape").decode() for one in text
+    )
 
 
 @contextlib.contextmanager
@@ -311,6 +318,6 @@ def step_lines() -> Progress:
     def tell(step: str, share: float) -> None:
         if step not in told:
             told.add(step)
-            click.echo(f"{share:4.0%}  {step}", err=True)
+            click.echo(f"{share:4.0%}  {_plain(step)}", err=True)
 
     return tell

@@ -13,10 +13,10 @@ from pathlib import Path
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.fhir.files import is_fhir
 from dashboard.intake.fhir.reading import Resources, read_resources
-from dashboard.intake.files import DATA_HEADER
+from dashboard.intake.header import DATA_HEADER, told_names
 from dashboard.intake.mapping import Mapping
 from dashboard.intake.mapping_file import load_mapping
-from dashboard.intake.reader import Source, Survey, find_sources, left_over, survey
+from dashboard.intake.reader import Source, Survey, find_sources, left_over, not_read, survey
 from dashboard.intake.reference import Reference, load_reference
 from dashboard.intake.rejects import require_lines
 
@@ -57,8 +57,8 @@ class Delivery:
     def notes(self) -> list[str]:
         """What a person may want to know of it, in sentences."""
         data_first = [f"{one.source.name}: {DATA_HEADER}" for one in self.surveys if one.is_data_first]
-        mapped = _mapping_notes(self.folder, self.tables) if self.tables else []
-        return [*self.resources.remarks, *data_first, *mapped]
+        further = _mapping_notes(self.folder, self.tables) if self.tables else _own_notes(self)
+        return [*self.resources.remarks, *data_first, *further]
 
     @property
     def digests(self) -> dict[Path, str]:
@@ -115,6 +115,16 @@ def _of_tables(mapping: Mapping | None) -> Mapping | None:
     return mapping if mapping and mapping.sections else None
 
 
+def _own_notes(delivery: Delivery) -> list[str]:
+    """What lies beside the contract's own files and is none of them, so that nobody takes its rows for imported."""
+    if any(one.prepared is not None for one in delivery.surveys) or not (names := not_read(delivery.folder)):
+        return []
+    return [
+        f"not read, since they have no name of a table: {', '.join(told_names(names))}. A table is called "
+        "bookings.csv, and a part of it bookings-PART.csv"
+    ]
+
+
 def _mapping_notes(delivery: Path, mapping: Mapping) -> list[str]:
     notes = mapping.notes()
     if not mapping.of("side_effects"):
@@ -148,7 +158,11 @@ def _is_demo(delivery: Path) -> bool:
         return bool(json.loads(path.read_text(encoding="utf-8")).get("demo"))
     except FileNotFoundError:
         return False
-    except (OSError, ValueError, AttributeError) as error:
+    except PermissionError as error:
+        raise DeliveryError(
+            f"{path} cannot be read ({error.strerror}); give this account the right to read it"
+        ) from error
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DeliveryError(f"{path} is not a JSON object; correct or remove it") from error
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.dialect import NEWLINE, SEPARATOR, UTF_8, Dialect
-from dashboard.intake.files import Inspected, folded, is_data, is_gzip, peek, starts
+from dashboard.intake.files import Inspected, is_gzip, peek, starts
+from dashboard.intake.header import folded, is_data, is_strange
 from dashboard.intake.mapping import Layout, SourceColumn
+from dashboard.intake.record import LONGEST_RECORD
 from dashboard.intake.rewrite import rewriting
 from dashboard.intake.scan import header_of, scan
 
@@ -35,7 +37,7 @@ def dialect_of(path: Path, layout: Layout, wanted: Collection[SourceColumn]) -> 
     """
     encoding = layout.encoding
     if encoding is None:
-        encoding = "utf-16" if not is_gzip(path) and starts(path)[:2] in _UTF_16 else UTF_8
+        encoding = "utf-16" if not is_gzip(path) and starts(path).startswith(_UTF_16) else UTF_8
     content = peek(path, encoding)
     said = _SAID.match(content)
     dialect = Dialect(
@@ -112,6 +114,63 @@ def check_header_line(inspected: Inspected, wanted: Collection[SourceColumn], ad
             f"{inspected.path} has its columns in line {skip + 1}, not in line {dialect.skipped + 1}; "
             + advice.replace("{skip}", str(skip))
         )
+
+
+def check_header(inspected: Inspected, wanted: Collection[str]) -> None:
+    """Refuse a file whose header cannot be read, and say why it can't.
+
+    Args:
+        inspected: the file.
+        wanted: columns that it must name, where it has the contract's own.
+
+    Raises:
+        DeliveryError: there is no header, or it is of another encoding, or holds the rows as well.
+    """
+    found, path, dialect = inspected.found, inspected.path, inspected.dialect
+    own = f", at least {', '.join(wanted)}" if wanted else ""
+    if not any(found.header):
+        raise DeliveryError(
+            f"{path} has no readable header{_why(inspected, wanted)}; its first line must name the columns{own}"
+        )
+    if any("\ufffd" in name or "\0" in name for name in found.header) and not wanted:
+        raise DeliveryError(
+            f"the header of {path} is not {dialect.encoding}; name the file's encoding in the mapping, "
+            'for example encoding = "cp1252" or "utf-16"'
+        )
+    if not found.records and is_strange(found.header) and not inspected.is_parquet:
+        raise DeliveryError(
+            f"{path} has one line only, which holds characters that end lines elsewhere; save it with usual line "
+            "ends (line feed, or carriage return and line feed) and deliver it again"
+        )
+
+
+def _why(inspected: Inspected, wanted: Collection[str]) -> str:
+    """Why there is no header, behind a colon, where that can be told."""
+    dialect = inspected.dialect
+    if inspected.is_parquet:
+        return ""
+    content = rewriting(dialect)(peek(inspected.path, dialect.encoding))
+    if not content.strip():
+        short = not is_gzip(inspected.path) and inspected.path.stat().st_size <= LONGEST_RECORD
+        return ": it is empty" if short else f": its first line is longer than {LONGEST_RECORD:,} bytes"
+    others = (mark for mark in _DELIMITERS if mark not in (dialect.quote, dialect.delimiter))
+    marks = (one for one in others if wanted and _names_all(content, replace(dialect, delimiter=one), wanted))
+    if mark := next(marks, None):
+        return f": it separates its columns with {mark.decode()!r}; save it with commas"
+    line = content.lstrip().split(NEWLINE, 1)[0].rstrip()
+    if b"\r" in line:
+        return (
+            ": some of its lines end in a carriage return alone and others don't; save it with one kind of line ends"
+        )
+    if len(line) > LONGEST_RECORD:
+        return f": its first line is longer than {LONGEST_RECORD:,} bytes"
+    if dialect.quote and dialect.quote in line:
+        return ": a quoted name in its first line is not closed, or text follows its closing quote"
+    return ""
+
+
+def _names_all(content: bytes, dialect: Dialect, wanted: Collection[str]) -> bool:
+    return held(header_of(content, dialect), wanted) == len(set(map(folded, wanted)))
 
 
 def guessed(path: Path) -> Dialect:

@@ -15,6 +15,7 @@ from dashboard.intake.file_choice import choose, fit, likeness
 from dashboard.intake.files import bare_name
 from dashboard.intake.formats import Formats, toml_string
 from dashboard.intake.guesses import UNSURE, Guess, guess_column, guess_columns
+from dashboard.intake.header import told_names
 from dashboard.intake.reader import delimited_files
 from dashboard.intake.reference import Reference
 from dashboard.intake.samples import SampledFile, files_of, layout_of, sampled_files
@@ -215,7 +216,8 @@ class _Draft:
                 lines.append(told or self._words.missing(table, column, file, guesses))
         unused = [name for name in file.header if name and name not in taken]
         if unused and not across:
-            lines.append(f"# Columns that are not read: {', '.join(unused)}")
+            shown = ", ".join(told_names(unused)) if file.is_named else f"{len(unused):,}"
+            lines.append(f"# Columns that are not read: {shown}")
         return [*lines, *maps]
 
     def _guesses(self, table: Table, file: SampledFile, taken: set[str]) -> dict[str, Guess]:

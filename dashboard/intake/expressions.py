@@ -21,6 +21,8 @@ from dashboard.intake.sql import identifier, literal
 #: Stands between the parts of a key, and in no value.
 _BETWEEN = "\x1f"
 _LEFT_OUT = "left_out"
+#: Of Parquet: times with a zone, to the microsecond and to the nanosecond, as pandas writes them.
+_INSTANTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 _FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
 
 
@@ -327,8 +329,8 @@ def joined_key(parts: Sequence[str]) -> str:
 def clean_text(place: int, kind: str, empty: tuple[str, ...]) -> str:
     """A source column as trimmed text; null where it is empty or a word that means so."""
     name = identifier(str(place))
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone('UTC', {name})::varchar || 'Z'"
+    if kind in _INSTANTS:
+        return f"timezone('UTC', {name}::timestamptz)::varchar || 'Z'"
     if kind.startswith("TIMESTAMP"):
         return f"{name}::timestamp::varchar"
     text = name if kind == "VARCHAR" else f"{name}::varchar"

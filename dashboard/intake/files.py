@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import gzip
+import os
 import re
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,30 +17,18 @@ import numpy as np
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.dialect import CSV, NEWLINE, UTF_8, Dialect
-from dashboard.intake.mapping import SourceColumn
+from dashboard.intake.kinds import GZIP, PARQUET, TELLING, foreign
+from dashboard.intake.record import HopelessError
 from dashboard.intake.rewrite import Rewriter
 from dashboard.intake.scan import Readable, Scan, Sink, scan
-from dashboard.intake.sql import identifier, literal
+from dashboard.intake.sql import identifier, literal, path_literal, told
 from dashboard.intake.transcode import Transcoder
 
 #: Of the names of files that can be mapped; .gz may follow.
 ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".psv", ".dat", ".parquet")
 _PEEKED = 1_000_000
-#: First bytes of files that are often delivered in the place of a table's.
-_NO_TEXT = {
-    b"PK\x03\x04": "an Excel workbook or a ZIP archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"%PDF": "a PDF",
-}
-_AS_CSV = "save each table as “CSV UTF-8” and deliver that"
-#: A number, day or time, as no column is called.
-_DATUM = re.compile(r"[+-]?[\d.,:/-]*\d[\d.,:/-]*([T ]\d[\d:.]*)?\s?([AaPp][Mm]|Z)?")
-#: What to say of a first line that looks like data.
-DATA_HEADER = (
-    "its first line looks like data and not like names of columns: if it is, write header = false in the mapping and "
-    "name columns by number, from 1"
-)
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+#: What DuckDB says where it can't store what it has read.
+_STORING = re.compile(r"space|writ|temporary|sync|truncate")
 
 
 class _Open(Readable, AbstractContextManager["_Open"], Protocol):
@@ -76,21 +64,47 @@ def bare_name(name: str) -> str:
 
 def is_parquet(path: Path) -> bool:
     """Whether a file is Parquet, by its first bytes."""
-    return starts(path) == _PARQUET
+    return starts(path).startswith(PARQUET)
 
 
 def is_gzip(path: Path) -> bool:
     """Whether a file is compressed with gzip, by its name or its first bytes."""
-    return path.suffix == ".gz" or starts(path)[:2] == _GZIP
+    return path.suffix == ".gz" or starts(path).startswith(GZIP)
 
 
 def starts(path: Path) -> bytes:
-    """The first four bytes as they lie there."""
+    """The first bytes as they lie there."""
     try:
         with path.open("rb") as file:
-            return file.read(4)
+            return file.read(TELLING)
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def shown_name(path: Path) -> str:
+    """A file's name in characters that any terminal and file can hold."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+
+
+def usable(path: Path) -> Path:
+    """A path under which all readers find the file.
+
+    Raises:
+        DeliveryError: it is none of a file that can be read, or its name is no text.
+    """
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "neither a file nor a link to one that is there"
+        raise DeliveryError(
+            f"{path.parent / shown_name(path)} is {what}, so that rows would be missing; put the file there, or "
+            "take it away, and import again"
+        )
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise DeliveryError(
+            f"the name of {shown_name(path)} in {shown_name(path.parent)} is not UTF-8; rename it and import again"
+        ) from error
+    return path
 
 
 def _unreadable(path: Path, error: Exception) -> DeliveryError:
@@ -103,6 +117,17 @@ def _unreadable(path: Path, error: Exception) -> DeliveryError:
         )
     why = error.strerror if isinstance(error, OSError) and error.strerror else error
     return DeliveryError(f"{path} cannot be read ({why}); check the file and deliver it again")
+
+
+def unreadable(path: Path, error: duckdb.Error) -> duckdb.Error | DeliveryError:
+    """What DuckDB failed with on a file as a message about it; the error itself where the machine is at fault."""
+    machine = isinstance(error, duckdb.OutOfMemoryException | duckdb.FatalException | duckdb.TransactionException)
+    if machine or (isinstance(error, duckdb.IOException) and _STORING.search(str(error))):
+        return error
+    return DeliveryError(
+        f"{path} cannot be read: {told(error, path)}. It is damaged, or of a kind that is not known: write it anew, "
+        "or as plain CSV UTF-8, and deliver it again"
+    )
 
 
 def _open(path: Path, dialect: Dialect) -> _Open:
@@ -119,15 +144,18 @@ def peek(path: Path, encoding: str = UTF_8) -> bytes:
     """The first bytes as UTF-8, down to the end of a line.
 
     Raises:
-        DeliveryError: the file cannot be read, or is a workbook or an archive.
+        DeliveryError: the file cannot be read, or is a workbook, an archive or the like.
     """
-    if kind := _NO_TEXT.get(starts(path)):
-        raise DeliveryError(f"{path} is {kind}, which is not read; {_AS_CSV}")
+    packed, part = is_gzip(path), b""
     try:
+        if not packed and (kind := foreign(starts(path))):
+            raise DeliveryError(f"{path} is {kind}")
         with _open(path, Dialect(encoding=encoding)) as file:
             part = file.read(_PEEKED)
     except (OSError, EOFError, zlib.error, UnicodeError) as error:
         raise _unreadable(path, error) from error
+    if kind := foreign(part, packed=packed):
+        raise DeliveryError(f"{path} is {kind}")
     if len(part) < _PEEKED:
         return part
     return part[: (part.rfind(NEWLINE) if NEWLINE in part else part.rfind(b"\r")) + 1]
@@ -152,6 +180,11 @@ def inspect(
     try:
         with _open(path, dialect) as file:
             found = scan(file, sink, seen, dialect)
+    except HopelessError as error:
+        raise DeliveryError(
+            f"{path} is not the table that it is taken for: {error}. Correct the file, or how a mapping says that it "
+            "is written (delimiter, quote, escape, encoding), and import again"
+        ) from error
     except (OSError, EOFError, zlib.error, UnicodeError) as error:
         raise _unreadable(path, error) from error
     found.plain &= dialect.encoding == UTF_8 and not dialect.rewritten
@@ -165,7 +198,7 @@ def _inspect_parquet(path: Path) -> Inspected:
             described = connection.execute(f"describe select * from {_parquet(path)}").fetchall()  # noqa: S608
             [(rows,)] = connection.execute(f"select count(*) from {_parquet(path)}").fetchall()  # noqa: S608
     except duckdb.Error as error:
-        raise _unreadable(path, Exception(str(error).splitlines()[0])) from error
+        raise _unreadable(path, Exception(told(error, path))) from error
     found = Scan(
         header=tuple(name.strip() for name, *_ in described),
         records=int(rows),
@@ -206,86 +239,12 @@ def relation(inspected: Inspected, path: Path) -> str:
     header = dialect.header or path != inspected.path
     compression = "gzip" if path == inspected.path and is_gzip(path) else "none"
     return (
-        f"read_csv({literal(str(path))}, header={'true' if header else 'false'}, auto_detect=false, "
+        f"read_csv({path_literal(path)}, header={'true' if header else 'false'}, auto_detect=false, "
         f"all_varchar=true, columns={{{types}}}, delim={literal(dialect.delimiter.decode())}, quote={quote}, "
-        f"escape={quote}, compression='{compression}', max_line_size=2000000, store_rejects=true, "
-        "rejects_table='unread', rejects_scan='unread_scans', rejects_limit=10)"
+        f"escape={quote}, compression='{compression}', hive_partitioning=false, max_line_size=2000000, "
+        "store_rejects=true, rejects_table='unread', rejects_scan='unread_scans', rejects_limit=10)"
     )
 
 
 def _parquet(path: Path) -> str:
-    return f"read_parquet({literal(str(path))}, binary_as_string=true, hive_partitioning=false)"
-
-
-def check_header(inspected: Inspected) -> None:
-    """Refuse a file whose header cannot be read.
-
-    Raises:
-        DeliveryError: there is no header, or it is of another encoding.
-    """
-    header, path = inspected.found.header, inspected.path
-    if not any(header):
-        raise DeliveryError(f"{path} has no readable header; its first line must name the columns")
-    if any("\ufffd" in name or "\0" in name for name in header):
-        raise DeliveryError(
-            f"the header of {path} is not {inspected.dialect.encoding}; name the file's encoding in the mapping, "
-            'for example encoding = "cp1252" or "utf-16"'
-        )
-
-
-def position(wanted: SourceColumn, header: tuple[str, ...], where: str) -> int:
-    """The position, from 0, of a column that the mapping names.
-
-    A name counts as it is written, else without regard to case and spaces.
-
-    Raises:
-        DeliveryError: the file has no such column, or several; it says `where`.
-    """
-    if isinstance(wanted, int):
-        if not 1 <= wanted <= len(header):
-            raise DeliveryError(f"{where}: there is no column number {wanted}; the file has {len(header)}")
-        return wanted - 1
-    for same in (str, folded):
-        found = [place for place, name in enumerate(header) if same(name) == same(wanted)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            numbers = " or ".join(str(place + 1) for place in found)
-            raise DeliveryError(
-                f"{where}: the column {wanted!r} stands more than once; give its number instead, {numbers}"
-            )
-    raise DeliveryError(
-        f"{where}: there is no column {wanted!r} in the file. Correct the mapping{header_told(header)}"
-        + ("" if is_data(header) else nearest(wanted, header))
-    )
-
-
-def header_told(header: tuple[str, ...]) -> str:
-    """What a header has, for the end of a message; of one that looks like data only that it does."""
-    if is_data(header):
-        return f"; {DATA_HEADER}"
-    # Below the first line, which alone is kept on record: without a header these are a patient's values.
-    return f"\n  its header has {', '.join(header)}"
-
-
-def is_data(record: tuple[str, ...]) -> bool:
-    """Whether what should name columns looks like their values: a number, day or time stands among it.
-
-    Numbers in turn are names that a program gave.
-    """
-    in_turn = [str(number) for number in range(len(record) + 1)]
-    if record in (tuple(in_turn[:-1]), tuple(in_turn[1:])):
-        return False
-    return any(_DATUM.fullmatch(cell.strip()) for cell in record)
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """The names most like one that is unknown, as the end of a sentence."""
-    small = {one.lower(): one for one in known}
-    found = [small[one] for one in difflib.get_close_matches(name.lower(), small, n=3, cutoff=0.5)]
-    return f" (did you mean {' or '.join(found)}?)" if found else ""
-
-
-def folded(name: str) -> str:
-    """A name without regard to case and spaces."""
-    return " ".join(name.casefold().split())
+    return f"read_parquet({path_literal(path)}, binary_as_string=true, hive_partitioning=false)"

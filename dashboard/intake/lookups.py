@@ -8,9 +8,11 @@ from pathlib import Path
 import duckdb
 
 from dashboard.intake.contract import SHOWN_CHARACTERS, DeliveryError
-from dashboard.intake.detect import check_header_line, dialect_of
+from dashboard.intake.detect import check_header, check_header_line, dialect_of
+from dashboard.intake.evidence import says_who
 from dashboard.intake.expressions import Loaded, clean_text, joined_key, lookup_column, typed_text
-from dashboard.intake.files import Inspected, check_header, inspect, mend, position, relation
+from dashboard.intake.files import Inspected, inspect, mend, relation, unreadable
+from dashboard.intake.header import position
 from dashboard.intake.mapping import Join, Mapping, SourceColumn
 from dashboard.intake.row_filters import left_out
 from dashboard.intake.sql import identifier
@@ -47,8 +49,8 @@ def load_lookups(
             inspected = inspect(path, dialect)
             advice = f"write skip = {{skip}} for the join {join.name} of the mapping, the number of lines before it"
             check_header_line(inspected, needed, advice)
-            check_header(inspected)
-            places = {one: position(one, inspected.found.header, where) for one in needed}
+            check_header(inspected, [])
+            places = {one: position(one, inspected.found.header, where, needed) for one in needed}
             left = _load(connection, table, inspected, join, wanted, places, work / f"{table}.csv")
             if left:
                 notes.append(
@@ -115,8 +117,8 @@ def _load(
             return 0
         [[left]] = connection.execute(f"select count(*) {rows} where {flag} <> 0").fetchall()
         return int(left)
-    except duckdb.InvalidInputException as error:
-        raise DeliveryError(f"{inspected.path} cannot be read: {str(error).splitlines()[0]}") from error
+    except duckdb.Error as error:
+        raise unreadable(inspected.path, error) from error
     finally:
         copy.unlink(missing_ok=True)
 
@@ -156,7 +158,7 @@ def _is_personal(mapping: Mapping, join: Join) -> bool:
         if mapped.lookup and mapped.lookup.join == join
         for name in (*mapped.lookup.key, *join.other_key)
     }
-    return any(not section.personal.isdisjoint(names) for section in mapping.sections)
+    return any(map(says_who, names)) or any(not section.personal.isdisjoint(names) for section in mapping.sections)
 
 
 def _named(join: Join) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dashboard.intake.contract import Column, Table
+from dashboard.intake.files import usable
 from dashboard.intake.time_formats import has_zone
 
 #: A column of a file: its name in the header, or its number from 1.
@@ -49,8 +50,13 @@ class Files:
     layout: Layout
 
     def find(self, delivery: Path) -> list[Path]:
-        """The files in the order of their names."""
-        return sorted({path for pattern in self.patterns for path in delivery.glob(pattern) if path.is_file()})
+        """The files in the order of their names.
+
+        Raises:
+            DeliveryError: a pattern matches what can't be read.
+        """
+        found = {path for pattern in self.patterns for path in delivery.glob(pattern)}
+        return sorted(usable(path) for path in found if not path.is_dir())
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dashboard.intake.contract import LONGEST_TEXT, Column
-from dashboard.intake.files import nearest
+from dashboard.intake.header import nearest
 from dashboard.intake.mapping import ColumnMapping, Lookup, Numbers, Pattern
 from dashboard.intake.mapping_place import Place
 from dashboard.intake.mapping_sources import Joins, join_of, own_key, source_of

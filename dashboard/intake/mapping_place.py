@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.files import nearest
+from dashboard.intake.header import nearest
 
 
 @dataclass(frozen=True)

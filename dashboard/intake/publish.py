@@ -25,7 +25,7 @@ from dashboard.intake.reader import Survey
 from dashboard.intake.rejects import write_rejects
 from dashboard.intake.remedy import remedy
 from dashboard.intake.report import ImportReport, Reason, refusal
-from dashboard.intake.sql import STAGED, literal
+from dashboard.intake.sql import STAGED, literal, told
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -295,12 +295,12 @@ def _import(
             built = spark.set_apart(built)
     except _MACHINE as error:
         raise StorageError(
-            f"the extract could not be built: {str(error).splitlines()[0]}; the extract in use stays. "
+            f"the extract could not be built: {told(error)}; the extract in use stays. "
             "Check free space and memory, then import again"
         ) from error
     except duckdb.Error as error:
         raise DeliveryError(
-            f"the extract could not be built: {str(error).splitlines()[0]}; the extract in use stays"
+            f"the extract could not be built: {told(error)}; the extract in use stays. Please report this"
         ) from error
     if base:
         _refuse_nothing(delivery, report, surveys, mapping_file)

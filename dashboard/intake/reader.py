@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.intake.contract import TABLES, DeliveryError, Table
-from dashboard.intake.detect import check_header_line, dialect_of, own_dialect
+from dashboard.intake.detect import check_header, check_header_line, dialect_of, own_dialect
 from dashboard.intake.dialect import CSV, UTF_8, Dialect
 from dashboard.intake.expressions import Expressions, Loaded
 from dashboard.intake.files import (
     ENDINGS,
     Inspected,
-    check_header,
-    header_told,
     inspect,
-    is_data,
     is_gzip,
-    position,
     relation,
+    shown_name,
+    usable,
 )
+from dashboard.intake.header import header_told, is_data, is_strange, position
 from dashboard.intake.mapping import Join, SourceColumn, TableMapping
 from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
@@ -60,6 +61,7 @@ class Survey:
         dialect: how the file is written.
         types: DuckDB's types of the columns of a Parquet file; else empty.
         prepared: its sound records as CSV with these columns, where the file itself is no table.
+        stamp: what tells whether the file was changed since; None where nobody need know.
     """
 
     source: Source
@@ -70,11 +72,24 @@ class Survey:
     dialect: Dialect = CSV
     types: tuple[str, ...] = ()
     prepared: Path | None = None
+    stamp: tuple[int, ...] | None = None
 
     @property
     def inspected(self) -> Inspected:
         """The file with what was found in it."""
         return Inspected(self.source.path, self.dialect, self.found, self.types)
+
+    def require_unchanged(self) -> None:
+        """Refuse a file that was written to while it was read: what was counted is not what was taken.
+
+        Raises:
+            DeliveryError: another size, time or file.
+        """
+        if self.stamp is not None and self.stamp != stamp_of(self.source.path):
+            raise DeliveryError(
+                f"{self.source.path} was changed while it was read, so nothing was published; import again when it "
+                "is written to its end"
+            )
 
     @property
     def is_data_first(self) -> bool:
@@ -86,9 +101,10 @@ class Survey:
         """Columns of the file that are not read; none where their names look like values of a patient."""
         if self.is_data_first:
             return ()
+        untold = is_data(self.found.header) or is_strange(self.found.header)
         pairs = zip(self.found.header, self.columns, strict=True)
         return tuple(
-            name or f"number {place} (no name)"
+            f"number {place}" if untold else name or f"number {place} (no name)"
             for place, (name, column) in enumerate(pairs, start=1)
             if column is None
         )
@@ -109,28 +125,48 @@ def find_sources(delivery: Path, mapping: DeliveryMapping | None = None, *, whol
         raise DeliveryError(f"{delivery} is not a folder; give the folder that holds bookings.csv")
     if mapping is not None:
         return _mapped_sources(delivery, mapping, whole=whole)
+    entries = _entries(delivery)
     sources: list[Source] = []
     for table in TABLES:
-        patterns = (f"{table.name}.csv", f"{table.name}-*.csv")
-        found = {
-            path
-            for pattern in patterns
-            for ending in ("", ".gz")
-            for path in delivery.glob(pattern + ending)
-            if path.is_file()
-        }
+        found = [usable(path) for path in entries if _is_part(path, table)]
         if whole and table.required and not found:
             own = tuple(f"{one.name}{mark}" for one in TABLES for mark in ".-")
-            others = ", ".join([path.name for path in delimited_files(delivery) if not path.name.startswith(own)][:5])
+            others = ", ".join(
+                [shown_name(path) for path in delimited_files(delivery) if not path.name.startswith(own)][:5]
+            )
             raise DeliveryError(
                 f"{delivery} holds no {table.name}.csv; add it (its required columns are "
                 f"{', '.join(table.required_columns)}; a header alone will do)"
                 + (f". If it holds another system's files ({others}), {_advice(delivery)}" if others else "")
             )
-        sources += [Source(table, path, path.name) for path in sorted(found)]
+        sources += [Source(table, path, path.name) for path in found]
     if not sources:
         raise _nothing_to_add(delivery)
     return sources
+
+
+def _is_part(path: Path, table: Table) -> bool:
+    """Whether a file is one of a table by its name: bookings.csv or bookings-2026.csv.gz, in whatever case."""
+    pattern = rf"{table.name}(-.*)?\.csv(\.gz)?"
+    return bool(re.fullmatch(pattern, path.name, re.DOTALL | re.IGNORECASE))
+
+
+def not_read(delivery: Path) -> list[str]:
+    """Names of what lies in a folder of the contract's own files and looks like a table, but is none by its name."""
+    names = tuple(table.name for table in TABLES)
+    return [
+        shown_name(path)
+        for path in _entries(delivery)
+        if not any(_is_part(path, table) for table in TABLES)
+        and (path.name.lower().startswith(names) or _is_delimited(path))
+    ]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, but for what is hidden, in the order of names."""
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise DeliveryError(f"{folder} cannot be read; give this account the right to list and to enter it")
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _nothing_to_add(delivery: Path) -> DeliveryError:
@@ -142,18 +178,18 @@ def _nothing_to_add(delivery: Path) -> DeliveryError:
 
 def delimited_files(folder: Path) -> list[Path]:
     """The files of a folder that can be mapped, in the order of their names."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and path.name.lower().removesuffix(".gz").endswith(ENDINGS)
-    )
+    return [path for path in _entries(folder) if _is_delimited(path)]
+
+
+def _is_delimited(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(ENDINGS) and path.is_file()
 
 
 def left_over(delivery: Path, mapping: DeliveryMapping) -> list[str]:
     """Names of the files in the folder that the mapping takes nothing from."""
     taken = {path for section in mapping.sections for path in section.files.find(delivery)}
     taken |= {path for join in mapping.lookups for path in join.files.find(delivery)}
-    return [path.name for path in delimited_files(delivery) if path not in taken]
+    return [shown_name(path) for path in delimited_files(delivery) if path not in taken]
 
 
 def _advice(delivery: Path) -> str:
@@ -174,7 +210,9 @@ def _mapped_sources(delivery: Path, mapping: DeliveryMapping, *, whole: bool) ->
         found = section.files.find(delivery)
         if not found and whole:
             patterns = ", ".join(section.files.patterns)
-            there = ", ".join(path.name for path in delimited_files(delivery)[:8]) or "no file that can be read"
+            there = (
+                ", ".join(shown_name(path) for path in delimited_files(delivery)[:8]) or "no file that can be read"
+            )
             raise DeliveryError(
                 f"{mapping.path}, {section.section}: no file of {delivery} matches {patterns}; "
                 f"correct the pattern or the folder, which holds {there}"
@@ -202,7 +240,7 @@ def survey(source: Source, progress: Callable[[int], None]) -> Survey:
     Raises:
         DeliveryError: the file cannot be read, or its header lacks a column.
     """
-    digest = hashlib.sha256()
+    digest, stamp = hashlib.sha256(), stamp_of(source.path)
 
     def seen(part: bytes) -> None:
         digest.update(part)
@@ -213,12 +251,23 @@ def survey(source: Source, progress: Callable[[int], None]) -> Survey:
     else:
         dialect = dialect_of(source.path, source.mapping.files.layout, _wanted(source.mapping))
     inspected = inspect(source.path, dialect, seen=seen)
-    size = source.path.stat().st_size
     if inspected.is_parquet or dialect.encoding != UTF_8 or dialect.rewritten or is_gzip(source.path):
         with source.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
     columns = _match_columns(source, inspected)
-    return Survey(source, inspected.found, columns, digest.hexdigest(), size, dialect, inspected.types)
+    size, types = stamp[0], inspected.types
+    made = Survey(source, inspected.found, columns, digest.hexdigest(), size, dialect, types, stamp=stamp)
+    made.require_unchanged()
+    return made
+
+
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """Size, time of the last change and number of a file; nothing where it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def expressions(surveyed: Survey, lookups: Mapping[Join, Loaded]) -> Expressions | None:
@@ -266,13 +315,14 @@ def _wanted(mapping: TableMapping) -> dict[SourceColumn, str]:
 def _locate(source: Source, mapping: TableMapping, header: tuple[str, ...]) -> dict[SourceColumn, int]:
     """The position of each column of the file that the mapping names."""
     wanted = _wanted(mapping).items()
-    return {name: position(name, header, f"{source.path} for {what}") for name, what in wanted}
+    others = tuple(_wanted(mapping))
+    return {name: position(name, header, f"{source.path} for {what}", others) for name, what in wanted}
 
 
 def _match_mapped(source: Source, mapping: TableMapping, inspected: Inspected) -> tuple[str | None, ...]:
     advice = f"write skip = {{skip}} in {mapping.section} of the mapping, the number of lines before it"
     check_header_line(inspected, _wanted(mapping), advice)
-    check_header(inspected)
+    check_header(inspected, [])
     places = _locate(source, mapping, inspected.found.header)
     names = {places[name]: what for name, what in _wanted(mapping).items()}
     return tuple(names.get(place) for place in range(len(inspected.found.header)))
@@ -289,11 +339,7 @@ def _match_columns(source: Source, inspected: Inspected) -> tuple[str | None, ..
     table, where, header = source.table, source.path, inspected.found.header
     advice = "remove the lines before it, or write a mapping with skip = {skip}"
     check_header_line(inspected, table.required_columns, advice)
-    if not any(header):
-        raise DeliveryError(
-            f"{where} has no readable header; its first line must name the columns, "
-            f"at least {', '.join(table.required_columns)}"
-        )
+    check_header(inspected, table.required_columns)
     if "\ufffd" in header[0] or "\0" in header[0]:
         raise DeliveryError(f"{where} is not UTF-8; save it as “CSV UTF-8” and deliver it again")
     known = {column.name for column in table.columns}
@@ -303,8 +349,12 @@ def _match_columns(source: Source, inspected: Inspected) -> tuple[str | None, ..
     if missing := [name for name in table.required_columns if name not in names]:
         raise DeliveryError(
             f"{where} lacks the required column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
-            f"Add or rename columns and import again, or {_advice(where.parent)}" + header_told(header)
+            f"Add or rename columns and import again, or {_advice(where.parent)}"
+            + header_told(header, table.required_columns)
         )
+    kinds = dict(zip(names, inspected.types, strict=False))
+    if typed := next((name for name in names if name in known and kinds.get(name, "VARCHAR") != "VARCHAR"), None):
+        raise DeliveryError(f"{where} is Parquet, and its column {typed} is no text; {_advice(where.parent)}")
     if doubled := sorted({name for name in names if name in known and names.count(name) > 1}):
         raise DeliveryError(f"{where} has the column {', '.join(doubled)} more than once; remove one of them")
     return tuple(name if name in known else None for name in names)

@@ -139,7 +139,8 @@ def _multiplied(number: str, times: Decimal, places: int) -> str:
     """The product, rounded half away from zero; 20 and 18 digits fit into DuckDB's 38."""
     scale = max(-int(times.as_tuple().exponent), 0)
     product = f"try_cast({number} as decimal(20, 8)) * {literal(f'{times:f}')}::decimal(18, {scale})"
-    return f"round({product}, {places})::varchar"
+    # A cast would take 1_000 and 1e-3 for numbers, too.
+    return f"case when regexp_full_match({number}, '[+-]?\\d*\\.?\\d*') then round({product}, {places})::varchar end"
 
 
 def _pointed(text: str, numbers: Numbers) -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dashboard.intake.dialect import Dialect
 
 LONGEST_RECORD = 1_000_000
+#: What nobody sees around a name: blanks, tabs, byte-order marks, spaces without width and marks of direction.
+UNSEEN = "".join(
+    map(chr, (*range(9, 14), *range(28, 33), 133, 160, 173, 5760, 6158, *range(8192, 8208), *range(8232, 8240)))
+) + "".join(map(chr, (*range(8287, 8304), 12288, 65279)))
 
 COLUMNS = "columns in the header"
 TOO_LONG = f"the record is longer than {LONGEST_RECORD:,} bytes"
@@ -16,10 +21,14 @@ LONE_RETURN = "the record holds a carriage return outside quotes"
 _BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
 _BACKSLASH = f"{_BAD_QUOTES}; if a backslash stands before quotes within values, the mapping's escape says so"
 
+_SWALLOWED = "a quoted value holds lines that look like records, so that a quote seems to be lost"
+#: Records of fewer columns are told from a list within a text by nothing.
+WIDE = 5
+
 _END = re.compile(rb"\r?(?:\n|\Z)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A record that is broken in structure: the physical line where it begins, and why.
 
@@ -34,16 +43,40 @@ class Fault:
     value: str | None = None
 
 
+class HopelessError(Exception):
+    """Most of a file's records are broken, and so many that it can't be the table it was taken for."""
+
+
+@lru_cache(maxsize=1024)
 def wrong_count(found: int, expected: int) -> str:
     """Why a record with a wrong number of columns is broken."""
     return f"the record has {found} columns instead of the {expected} {COLUMNS}"
 
 
-def parse(buffer: bytes, start: int, dialect: Dialect) -> tuple[list[bytes] | None, str | None, int]:
+def swallows(record: bytes, dialect: Dialect, width: int) -> bool:
+    """Whether a line within a quoted value has as many delimiters as a record of this width, none before a blank.
+
+    Then the value goes from a quote that was never closed to the next one that could close it.
+    """
+    if width < WIDE or not dialect.quote or record.find(b"\n", 0, -1) < 0:
+        return False
+    quote, mark = re.escape(dialect.quote), dialect.delimiter
+    lines = re.findall(rb"\n([^\n%b]*)" % quote, record.rstrip(b"\r\n"))
+    return any(line.count(mark) == width - 1 and mark + b" " not in line for line in lines)
+
+
+def parse(buffer: bytes, start: int, dialect: Dialect, width: int = 0) -> tuple[list[bytes] | None, str | None, int]:
     """One record from `start`: its values or why it has none, and where the next one begins.
 
     A broken record ends with its first physical line, so that one lost quote costs one line.
+
+    Args:
+        buffer: holds it.
+        start: where it begins.
+        dialect: how it is written.
+        width: so many columns the header has; 0 where it isn't known.
     """
+    swallowed = False
     fields: list[bytes] = []
     position = start
     limit = min(len(buffer), start + LONGEST_RECORD + 2)
@@ -57,6 +90,8 @@ def parse(buffer: bytes, start: int, dialect: Dialect) -> tuple[list[bytes] | No
         end = _END.match(buffer, position)
         if end is None or position - start > LONGEST_RECORD:
             break
+        if swallowed := swallows(buffer[start:position], dialect, width):
+            break
         return fields, None, end.end()
     newline = buffer.find(b"\n", start)
     end_of_line = len(buffer) if newline < 0 else newline + 1
@@ -65,4 +100,6 @@ def parse(buffer: bytes, start: int, dialect: Dialect) -> tuple[list[bytes] | No
         return None, TOO_LONG, end_of_line
     if b"\r" in line.rstrip(b"\r\n"):
         return None, LONE_RETURN, end_of_line
+    if swallowed:
+        return None, _SWALLOWED, end_of_line
     return None, _BACKSLASH if b"\\" + dialect.quote in line else _BAD_QUOTES, end_of_line

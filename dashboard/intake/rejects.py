@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from dashboard.intake.record import LONGEST_RECORD
 from dashboard.intake.sql import statements
 
 _PART = 1_000_000
+_LONGEST_NAME = 255  # bytes, on all usual file systems
 
 
 def require_lines(surveys: list[Survey]) -> None:
@@ -60,6 +62,7 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, surveys: list[Survey], 
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for surveyed in surveys:
             if lines := rejected.pop(surveyed.source.path, None):
+                surveyed.require_unchanged()
                 target = _beside(folder / surveyed.source.name, taken)
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _write(surveyed, lines, {fault.line for fault in surveyed.found.faults}, target)
@@ -72,11 +75,18 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, surveys: list[Survey], 
 def _beside(delivered: Path, taken: set[Path]) -> Path:
     """`visits.2026-rejects.tsv` for `visits.2026.tsv.gz`; numbered where that name is taken."""
     plain = delivered.with_suffix("") if delivered.suffix.lower() == ".gz" else delivered
-    target = plain.with_name(f"{plain.stem}-rejects{plain.suffix}")
-    while target in taken:
-        target = target.with_name(f"{plain.stem}-rejects-{len(taken)}{plain.suffix}")
+    added = "-rejects"
+    while (target := plain.with_name(_fitting(plain.stem, f"{added}{plain.suffix}"))) in taken:
+        added = f"-rejects-{len(taken)}"
     taken.add(target)
     return target
+
+
+def _fitting(stem: str, ending: str) -> str:
+    """A name that is no longer than names of files may be."""
+    while stem and len(os.fsencode(stem + ending)) > _LONGEST_NAME:
+        stem = stem[:-1]
+    return stem + ending
 
 
 def _write(surveyed: Survey, lines: set[int], broken: set[int], target: Path) -> None:

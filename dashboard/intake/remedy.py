@@ -23,6 +23,8 @@ def remedy(reasons: Sequence[Reason], surveys: Sequence[Survey], mapping: Path |
         surveys: the files that count.
         mapping: the file by which they were read, if any.
     """
+    if not any(one.found.records for one in surveys):
+        return "There is no row below the header: export the table anew and import again"
     if mapping is None:
         return "Correct the files and import again"
     advice = f"Correct the mapping {mapping} or the files and import again"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.intake.contract import TABLES, DeliveryError, StorageError
+from dashboard.intake.header import told_names
 from dashboard.intake.review import DropError, Review
 
 #: Of the JSON form, which docs/import.md describes; raised when a name in it changes its meaning.
@@ -168,7 +169,7 @@ class ImportReport:
         yield _counts("total", self.rows_read, self.rows_accepted, self.rows_rejected, *left)
         for file in self.files:
             if file.ignored:
-                yield f"{file.file}: columns not read: {', '.join(file.ignored)}"
+                yield f"{file.file}: columns not read: {', '.join(told_names(file.ignored))}"
         yield from self._resource_lines()
         yield from self.notes
         if self.reasons:

@@ -11,8 +11,9 @@ import duckdb
 
 from dashboard.intake.detect import guessed
 from dashboard.intake.dialect import UTF_8
-from dashboard.intake.files import Inspected, inspect, mend, relation
+from dashboard.intake.files import Inspected, inspect, is_gzip, mend, relation, unreadable, usable
 from dashboard.intake.formats import listed, shape, toml_string
+from dashboard.intake.header import is_shown, told_names
 from dashboard.intake.sql import identifier
 from dashboard.intake.synonyms import EMPTY
 from dashboard.intake.totals import without_totals
@@ -64,12 +65,18 @@ class SampledFile:
         return f"[{', '.join(map(self.source, names))}]"
 
     @property
+    def is_named(self) -> bool:
+        """Whether its columns have names that may be shown: what stands there may be the values of a patient."""
+        return self.inspected.dialect.header and is_shown(self.header, ())
+
+    @property
     def told(self) -> str:
-        """Its columns; where they have no names, how they are written."""
-        if self.inspected.dialect.header:
-            return ", ".join(self.header)
+        """Its columns; where they have no names, or names that may be data, how they are written."""
+        if self.is_named:
+            return ", ".join(told_names(self.header))
         return ", ".join(
-            f"{name} ({shape(values[0]) if values else 'empty'})" for name, values in self.columns.items()
+            f"{number} ({shape(values[0]) if values else 'empty'})"
+            for number, values in enumerate(self.columns.values(), start=1)
         )
 
 
@@ -103,17 +110,31 @@ def _pattern(paths: list[Path]) -> str:
 
 
 def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Path) -> SampledFile:
-    path = paths[0]
+    path = usable(paths[0])
     inspected = inspect(path, guessed(path))
-    read = path
+    read, copy = path, work / f"{abs(hash(path))}.csv"
     if not inspected.found.plain:
-        read = work / f"{abs(hash(path))}.csv"
-        mend(inspected, read)
+        read = copy
+        mend(inspected, copy)
     header = inspected.found.header
     if not any(header):
         return SampledFile((_pattern(paths),), inspected, {})
     selected = ", ".join(f"trim({identifier(str(n))}::varchar)" for n in range(len(header)))
-    rows = connection.execute(f"select {selected} from {relation(inspected, read)} limit {_SAMPLE}").fetchall()  # noqa: S608
+
+    def rows_of(read: Path) -> list[tuple[str | None, ...]]:
+        return connection.execute(f"select {selected} from {relation(inspected, read)} limit {_SAMPLE}").fetchall()  # noqa: S608
+
+    try:
+        try:
+            rows = rows_of(read)
+        except duckdb.IOException:
+            # As when a delivery is read: of what is compressed DuckDB refuses more than the count does.
+            if read != path or not is_gzip(path):
+                raise
+            mend(inspected, copy)
+            rows = rows_of(copy)
+    except duckdb.Error as error:
+        raise unreadable(path, error) from error
     rows, no_records = without_totals(header, rows)
     columns = {name: [value for row in rows if (value := row[n])] for n, name in enumerate(header)}
     empty = _words_for_nothing(columns)

@@ -21,8 +21,11 @@ from dashboard.intake.record import (
     LONE_RETURN,
     LONGEST_RECORD,
     TOO_LONG,
+    UNSEEN,
+    WIDE,
     ZERO_BYTE,
     Fault,
+    HopelessError,
     parse,
     wrong_count,
 )
@@ -33,6 +36,7 @@ from dashboard.intake.windows import (
     Codes,
     Positions,
     first_stray_quote,
+    first_swallowed,
     is_tidy,
     lone_returns,
     marks_before,
@@ -45,6 +49,9 @@ from dashboard.intake.windows import (
 WINDOW = 1_024_000
 _WIDER = 2  # times the window, for a record that doesn't end within one
 _SMALLER = 16  # times, after a record that was taken by itself
+_SMALLEST = 1_000  # bytes, where one such record follows another
+_ALONE = 64  # so many records are taken by themselves at most before a window is tried again
+_HOPELESS = 1_000_000  # broken records, if no more are sound: a place for each takes memory
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -155,18 +162,27 @@ class _Scanner:
 
     def run(self) -> Scan:
         self.header()
-        window = self._window
+        window, alone = self._window, 1
         while self._fill(window):
+            if len(self._found.faults) > max(_HOPELESS, self._found.records // 2):
+                first = self._found.faults[0]
+                raise HopelessError(
+                    f"{len(self._found.faults):,} of its first {self._found.records:,} records are broken, "
+                    f"the first in line {first.line:,}: {first.reason}"
+                )
             taken = self._take_window(window)
             if taken:
-                window = min(window * 4, self._window)
+                window, alone = min(window * 4, self._window), 1
                 continue
             if not self._stray and window == self._window:
                 window = _WIDER * self._window
                 continue
-            self._fill(LONGEST_RECORD + 2)
-            self._take_record()
-            window = max(self._window // _SMALLER, 1)
+            # Where one such record follows another, what is looked at in vain must not be more than what is taken.
+            for _ in range(alone):
+                if self._fill(LONGEST_RECORD + 2):
+                    self._take_record()
+            alone = min(2 * alone, _ALONE)
+            window = min(max(window // _SMALLER, _SMALLEST), max(self._window // _SMALLER, 1))
         if len(self._styles) > 1:
             self._found.plain = False
         return self._found
@@ -200,7 +216,7 @@ class _Scanner:
             self._line += self._buffer.count(b"\n", self._position, end)
             self._position = end
             if not blank:
-                texts = [text.decode("utf-8", errors="replace").strip() for text in fields or []]
+                texts = [text.decode("utf-8", errors="replace").strip(UNSEEN) for text in fields or []]
                 self._found.header = tuple(texts)
                 return
             self._found.plain = False
@@ -214,6 +230,8 @@ class _Scanner:
         quotes = places(codes, self._dialect.quote) if self._dialect.quote in block else NOWHERE
         ends = newlines[outside(quotes, newlines)] if len(quotes) else newlines
         limit = first_stray_quote(codes, quotes, last, self._dialect.delimiter)
+        if len(ends) and limit > ends[0] and len(ends) < len(newlines) and (width := len(self._found.header)) >= WIDE:
+            limit = min(limit, first_swallowed(codes, quotes, newlines, self._dialect.delimiter, width))
         self._stray = limit < len(block)
         open_end = last and block[-1:] != b"\n" and limit == len(block) and len(quotes) % 2 == 0
         ends = ends[: np.searchsorted(ends, limit)]
@@ -223,7 +241,8 @@ class _Scanner:
             return False
         if self._found.tidy:
             # What follows the last record belongs to the next window: its end is no end of a value.
-            self._found.tidy = not len(quotes) and is_tidy(codes[: ends[-1]], self._dialect.delimiter)
+            lines = int(np.searchsorted(newlines, ends[-1]))
+            self._found.tidy = not len(quotes) and is_tidy(codes[: ends[-1]], self._dialect.delimiter, lines)
         self._take_records(block, codes, newlines, quotes, ends)
         self._position += min(int(ends[-1]) + 1, len(block))
         return True
@@ -301,7 +320,7 @@ class _Scanner:
     def _take_record(self) -> None:
         """Take one record that is quoted in an unusual way, or is too long, or is broken."""
         start = self._position
-        fields, reason, end = parse(self._buffer, start, self._dialect)
+        fields, reason, end = parse(self._buffer, start, self._dialect, len(self._found.header))
         record = self._buffer[start:end]
         if fields is not None:
             reason = self._judge(record, fields)

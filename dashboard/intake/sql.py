@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
+
+import duckdb
 
 from dashboard.settings import QUERIES
 
@@ -33,3 +36,16 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """A text where DuckDB takes no parameter, as in the definition of a view."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def path_literal(path: Path) -> str:
+    """A file's path where DuckDB reads files: the one file, whatever marks of a pattern stand in its name."""
+    return literal(re.sub(r"[*?\[]", lambda mark: f"[{mark.group()}]", str(path)))
+
+
+def told(error: duckdb.Error, path: Path | None = None) -> str:
+    """What DuckDB says of a fault in its first line, without what it quotes, which may be a patient's value."""
+    line = next(iter(str(error).splitlines()), "")
+    if path is not None:
+        line = re.sub(rf"""\s?["']?{re.escape(str(path))}["']?""", "", line)
+    return re.sub(r"""\s?(?<!\w)["'].*""", " …", line).strip() or type(error).__name__

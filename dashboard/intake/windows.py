@@ -35,11 +35,20 @@ def marks_before(codes: Codes, mark: bytes, quotes: Positions, ends: Positions) 
     return found
 
 
-def is_tidy(codes: Codes, delimiter: bytes) -> bool:
-    """Whether no value of records without quotes has blanks around it, or characters beyond ASCII."""
+def is_tidy(codes: Codes, delimiter: bytes, lines: int) -> bool:
+    """Whether no value of records without quotes has blanks around it, control characters, or others beyond ASCII.
+
+    Args:
+        codes: the records, without the end of the last one.
+        delimiter: what stands between values.
+        lines: so many line feeds are among the codes.
+    """
     if not len(codes):
         return True
     if codes.max() > _ASCII:
+        return False
+    others = np.count_nonzero(codes < _BLANK) - lines
+    if others and others != sum(np.count_nonzero(codes == mark) for mark in {CR, delimiter[0]} if mark < _BLANK):
         return False
     blank = codes == _BLANK
     edge = (codes <= _BLANK) | (codes == delimiter[0])
@@ -77,6 +86,27 @@ def first_stray_quote(codes: Codes, quotes: Positions, last: bool, delimiter: by
     closes[closers == length - 1] = last
     stray = np.concatenate([openers[~opens], closers[~closes]])
     return int(stray.min()) if len(stray) else length
+
+
+def first_swallowed(codes: Codes, quotes: Positions, newlines: Positions, mark: bytes, width: int) -> int:
+    """Where the first quoted value begins that holds a line like a record of this width; else the length.
+
+    Such a line goes from a line end within quotes to the next one or the next quote; no blank follows a delimiter.
+    """
+    within = newlines[~outside(quotes, newlines)]
+    if not len(within):
+        return len(codes)
+    number, line = np.searchsorted(quotes, within), np.searchsorted(newlines, within)
+    far = np.append(quotes, len(codes))[number]
+    stops = np.minimum(far, np.append(newlines, len(codes))[line + 1])
+    marks = places(codes, mark)
+    first, last = np.searchsorted(marks, within), np.searchsorted(marks, stops)
+    like = np.flatnonzero(last - first == width - 1)
+    for one in like.tolist():
+        behind = marks[first[one] : last[one]] + 1
+        if not (codes[np.minimum(behind, len(codes) - 1)] == _BLANK).any():
+            return int(quotes[number[one] - 1])
+    return len(codes)
 
 
 def lone_returns(codes: Codes, quotes: Positions, ends: Positions) -> list[int]:

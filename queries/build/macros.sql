@@ -1,11 +1,19 @@
 -- Words that the readers of the build share.
 
--- A value without blanks around it, null where nothing is left. trim() is slow, and few values need it:
--- those that begin or end with a blank, or hold characters beyond ASCII, whose blanks are many.
+-- What nobody sees at the ends of a value: blanks, tabs and line ends, byte-order marks, spaces without width and
+-- marks of direction. An id with one of them would be another id that looks the same.
+create temp macro unseen() as
+    chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' ' || chr(133) || chr(160) || chr(173) || chr(5760)
+    || chr(6158) || array_to_string(list_transform(range(8192, 8208), lambda n: chr(n::integer)), '')
+    || array_to_string(list_transform(range(8232, 8240), lambda n: chr(n::integer)), '')
+    || array_to_string(list_transform(range(8287, 8304), lambda n: chr(n::integer)), '') || chr(12288) || chr(65279);
+
+-- A value without them around it, null where nothing is left. trim() is slow, and few values need it: those that
+-- begin or end with a blank or control character, or hold characters beyond ASCII.
 create temp macro cleaned(x) as
     case
-        when x >= '!' and not suffix(x, ' ') and strlen(x) = length(x) then x
-        else nullif(trim(x), '')
+        when x >= '!' and x[-1] > ' ' and strlen(x) = length(x) then x
+        else nullif(trim(x, unseen()), '')
     end;
 
 -- 1 in place n where the condition holds; a row's faults are the sum of its flags.
@@ -15,13 +23,15 @@ create temp macro flag(condition, place) as if(condition, 1::ubigint << place, 0
 create temp macro is_left_out(faults) as faults >= 1::ubigint << 62;
 create temp macro is_faulty(faults) as faults <> 0 and not is_left_out(faults);
 
--- A time of day without offset: 2026-01-05 09:00, with T for the blank, with :SS and fractions.
+-- A time of day without offset: 2026-01-05 09:00, with T for the blank, with :SS and fractions. The place of the colon
+-- and a digit at the end tell it from one that is written shorter and has an offset: 2026-01-05 9:00Z.
 create temp macro is_local(x) as
-    strlen(x) = 16 or (strlen(x) >= 19 and x[17] = ':' and (strlen(x) = 19 or regexp_full_match(x, '.{19}\.\d{1,9}')));
+    (strlen(x) = 16 or (strlen(x) >= 19 and x[17] = ':' and (strlen(x) = 19 or regexp_full_match(x, '.{19}\.\d{1,9}'))))
+    and strpos(x, ':') = 14 and x[-1] <= '9';
 
--- The same with Z or ±hh:mm at its end.
+-- The same with Z or ±hh:mm at its end; no zone is further from UTC than 14 hours.
 create temp macro has_offset(x) as
-    strlen(x) > 16 and regexp_full_match(x, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?([Zz]|[+-]\d{2}(:?\d{2})?)');
+    strlen(x) > 16 and regexp_full_match(x, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?([Zz]|[+-](0\d|1[0-4])(:?[0-5]\d)?)');
 
 create temp macro in_range(t) as t >= timestamp '1990-01-01' and t < timestamp '2101-01-01';
 
@@ -44,11 +54,21 @@ create temp macro as_instant(x) as
 -- Whole minutes as date_diff counts them, which is slow for instants.
 create temp macro minutes_between(a, b) as (epoch_us(b) // 60000000 - epoch_us(a) // 60000000)::integer;
 
-create temp macro as_whole(x) as case when not contains(x, '.') then try_cast(x as integer) end;
+-- Digits, with a sign or not. A cast would take 1_000, 1e-3 and 0x1F, too: few numbers differ from their own digits,
+-- and only these are looked at twice.
+create temp macro as_whole(x) as
+    case
+        when try_cast(x as integer)::varchar = x or regexp_full_match(x, '[+-]?\d+') then try_cast(x as integer)
+    end;
 
--- A decimal number with at most two places; commas and currency signs make it none.
+-- A decimal number with at most two places; commas, currency signs and exponents make it none.
 create temp macro as_amount(x) as
-    case when strpos(x, '.') = 0 or strlen(x) - strpos(x, '.') <= 2 then try_cast(x as decimal(14, 2)) end;
+    case
+        when strlen(x) - strpos(x, '.') = 2 and strpos(x, '.') > 0 and not contains(x, '_')
+        then try_cast(x as decimal(14, 2))
+        when (strpos(x, '.') = 0 or strlen(x) - strpos(x, '.') <= 2) and regexp_full_match(x, '[+-]?\d*\.?\d*')
+        then try_cast(x as decimal(14, 2))
+    end;
 
 create temp macro as_yes_no(x) as
     case when lower(x) in ('yes', 'true', '1') then true when lower(x) in ('no', 'false', '0') then false end;

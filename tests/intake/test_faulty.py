@@ -148,7 +148,7 @@ REFUSED = {
         "columns in line 4, not in line 1",
     ),
     "its-delimiter-said": (b"sep=;\r\n" + HEAD.replace(b",", b";"), "';'"),
-    "html": (b"<!doctype html><html><body>Session expired</body></html>\n", "lacks the required columns"),
+    "html": (b"<!doctype html><html><body>Session expired</body></html>\n", "a web page"),
 }
 
 
