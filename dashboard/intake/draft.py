@@ -19,7 +19,7 @@ from dashboard.intake.header import told_names
 from dashboard.intake.reader import delimited_files
 from dashboard.intake.reference import Reference
 from dashboard.intake.samples import SampledFile, files_of, layout_of, sampled_files
-from dashboard.intake.sideways import Across
+from dashboard.intake.sideways import Across, Form
 from dashboard.intake.sql import statements
 from dashboard.intake.together import Line, Visits, visits_of
 from dashboard.intake.words import Words
@@ -64,9 +64,9 @@ class _Draft:
         self._bookings: SampledFile | None = None
         #: Lines of the bookings, by the contract's column.
         self._own: dict[str, str] = {}
-        #: Columns that each stand for a side effect or questionnaire, by the file's pattern; those of the bookings.
+        #: Columns that each stand for a side effect or questionnaire, by the file's pattern.
         self._sideways: dict[str, list[str]] = {}
-        self._effects: list[Across] = []
+        self._form: Form | None = None
 
     def text(self) -> str:
         chosen = choose(self._files)
@@ -91,8 +91,8 @@ class _Draft:
         visits = self._visits(log, bookings)
         files = {name: file for name, (file, _) in across.items()}
         self._people, self._bookings = together.same_people(chosen | files), bookings
-        if "side_effects" in across and log is bookings:
-            self._effects = across["side_effects"][1]
+        if "side_effects" in across and bookings is not None:
+            self._form = sideways.form_of(*across["side_effects"], bookings, visits)
         tables: list[str] = []
         for table in TABLES:
             if table.name in across:
@@ -121,6 +121,7 @@ class _Draft:
         if log is not None and bookings is not None and visits is not None:
             status = next(one for one in TABLES[0].columns if one.name == "status")
             lines += ["", *visits.lines(log, bookings, self._words.guess(TABLES[0], status, bookings, ()))]
+        lines += ["", *self._form.join] if self._form and self._form.join else []
         lines += tables
         if rest:
             lines += ["", "# Files that no table takes anything from:"]
@@ -205,8 +206,8 @@ class _Draft:
                 line, words = self._column(table, column, file, guess)
                 lines.append(line)
                 maps += words
-            elif column.name == "side_effects_assessed" and (form := sideways.assessed(self._effects, file)):
-                lines.append(form)
+            elif column.name == "side_effects_assessed" and self._form:
+                lines.append(self._form.line)
             elif found := self._elsewhere(table, column, file, guesses, join):
                 lines.append(found)
             elif not column.required and self._words.of(column):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from dashboard.intake.contract import INSTRUMENTS, SEVERITIES, Table
 from dashboard.intake.formats import listed, toml_string
-from dashboard.intake.guesses import column_words, guess_word, words_of
+from dashboard.intake.guesses import column_words, guess_column, guess_word, words_of
 from dashboard.intake.reference import Reference
 from dashboard.intake.samples import SampledFile, layout_of
 from dashboard.intake.synonyms import WORDS
+from dashboard.intake.together import Visits
 
 #: From so many columns called after side effects on, a file is a form of them: one may be what a patient came with.
 _FORM = 2
@@ -195,26 +196,50 @@ def _grades_of(file: SampledFile, name: str) -> tuple[str, dict[str, str]] | Non
     return name, meant
 
 
-def assessed(effects: Sequence[Across], file: SampledFile, join: str = "") -> str | None:
-    """The line that tells for which bookings the form was filled in: where it has an answer, if it has also noes.
+@dataclass(frozen=True)
+class Form:
+    """How bookings tell whether the form of side effects was filled in.
+
+    Attributes:
+        line: of the bookings' section.
+        join: the section by which they find the form; empty where it stands beside them.
+    """
+
+    line: str
+    join: tuple[str, ...] = ()
+
+
+def form_of(
+    file: SampledFile, effects: Sequence[Across], bookings: SampledFile, visits: Visits | None
+) -> Form | None:
+    """The form: it was filled in where it has an answer. None where no answer is a no, or no booking finds it.
 
     Args:
-        effects: columns of the form.
-        file: holds them.
-        join: of the bookings with the form, where that is another file.
+        file: holds the form.
+        effects: its columns.
+        bookings: the file of the bookings.
+        visits: how rows of the form find their bookings, where they name none.
     """
     one = next((one for one in effects if any(map(_is_nothing, file.columns[one.name]))), None)
     if one is None:
         return None
-    parts = [f'join = "{join}"'] if join else []
-    parts += [f"column = {file.source(one.name)}", 'values = { "" = "no" }', 'default = "yes"']
-    return f"side_effects_assessed = {{ {', '.join(parts)} }}  # guess: the form has an answer"
-
-
-def form_join(form: SampledFile, key: str, other_key: str) -> list[str]:
-    """The section of the join `forms`, by which bookings find what was filled in at them."""
-    lines = ["[joins.forms]  # guess: a form without side effects was filled in, too", *layout_of(form)]
-    return [*lines, f"key = {key}", f"other_key = {other_key}", 'doubled = "empty"']
+    parts = [f"column = {file.source(one.name)}", 'values = { "" = "no" }', 'default = "yes"']
+    join: tuple[str, ...] = ()
+    if file is not bookings:
+        if visits is None:
+            own = guess_column("booking_id", "bookings", bookings.header, ())
+            named = guess_column("booking_id", "side_effects", file.header, ())
+            if own is None or named is None:
+                return None
+            keys = bookings.source(own.name), file.source(named.name)
+        else:
+            keys = bookings.sources(visits.other_key), file.sources(visits.key)
+        parts.insert(0, 'join = "forms"')
+        join = (
+            "[joins.forms]  # guess: a form without side effects was filled in, too",
+            *layout_of(file), f"key = {keys[0]}", f"other_key = {keys[1]}", 'doubled = "empty"',
+        )  # fmt: skip
+    return Form(f"side_effects_assessed = {{ {', '.join(parts)} }}  # guess: the form has an answer", join)
 
 
 def scores_of(file: SampledFile) -> list[Across]:

@@ -219,7 +219,8 @@ def test_of_two_bookings_a_day_a_log_finds_that_which_took_place(tmp_path: Path)
     assert joined(f"98,{again},CANCELLED", f"99,{again},no show")["except"] == {
         "column": "Status", "values": ["CANCELLED", "no show"],
     }  # fmt: skip
-    # Nothing is left out where nobody has two, or where both took place.
+    # Nothing is left out where nobody has two, where both took place, or where a status is missing.
+    assert "except" not in joined(f"98,{again},cancelled", "99,P9,01/02/2026,15:00,Chicago,Myers cocktail,")
     assert "except" not in joined("98,P9,01/02/2026,15:00,Chicago,Myers cocktail,cancelled")
     assert "except" not in joined(f"98,{again},completed", "99,P9,01/02/2026,15:00,Chicago,Myers cocktail,cancelled")
 

@@ -308,6 +308,17 @@ def test_rows_that_a_join_leaves_out_have_no_key(export: Export) -> None:
         assert "log.csv: 2 rows are left out of the join log.csv" in report.lines()
 
 
+def test_numbers_of_a_joined_parquet_file_are_compared_as_they_are_written(export: Export) -> None:
+    export.write("visits.csv", "id,patient,start", "V1,P1,2026-01-05 09:00")
+    path = export.clinic.delivery / "log.parquet"
+    duckdb.sql("select 'P1' as who, 1.0::double as state, 'f' as sex union all select 'P1', 2, 'x'").write_parquet(
+        str(path)
+    )
+    join = 'file = "log.parquet", key = "patient", other_key = "who", only = { column = "state", values = ["1"] }'
+    export.publish(bookings(f'sex = {{ join = {{ {join} }}, column = "sex" }}'))
+    assert export.bookings("sex") == [("f",)]
+
+
 def test_faults_of_a_joins_filter_are_told(export: Export) -> None:
     export.write("visits.csv", *DIARY)
     export.write("p.csv", "patient,s", "P1,f")

@@ -70,6 +70,7 @@ def test_a_column_for_each_side_effect_becomes_a_section_each(form: Form) -> Non
     text, found = form.draft()
     assert "DECIDE: do they tell what came after the infusion" in text
     assert "# Columns that are not read: Insurance\n" in text
+    assert set(found["side_effects"][0]["columns"]) == {"event_id", "booking_id", "effect"}
     # The other answer, which nobody has given yet.
     assert {"column": "Cardiac arrest", "values": ["yes"]} in [one.get("only") for one in found["side_effects"]]
     form.publish()
@@ -173,6 +174,15 @@ def test_a_form_of_its_own_finds_its_visits(form: Form) -> None:
     assert "Ann" not in text
     form.publish()
     assert form.effects() == [("V3", "dizziness"), ("V1", "nausea"), ("V3", "nausea")]
+    assert form.clinic.ask("select booking_id from bookings where assessed order by 1") == [("V1",), ("V2",), ("V3",)]
+
+
+def test_a_form_that_names_its_booking_was_filled_in_for_that(form: Form) -> None:
+    form.write("appointments.csv", VISITS, *(visit(number) for number in range(1, 5)))
+    form.write("form.csv", "appointment id,nausea,dizziness", "V4,yes,no", "V2,no,no", "V1,,")
+    form.publish()
+    assert form.effects() == [("V4", "nausea")]
+    assert form.clinic.ask("select booking_id from bookings where assessed order by 1") == [("V2",), ("V4",)]
 
 
 def test_sums_of_questionnaires_become_scores(form: Form) -> None:
