@@ -28,6 +28,8 @@ def refuse_moved_columns(connection: duckdb.DuckDBPyConnection, number: int, bef
     Raises:
         DeliveryError: it has one; the message names its line.
     """
+    if not surveyed.dialect.header or surveyed.is_data_first:
+        return  # its first line is a row like any other
     table, own = surveyed.source.table, _own_names(surveyed)
     key = table.columns[0].name
     if key not in own:

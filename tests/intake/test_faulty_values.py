@@ -136,6 +136,21 @@ def test_columns_in_another_order_further_down_are_refused(clinic: Clinic, order
     assert {line for _, line, *_ in clinic.rejects()} == {3}
 
 
+def test_a_first_row_of_small_numbers_is_no_header_that_comes_again(clinic: Clinic) -> None:
+    """Without a header its values are those of a row, and others hold them in other places."""
+    (clinic.delivery / "bookings.csv").unlink()
+    clinic.write("visits.csv", f"1,4,{START},2", f"2,1,{START},4", f"4,2,{START},1")
+    mapping = clinic.delivery.parent / "m.toml"
+    mapping.write_text(
+        '[bookings]\nfile = "visits.csv"\nheader = false\n[bookings.columns]\nbooking_id = 1\npatient_id = 2\n'
+        'starts_at = 3\nchannel = 4\nsite = { constant = "dallas" }\nservice = { constant = "vitamin-c" }\n'
+        'status = { constant = "completed" }\n',
+        encoding="utf-8",
+    )
+    clinic.publish(mapping=mapping)
+    assert clinic.ask("select booking_id, channel from bookings order by 1") == [("1", "2"), ("2", "4"), ("4", "1")]
+
+
 FIRST_LINES = {
     "names": f"Zeb {NAME},Ann {NAME},foo,bar",
     "a sentence": f'"{NAME} said hello"',
