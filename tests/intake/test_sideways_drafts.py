@@ -185,6 +185,15 @@ def test_a_form_that_names_its_booking_was_filled_in_for_that(form: Form) -> Non
     assert form.clinic.ask("select booking_id from bookings where assessed order by 1") == [("V2",), ("V4",)]
 
 
+def test_a_form_that_tells_no_booking_says_nothing_of_who_filled_it_in(form: Form) -> None:
+    form.write("appointments.csv", VISITS, *(visit(number) for number in range(1, 5)))
+    form.write("form.csv", "where,nausea,dizziness", "Room 1,yes,no", "Room 2,no,no")
+    text, found = form.draft()
+    assert "side_effects_assessed" not in text
+    assert "# booking_id" in text
+    assert len(found["side_effects"]) == 2
+
+
 def test_sums_of_questionnaires_become_scores(form: Form) -> None:
     form.write(
         "visits.csv",
