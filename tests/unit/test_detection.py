@@ -200,6 +200,9 @@ def test_where_thousands_are_expected_the_days_are_the_looks():
     assert 60 <= found.first < 75
     assert trials[found.first] == 900
     assert found.p_value < 0.003
+    # With as many days still to come, chance has more time to come as far.
+    earlier = detection.maxsprt_alarm(risen, trials, past, 400_000, 2 * trials.sum(), 0.003, 3)
+    assert earlier.p_value > 1.05 * found.p_value
 
 
 @pytest.mark.parametrize("alpha", [0.04, 0.003, 1e-5])

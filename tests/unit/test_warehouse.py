@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -114,10 +115,15 @@ def test_no_watch_outlives_its_query(everything, settings_of, tmp_path):
     path = tmp_path / "copy.duckdb"
     path.write_bytes(everything.warehouse.path.read_bytes())
     house = Warehouse(path, settings_of())
-    before = set(threading.enumerate())
-    for _ in range(20):
-        house._run("select 1", {})
-        assert set(threading.enumerate()) <= before
+    before, usual = set(threading.enumerate()), sys.getswitchinterval()
+    # Another thread goes on only where this one waits for it.
+    sys.setswitchinterval(10)
+    try:
+        for _ in range(300):
+            house._run("select 1", {})
+            assert set(threading.enumerate()) <= before
+    finally:
+        sys.setswitchinterval(usual)
     house.close()
 
 
