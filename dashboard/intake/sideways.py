@@ -13,6 +13,7 @@ from dashboard.intake.reference import Reference
 from dashboard.intake.samples import SampledFile, layout_of
 from dashboard.intake.synonyms import WORDS
 from dashboard.intake.together import Visits
+from dashboard.intake.words import with_counterparts
 
 #: From so many columns called after side effects on, a file is a form of them: one may be what a patient came with.
 _FORM = 2
@@ -60,7 +61,6 @@ _FURTHER = (
 )
 _NOTHING = {"none", "unchecked", "absent", "denied", "denies", "nil", "0"}
 _CHECKED = {"checked", "present", "x"}
-_YES = {"no": "yes", "n": "y", "0": "1", "false": "true", "f": "t", "unchecked": "checked"}
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _across(file: SampledFile, term: str, name: str, graded: str | None) -> Acro
     yes = [value for value in values if _is_yes(value)]
     if name != graded and len(nothing) + len(yes) == len(values):
         # Where nobody had it yet, the other answer is known.
-        told = yes or [_YES[words_of(value)] for value in nothing if words_of(value) in _YES]
+        told = yes or sorted(with_counterparts(nothing) - set(nothing))
         if told:
             rows = f"only = {{ column = {file.source(name)}, values = {listed(told)} }}"
         else:

@@ -40,6 +40,7 @@ _ANSWERS = (
     ("true", "false"),
     ("True", "False"),
     ("1", "0"),
+    ("Checked", "Unchecked"),
 )
 _EVERY = frozenset(word for words in WORDS.values() for word in words.split("|")) | {"failed", "rejected", "declined"}
 
@@ -211,7 +212,7 @@ class Words:
             return None
         cancelled = "late_cancelled" if "late" in words_of(others[0]).split() else "cancelled"
         told = []
-        answers = (sorted(_with_counterparts(file.columns[name])) for name in (guess.name, others[0]))
+        answers = (sorted(with_counterparts(file.columns[name])) for name in (guess.name, others[0]))
         for came, off in product(*answers):
             word = cancelled if guess_word(off, ("yes",)) else self._word(column, guess.name, came)
             told.append(f"{toml_string(f'{came}+{off}')} = {toml_string(word or '')}")
@@ -262,7 +263,7 @@ class Words:
 
     def _counterparts(self, column: Column, sample: list[str]) -> list[str]:
         """The other answer where only one was seen: the first serious event may be yet to come."""
-        return sorted(_with_counterparts(sample) - set(sample)) if "yes" in column.allowed else []
+        return sorted(with_counterparts(sample) - set(sample)) if "yes" in column.allowed else []
 
     def _is_whole(self, column: Column, name: str, value: str) -> bool:
         if column.kind == "reference":
@@ -290,7 +291,7 @@ def _answers(values: Sequence[str]) -> bool:
     return bool(values) and all(guess_word(value, ("yes", "no")) for value in set(values))
 
 
-def _with_counterparts(values: Sequence[str]) -> set[str]:
+def with_counterparts(values: Sequence[str]) -> set[str]:
     """Answers with the other ones of their pairs."""
     pairs = {one: two for pair in _ANSWERS for one, two in (pair, pair[::-1])}
     return set(values) | {pairs[value] for value in set(values) if value in pairs}

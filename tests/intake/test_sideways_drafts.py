@@ -72,7 +72,7 @@ def test_a_column_for_each_side_effect_becomes_a_section_each(form: Form) -> Non
     assert "# Columns that are not read: Insurance\n" in text
     assert set(found["side_effects"][0]["columns"]) == {"event_id", "booking_id", "effect"}
     # The other answer, which nobody has given yet.
-    assert {"column": "Cardiac arrest", "values": ["yes"]} in [one.get("only") for one in found["side_effects"]]
+    assert {"column": "Cardiac arrest", "values": ["Yes"]} in [one.get("only") for one in found["side_effects"]]
     form.publish()
     assert form.effects("booking_id, effect, severity::varchar, serious") == [
         ("V1", "nausea", "unknown", False),
