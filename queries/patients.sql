@@ -1,64 +1,85 @@
 -- Distinct patients, exact: over all, by site, line, band, and by site and line at once; what a row isn't by is null.
 -- level: 4, 2 and 1 added up for what a row is not by: site, line, band.
 -- A patient seen at two sites, in two lines or on both sides of a birthday counts in each row, once in a row that spans
--- them. All in one answer, since a page asks for most of them and reading the bookings is what takes the time.
+-- them. All in one answer, since a page asks for most of them.
+-- Of one line or of all; of some, patients_of_lines.sql tells the same from the bookings.
 -- grain: one row for each value of ∅, site, line, band, site × line
 -- parameters: start, end, sites, lines, bands
 -- serves: today service_mix safety age_groups bookings
 -- hides: patients_with_effect patients_with_severe patients_with_serious
-with told as (
-    -- What is known of a patient, one bit each: or-ed they cost a fraction of as many aggregates.
+with last_visits as (
     select
         site,
         line,
         band,
-        patient,
-        bit_or(
-            case
-                when status = 'completed' then
-                    1
-                    + if(has_effect, 2, 0)
-                    + if(has_severe, 4, 0)
-                    + if(has_serious, 8, 0)
-                    + if(line = 'ketamine', if(mental_health_provider = 'yes', 48, 16), 0)
-                else 0
-            end::utinyint
-        ) as flags
-    from bookings
+        of_all,
+        sum(if(counted = 'visit', visits, 0)) as patients,
+        sum(if(counted = 'effect', visits, 0)) as with_effect,
+        sum(if(counted = 'severe', visits, 0)) as with_severe,
+        sum(if(counted = 'serious', visits, 0)) as with_serious,
+        sum(if(counted = 'visit' and line = 'ketamine', visits, 0)) as ketamine,
+        sum(if(counted = 'coordinated', visits, 0)) as coordinated
+    from daily_patients
     where starts_on between $start and $end
-        and status in ('arrived', 'completed')
+        and (next_on is null or next_on > $end)
+        and counted <> 'drip'
         and list_contains($sites::site[], site)
-        and list_contains($lines::line[], line)
+        and (line is null or list_contains($lines::line[], line))
         and list_contains($bands::band[], band)
     group by all
 ),
--- Most patients have one site, line and band in a period: they count alike at every level, and aren't taken one by one.
-several as (
-    select patient
-    from told
-    group by patient
-    having count(*) > 1
+placed as (
+    select *, true as by_line, true as counts from last_visits where line is not null
+    union all
+    select *, false, if(len($lines) = 1, line is not null, of_all) from last_visits
 ),
-alike as (
-    select site, line, band, flags, count(*) as patients
-    from told
-    anti join several on several.patient = told.patient
-    group by all
+settled as (
+    select
+        (4 * grouping(site) + 2 * grouping(line) + grouping(band))::utinyint as level,
+        by_line,
+        site,
+        line,
+        band,
+        sum(if(counts, patients, 0)) as patients,
+        sum(if(counts, with_effect, 0)) as with_effect,
+        sum(if(counts, with_severe, 0)) as with_severe,
+        sum(if(counts, with_serious, 0)) as with_serious,
+        sum(ketamine) as ketamine,
+        sum(coordinated) as coordinated
+    from placed
+    group by grouping sets ((by_line), (by_line, site), (by_line, line), (by_line, band), (by_line, site, line))
 ),
 apart as (
     select
-        (4 * grouping(site) + 2 * grouping(line) + grouping(band))::utinyint as level, site, line, band, told.patient, bit_or(flags) as flags
-    from told
-    semi join several on several.patient = told.patient
-    group by grouping sets ((told.patient), (site, told.patient), (line, told.patient), (band, told.patient), (site, line, told.patient))
+        (4 * grouping(site) + 2 * grouping(line) + grouping(band))::utinyint as level,
+        site,
+        line,
+        band,
+        bit_or(flags) as flags
+    from patients_apart
+    where starts_on between $start and $end
+        and list_contains($sites::site[], site)
+        and list_contains($lines::line[], line)
+        and list_contains($bands::band[], band)
+    group by grouping sets ((patient), (site, patient), (line, patient), (band, patient), (site, line, patient))
 ),
 seen as (
-    select
-        (4 * grouping(site) + 2 * grouping(line) + grouping(band))::utinyint as level, site, line, band, flags, sum(patients) as patients
-    from alike
-    group by grouping sets ((flags), (site, flags), (line, flags), (band, flags), (site, line, flags))
+    select level, site, line, band, patients, patients as treated, with_effect, with_severe, with_serious, ketamine, coordinated
+    from settled
+    where by_line = (level & 2 = 0) and patients > 0
     union all
-    select level, site, line, band, flags, count(*)
+    select
+        level,
+        site,
+        line,
+        band,
+        count(*),
+        count_if(flags & 1 > 0),
+        count_if(flags & 2 > 0),
+        count_if(flags & 4 > 0),
+        count_if(flags & 8 > 0),
+        count_if(flags & 16 > 0),
+        count_if(flags & 32 > 0)
     from apart
     group by all
 )
@@ -68,12 +89,12 @@ select
     line,
     band,
     sum(patients)::bigint as patients,
-    sum(if(flags & 1 = 0, 0, patients))::bigint as treated_patients,
-    sum(if(flags & 2 = 0, 0, patients))::bigint as patients_with_effect,
-    sum(if(flags & 4 = 0, 0, patients))::bigint as patients_with_severe,
-    sum(if(flags & 8 = 0, 0, patients))::bigint as patients_with_serious,
-    sum(if(flags & 16 = 0, 0, patients))::bigint as ketamine_patients,
-    sum(if(flags & 32 = 0, 0, patients))::bigint as coordinated_patients
+    sum(treated)::bigint as treated_patients,
+    sum(with_effect)::bigint as patients_with_effect,
+    sum(with_severe)::bigint as patients_with_severe,
+    sum(with_serious)::bigint as patients_with_serious,
+    sum(ketamine)::bigint as ketamine_patients,
+    sum(coordinated)::bigint as coordinated_patients
 from seen
 group by all
 order by all

@@ -19,6 +19,7 @@ _GRAINS = {
     "daily_payments": 9,
     "hourly": 6,
     "daily_effects": 7,
+    "daily_patients": 7,
     "infusion_gaps": 5,
     "daily_outcomes": 6,
     "daily_returns": 5,

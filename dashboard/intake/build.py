@@ -36,7 +36,7 @@ ROWS = (
     "scores",
 )
 #: Additive counts and sums of the facts, which another engine may build.
-CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "courses", "outcomes", "returns")
+CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "daily_patients", "courses", "outcomes", "returns")
 #: What the extract says of the delivery, of itself and as of its last full day.
 ACCOUNT = ("sources", "resources", "extract_info", "gaps", "late_forms", "worklists", "oddities")
 _ALL = (*SOUND, *NUMBERED, *ROWS, "rejects", "reference_tables", "calendar", *CUBES, *ACCOUNT)

@@ -14,7 +14,7 @@ from dashboard.metrics import METRICS
 from dashboard.panels.column import BAND, LINE, SITE, Column, value_columns
 from dashboard.panels.panel import Panel
 from dashboard.panels.scores import measured
-from dashboard.panels.sums import counts, gathered
+from dashboard.panels.sums import counts, gathered, of_lines
 from dashboard.panels.words import listed, titled, unit_title
 from dashboard.warehouse import Reader
 
@@ -23,7 +23,7 @@ GROUP = Column("group", "Age group")
 
 def _patients(reader: Reader, filters: Filters) -> pd.DataFrame:
     # By the band at the latest visit, so that the bands of a site add up to its patients.
-    found = reader.query("both_lines", by=("site", "band"), **filters.values())
+    found = reader.query(of_lines("both_lines", filters), by=("site", "band"), **filters.values())
     bands = filters.bands or filters.scope.bands
     index = pd.MultiIndex.from_product([filters.sites, bands], names=["site", "band"])
     frame = found.groupby(["site", "band"])[["patients"]].sum().reindex(index, fill_value=0).reset_index()

@@ -67,10 +67,16 @@ def with_slots(reader: Reader, filters: Filters, frame: pd.DataFrame, *by: str) 
     return frame.merge(slots[[*own, "slots"]], how="left", on=list(own)).fillna({"slots": 0})
 
 
+def of_lines(name: str, filters: Filters) -> str:
+    """The query that answers `name` for the service lines asked for: what is counted by day is so by one and by all."""
+    some = 1 < len(filters.lines) < len(filters.scope.lines)
+    return {"patients": "patients_of_lines", "both_lines": "both_of_lines"}[name] if some else name
+
+
 @shared
 def patient_counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Distinct patients by the dimensions named: none, site, line, band, or site and line."""
-    return filled(reader.at_level("patients", by, **filters.values()), filters, by)
+    return filled(reader.at_level(of_lines("patients", filters), by, **filters.values()), filters, by)
 
 
 @shared

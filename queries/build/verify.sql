@@ -109,6 +109,21 @@ select
     )
 union all
 select
+    'patients in daily_patients and patients_apart',
+    (select coalesce(sum(new_patients), 0)::bigint from daily),
+    (
+        select coalesce(sum(visits), 0)::bigint
+        from daily_patients
+        where counted = 'visit' and of_all and next_on is null
+    ) + (select count(distinct patient) from patients_apart)
+union all
+select
+    'completed bookings in daily_patients and of patients_apart',
+    (select count(*) from bookings where status = 'completed'),
+    (select coalesce(sum(visits), 0)::bigint from daily_patients where counted = 'visit' and line is not null)
+    + (select count(*) from bookings where status = 'completed' and patient in (select patient from patients_apart))
+union all
+select
     'visits with an effect in daily',
     (select count(distinct booking_id) from side_effects where status = 'completed'),
     (select coalesce(sum(with_effect), 0)::bigint from daily)

@@ -71,7 +71,7 @@ def far_house(by_spark, spark_address, tmp_path_factory):
 
 
 def all_of(house):
-    """What `both_lines`, a question about facts, takes beside the sites."""
+    """What `both_of_lines`, a question about facts, takes beside the sites."""
     told = house.catalogue
     chosen = {"lines": list(told.lines), "bands": list(told.bands), "by": ["site"]}
     return chosen | {"start": told.first_day, "end": told.last_full_day}
@@ -212,7 +212,7 @@ def test_a_manager_gets_no_row_of_another_site_from_spark(far_house, by_duckdb):
     rows = pd.concat(list(far_house.stream(MANAGER, "rows_bookings", **values)))
     assert set(rows["site"]) == {"dallas"}
     with pytest.raises(AccessDeniedError):
-        far_house.query(MANAGER, "both_lines", **all_of(far_house) | {"sites": ["chicago"]})
+        far_house.query(MANAGER, "both_of_lines", **all_of(far_house) | {"sites": ["chicago"]})
     with pytest.raises(AccessDeniedError):
         next(far_house.stream(MANAGER, "rows_side_effects", **values))
 
@@ -220,7 +220,7 @@ def test_a_manager_gets_no_row_of_another_site_from_spark(far_house, by_duckdb):
 def test_without_a_server_the_message_says_what_to_set(by_spark, house, tmp_path):
     with contextlib.closing(far(by_spark, tmp_path)) as blind:
         with pytest.raises(WarehouseError, match=r"lie in .*set DASHBOARD_SPARK"):
-            blind.query(EVERYBODY[0], "both_lines", **all_of(house))
+            blind.query(EVERYBODY[0], "both_of_lines", **all_of(house))
         assert len(blind.query(EVERYBODY[0], "worklist_forms", until=house.catalogue.last_full_day)) > 0
         assert len(blind.query(EVERYBODY[0], "late_forms")) > 0
 
@@ -230,16 +230,16 @@ def test_spark_is_stopped_after_the_time_that_a_question_may_take(by_spark, spar
         # Only now: less than Spark takes for anything may be too little to open an extract.
         hasty._seconds = 0.002
         with pytest.raises(QueryTimeoutError, match="longer than 0 seconds in Spark"):
-            hasty.query(EVERYBODY[0], "both_lines", **all_of(house))
+            hasty.query(EVERYBODY[0], "both_of_lines", **all_of(house))
 
 
 def test_a_session_that_the_server_ended_is_opened_again(by_spark, spark_address, house, tmp_path):
     with contextlib.closing(far(by_spark, tmp_path, spark=spark_address, query_seconds=300)) as one:
         values = all_of(house)
-        first = one.query(EVERYBODY[0], "both_lines", **values)
+        first = one.query(EVERYBODY[0], "both_of_lines", **values)
         one._facts._rows._spark._session.client.release_session()
         values["end"] -= pd.Timedelta(days=1)
-        assert len(one.query(EVERYBODY[0], "both_lines", **values)) > 0
+        assert len(one.query(EVERYBODY[0], "both_of_lines", **values)) > 0
         assert len(first) > 0
 
 

@@ -41,6 +41,10 @@ delete from extract.scores where score_id in (select id from gone_scores);
 insert into extract.scores by name
 select * from come_scores order by taken_on, site, taken_at, score_id;
 
+delete from extract.patients_apart where patient in (select patient from before.patients_apart);
+insert into extract.patients_apart by name
+select * from patients_apart order by starts_on, site, line, band, patient;
+
 delete from extract.side_effects where event_id in (select id from gone_side_effects);
 
 delete from extract.courses where patient in (select id from gone_courses);
