@@ -7,19 +7,19 @@ with last_visits as (
     select
         case when list_contains($by, 'site') then site end as site,
         case when list_contains($by, 'band') then band end as band,
-        sum(if(counted = 'visit' and if(len($lines) = 1, line is not null, of_all), visits, 0)) as patients,
-        sum(if(counted = 'visit' and line = 'ketamine', visits, 0)) as ketamine,
+        sum(if(counted = 1 and if(len($lines) = 1, line is not null, of_all), visits, 0)) as patients,
+        sum(if(counted = 1 and line = 'ketamine', visits, 0)) as ketamine,
         -- A drip's next drip may be of the other line: of patients with several lines that is counted apart.
         sum(if(
-            counted = 'drip' and len($lines) > 1
-            or counted = 'visit' and line <> 'ketamine' and if(len($lines) = 1, true, of_all),
+            counted = 64 and len($lines) > 1
+            or counted = 1 and line <> 'ketamine' and if(len($lines) = 1, true, of_all),
             visits,
             0
         )) as drip
     from daily_patients
     where starts_on between $start and $end
         and (next_on is null or next_on > $end)
-        and counted in ('visit', 'drip')
+        and counted in (1, 64)
         and list_contains($sites::site[], site)
         and (line is null or list_contains($lines::line[], line))
         and list_contains($bands::band[], band)

@@ -13,16 +13,16 @@ with last_visits as (
         line,
         band,
         of_all,
-        sum(if(counted = 'visit', visits, 0)) as patients,
-        sum(if(counted = 'effect', visits, 0)) as with_effect,
-        sum(if(counted = 'severe', visits, 0)) as with_severe,
-        sum(if(counted = 'serious', visits, 0)) as with_serious,
-        sum(if(counted = 'visit' and line = 'ketamine', visits, 0)) as ketamine,
-        sum(if(counted = 'coordinated', visits, 0)) as coordinated
+        sum(if(counted = 1, visits, 0)) as patients,
+        sum(if(counted = 2, visits, 0)) as with_effect,
+        sum(if(counted = 4, visits, 0)) as with_severe,
+        sum(if(counted = 8, visits, 0)) as with_serious,
+        sum(if(counted = 1 and line = 'ketamine', visits, 0)) as ketamine,
+        sum(if(counted = 32, visits, 0)) as coordinated
     from daily_patients
     where starts_on between $start and $end
         and (next_on is null or next_on > $end)
-        and counted <> 'drip'
+        and counted <> 64
         and list_contains($sites::site[], site)
         and (line is null or list_contains($lines::line[], line))
         and list_contains($bands::band[], band)

@@ -31,7 +31,6 @@ ENUMS: Mapping[str, str] = {
     "severity": "severity",
     "supervision": "supervision",
     "mental_health_provider": "yes_no",
-    "counted": "counted",
 }
 #: The variable that holds the folder of the facts: an extract doesn't know where it will lie.
 FOLDER = "facts_folder"

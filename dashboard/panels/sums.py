@@ -68,7 +68,7 @@ def with_slots(reader: Reader, filters: Filters, frame: pd.DataFrame, *by: str) 
 
 
 def of_lines(name: str, filters: Filters) -> str:
-    """The query that answers `name` for the service lines asked for: what is counted by day is so by one and by all."""
+    """The query that answers `name` for the lines asked for: what is counted by day is so by one and over all."""
     some = 1 < len(filters.lines) < len(filters.scope.lines)
     return {"patients": "patients_of_lines", "both_lines": "both_of_lines"}[name] if some else name
 

@@ -62,66 +62,65 @@ left join patient_kinds as kinds on kinds.patient = bookings.patient
 where status = 'completed' and coalesce(not apart, true);
 
 -- Completed bookings of all other patients, additive.
--- counted: visit (any), effect, severe, serious (with a side effect, a severe, a serious one), coordinated (ketamine
--- with a known mental-health provider), drip (any but ketamine)
+-- counted: the flag of patients_apart that they have, 1, 2, 4, 8 or 32; or 64, any but ketamine
 -- line: null where the next one may be of another line, else of the same
 -- of_all: whether the row counts among visits of whatever line; of patients with one line only the rows by line do
 -- grain: starts_on × site × counted × line × band × of_all × next_on DATE (null: none)
 create table daily_patients as
 with followed as (
-    select starts_on, site, 'visit'::counted as counted, line, band, of_one_line as of_all, next_on
+    select starts_on, site, cast(1 as utinyint) as counted, line, band, of_one_line as of_all, next_on
     from settled_visits
     union all
     select
-        starts_on, site, 'visit', nullif(line, line), band, true,
+        starts_on, site, 1, nullif(line, line), band, true,
         lead(starts_on) over (partition by patient order by starts_on)
     from settled_visits
     where not of_one_line
     union all
     select
-        starts_on, site, 'drip', nullif(line, line), band, true,
+        starts_on, site, 64, nullif(line, line), band, true,
         lead(starts_on) over (partition by patient order by starts_on)
     from settled_visits
     where not of_one_line and line <> 'ketamine'
     union all
     select
-        starts_on, site, 'coordinated', line, band, true,
+        starts_on, site, 32, line, band, true,
         lead(starts_on) over (partition by patient order by starts_on)
     from settled_visits
     where coordinated
     union all
     select
-        starts_on, site, 'effect', line, band, of_one_line,
+        starts_on, site, 2, line, band, of_one_line,
         lead(starts_on) over (partition by patient, line order by starts_on)
     from settled_visits
     where has_effect
     union all
     select
-        starts_on, site, 'effect', nullif(line, line), band, true,
+        starts_on, site, 2, nullif(line, line), band, true,
         lead(starts_on) over (partition by patient order by starts_on)
     from settled_visits
     where has_effect and not of_one_line
     union all
     select
-        starts_on, site, 'severe', line, band, of_one_line,
+        starts_on, site, 4, line, band, of_one_line,
         lead(starts_on) over (partition by patient, line order by starts_on)
     from settled_visits
     where has_severe
     union all
     select
-        starts_on, site, 'severe', nullif(line, line), band, true,
+        starts_on, site, 4, nullif(line, line), band, true,
         lead(starts_on) over (partition by patient order by starts_on)
     from settled_visits
     where has_severe and not of_one_line
     union all
     select
-        starts_on, site, 'serious', line, band, of_one_line,
+        starts_on, site, 8, line, band, of_one_line,
         lead(starts_on) over (partition by patient, line order by starts_on)
     from settled_visits
     where has_serious
     union all
     select
-        starts_on, site, 'serious', nullif(line, line), band, true,
+        starts_on, site, 8, nullif(line, line), band, true,
         lead(starts_on) over (partition by patient order by starts_on)
     from settled_visits
     where has_serious and not of_one_line

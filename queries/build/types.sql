@@ -6,5 +6,4 @@ create type band as enum (select band from reference_age_bands order by position
 create type status as enum ('booked', 'arrived', 'completed', 'cancelled', 'late_cancelled', 'no_show');
 create type severity as enum ('mild', 'moderate', 'severe', 'life_threatening', 'fatal', 'unknown');
 create type supervision as enum ('anesthesiologist', 'physician', 'other', 'none', 'not_recorded');
-create type counted as enum ('visit', 'effect', 'severe', 'serious', 'coordinated', 'drip');
 create type yes_no as enum ('yes', 'no', 'not_recorded');

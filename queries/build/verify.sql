@@ -114,13 +114,13 @@ select
     (
         select coalesce(sum(visits), 0)::bigint
         from daily_patients
-        where counted = 'visit' and of_all and next_on is null
+        where counted = 1 and of_all and next_on is null
     ) + (select count(distinct patient) from patients_apart)
 union all
 select
     'completed bookings in daily_patients and of patients_apart',
     (select count(*) from bookings where status = 'completed'),
-    (select coalesce(sum(visits), 0)::bigint from daily_patients where counted = 'visit' and line is not null)
+    (select coalesce(sum(visits), 0)::bigint from daily_patients where counted = 1 and line is not null)
     + (select count(*) from bookings where status = 'completed' and patient in (select patient from patients_apart))
 union all
 select

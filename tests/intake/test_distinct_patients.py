@@ -88,7 +88,7 @@ def delivered(clinic: Clinic, visits: list[Visit]) -> None:
 def counted(visits: list[Visit], by: tuple[str, ...]) -> dict[tuple[str, ...], list[int]]:
     """Patients, treated, with an effect, a severe, a serious one, of ketamine, and of these coordinated."""
     tests = (
-        lambda one: True,
+        lambda one: one.status in ("arrived", "completed"),
         lambda one: one.status == "completed",
         lambda one: one.status == "completed" and one.effect,
         lambda one: one.status == "completed" and one.effect and one.severity == "severe",

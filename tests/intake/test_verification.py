@@ -37,6 +37,8 @@ DAMAGES = {
     "update daily_effects set events = 2": "events in daily_effects: 1 against 2",
     "update daily_effects set infusions = 0": "infusions with an effect in daily_effects: 1 against 0",
     "insert into worklist_forms (booking_id) values ('B1')": "late side-effect forms in worklist_forms: 0 against 1",
+    "delete from daily_patients where line = 'vitamin'": "patients in daily_patients and patients_apart: 2 against 1",
+    "insert into daily_patients (counted, line, visits) values (1, 'ketamine', 1)": "of patients_apart: 2 against 3",
     "update daily set with_effect = 2 where line = 'ketamine'": "visits with an effect in daily: 1 against 2",
 }
 
