@@ -23,6 +23,7 @@ from dashboard.intake.files import (
     usable,
 )
 from dashboard.intake.header import header_told, is_data, is_strange, position
+from dashboard.intake.leaks import refuse_numbered
 from dashboard.intake.mapping import Join, SourceColumn, TableMapping
 from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
@@ -189,7 +190,14 @@ def left_over(delivery: Path, mapping: DeliveryMapping) -> list[str]:
     """Names of the files in the folder that the mapping takes nothing from."""
     taken = {path for section in mapping.sections for path in section.files.find(delivery)}
     taken |= {path for join in mapping.lookups for path in join.files.find(delivery)}
-    return [shown_name(path) for path in delimited_files(delivery) if path not in taken]
+    # Of folders those count from which something is taken: others may hold what is no part of the delivery.
+    folders = sorted({delivery, *(path.parent for path in taken)})
+    return [
+        str(path.relative_to(delivery).with_name(shown_name(path)))
+        for folder in folders
+        for path in delimited_files(folder)
+        if path not in taken
+    ]
 
 
 def _advice(delivery: Path) -> str:
@@ -324,6 +332,7 @@ def _match_mapped(source: Source, mapping: TableMapping, inspected: Inspected) -
     check_header_line(inspected, _wanted(mapping), advice)
     check_header(inspected, [])
     places = _locate(source, mapping, inspected.found.header)
+    refuse_numbered(mapping, inspected.found.header, places, f"{source.path} for ")
     names = {places[name]: what for name, what in _wanted(mapping).items()}
     return tuple(names.get(place) for place in range(len(inspected.found.header)))
 
