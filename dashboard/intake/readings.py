@@ -36,7 +36,7 @@ def moment_of(name: str, raw: str, mapped: ColumnMapping, ways: Ways) -> str:
     counted = [text for text in mapped.formats if text in EPOCHS]
     date = mapped.column.kind == "date"
     if local or offset or named:
-        ways.append({"written": _spaced(raw)})
+        ways.append({"written": _spaced(raw, halves=any("%p" in text for text in mapped.formats))})
     written = way(name, "written")
     if local:
         ways.append({"local": _parsed(written, local)})
@@ -59,13 +59,15 @@ def moment_of(name: str, raw: str, mapped: ColumnMapping, ways: Ways) -> str:
 
 def read_by(text: str, form: str) -> str:
     """A text as a time by one format, which counts nothing."""
-    written = _spaced(text)
+    written = _spaced(text, halves="%p" in form)
     return _parsed(_named(written) if "%Z" in form else written, [form])
 
 
-def _spaced(text: str) -> str:
+def _spaced(text: str, *, halves: bool) -> str:
     # Browsers put a narrow space, which no format has, before AM and PM.
-    return f"replace(replace({text}, '\u202f', ' '), '\u00a0', ' ')"
+    spaced = f"replace(replace({text}, '\u202f', ' '), '\u00a0', ' ')"
+    # a.m., as in Canada, and a. m., as in Spanish.
+    return rf"regexp_replace({spaced}, '(?i)(\d ?[ap])\. ?m\.', '\1m')" if halves else spaced
 
 
 def _parsed(text: str, formats: Sequence[str]) -> str:
@@ -83,9 +85,18 @@ def _named(text: str) -> str:
 def _wall_clock(moment: str, mapped: ColumnMapping, *, date: bool) -> str:
     """A time without a zone, which is the site's own unless the mapping says another."""
     if date:
-        return f"{moment}::date::varchar"
+        return f"{_born(moment, mapped)}::date::varchar"
     text = f"{moment}::varchar" if mapped.timezone is None else instant(moment, mapped.timezone)
     return f"case when in_range({moment}) then {text} end"
+
+
+def _born(day: str, mapped: ColumnMapping) -> str:
+    """A birth date; one with two digits of the year that lies ahead is of the century before."""
+    if not any("%y" in text for text in mapped.formats):
+        return day
+    # Four digits say which century is meant, and are wrong if they lie ahead.
+    written = f"regexp_matches({way(mapped.column.name, 'written')}, '(^|\\D)(\\d{{4}}|\\d{{8}})(\\D|$)')"
+    return f"if({day} > current_date and not {written}, {day} - interval 100 years, {day})"
 
 
 def _since_1899(raw: str) -> str:
