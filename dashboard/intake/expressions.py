@@ -156,7 +156,11 @@ class Expressions:
         )
 
     def _joined_by(self, key: KeyColumns) -> str:
-        return joined_key([f"delivered_row.{_source(self._places[one])}" for one in key])
+        # A number from Parquet is compared as an id is written, whatever type either file gives it.
+        places = [self._places[one] for one in key]
+        return joined_key(
+            [typed_text(f"delivered_row.{_source(place)}", self._type(place), "identifier") for place in places]
+        )
 
     def _final(self) -> list[str]:
         table = self._mapping.table
@@ -265,8 +269,10 @@ class Expressions:
             text = f"{alias}.{identifier(lookup_column(source))}"
         else:
             text = _source(self._places[source])
-        # A pattern is matched with what the file has.
-        return text if mapped.pattern else typed_text(text, self._source_type(mapped, source), mapped.column.kind)
+        # A pattern is matched with what the file has, and a day goes with a time beside it.
+        if mapped.pattern or (mapped.column.kind == "timestamp" and len(mapped.sources) > 1):
+            return text
+        return typed_text(text, self._source_type(mapped, source), mapped.column.kind)
 
     def _source_type(self, mapped: ColumnMapping, source: SourceColumn) -> str:
         if mapped.lookup:
@@ -276,8 +282,10 @@ class Expressions:
     def _made(self, name: str, mapped: ColumnMapping, steps: _Steps) -> str | None:
         """The value by format, number format or name; None where the raw value will do."""
         raw = steps.part
-        typed = mapped.pattern is None and any(
-            self._source_type(mapped, source).startswith(("TIMESTAMP", "DATE")) for source in mapped.sources
+        typed = (
+            mapped.pattern is None
+            and len(mapped.sources) == 1
+            and self._source_type(mapped, mapped.sources[0]).startswith(("TIMESTAMP", "DATE"))
         )
         if mapped.formats and not typed:
             steps.reason = f"does not match the format {' or '.join(mapped.formats)}"

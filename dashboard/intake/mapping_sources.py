@@ -11,6 +11,7 @@ from dashboard.intake.mapping_place import Place
 from dashboard.intake.transcode import python_name
 
 _LONGEST_DELIMITER = 8
+_MOST_SKIPPED = 1_000_000
 _LAYOUT = ("encoding", "delimiter", "quote", "escape", "skip", "header", "empty")
 _FILTERS: tuple[Literal["only", "except"], ...] = ("only", "except")
 #: Settings of a table.
@@ -93,8 +94,13 @@ def files_of(data: dict[str, Any], place: Place) -> Files:
     if given is None or not patterns:
         raise place.fault('file is missing; name the file or a pattern like "appointments-*.csv"')
     for pattern in patterns:
-        if not place.text(pattern, "file") or Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        parts = Path(place.text(pattern, "file")).parts
+        if not parts or Path(pattern).is_absolute() or ".." in parts:
             raise place.fault(f"file {pattern!r} must be a name or pattern within the delivery's folder")
+        if any("**" in part and part != "**" for part in parts) or parts[-1] == "**":
+            raise place.fault(
+                f'file {pattern!r} has ** beside something else or at its end; it means folders alone: "**/*.csv"'
+            )
     return Files(tuple(patterns), _layout(data, place))
 
 
@@ -123,8 +129,10 @@ def _layout(data: dict[str, Any], place: Place) -> Layout:
     if not isinstance(header, bool):
         raise place.fault("header must be true or false")
     skip = data.get("skip", 0)
-    if not isinstance(skip, int) or isinstance(skip, bool) or skip < 0:
-        raise place.fault(f"skip must be the number of lines before the header, not {skip!r}")
+    if not isinstance(skip, int) or isinstance(skip, bool) or not 0 <= skip <= _MOST_SKIPPED:
+        raise place.fault(
+            f"skip must be the number of lines before the header, up to {_MOST_SKIPPED:,}, not {skip!r}"
+        )
     empty = [empty] if isinstance(empty, str) else empty
     if not isinstance(empty, list):
         raise place.fault('empty must be a list of words like ["NULL", "NA"]')

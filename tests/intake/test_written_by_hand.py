@@ -1,0 +1,88 @@
+"""Exports that real systems write, for which somebody writes the mapping by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import duckdb
+import pytest
+from intake_clinic import Export, at, bookings
+
+from dashboard.intake.contract import DeliveryError
+
+
+def parquet(export: Export, name: str, select: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"copy ({select}) to $path (format parquet)", {"path": str(export.clinic.delivery / name)})
+
+
+VISIT = "select 'V1' as id, 7 as patient, date '2026-01-05' as day, time '09:30' as clock, 'CST' as zone"
+
+
+@pytest.mark.parametrize(
+    "starts_at",
+    [
+        '["day", "clock"]',
+        '{ column = ["day", "clock"], format = "%Y-%m-%d %H:%M:%S" }',
+        '{ column = ["day", "clock", "zone"], format = "%Y-%m-%d %H:%M:%S %Z" }',
+    ],
+)
+def test_a_day_and_its_time_in_two_columns_of_parquet(export: Export, starts_at: str) -> None:
+    parquet(export, "visits.parquet", VISIT)
+    given = starts_at if starts_at.startswith("{") else f"{{ column = {starts_at} }}"
+    export.publish(bookings(options='file = "visits.parquet"', starts_at=given))
+    assert export.bookings("starts_at") == [(at(2026, 1, 5, 9, 30),)]
+
+
+def test_a_day_of_parquet_alone_is_still_midnight(export: Export) -> None:
+    parquet(export, "visits.parquet", VISIT)
+    export.publish(bookings(options='file = "visits.parquet"', starts_at='"day"'))
+    assert export.bookings("starts_at") == [(at(2026, 1, 5),)]
+
+
+@pytest.mark.parametrize("kind", ["double", "float", "decimal(9, 2)", "integer", "varchar"])
+def test_numbers_are_keys_of_joins_whatever_their_type(export: Export, kind: str) -> None:
+    """A program that knows no empty whole number writes 7.0 for the 7 of the other file."""
+    export.write("visits.csv", "id,patient,start", "V1,7,2026-01-05 09:00")
+    parquet(export, "people.parquet", f"select 7::{kind} as person, 'F' as sex union all select null, 'M'")
+    join = '{ join = { file = "people.parquet", key = "patient", other_key = "person" }, column = "sex" }'
+    export.publish(bookings(f"sex = {join}"))
+    assert export.bookings("sex") == [("f",)]
+    for path in export.clinic.delivery.iterdir():
+        path.unlink()
+    parquet(
+        export, "visits.parquet", f"select 'V1' as id, 7::{kind} as patient, timestamp '2026-01-05 09:00' as start"
+    )
+    export.write("people.csv", "person,sex", "7,F")
+    export.publish(bookings(f"sex = {join.replace('people.parquet', 'people.csv')}", 'file = "visits.parquet"'))
+    assert export.bookings("sex") == [("f",)]
+
+
+@pytest.mark.parametrize(("ending", "within"), [("\n", "\n"), ("\r\n", "\r\n"), ("\r\n", "\n")])
+def test_names_of_columns_over_several_lines(export: Export, ending: str, within: str) -> None:
+    """As forms have them whose questions are the names, and spreadsheets, with a line feed alone within a name."""
+    header = f'id,patient,"Start{within}(local)","How are you?{within}{within}Be honest"'
+    export.write("visits.csv", header, "V1,P1,2026-01-05 09:00,x", "V2,P2,soon,y", ending=ending)
+    report = export.publish(bookings(starts_at='"Start (local)"'))
+    assert export.bookings("booking_id, starts_at") == [("V1", at(2026, 1, 5, 9))]
+    assert [row[1:3] for row in export.rejects()] == [(6, "starts_at")]
+    assert (report.rows_read, report.rows_accepted, report.rows_rejected) == (2, 1, 1)
+
+
+def test_utf_16_without_its_mark_is_told(export: Export) -> None:
+    lines = ("id,patient,start", "V1,P1,2026-01-05 09:00")
+    export.write("visits.csv", *lines, encoding="utf-16-le", ending="\r\n")
+    with pytest.raises(DeliveryError, match=r'zero bytes, as UTF-16 does; .*encoding = "utf-16-le"'):
+        export.publish(bookings())
+    export.publish(bookings(options='encoding = "utf-16-le"'))
+    assert export.bookings("booking_id") == [("V1",)]
+
+
+def test_files_of_a_folder_that_the_pattern_misses_are_told(export: Export) -> None:
+    """Capitals make a difference in patterns, so that a month may be missed."""
+    for name, day in (("2026/jan.csv", 5), ("2026/feb.CSV", 6)):
+        export.write(name, "id,patient,start", f"V{day},P1,2026-01-0{day} 09:00")
+    export.write("notes/old.csv", "x")
+    report = export.publish(bookings(options='file = "2026/*.csv"'))
+    assert export.bookings("booking_id, starts_at::date") == [("V5", dt.date(2026, 1, 5))]
+    assert "files that the mapping takes nothing from: 2026/feb.CSV" in report.notes
