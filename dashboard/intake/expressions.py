@@ -71,7 +71,7 @@ class Expressions:
 
     Args:
         mapping: of the table.
-        name: of the file.
+        names: of the file: as ids of rows have it, another one in each section, and its own without its folder.
         types: DuckDB's types of a Parquet file's columns, else empty.
         places: the position of each source column in the file.
         lookups: the temporary table of each join.
@@ -80,13 +80,13 @@ class Expressions:
     def __init__(
         self,
         mapping: TableMapping,
-        name: str,
+        names: tuple[str, str],
         types: tuple[str, ...],
         places: Names[SourceColumn, int],
         lookups: Names[Join, Loaded],
     ) -> None:
         self._mapping = mapping
-        self._name = name
+        self._name, self._file = names
         self._types = types
         self._places = places
         self._lookups = lookups
@@ -236,7 +236,7 @@ class Expressions:
         if mapped.row_number is not None:
             return f"{literal(f'{mapped.row_number}{self._name}-')} || row_number"
         if mapped.file_name:
-            raw = literal(bare_name(self._name))
+            raw = literal(bare_name(self._file))
         else:
             raw = _together([self._part(mapped, source) for source in mapped.sources], mapped)
         return raw if mapped.pattern else _without_empty(raw, mapped)

@@ -56,6 +56,8 @@ class Files:
             DeliveryError: a pattern matches what can't be read.
         """
         found = {path for pattern in self.patterns for path in delivery.glob(pattern)}
+        # Marks of patterns may be part of a name: report[1].csv is what a browser makes of a second download.
+        found |= {delivery / name for name in self.patterns if (delivery / name).is_file()}
         return sorted(usable(path) for path in found if not path.is_dir())
 
 

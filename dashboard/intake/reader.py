@@ -37,19 +37,12 @@ class Source:
     Attributes:
         name: of the file, as reports and rejects show it.
         mapping: what the table's columns are made of; None where the file has the contract's own.
-        repeat: the how-manieth section of the mapping that reads the file into the table.
     """
 
     table: Table
     path: Path
     name: str
     mapping: TableMapping | None = None
-    repeat: int = 1
-
-    @property
-    def own_name(self) -> str:
-        """The name of the file without its folder, for ids of rows: another one in each section."""
-        return _repeated(self.path.name, self.repeat)
 
 
 @dataclass(frozen=True)
@@ -228,7 +221,7 @@ def _mapped_sources(delivery: Path, mapping: DeliveryMapping, *, whole: bool) ->
         for path in found:
             repeat = 1 + sum((one.table, one.path) == (section.table, path) for one in sources)
             name = _repeated(str(path.relative_to(delivery)), repeat)
-            sources.append(Source(section.table, path, name, section, repeat))
+            sources.append(Source(section.table, path, name, section))
     if not sources:
         raise _nothing_to_add(delivery)
     return sources
@@ -284,7 +277,7 @@ def expressions(surveyed: Survey, lookups: Mapping[Join, Loaded]) -> Expressions
     if source.mapping is None:
         return None
     places = _locate(source, source.mapping, surveyed.found.header)
-    return Expressions(source.mapping, source.own_name, surveyed.types, places, lookups)
+    return Expressions(source.mapping, (source.name, source.path.name), surveyed.types, places, lookups)
 
 
 def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> str:

@@ -86,3 +86,37 @@ def test_files_of_a_folder_that_the_pattern_misses_are_told(export: Export) -> N
     report = export.publish(bookings(options='file = "2026/*.csv"'))
     assert export.bookings("booking_id, starts_at::date") == [("V5", dt.date(2026, 1, 5))]
     assert "files that the mapping takes nothing from: 2026/feb.CSV" in report.notes
+
+
+def test_rows_of_like_named_files_have_numbers_of_their_own(export: Export) -> None:
+    """One folder a site, with the same names in each."""
+    export.write("visits.csv", "id,patient,start", "V1,P1,2026-01-05 09:00", "V2,P2,2026-01-05 10:00")
+    export.write("north/ae.csv", "visit,term", "V1,nausea", "V1,dizziness")
+    export.write("south/ae.csv", "visit,term", "V2,nausea")
+    export.publish(
+        bookings() + '[side_effects]\nfile = "*/ae.csv"\n[side_effects.columns]\nevent_id = { row_number = "AE-" }\n'
+        'booking_id = "visit"\neffect = "term"\n'
+    )
+    assert export.clinic.ask("select event_id, booking_id from side_effects order by all") == [
+        ("AE-north/ae.csv-1", "V1"), ("AE-north/ae.csv-2", "V1"), ("AE-south/ae.csv-1", "V2"),
+    ]  # fmt: skip
+
+
+def test_a_second_section_finds_the_same_name_of_its_file(export: Export) -> None:
+    export.write("out/Dallas.csv", "id,patient,start,later", "V1,P1,2026-01-05 09:00,2026-01-06 09:00")
+    given = {"site": "{ file_name = true }"}
+    one = bookings(options='file = "out/*.csv"', **given)
+    other = bookings(
+        options='file = "out/*.csv"', **given, starts_at='"later"', booking_id='{ column = ["id", "later"] }'
+    )
+    export.publish((one + other).replace("[bookings]", "[[bookings]]"))
+    assert export.bookings("booking_id, site") == [("V1", "dallas"), ("V1 2026-01-06 09:00", "dallas")]
+
+
+def test_marks_of_patterns_in_a_name(export: Export) -> None:
+    export.write("report[1].csv", "id,patient,start", "V1,P1,2026-01-05 09:00")
+    export.publish(bookings(options='file = "report[1].csv"'))
+    assert export.bookings("booking_id") == [("V1",)]
+    export.write("report1.csv", "id,patient,start", "V2,P1,2026-01-05 10:00")
+    export.publish(bookings(options='file = "report[[]*.csv"'))
+    assert export.bookings("booking_id") == [("V1",)]
