@@ -284,7 +284,7 @@ def _note_left_out(connection: duckdb.DuckDBPyConnection, number: int, source: S
     if mapping is None or not mapping.filters:
         return 0
     counts = dict(connection.execute(statements("left_out_rows")[0], {"file": number}).fetchall())
-    told = [(mapping.reason(one), counts[one.setting]) for one in mapping.filters if one.setting in counts]
+    told = [(reason, counts[setting]) for setting, reason in mapping.reasons().items() if setting in counts]
     same = [source.table.name] * len(told)
     noted = {"sources": same, "names": [source.name] * len(told), "whats": same}
     run(

@@ -202,9 +202,15 @@ class TableMapping:
         """The section, as messages name it."""
         return section_name(self.table.name, self.number)
 
-    def reason(self, one: RowFilter) -> str:
-        """What is said of the rows that a filter leaves out; its words may say who a patient is."""
-        return f"{one.setting} of {self.section}, column {one.column}"
+    def reasons(self) -> dict[str, str]:
+        """What is said of the rows that each setting leaves out; its words may say who a patient is."""
+        columns: dict[str, dict[str, None]] = {}
+        for one in self.filters:
+            columns.setdefault(one.setting, {})[str(one.column)] = None
+        return {
+            setting: f"{setting} of {self.section}, column{'s' * (len(named) > 1)} {' and '.join(named)}"
+            for setting, named in columns.items()
+        }
 
     def is_personal(self, mapped: ColumnMapping) -> bool:
         """Whether a column's values say who a patient is, whatever the contract calls it."""

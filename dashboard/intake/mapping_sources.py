@@ -74,17 +74,24 @@ def filters_of(data: dict[str, Any], section: Place) -> tuple[RowFilter, ...]:
     for setting in _FILTERS:
         if setting not in data:
             continue
-        given, place = data[setting], section.at(f"{section.name} {setting}")
-        if not isinstance(given, dict) or "column" not in given or "values" not in given:
-            raise place.fault('must be a table with column and values: { column = "Type", values = ["Lunch"] }')
-        place.check_keys(given, ("column", "values"), "setting")
-        column = source_of(given["column"], "column", place)
-        values: Any = [given["values"]] if isinstance(given["values"], str) else given["values"]
-        if not isinstance(values, list) or not values:
-            raise place.fault('values must be a list of words like ["Lunch", "Blocked"]; "" is the empty value')
-        words = dict.fromkeys(place.text(value, "values").strip() for value in values)
-        found.append(RowFilter(setting, column, tuple(words)))
+        place = section.at(f"{section.name} {setting}")
+        several = data[setting] if isinstance(data[setting], list) and data[setting] else [data[setting]]
+        found += [_filter(one, setting, place) for one in several]
     return tuple(found)
+
+
+def _filter(data: Any, setting: Literal["only", "except"], place: Place) -> RowFilter:
+    if not isinstance(data, dict) or "column" not in data or "values" not in data:
+        raise place.fault(
+            'must be a table with column and values: { column = "Type", values = ["Lunch"] }, or a list of such'
+        )
+    place.check_keys(data, ("column", "values"), "setting")
+    column = source_of(data["column"], "column", place)
+    values: Any = [data["values"]] if isinstance(data["values"], str) else data["values"]
+    if not isinstance(values, list) or not values:
+        raise place.fault('values must be a list of words like ["Lunch", "Blocked"]; "" is the empty value')
+    words = dict.fromkeys(place.text(value, "values").strip() for value in values)
+    return RowFilter(setting, column, tuple(words))
 
 
 def files_of(data: dict[str, Any], place: Place) -> Files:

@@ -120,3 +120,14 @@ def test_marks_of_patterns_in_a_name(export: Export) -> None:
     export.write("report1.csv", "id,patient,start", "V2,P1,2026-01-05 10:00")
     export.publish(bookings(options='file = "report[[]*.csv"'))
     assert export.bookings("booking_id") == [("V1",)]
+
+
+def test_several_conditions_are_told_together(export: Export) -> None:
+    export.write(
+        "visits.csv", "id,patient,start,Type", "V1,P1,2026-01-05 09:00,Drip", ",,12:00,Lunch", "V2,P2,soon,Drip"
+    )
+    given = '[{ column = "Type", values = "lunch" }, { column = "id", values = "V2" }]'
+    export.publish(bookings(options=f"except = {given}"))
+    assert export.clinic.ask("select rows, reason from left_out") == [
+        (2, "except of [bookings], columns Type and id")
+    ]
