@@ -86,6 +86,12 @@ class Survey:
             )
 
     @property
+    def places(self) -> dict[SourceColumn, int]:
+        """The position of each column of the file that its mapping names."""
+        mapping = self.source.mapping
+        return _locate(self.source, mapping, self.found.header) if mapping else {}
+
+    @property
     def is_data_first(self) -> bool:
         """Whether what was taken for names of columns looks like data."""
         return self.source.mapping is not None and is_data(self.found.header)
@@ -276,8 +282,8 @@ def expressions(surveyed: Survey, lookups: Mapping[Join, Loaded]) -> Expressions
     source = surveyed.source
     if source.mapping is None:
         return None
-    places = _locate(source, source.mapping, surveyed.found.header)
-    return Expressions(source.mapping, (source.name, source.path.name), surveyed.types, places, lookups)
+    names = (source.name, source.path.name)
+    return Expressions(source.mapping, names, surveyed.types, surveyed.places, lookups)
 
 
 def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> str:

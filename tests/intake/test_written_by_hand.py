@@ -131,3 +131,34 @@ def test_several_conditions_are_told_together(export: Export) -> None:
     assert export.clinic.ask("select rows, reason from left_out") == [
         (2, "except of [bookings], columns Type and id")
     ]
+
+
+JOIN = '{ join = { file = "people.csv", key = "patient", other_key = "person" }, column = "sex" }'
+
+
+@pytest.mark.parametrize(
+    ("title", "options"), [("", ""), ("A title\n", "skip = 1"), ("\n", "")], ids=["plain", "titles", "a blank line"]
+)
+def test_a_join_that_finds_nothing_is_told(export: Export, title: str, options: str) -> None:
+    visits = [f"V{number},{number},2026-01-05 09:00" for number in range(7, 9)]
+    export.write("visits.csv", f"{title}id,patient,start", *visits)
+    export.write("people.csv", "person,sex", "007,F", "008,M", ",X")
+    report = export.publish(bookings(f"sex = {JOIN}", options))
+    assert export.bookings("sex") == [(None,), (None,)]
+    note = (
+        "visits.csv: none of its 2 keys patient stands in people.csv, so that sex is empty there; "
+        "compare how both files write it"
+    )
+    assert note in report.notes
+    export.write("people.csv", "person,sex", "7,F", "008,M")
+    assert not any("none of its" in note for note in export.publish(bookings(f"sex = {JOIN}", options)).notes)
+
+
+def test_a_join_that_rejects_and_one_without_keys_are_not(export: Export) -> None:
+    """Rows without a site are rejected, which tells it; rows without a key have nothing to find."""
+    export.write("visits.csv", "id,patient,start,place", "V1,P1,2026-01-05 09:00,", "V2,P2,2026-01-05 09:00,")
+    export.write("people.csv", "person,sex", "P9,chicago")
+    with pytest.raises(DeliveryError, match=r"has no row in people\.csv"):
+        export.publish(bookings(site=JOIN))
+    report = export.publish(bookings(f"sex = {JOIN.replace('patient', 'place')}"))
+    assert not any("none of its" in note for note in report.notes)
