@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from dashboard.intake.files import bare_name
 from dashboard.intake.mapping import ColumnMapping, Join, KeyColumns, Pattern, SourceColumn, TableMapping
 from dashboard.intake.patterns import extracted
-from dashboard.intake.readings import Ways, instant, moment_of, number_of, way
+from dashboard.intake.readings import Ways, instant, moment_of, number_of, sum_of, way
 from dashboard.intake.row_filters import left_out
 from dashboard.intake.sql import identifier, literal
 
@@ -250,10 +250,8 @@ class Expressions:
         """What the pattern takes out of a value; where it doesn't match, the value, of which nothing is made."""
         raw, taken, matched = _raw(name), way(name, "taken"), way(name, "matched")
         if pattern.groups > 1:
-            groups = way(name, "groups")
             steps.ways.append({"groups": extracted(raw, pattern.text, pattern.groups)})
-            parts = [f"cleaned({groups}.g{number})" for number in range(1, pattern.groups + 1)]
-            steps.ways.append({"taken": _together(parts, mapped)})
+            steps.ways.append({"taken": _together(self._groups(name, mapped), mapped)})
         else:
             text = f"regexp_extract({raw}, {literal(pattern.text)}, {pattern.groups})"
             steps.ways.append({"taken": f"cleaned({text})"})
@@ -262,6 +260,11 @@ class Expressions:
         steps.ways.append({"matched": found})
         steps.ways.append({"part": f"case when {matched} then {_without_empty(taken, mapped)} else {raw} end"})
         steps.part = way(name, "part")
+
+    def _groups(self, name: str, mapped: ColumnMapping) -> list[str]:
+        """What each group of the pattern takes."""
+        groups = mapped.pattern.groups if mapped.pattern else 0
+        return [f"cleaned({way(name, 'groups')}.g{number})" for number in range(1, groups + 1)]
 
     def _part(self, mapped: ColumnMapping, source: SourceColumn) -> str:
         if mapped.lookup:
@@ -297,6 +300,9 @@ class Expressions:
             return f"coalesce({instant(way(name, 'moment'), mapped.timezone)}, {raw})"
         if mapped.numbers:
             steps.reason = f"is not a number like {mapped.numbers.example}"
+            if mapped.numbers.each:
+                total = sum_of(self._groups(name, mapped), mapped.numbers.each, mapped.column.kind)
+                return f"case when {raw} is not null then {total} end"
             return number_of(name, raw, mapped.numbers, mapped.column.kind, steps.ways)
         if mapped.keys:
             steps.ways.append({"key": f"lower({raw})"})

@@ -108,16 +108,20 @@ class Numbers:
 
     Attributes:
         times: what a number is multiplied by; its places fit in 18 digits together with those before them.
+        each: what the groups of a pattern are multiplied by before they are added, in the place of one number.
     """
 
     currency: str = ""
     thousands: str = ""
     decimal: str = "."
     times: Decimal | None = None
+    each: tuple[Decimal, ...] = ()
 
     @property
     def example(self) -> str:
         """A number written so."""
+        if self.each:
+            return "12 in each group of the pattern"
         return f"{self.currency}1{self.thousands}234{self.decimal}50"
 
 

@@ -146,6 +146,17 @@ def number_of(name: str, raw: str, numbers: Numbers, kind: str, ways: Ways) -> s
     return number if numbers.times is None else _multiplied(number, numbers.times, 0 if kind == "whole number" else 2)
 
 
+def sum_of(parts: Sequence[str], each: Sequence[Decimal], kind: str) -> str:
+    """The sum of numbers, each multiplied by its own; missing ones count nothing, and anything else gives none."""
+    sound = " and ".join(f"coalesce(regexp_full_match({part}, '\\d+\\.?\\d*|\\.\\d+'), true)" for part in parts)
+    terms = " + ".join(
+        f"coalesce(try_cast({part} as double), 0) * {times:f}::double"
+        for part, times in zip(parts, each, strict=True)
+    )
+    made = "bigint" if kind == "whole number" else "decimal(14, 2)"
+    return f"case when {sound} then try_cast(round({terms}, {0 if made == 'bigint' else 2}) as {made})::varchar end"
+
+
 def _multiplied(number: str, times: Decimal, places: int) -> str:
     """The product, rounded half away from zero; 20 and 18 digits fit into DuckDB's 38."""
     scale = max(-int(times.as_tuple().exponent), 0)

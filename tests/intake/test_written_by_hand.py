@@ -162,3 +162,54 @@ def test_a_join_that_rejects_and_one_without_keys_are_not(export: Export) -> Non
         export.publish(bookings(site=JOIN))
     report = export.publish(bookings(f"sex = {JOIN.replace('patient', 'place')}"))
     assert not any("none of its" in note for note in report.notes)
+
+
+CLOCK, WORDS, ISO = r"^(\d+):(\d+)", r"^(?:(\d+) ?hr?s?)? ?(?:(\d+) ?m\w*)?$", r"^PT(?:(\d+)H)?(?:(\d+)M)?$"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "written", "minutes"),
+    [
+        (CLOCK, "1:30", 90), (CLOCK, "00:45:00", 45), (CLOCK, "24:00", 1440), (CLOCK, "0:00", 0),
+        (WORDS, "1 hr 30 min", 90), (WORDS, "2h", 120), (WORDS, "45m", 45), (WORDS, "1h 5m", 65),
+        (ISO, "PT1H30M", 90), (ISO, "PT45M", 45),
+        (r"^([\d.]+)h([\d.]+)$", "1.25h.5", 76),
+    ],
+)  # fmt: skip
+def test_hours_and_minutes_are_added(export: Export, pattern: str, written: str, minutes: int) -> None:
+    export.write("visits.csv", "id,patient,start,length", f"V1,P1,2026-01-05 09:00,{written}")
+    length = f"{{ column = 'length', pattern = '{pattern}', times = [60, 1] }}"
+    assert export.delivered(bookings(f"chair_minutes = {length}"), "chair_minutes") == str(minutes)
+
+
+def test_groups_that_are_no_numbers_are_rejected(export: Export) -> None:
+    lengths = ("1:30", "x:30", "-1:30", "25:00", "soon", "")
+    export.write(
+        "visits.csv", "id,patient,start,length",
+        *(f"V{number},P1,2026-01-05 09:00,{length}" for number, length in enumerate(lengths)),
+    )  # fmt: skip
+    export.publish(bookings("chair_minutes = { column = 'length', pattern = '^([^:]*):(.*)$', times = [60, 1] }"))
+    assert [row[1:4] for row in export.rejects()] == [
+        (3, "chair_minutes", "x:30"), (4, "chair_minutes", "-1:30"), (5, "chair_minutes", "1500"),
+        (6, "chair_minutes", "soon"),
+    ]  # fmt: skip
+    assert export.rejects()[0][4].startswith("is not a number like 12 in each group of the pattern")
+    # An empty length is unknown, so that it is the service's usual one.
+    assert export.bookings("booking_id, chair_minutes") == [("V0", 90), ("V5", 60)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("pattern = '(.):(.)', times = [60, 1, 0.5]", "times has 3 numbers"),
+        ("pattern = '.:.', times = [60, 1]", "a pattern with as many groups"),
+        ("times = [60, 1]", "a pattern with as many groups"),
+        ("pattern = '(.)', times = [60]", "two numbers or more"),
+        ("pattern = '(.):(.)', times = [60, 'x']", "times must be a number"),
+        ("pattern = '(.):(.)', times = [60, 1], unit = 'min'", "no other setting of numbers"),
+    ],
+)
+def test_lists_of_times_need_as_many_groups(export: Export, settings: str, told: str) -> None:
+    export.write("visits.csv", "id,patient,start,length", "V1,P1,2026-01-05 09:00,1:30")
+    with pytest.raises(DeliveryError, match=rf"chair_minutes: .*{told}"):
+        export.publish(bookings(f"chair_minutes = {{ column = 'length', {settings} }}"))
