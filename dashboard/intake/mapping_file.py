@@ -93,10 +93,12 @@ def _table(data: Any, table: Table, number: int, joins: Joins, reference: Refere
     known = {column.name: column for column in table.columns}
     within.check_keys(columns, known, f"column of {table.name}")
     if missing := [name for name in table.required_columns if name not in columns]:
+        own, same = table.columns[0].name, [name for name in missing if known[name].kind != "identifier"]
         raise within.fault(
             f"the required column{'s' * (len(missing) > 1)} {', '.join(missing)} "
-            f"{'are' if len(missing) > 1 else 'is'} not mapped; "
-            'name the column of the file that holds it, or give it as { constant = "…" }'
+            f"{'are' if len(missing) > 1 else 'is'} not mapped; name the column of the file that holds it"
+            + (f', or give {" or ".join(same)} as {{ constant = "…" }}' if same else "")
+            + (f', or make {own} of the number of the row: {{ row_number = "" }}' if own in missing else "")
         )
     mapped = tuple(
         column_of(columns[name], column, joins, reference, place.at(section_name(table.name, number, name)))

@@ -58,6 +58,15 @@ ROW = "V0,P0,Dallas,05/01/2026 09:00,Done"
             'delimiter = "|_|_|_|_|"\n[bookings.columns]',
             ["delimiter", "one ASCII character", "up to 8"],
         ),
+        (
+            'booking_id = "Visit"\npatient_id = "Patient"\nsite = "Clinic"\n',
+            "",
+            [
+                "booking_id, patient_id, site are not mapped",
+                "give site as { constant",
+                "make booking_id of the number",
+            ],
+        ),
         ("[bookings.columns]", 'delimiter = "||"\n[bookings.columns]', ["'Visit'", "its header has Visit,Patient"]),
         ("[bookings.columns]", 'delimiter = "ab"\n[bookings.columns]', ["delimiter", "stands in no value"]),
         ("[bookings.columns]", 'delimiter = ";\\n"\n[bookings.columns]', ["delimiter", "stands in no value"]),

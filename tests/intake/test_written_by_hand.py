@@ -213,3 +213,10 @@ def test_lists_of_times_need_as_many_groups(export: Export, settings: str, told:
     export.write("visits.csv", "id,patient,start,length", "V1,P1,2026-01-05 09:00,1:30")
     with pytest.raises(DeliveryError, match=rf"chair_minutes: .*{told}"):
         export.publish(bookings(f"chair_minutes = {{ column = 'length', {settings} }}"))
+
+
+def test_no_constant_is_advised_for_ids_of_patients(export: Export) -> None:
+    """It would be refused, and so would the number of the row."""
+    export.write("visits.csv", "id,patient,start", "V1,P1,2026-01-05 09:00")
+    with pytest.raises(DeliveryError, match=r"patient_id is not mapped; name the column of the file that holds it$"):
+        export.publish(bookings(patient_id=""))
