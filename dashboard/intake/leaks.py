@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Names
 
 from dashboard.intake.contract import DeliveryError
@@ -21,8 +21,12 @@ def is_telling(mapped: ColumnMapping, name: str) -> bool:
 
 def personal_names(sections: Iterable[TableMapping]) -> frozenset[str]:
     """The source columns of a mapping that say who a patient is, in small letters."""
+    return frozenset(name.lower() for name in _personal(sections))
+
+
+def _personal(sections: Iterable[TableMapping]) -> frozenset[str]:
     return frozenset(
-        str(source).lower()
+        str(source)
         for section in sections
         for mapped in section.columns
         for source in mapped.sources
@@ -33,19 +37,24 @@ def personal_names(sections: Iterable[TableMapping]) -> frozenset[str]:
     )
 
 
-def refuse_texts(section: TableMapping, start: str) -> None:
+def refuse_texts(sections: Sequence[TableMapping], start: str) -> None:
     """Refuse texts that are made of columns which say who a patient is.
 
     Args:
-        section: of the mapping, with the names of such columns.
+        sections: of the mapping.
         start: what a message begins with, before the place.
 
     Raises:
         DeliveryError: one is, and its values are not those of a map.
     """
-    for mapped in section.columns:
-        if _is_open_text(mapped) and section.is_personal(mapped):
-            raise _fault(section, mapped, start, mapped.origin)
+    anywhere = _personal(sections)
+    for section in sections:
+        here = personal_names(one for one in sections if one.files.patterns == section.files.patterns)
+        for mapped in section.columns:
+            # The pt of one file, a patient, is not the PT of another, a preferred term.
+            named = any(str(one).lower() in here or str(one) in anywhere for one in mapped.sources)
+            if named and _is_open_text(mapped):
+                raise _fault(section, mapped, start, mapped.origin)
 
 
 def refuse_numbered(

@@ -51,8 +51,7 @@ def load_mapping(path: Path, reference: Reference) -> Mapping:
     ]
     personal = personal_names(sections)
     sections = [replace(section, personal=personal) for section in sections]
-    for section in sections:
-        refuse_texts(section, f"{path}, ")
+    refuse_texts(sections, f"{path}, ")
     keyed = frozenset(
         mapped.column.name
         for section in sections

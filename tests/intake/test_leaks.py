@@ -127,3 +127,16 @@ def test_names_of_columns_that_tell_of_patients(name: str) -> None:
 )
 def test_names_of_columns_that_do_not(name: str) -> None:
     assert not is_private(name)
+
+
+def test_the_term_of_one_file_is_not_the_patient_of_another(export: Export) -> None:
+    export.write("visits.csv", "id,pt,start", "V1,P1,2026-01-05 09:00")
+    export.write("ae.csv", "id,PT", "V1,Nausea")
+    events = (
+        '[side_effects]\nfile = "ae.csv"\n[side_effects.columns]\nevent_id = "id"\nbooking_id = "id"\neffect = "PT"\n'
+    )
+    export.publish(bookings(patient_id='"pt"') + events)
+    assert export.clinic.ask("select effect from side_effects") == [("nausea",)]
+    for same in (events.replace("ae.csv", "visits.csv"), events.replace('"PT"', '"pt"')):
+        with pytest.raises(DeliveryError, match=r"effect: the column (pt|PT) says who a patient is"):
+            export.publish(bookings(patient_id='"pt"') + same)
