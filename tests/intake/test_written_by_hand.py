@@ -220,3 +220,15 @@ def test_no_constant_is_advised_for_ids_of_patients(export: Export) -> None:
     export.write("visits.csv", "id,patient,start", "V1,P1,2026-01-05 09:00")
     with pytest.raises(DeliveryError, match=r"patient_id is not mapped; name the column of the file that holds it$"):
         export.publish(bookings(patient_id=""))
+
+
+def test_a_number_that_means_another_column_in_another_file_is_told(export: Export) -> None:
+    export.write("v1.csv", "id,patient,start", "V1,P1,2026-01-05 09:00")
+    export.write("v2.csv", "patient,ID,start", "P2,V2,2026-01-06 09:00")
+    export.write("v3.csv", "ID,patient,start", "V3,P3,2026-01-07 09:00")
+    report = export.publish(bookings(options='file = "v*.csv"', booking_id="1", patient_id="2"))
+    told = [note for note in report.notes if "in another order there" in note]
+    assert [note.split(";")[0] for note in told] == [
+        "[bookings]: column 1 is 'id' in v1.csv and 'patient' in v2.csv",
+        "[bookings]: column 2 is 'patient' in v1.csv and 'ID' in v2.csv",
+    ]
