@@ -14,6 +14,7 @@ from dashboard.intake import keys
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.expressions import Expressions, Loaded
 from dashboard.intake.files import is_gzip, mend, unreadable
+from dashboard.intake.leaks import is_hidden
 from dashboard.intake.mapping import Join
 from dashboard.intake.reader import Source, Survey, expressions, view_of
 from dashboard.intake.reference import Reference
@@ -269,7 +270,7 @@ def _note_mapping(
                 "place": places[name],
                 "column_name": name,
                 "origin": mapped.origin,
-                "personal": mapping.is_personal(mapped),
+                "personal": is_hidden(mapping, mapped, surveyed.found.header),
                 "reason": misfit.reason,
                 "missing": misfit.missing,
                 "pattern": misfit.pattern,
@@ -283,7 +284,7 @@ def _note_left_out(connection: duckdb.DuckDBPyConnection, number: int, source: S
     if mapping is None or not mapping.filters:
         return 0
     counts = dict(connection.execute(statements("left_out_rows")[0], {"file": number}).fetchall())
-    told = [(mapping.reason(one), counts[one.setting]) for one in mapping.filters if one.setting in counts]
+    told = [(reason, counts[setting]) for setting, reason in mapping.reasons().items() if setting in counts]
     same = [source.table.name] * len(told)
     noted = {"sources": same, "names": [source.name] * len(told), "whats": same}
     run(

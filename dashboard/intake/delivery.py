@@ -13,7 +13,7 @@ from pathlib import Path
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.fhir.files import is_fhir
 from dashboard.intake.fhir.reading import Resources, read_resources
-from dashboard.intake.header import DATA_HEADER, told_names
+from dashboard.intake.header import DATA_HEADER, folded, is_shown, told_names
 from dashboard.intake.mapping import Mapping
 from dashboard.intake.mapping_file import load_mapping
 from dashboard.intake.reader import Source, Survey, find_sources, left_over, not_read, survey
@@ -58,7 +58,7 @@ class Delivery:
         """What a person may want to know of it, in sentences."""
         data_first = [f"{one.source.name}: {DATA_HEADER}" for one in self.surveys if one.is_data_first]
         further = _mapping_notes(self.folder, self.tables) if self.tables else _own_notes(self)
-        return [*self.resources.remarks, *data_first, *further]
+        return [*self.resources.remarks, *data_first, *_other_names(self.surveys), *further]
 
     @property
     def digests(self) -> dict[Path, str]:
@@ -132,6 +132,25 @@ def _mapping_notes(delivery: Path, mapping: Mapping) -> list[str]:
     notes += _same_ids(delivery, mapping)
     if others := left_over(delivery, mapping):
         notes.append(f"files that the mapping takes nothing from: {', '.join(others)}")
+    return notes
+
+
+def _other_names(surveys: list[Survey]) -> list[str]:
+    """Columns that are named by number and have other names in another file of their section."""
+    notes = []
+    seen: dict[tuple[str, int], tuple[str, str]] = {}
+    for one in surveys:
+        section = one.source.mapping
+        if section is None or one.is_data_first or not one.dialect.header or not is_shown(one.found.header, ()):
+            continue
+        for number in (name for name in one.places if isinstance(name, int)):
+            called = one.found.header[number - 1]
+            first, file = seen.setdefault((section.section, number), (called, one.source.name))
+            if folded(first) != folded(called):
+                notes.append(
+                    f"{section.section}: column {number} is {first!r} in {file} and {called!r} in {one.source.name}; "
+                    "if the columns stand in another order there, name them, or give the file a section of its own"
+                )
     return notes
 
 

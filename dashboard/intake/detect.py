@@ -158,6 +158,8 @@ def _why(inspected: Inspected, wanted: Collection[str]) -> str:
     if mark := next(marks, None):
         return f": it separates its columns with {mark.decode()!r}; save it with commas"
     line = content.lstrip().split(NEWLINE, 1)[0].rstrip()
+    if b"\0" in line:
+        return ': it holds zero bytes, as UTF-16 does; save it as UTF-8, or write encoding = "utf-16-le" in a mapping'
     if b"\r" in line:
         return (
             ": some of its lines end in a carriage return alone and others don't; save it with one kind of line ends"

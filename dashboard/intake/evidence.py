@@ -7,7 +7,18 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from dashboard.intake.guesses import column_words, words_of
-from dashboard.intake.synonyms import ADDRESSES, NAMED, NAMES, PERSONAL, WHOSE, WRITTEN
+from dashboard.intake.synonyms import (
+    ADDRESSES,
+    ELSEWHERE,
+    FREE,
+    LISTED,
+    NAMED,
+    NAMES,
+    OF_IDS,
+    PERSONAL,
+    WHOSE,
+    WRITTEN,
+)
 
 #: So many different values of a column are shown.
 SHOWN = 40
@@ -94,6 +105,19 @@ def says_who(name: str) -> bool:
     words = set(column_words(name).split())
     named = "name" in words and words - NAMES <= WHOSE
     return named or bool(words & ADDRESSES)
+
+
+def is_private(name: str) -> bool:
+    """Whether a column of this name holds what no text of the extract may be made of.
+
+    That is a patient's name, address, phone, e-mail address or birth date, or what somebody wrote.
+    """
+    words = set(column_words(name).split())
+    if words & LISTED:
+        return False
+    if words & FREE or (bool(words) and words <= {"patient", *OF_IDS}):
+        return True
+    return says_who(name) and not words & ELSEWHERE
 
 
 def personal_words(columns: dict[str, list[str]]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from dashboard.intake.files import bare_name
 from dashboard.intake.mapping import ColumnMapping, Join, KeyColumns, Pattern, SourceColumn, TableMapping
 from dashboard.intake.patterns import extracted
-from dashboard.intake.readings import Ways, instant, moment_of, number_of, way
+from dashboard.intake.readings import Ways, instant, moment_of, number_of, sum_of, way
 from dashboard.intake.row_filters import left_out
 from dashboard.intake.sql import identifier, literal
 
@@ -71,7 +71,7 @@ class Expressions:
 
     Args:
         mapping: of the table.
-        name: of the file.
+        names: of the file: as ids of rows have it, another one in each section, and its own without its folder.
         types: DuckDB's types of a Parquet file's columns, else empty.
         places: the position of each source column in the file.
         lookups: the temporary table of each join.
@@ -80,13 +80,13 @@ class Expressions:
     def __init__(
         self,
         mapping: TableMapping,
-        name: str,
+        names: tuple[str, str],
         types: tuple[str, ...],
         places: Names[SourceColumn, int],
         lookups: Names[Join, Loaded],
     ) -> None:
         self._mapping = mapping
-        self._name = name
+        self._name, self._file = names
         self._types = types
         self._places = places
         self._lookups = lookups
@@ -156,7 +156,11 @@ class Expressions:
         )
 
     def _joined_by(self, key: KeyColumns) -> str:
-        return joined_key([f"delivered_row.{_source(self._places[one])}" for one in key])
+        # A number from Parquet is compared as an id is written, whatever type either file gives it.
+        places = [self._places[one] for one in key]
+        return joined_key(
+            [typed_text(f"delivered_row.{_source(place)}", self._type(place), "identifier") for place in places]
+        )
 
     def _final(self) -> list[str]:
         table = self._mapping.table
@@ -232,7 +236,7 @@ class Expressions:
         if mapped.row_number is not None:
             return f"{literal(f'{mapped.row_number}{self._name}-')} || row_number"
         if mapped.file_name:
-            raw = literal(bare_name(self._name))
+            raw = literal(bare_name(self._file))
         else:
             raw = _together([self._part(mapped, source) for source in mapped.sources], mapped)
         return raw if mapped.pattern else _without_empty(raw, mapped)
@@ -246,10 +250,8 @@ class Expressions:
         """What the pattern takes out of a value; where it doesn't match, the value, of which nothing is made."""
         raw, taken, matched = _raw(name), way(name, "taken"), way(name, "matched")
         if pattern.groups > 1:
-            groups = way(name, "groups")
             steps.ways.append({"groups": extracted(raw, pattern.text, pattern.groups)})
-            parts = [f"cleaned({groups}.g{number})" for number in range(1, pattern.groups + 1)]
-            steps.ways.append({"taken": _together(parts, mapped)})
+            steps.ways.append({"taken": _together(self._groups(name, mapped), mapped)})
         else:
             text = f"regexp_extract({raw}, {literal(pattern.text)}, {pattern.groups})"
             steps.ways.append({"taken": f"cleaned({text})"})
@@ -259,14 +261,21 @@ class Expressions:
         steps.ways.append({"part": f"case when {matched} then {_without_empty(taken, mapped)} else {raw} end"})
         steps.part = way(name, "part")
 
+    def _groups(self, name: str, mapped: ColumnMapping) -> list[str]:
+        """What each group of the pattern takes."""
+        groups = mapped.pattern.groups if mapped.pattern else 0
+        return [f"cleaned({way(name, 'groups')}.g{number})" for number in range(1, groups + 1)]
+
     def _part(self, mapped: ColumnMapping, source: SourceColumn) -> str:
         if mapped.lookup:
             alias = self._joins[mapped.lookup.join, mapped.lookup.key]
             text = f"{alias}.{identifier(lookup_column(source))}"
         else:
             text = _source(self._places[source])
-        # A pattern is matched with what the file has.
-        return text if mapped.pattern else typed_text(text, self._source_type(mapped, source), mapped.column.kind)
+        # A pattern is matched with what the file has, and a day goes with a time beside it.
+        if mapped.pattern or (mapped.column.kind == "timestamp" and len(mapped.sources) > 1):
+            return text
+        return typed_text(text, self._source_type(mapped, source), mapped.column.kind)
 
     def _source_type(self, mapped: ColumnMapping, source: SourceColumn) -> str:
         if mapped.lookup:
@@ -276,8 +285,10 @@ class Expressions:
     def _made(self, name: str, mapped: ColumnMapping, steps: _Steps) -> str | None:
         """The value by format, number format or name; None where the raw value will do."""
         raw = steps.part
-        typed = mapped.pattern is None and any(
-            self._source_type(mapped, source).startswith(("TIMESTAMP", "DATE")) for source in mapped.sources
+        typed = (
+            mapped.pattern is None
+            and len(mapped.sources) == 1
+            and self._source_type(mapped, mapped.sources[0]).startswith(("TIMESTAMP", "DATE"))
         )
         if mapped.formats and not typed:
             steps.reason = f"does not match the format {' or '.join(mapped.formats)}"
@@ -289,6 +300,9 @@ class Expressions:
             return f"coalesce({instant(way(name, 'moment'), mapped.timezone)}, {raw})"
         if mapped.numbers:
             steps.reason = f"is not a number like {mapped.numbers.example}"
+            if mapped.numbers.each:
+                total = sum_of(self._groups(name, mapped), mapped.numbers.each, mapped.column.kind)
+                return f"case when {raw} is not null then {total} end"
             return number_of(name, raw, mapped.numbers, mapped.column.kind, steps.ways)
         if mapped.keys:
             steps.ways.append({"key": f"lower({raw})"})

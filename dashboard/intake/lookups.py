@@ -13,6 +13,7 @@ from dashboard.intake.evidence import says_who
 from dashboard.intake.expressions import Loaded, clean_text, joined_key, lookup_column, typed_text
 from dashboard.intake.files import Inspected, inspect, mend, relation, unreadable
 from dashboard.intake.header import position
+from dashboard.intake.leaks import refuse_joined
 from dashboard.intake.mapping import Join, Mapping, SourceColumn
 from dashboard.intake.row_filters import left_out
 from dashboard.intake.sql import identifier
@@ -51,6 +52,7 @@ def load_lookups(
             check_header_line(inspected, needed, advice)
             check_header(inspected, [])
             places = {one: position(one, inspected.found.header, where, needed) for one in needed}
+            refuse_joined(mapping, join, inspected.found.header)
             left = _load(connection, table, inspected, join, wanted, places, work / f"{table}.csv")
             if left:
                 notes.append(
@@ -106,7 +108,7 @@ def _load(
     selected = ", ".join(text(source) for source in wanted)
     flag = left_out(join.filters, [compared(one.column) for one in join.filters], join.files.layout.empty)
     rows = f"from {relation(inspected, path)}"
-    keys = joined_key([text(one) for one in join.other_key])
+    keys = joined_key([compared(one) for one in join.other_key])
     kept = f" where {flag} = 0" if join.filters else ""
     try:
         connection.execute(

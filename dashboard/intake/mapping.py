@@ -56,6 +56,8 @@ class Files:
             DeliveryError: a pattern matches what can't be read.
         """
         found = {path for pattern in self.patterns for path in delivery.glob(pattern)}
+        # Marks of patterns may be part of a name: report[1].csv is what a browser makes of a second download.
+        found |= {delivery / name for name in self.patterns if (delivery / name).is_file()}
         return sorted(usable(path) for path in found if not path.is_dir())
 
 
@@ -106,16 +108,20 @@ class Numbers:
 
     Attributes:
         times: what a number is multiplied by; its places fit in 18 digits together with those before them.
+        each: what the groups of a pattern are multiplied by before they are added, in the place of one number.
     """
 
     currency: str = ""
     thousands: str = ""
     decimal: str = "."
     times: Decimal | None = None
+    each: tuple[Decimal, ...] = ()
 
     @property
     def example(self) -> str:
         """A number written so."""
+        if self.each:
+            return "12 in each group of the pattern"
         return f"{self.currency}1{self.thousands}234{self.decimal}50"
 
 
@@ -200,9 +206,15 @@ class TableMapping:
         """The section, as messages name it."""
         return section_name(self.table.name, self.number)
 
-    def reason(self, one: RowFilter) -> str:
-        """What is said of the rows that a filter leaves out; its words may say who a patient is."""
-        return f"{one.setting} of {self.section}, column {one.column}"
+    def reasons(self) -> dict[str, str]:
+        """What is said of the rows that each setting leaves out; its words may say who a patient is."""
+        columns: dict[str, dict[str, None]] = {}
+        for one in self.filters:
+            columns.setdefault(one.setting, {})[str(one.column)] = None
+        return {
+            setting: f"{setting} of {self.section}, column{'s' * (len(named) > 1)} {' and '.join(named)}"
+            for setting, named in columns.items()
+        }
 
     def is_personal(self, mapped: ColumnMapping) -> bool:
         """Whether a column's values say who a patient is, whatever the contract calls it."""

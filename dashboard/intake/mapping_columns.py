@@ -26,6 +26,7 @@ _COLUMN = (*_ORIGINS, "separator", "join", "key", *_MAKING)
 #: Factors beyond are of no unit, and the smaller ones would lose digits.
 _LEAST_FACTOR, _MOST_FACTOR = Decimal("0.000001"), Decimal(1_000_000)
 _FACTOR_DIGITS = 18
+_FEWEST = 2
 _SHAPES = {
     "timestamp": (r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", "a time like 2026-01-05 09:00"),
     "date": (r"\d{4}-\d{2}-\d{2}", "a date like 1980-12-31"),
@@ -49,14 +50,20 @@ def column_of(data: Any, column: Column, joins: Joins, reference: Reference, pla
     if origins == ["row_number"]:
         return replace(mapped, row_number=_row_number(data, column, place))
     mapped = _file_name(data, mapped, place) if origins == ["file_name"] else _sources(data, mapped, joins, place)
+    pattern, numbers = _pattern(data, place), _numbers(data, column, place)
+    if numbers and numbers.each and (pattern is None or pattern.groups != len(numbers.each)):
+        raise place.fault(
+            f"times has {len(numbers.each)} numbers, so that a pattern with as many groups is needed, each of which "
+            "is multiplied by one: pattern = '^(\\d+):(\\d+)$', times = [60, 1]"
+        )
     return replace(
         mapped,
-        pattern=_pattern(data, place),
+        pattern=pattern,
         values=_values(data, mapped, place),
         default=_default(data, mapped, place),
         formats=_formats(data, column, place),
         timezone=_timezone(data, column, place),
-        numbers=_numbers(data, column, place),
+        numbers=numbers,
     )
 
 
@@ -236,6 +243,10 @@ def _numbers(data: dict[str, Any], column: Column, place: Place) -> Numbers | No
     if len(thousands) > 1 or thousands.isdigit() or len(decimal) != 1 or decimal.isdigit() or thousands == decimal:
         raise place.fault("thousands and decimal must be two different single characters, neither of them a digit")
     sign = given.get("currency", given.get("unit", "")).strip()
+    if isinstance(data.get("times"), list):
+        if given or len(data["times"]) < _FEWEST:
+            raise place.fault("a list of times needs two numbers or more, and goes with no other setting of numbers")
+        return Numbers(each=tuple(_times(one, place) for one in data["times"]))
     return Numbers(sign, thousands, decimal, _times(data["times"], place) if "times" in data else None)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.intake.contract import TABLES, DeliveryError, Table
-from dashboard.intake.evidence import says_who
+from dashboard.intake.leaks import personal_names, refuse_texts
 from dashboard.intake.mapping import Mapping, TableMapping, section_name
 from dashboard.intake.mapping_columns import column_of
 from dashboard.intake.mapping_place import Place
@@ -35,6 +35,8 @@ def load_mapping(path: Path, reference: Reference) -> Mapping:
         data = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise DeliveryError(f"the mapping {path} cannot be read ({error.strerror}); check its name") from error
+    except RecursionError as error:
+        raise DeliveryError(f"the mapping {path} has brackets within brackets without end; correct them") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DeliveryError(f"the mapping {path} is not TOML in UTF-8: {error}. {_remedy(str(error))}") from error
     place = Place(path, "top level")
@@ -47,17 +49,9 @@ def load_mapping(path: Path, reference: Reference) -> Mapping:
         if table.name in data
         for number, section in _numbered(data[table.name])
     ]
-    personal = frozenset(
-        str(source).lower()
-        for section in sections
-        for mapped in section.columns
-        for source in mapped.sources
-        # An id that is put together of an e-mail address and a time says who came, too.
-        if mapped.column.personal or (mapped.column.kind == "identifier" and says_who(str(source)))
-    )
+    personal = personal_names(sections)
     sections = [replace(section, personal=personal) for section in sections]
-    for section in sections:
-        _refuse_leaks(section, place)
+    refuse_texts(sections, f"{path}, ")
     keyed = frozenset(
         mapped.column.name
         for section in sections
@@ -85,15 +79,6 @@ def _numbered(data: Any) -> list[tuple[int, Any]]:
     return list(enumerate(data, start=1)) if len(data) > 1 else [(0, data[0])]
 
 
-def _refuse_leaks(section: TableMapping, place: Place) -> None:
-    for mapped in section.columns:
-        if mapped.column.kind == "text" and not mapped.values and section.is_personal(mapped):
-            raise place.at(section_name(section.table.name, section.number, mapped.column.name)).fault(
-                f"the column {mapped.origin} says who a patient is, and must not get into the extract; "
-                "map another column or leave it out"
-            )
-
-
 def _table(data: Any, table: Table, number: int, joins: Joins, reference: Reference, top: Place) -> TableMapping:
     place = top.at(section_name(table.name, number))
     if not isinstance(data, dict):
@@ -107,10 +92,12 @@ def _table(data: Any, table: Table, number: int, joins: Joins, reference: Refere
     known = {column.name: column for column in table.columns}
     within.check_keys(columns, known, f"column of {table.name}")
     if missing := [name for name in table.required_columns if name not in columns]:
+        own, same = table.columns[0].name, [name for name in missing if known[name].kind != "identifier"]
         raise within.fault(
             f"the required column{'s' * (len(missing) > 1)} {', '.join(missing)} "
-            f"{'are' if len(missing) > 1 else 'is'} not mapped; "
-            'name the column of the file that holds it, or give it as { constant = "…" }'
+            f"{'are' if len(missing) > 1 else 'is'} not mapped; name the column of the file that holds it"
+            + (f', or give {" or ".join(same)} as {{ constant = "…" }}' if same else "")
+            + (f', or make {own} of the number of the row: {{ row_number = "" }}' if own in missing else "")
         )
     mapped = tuple(
         column_of(columns[name], column, joins, reference, place.at(section_name(table.name, number, name)))

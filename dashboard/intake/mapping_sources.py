@@ -11,6 +11,7 @@ from dashboard.intake.mapping_place import Place
 from dashboard.intake.transcode import python_name
 
 _LONGEST_DELIMITER = 8
+_MOST_SKIPPED = 1_000_000
 _LAYOUT = ("encoding", "delimiter", "quote", "escape", "skip", "header", "empty")
 _FILTERS: tuple[Literal["only", "except"], ...] = ("only", "except")
 #: Settings of a table.
@@ -73,17 +74,24 @@ def filters_of(data: dict[str, Any], section: Place) -> tuple[RowFilter, ...]:
     for setting in _FILTERS:
         if setting not in data:
             continue
-        given, place = data[setting], section.at(f"{section.name} {setting}")
-        if not isinstance(given, dict) or "column" not in given or "values" not in given:
-            raise place.fault('must be a table with column and values: { column = "Type", values = ["Lunch"] }')
-        place.check_keys(given, ("column", "values"), "setting")
-        column = source_of(given["column"], "column", place)
-        values: Any = [given["values"]] if isinstance(given["values"], str) else given["values"]
-        if not isinstance(values, list) or not values:
-            raise place.fault('values must be a list of words like ["Lunch", "Blocked"]; "" is the empty value')
-        words = dict.fromkeys(place.text(value, "values").strip() for value in values)
-        found.append(RowFilter(setting, column, tuple(words)))
+        place = section.at(f"{section.name} {setting}")
+        several = data[setting] if isinstance(data[setting], list) and data[setting] else [data[setting]]
+        found += [_filter(one, setting, place) for one in several]
     return tuple(found)
+
+
+def _filter(data: Any, setting: Literal["only", "except"], place: Place) -> RowFilter:
+    if not isinstance(data, dict) or "column" not in data or "values" not in data:
+        raise place.fault(
+            'must be a table with column and values: { column = "Type", values = ["Lunch"] }, or a list of such'
+        )
+    place.check_keys(data, ("column", "values"), "setting")
+    column = source_of(data["column"], "column", place)
+    values: Any = [data["values"]] if isinstance(data["values"], str) else data["values"]
+    if not isinstance(values, list) or not values:
+        raise place.fault('values must be a list of words like ["Lunch", "Blocked"]; "" is the empty value')
+    words = dict.fromkeys(place.text(value, "values").strip() for value in values)
+    return RowFilter(setting, column, tuple(words))
 
 
 def files_of(data: dict[str, Any], place: Place) -> Files:
@@ -93,8 +101,13 @@ def files_of(data: dict[str, Any], place: Place) -> Files:
     if given is None or not patterns:
         raise place.fault('file is missing; name the file or a pattern like "appointments-*.csv"')
     for pattern in patterns:
-        if not place.text(pattern, "file") or Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        parts = Path(place.text(pattern, "file")).parts
+        if not parts or Path(pattern).is_absolute() or ".." in parts:
             raise place.fault(f"file {pattern!r} must be a name or pattern within the delivery's folder")
+        if any("**" in part and part != "**" for part in parts) or parts[-1] == "**":
+            raise place.fault(
+                f'file {pattern!r} has ** beside something else or at its end; it means folders alone: "**/*.csv"'
+            )
     return Files(tuple(patterns), _layout(data, place))
 
 
@@ -123,8 +136,10 @@ def _layout(data: dict[str, Any], place: Place) -> Layout:
     if not isinstance(header, bool):
         raise place.fault("header must be true or false")
     skip = data.get("skip", 0)
-    if not isinstance(skip, int) or isinstance(skip, bool) or skip < 0:
-        raise place.fault(f"skip must be the number of lines before the header, not {skip!r}")
+    if not isinstance(skip, int) or isinstance(skip, bool) or not 0 <= skip <= _MOST_SKIPPED:
+        raise place.fault(
+            f"skip must be the number of lines before the header, up to {_MOST_SKIPPED:,}, not {skip!r}"
+        )
     empty = [empty] if isinstance(empty, str) else empty
     if not isinstance(empty, list):
         raise place.fault('empty must be a list of words like ["NULL", "NA"]')

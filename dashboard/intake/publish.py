@@ -26,6 +26,7 @@ from dashboard.intake.rejects import write_rejects
 from dashboard.intake.remedy import remedy
 from dashboard.intake.report import ImportReport, Reason, refusal
 from dashboard.intake.sql import STAGED, literal, told
+from dashboard.intake.unmatched import unmatched
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ def _import(
         if found.tables is None:
             return {}
         loaded, faults = load_lookups(connection, found.tables, delivery, work)
-        notes.extend(faults)
+        notes.extend([*faults, *unmatched(connection, surveys, loaded, work)])
         return loaded
 
     key = _patient_key(data, rules, demo=demo, dry_run=dry_run)

@@ -23,6 +23,7 @@ from dashboard.intake.files import (
     usable,
 )
 from dashboard.intake.header import header_told, is_data, is_strange, position
+from dashboard.intake.leaks import refuse_numbered
 from dashboard.intake.mapping import Join, SourceColumn, TableMapping
 from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
@@ -36,19 +37,12 @@ class Source:
     Attributes:
         name: of the file, as reports and rejects show it.
         mapping: what the table's columns are made of; None where the file has the contract's own.
-        repeat: the how-manieth section of the mapping that reads the file into the table.
     """
 
     table: Table
     path: Path
     name: str
     mapping: TableMapping | None = None
-    repeat: int = 1
-
-    @property
-    def own_name(self) -> str:
-        """The name of the file without its folder, for ids of rows: another one in each section."""
-        return _repeated(self.path.name, self.repeat)
 
 
 @dataclass(frozen=True)
@@ -90,6 +84,12 @@ class Survey:
                 f"{self.source.path} was changed while it was read, so nothing was published; import again when it "
                 "is written to its end"
             )
+
+    @property
+    def places(self) -> dict[SourceColumn, int]:
+        """The position of each column of the file that its mapping names."""
+        mapping = self.source.mapping
+        return _locate(self.source, mapping, self.found.header) if mapping else {}
 
     @property
     def is_data_first(self) -> bool:
@@ -189,7 +189,14 @@ def left_over(delivery: Path, mapping: DeliveryMapping) -> list[str]:
     """Names of the files in the folder that the mapping takes nothing from."""
     taken = {path for section in mapping.sections for path in section.files.find(delivery)}
     taken |= {path for join in mapping.lookups for path in join.files.find(delivery)}
-    return [shown_name(path) for path in delimited_files(delivery) if path not in taken]
+    # Of folders those count from which something is taken: others may hold what is no part of the delivery.
+    folders = sorted({delivery, *(path.parent for path in taken)})
+    return [
+        str(path.relative_to(delivery).with_name(shown_name(path)))
+        for folder in folders
+        for path in delimited_files(folder)
+        if path not in taken
+    ]
 
 
 def _advice(delivery: Path) -> str:
@@ -220,7 +227,7 @@ def _mapped_sources(delivery: Path, mapping: DeliveryMapping, *, whole: bool) ->
         for path in found:
             repeat = 1 + sum((one.table, one.path) == (section.table, path) for one in sources)
             name = _repeated(str(path.relative_to(delivery)), repeat)
-            sources.append(Source(section.table, path, name, section, repeat))
+            sources.append(Source(section.table, path, name, section))
     if not sources:
         raise _nothing_to_add(delivery)
     return sources
@@ -275,8 +282,8 @@ def expressions(surveyed: Survey, lookups: Mapping[Join, Loaded]) -> Expressions
     source = surveyed.source
     if source.mapping is None:
         return None
-    places = _locate(source, source.mapping, surveyed.found.header)
-    return Expressions(source.mapping, source.own_name, surveyed.types, places, lookups)
+    names = (source.name, source.path.name)
+    return Expressions(source.mapping, names, surveyed.types, surveyed.places, lookups)
 
 
 def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> str:
@@ -324,6 +331,7 @@ def _match_mapped(source: Source, mapping: TableMapping, inspected: Inspected) -
     check_header_line(inspected, _wanted(mapping), advice)
     check_header(inspected, [])
     places = _locate(source, mapping, inspected.found.header)
+    refuse_numbered(mapping, inspected.found.header, places, f"{source.path} for ")
     names = {places[name]: what for name, what in _wanted(mapping).items()}
     return tuple(names.get(place) for place in range(len(inspected.found.header)))
 

@@ -36,7 +36,7 @@ def moment_of(name: str, raw: str, mapped: ColumnMapping, ways: Ways) -> str:
     counted = [text for text in mapped.formats if text in EPOCHS]
     date = mapped.column.kind == "date"
     if local or offset or named:
-        ways.append({"written": _spaced(raw)})
+        ways.append({"written": _spaced(raw, halves=any("%p" in text for text in mapped.formats))})
     written = way(name, "written")
     if local:
         ways.append({"local": _parsed(written, local)})
@@ -59,13 +59,15 @@ def moment_of(name: str, raw: str, mapped: ColumnMapping, ways: Ways) -> str:
 
 def read_by(text: str, form: str) -> str:
     """A text as a time by one format, which counts nothing."""
-    written = _spaced(text)
+    written = _spaced(text, halves="%p" in form)
     return _parsed(_named(written) if "%Z" in form else written, [form])
 
 
-def _spaced(text: str) -> str:
+def _spaced(text: str, *, halves: bool) -> str:
     # Browsers put a narrow space, which no format has, before AM and PM.
-    return f"replace(replace({text}, '\u202f', ' '), '\u00a0', ' ')"
+    spaced = f"replace(replace({text}, '\u202f', ' '), '\u00a0', ' ')"
+    # a.m., as in Canada, and a. m., as in Spanish.
+    return rf"regexp_replace({spaced}, '(?i)(\d ?[ap])\. ?m\.', '\1m')" if halves else spaced
 
 
 def _parsed(text: str, formats: Sequence[str]) -> str:
@@ -83,9 +85,18 @@ def _named(text: str) -> str:
 def _wall_clock(moment: str, mapped: ColumnMapping, *, date: bool) -> str:
     """A time without a zone, which is the site's own unless the mapping says another."""
     if date:
-        return f"{moment}::date::varchar"
+        return f"{_born(moment, mapped)}::date::varchar"
     text = f"{moment}::varchar" if mapped.timezone is None else instant(moment, mapped.timezone)
     return f"case when in_range({moment}) then {text} end"
+
+
+def _born(day: str, mapped: ColumnMapping) -> str:
+    """A birth date; one with two digits of the year that lies ahead is of the century before."""
+    if not any("%y" in text for text in mapped.formats):
+        return day
+    # Four digits say which century is meant, and are wrong if they lie ahead.
+    written = f"regexp_matches({way(mapped.column.name, 'written')}, '(^|\\D)(\\d{{4}}|\\d{{8}})(\\D|$)')"
+    return f"if({day} > current_date and not {written}, {day} - interval 100 years, {day})"
 
 
 def _since_1899(raw: str) -> str:
@@ -133,6 +144,17 @@ def number_of(name: str, raw: str, numbers: Numbers, kind: str, ways: Ways) -> s
         whole, part = f"{zeros}({whole})", f"{zeros}({part})"
     number = f"case when {bare} is not null then {whole} when {closed} then {minus} || {part} end"
     return number if numbers.times is None else _multiplied(number, numbers.times, 0 if kind == "whole number" else 2)
+
+
+def sum_of(parts: Sequence[str], each: Sequence[Decimal], kind: str) -> str:
+    """The sum of numbers, each multiplied by its own; missing ones count nothing, and anything else gives none."""
+    sound = " and ".join(f"coalesce(regexp_full_match({part}, '\\d+\\.?\\d*|\\.\\d+'), true)" for part in parts)
+    terms = " + ".join(
+        f"coalesce(try_cast({part} as double), 0) * {times:f}::double"
+        for part, times in zip(parts, each, strict=True)
+    )
+    made = "bigint" if kind == "whole number" else "decimal(14, 2)"
+    return f"case when {sound} then try_cast(round({terms}, {0 if made == 'bigint' else 2}) as {made})::varchar end"
 
 
 def _multiplied(number: str, times: Decimal, places: int) -> str:

@@ -213,7 +213,10 @@ class _Scanner:
                 self._found.header = tuple(str(number) for number in range(1, len(fields or []) + 1))
                 return
             self._styles.add(self._buffer[self._position : end].endswith(b"\r\n"))
-            self._line += self._buffer.count(b"\n", self._position, end)
+            lines = self._buffer.count(b"\n", self._position, end)
+            # DuckDB takes no names of columns that go over several lines.
+            self._found.plain &= lines <= 1
+            self._line += lines
             self._position = end
             if not blank:
                 texts = [text.decode("utf-8", errors="replace").strip(UNSEEN) for text in fields or []]

@@ -129,6 +129,8 @@ GENERIC = _set(
 ELSE = {name: _set(words) for name, words in _ELSE.items()}
 #: Columns that hold what somebody wrote.
 WRITTEN = _set(_WRITTEN)
+#: Of these, what is written freely; a reason or a complaint may be one of a list.
+FREE = WRITTEN - _set("reason complaint alert instructions") | {"narrative"}
 #: Words of columns that say who a patient is, unless a word of what else has a name stands beside them.
 NAMES = _set("name first last middle")
 ADDRESSES = _set("email mail phone mobile address street birth dob ssn")
@@ -149,6 +151,9 @@ WHOSE = _set(
     "patient client customer invitee guest member contact primary subject full participant payer buyer billing "
     "respondent"
 )
+#: Words beside which another is no patient's: of a place, and of what is one of a few.
+ELSEWHERE = _set("clinic site location facility branch center department organization hospital")
+LISTED = _set("sex gender type category status")
 #: Such words by which patients' ids are called, and what ids are called.
 OF_IDS = _set("client customer invitee guest member participant subject")
 IDS = _set("uuid guid key reference ref identifier")
@@ -191,6 +196,8 @@ _LANGUAGES = """
     efecto efeito nebenwirkung = effect; reaccion reacao = reaction; evento = event; adverso = adverse
     gravedad gravidade schweregrad gravite = severity; puntaje puntuacion pontuacao punkte = score
     cuestionario questionario fragebogen = questionnaire; numero nummer nr = number; codigo = id
+    direccion domicilio endereco adresse anschrift indirizzo = address; celular movil handy = mobile
+    comentario comentarios kommentar commentaire commentaires commento = comment; notiz notizen = note
     resultado = outcome; motivo grund motif = reason; notas observaciones observacoes bemerkung bemerkungen = notes
 """
 MEANS = _SHORT | {

@@ -69,6 +69,11 @@ def fault_of(text: str) -> str | None:
                     "pattern, as docs/mapping.md shows, and write the format of that part alone"
                 )
         seen |= dict.fromkeys(_PARTS.get(sign[-1], ()), sign)
+    if "hour" in seen and seen["hour"].endswith("I") and "half of the day" not in seen:
+        return (
+            "has %I without %p, so that every time would be before noon; add %p where AM or PM stands, put the "
+            "column that holds it behind this one, or write %H for hours up to 23"
+        )
     if "year" not in seen:
         return (
             "has no year, so that every value would be of 1900; add %Y or %y, and put the column that holds the "

@@ -23,8 +23,9 @@ def python_name(encoding: str) -> str | None:
     """Python's own name of a text encoding; None if it doesn't know one of that name."""
     try:
         found = codecs.lookup(encoding)
-        b"".decode(encoding)
-        codecs.getincrementaldecoder(encoding)
+        # Refused for what is none of text, such as hex, and for those that can't pass over a wrong byte.
+        " ".encode(encoding)
+        codecs.getincrementaldecoder(encoding)(_HANDLER).decode(b"", final=True)
     except (LookupError, UnicodeError, ValueError):
         return None
     return found.name

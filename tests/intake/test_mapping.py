@@ -183,7 +183,7 @@ def test_files_of_every_kind(export: Export, name: str, encoding: str, options: 
     mark = {"sub/visits.txt": "|", "semi.csv": ";", "dollar.txt": "$"}.get(name, "\t" if ".tsv" in name else ",")
     quoted = f'"Web{mark}site"'
     rows = [
-        ("id", "patient", "Bemerkung é" if encoding != "shift_jis" else "備考", "start"),
+        ("id", "patient", "Herkunft é" if encoding != "shift_jis" else "備考", "start"),
         ("V1", "P1", quoted, "2026-01-05 09:00"),
     ]
     rows += [

@@ -43,12 +43,29 @@ ROW = "V0,P0,Dallas,05/01/2026 09:00,Done"
         ("file =", "files =", ["[bookings]", "'files'", "did you mean file"]),
         ('file = "visits.csv"', "", ["[bookings]", "file is missing"]),
         ('"visits.csv"', '"/etc/passwd"', ["within the delivery's folder"]),
+        ('"visits.csv"', '"."', ["'.'", "within the delivery's folder"]),
+        ('"visits.csv"', '"***"', ["[bookings]", "'***'", "folders alone"]),
+        ('"visits.csv"', '"**"', ["[bookings]", "'**'", '"**/*.csv"']),
+        ("[bookings.columns]", "skip = 99999999999999999999\n[bookings.columns]", ["skip", "up to 1,000,000"]),
+        ("[bookings.columns]", 'encoding = "hex"\n[bookings.columns]', ["encoding", "'hex' is not known"]),
+        ("[bookings.columns]", 'encoding = "rot13"\n[bookings.columns]', ["encoding", "'rot13' is not known"]),
+        ("[bookings.columns]", 'encoding = "punycode"\n[bookings.columns]', ["encoding", "'punycode' is not known"]),
+        ("[bookings]", f"x = {'[' * 3000}{']' * 3000}\n[bookings]", ["m.toml", "brackets"]),
         ('"visits.csv"', '"visit-*.csv"', ["[bookings]", "no file of", "visit-*.csv", "visits.csv"]),
         ("[bookings.columns]", 'encoding = "klingon"\n[bookings.columns]', ["encoding", "klingon", "cp1252"]),
         (
             "[bookings.columns]",
             'delimiter = "|_|_|_|_|"\n[bookings.columns]',
             ["delimiter", "one ASCII character", "up to 8"],
+        ),
+        (
+            'booking_id = "Visit"\npatient_id = "Patient"\nsite = "Clinic"\n',
+            "",
+            [
+                "booking_id, patient_id, site are not mapped",
+                "give site as { constant",
+                "make booking_id of the number",
+            ],
         ),
         ("[bookings.columns]", 'delimiter = "||"\n[bookings.columns]', ["'Visit'", "its header has Visit,Patient"]),
         ("[bookings.columns]", 'delimiter = "ab"\n[bookings.columns]', ["delimiter", "stands in no value"]),
@@ -281,7 +298,7 @@ def toml(value: Any) -> str:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["site", "starts_at", "birth_date", "age", "price", "sex", "booking_id", "status"]),
-    st.sampled_from(['column = "Visit"', 'column = ["Visit", 2, "Start"]', "file_name = true"]),
+    st.sampled_from(['column = "Visit"', 'column = ["Visit", 3, "Start"]', "file_name = true"]),
     st.fixed_dictionaries({}, optional=SETTINGS),
     st.integers(0, 9),
 )

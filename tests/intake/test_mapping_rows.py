@@ -60,6 +60,8 @@ def counts(export: Export) -> list[tuple[object, ...]]:
         ('only = { column = "Type", values = "" }', "V4", [8], 6),
         ('except = { column = "Type", values = ["Lunch", "Blocked"] }', "V1 V2 V4 V5", [5, 8], 2),
         ('except = { column = "Type", values = ["lunch", "blocked", ""] }', "V1 V2 V5", [5, 8], 3),
+        ('except = [{ column = "Type", values = "lunch" }, { column = "id", values = "V2" }]', "V1 V4 V5", [5, 7, 8], 2),
+        ('only = [{ column = "Type", values = "infusion" }, { column = 2, values = "P1" }]', "V1", [8], 6),
         ('except = { column = "id", values = ["v2", "V3", ""] }', "V1 V4 V5", [7, 8], 3),
         ('empty = "Lunch"\nexcept = { column = "Type", values = "Lunch" }', "V1 V2 V5", [5, 7, 8], 2),
         (
@@ -270,6 +272,7 @@ def test_nothing_is_done_where_no_filter_is_given(export: Export) -> None:
     [
         ('only = "Infusion"', ["[bookings] only", "table with column and values"]),
         ('except = ["Lunch"]', ["[bookings] except", "table with column and values"]),
+        ("except = []", ["[bookings] except", "or a list of such"]),
         ("only = {}", ["table with column and values"]),
         ('only = { column = "Type" }', ["table with column and values"]),
         ('only = { values = ["x"] }', ["table with column and values"]),

@@ -22,8 +22,8 @@ from dashboard.intake.publish import Rules
 from dashboard.intake.rewrite import Rewriter
 from dashboard.intake.scan import scan
 
-COLUMNS = f'{VISIT_COLUMNS}channel = "note"\n'
-HEADER = ("id", "patient", "site", "start", "note")
+COLUMNS = f'{VISIT_COLUMNS}channel = "origin"\n'
+HEADER = ("id", "patient", "site", "start", "origin")
 ROWS = (
     ("V1", "P1", "dallas", "2026-01-05 09:00", 'said "no", twice'),
     ("V2", "P2", "mars", "2026-01-05 10:00", 'two\nlines, 5" long'),
@@ -113,7 +113,7 @@ def test_rejected_lines_come_out_as_they_were_written(clinic: Clinic, tmp_path: 
 
 def test_nulls_and_escapes_where_nothing_is_quoted(clinic: Clinic) -> None:
     rows = [
-        "id\tpatient\tsite\tstart\tnote",
+        "id\tpatient\tsite\tstart\torigin",
         "V1\tP1\tdallas\t2026-01-05 09:00\ta\\tb\\\\c\\\td",
         "V2\tP2\t\\N\t\\N\t",
     ]
