@@ -28,6 +28,9 @@ from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
 from dashboard.intake.sql import identifier
 
+#: The last column of prepared records: which of the files that they were made of, counted from 0.
+PART = "part"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -60,7 +63,8 @@ class Survey:
             are not read.
         dialect: how the file is written.
         types: DuckDB's types of the columns of a Parquet file; else empty.
-        prepared: its sound records as CSV with these columns, where the file itself is no table.
+        prepared: its sound records as CSV with these columns and PART, where the file itself is no table. Files that
+            follow one another may share one.
         stamp: what tells whether the file was changed since; None where nobody need know.
     """
 
@@ -284,11 +288,15 @@ def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> 
 
     Columns that the file doesn't have are null; columns that the contract or the mapping doesn't
     know are named by number only and never selected. `misfits` has a flag for each column whose
-    value the mapping cannot read, at the column's place in the contract.
+    value the mapping cannot read, at the column's place in the contract; `part` counts the files
+    of which prepared records were made.
     """
-    rows = relation(surveyed.inspected, path)
     if mapped is not None:
-        return f"create or replace temp view delivered as {mapped.select(rows)}"
+        rows = mapped.select(relation(surveyed.inspected, path))
+        return f"create or replace temp view delivered as select *, 0::usmallint as {PART} from ({rows})"  # noqa: S608
+    rows, part = relation(surveyed.inspected, path), "0"
+    if surveyed.prepared is not None:
+        rows, part = relation(surveyed.inspected, path, more=1), identifier(str(len(surveyed.found.header)))
     value = "{0}" if surveyed.found.tidy else "cleaned({0})"
     selected = ", ".join(
         f"{value.format(identifier(str(surveyed.columns.index(column.name))))} as {identifier(column.name)}"
@@ -296,7 +304,10 @@ def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> 
         else f"null::varchar as {identifier(column.name)}"
         for column in surveyed.source.table.columns
     )
-    return f"create or replace temp view delivered as select {selected}, 0::ubigint as misfits from {rows}"  # noqa: S608
+    return (
+        f"create or replace temp view delivered as select {selected}, 0::ubigint as misfits, "  # noqa: S608
+        f"{part}::usmallint as {PART} from {rows}"
+    )
 
 
 def _wanted(mapping: TableMapping) -> dict[SourceColumn, str]:

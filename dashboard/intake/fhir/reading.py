@@ -32,7 +32,7 @@ from dashboard.intake.fhir.terms import TABLE_OF
 from dashboard.intake.fhir.versions import Order
 from dashboard.intake.fhir.vocabulary import make_vocabulary
 from dashboard.intake.fhir.world import World
-from dashboard.intake.reader import Source, Survey
+from dashboard.intake.reader import PART, Source, Survey
 from dashboard.intake.record import Fault
 from dashboard.intake.reference import Reference
 from dashboard.intake.scan import Scan
@@ -69,6 +69,15 @@ class ResourceScan(Scan):
     def sound(self) -> int:
         """Records that a reader must find."""
         return self.accepted
+
+
+@dataclass
+class _Records:
+    """Where the records of one type are written; `part` counts the files that have some."""
+
+    path: Path
+    writer: Any
+    part: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,11 +167,13 @@ class _Reading:
         surveys: list[Survey] = []
         for number, kind in enumerate(self._kinds):
             contract = next(one for one in TABLES if one.name == TABLE_OF[kind])
-            for census in self._holding(censuses, kind):
-                self._progress(f"reading {kind} of {census.file.name}", 0.6 + 0.1 * number)
-                survey = self._survey(census, kind, contract, len(surveys))
-                if survey.found.records:
-                    surveys.append(survey)
+            with self._records(kind, contract) as records:
+                for census in self._holding(censuses, kind):
+                    self._progress(f"reading {kind} of {census.file.name}", 0.6 + 0.1 * number)
+                    survey = self._survey(census, kind, contract, records)
+                    if survey.found.records:
+                        surveys.append(survey)
+                        records.part += 1
         if len(surveys) > _MOST_FILES:
             raise DeliveryError(
                 f"{self._delivery} holds {len(surveys):,} files with records; deliver them as NDJSON, "
@@ -229,40 +240,45 @@ class _Reading:
             if found.name == kind and found.left_out is None:
                 yield item, None if found.fault else item.resource
 
-    def _survey(self, census: FileCensus, kind: str, contract: Table, number: int) -> Survey:
+    @contextlib.contextmanager
+    def _records(self, kind: str, contract: Table) -> Iterator[_Records]:
+        """The file that takes the records of one type, whatever files their resources lie in."""
+        path = self._work / f"records-{kind}.csv"
+        # Holds what the delivery holds, so nobody else may read it.
+        path.touch(mode=0o600)
+        with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([*(column.name for column in contract.columns), PART])
+            yield _Records(path, writer)
+
+    def _survey(self, census: FileCensus, kind: str, contract: Table, records: _Records) -> Survey:
         """Write the records that the resources of one type in a file become."""
         columns = tuple(column.name for column in contract.columns)
         scan = ResourceScan(header=columns)
         lines = array("q")
-        path = self._work / f"records-{number}.csv"
-        # Holds what the delivery holds, so nobody else may read it.
-        path.touch(mode=0o600)
         fate = census.fate(kind)
-        with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            for item, resource in self._items(census, kind):
-                if kind == "Observation" and resource is not None and not holds_scores(resource):
-                    continue
-                outcomes = self._outcomes(item, resource, kind, census)
-                fate.read += len(outcomes) - 1
-                for outcome in outcomes:
-                    if isinstance(outcome, Row):
-                        writer.writerow([_cell(outcome.values.get(name)) for name in columns])
-                        lines.append(census.place(item))
-                        scan.accepted += 1
-                        scan.records += 1
-                    elif isinstance(outcome, Rejected):
-                        scan.records += 1
-                        scan.faults += [_fault(census.place(item), problem) for problem in outcome.problems]
-                    else:
-                        census.settle(kind, item, outcome)
-                if len(lines) >= _PART:
-                    _note_lines(scan, lines)
+        for item, resource in self._items(census, kind):
+            if kind == "Observation" and resource is not None and not holds_scores(resource):
+                continue
+            outcomes = self._outcomes(item, resource, kind, census)
+            fate.read += len(outcomes) - 1
+            for outcome in outcomes:
+                if isinstance(outcome, Row):
+                    records.writer.writerow([*(_cell(outcome.values.get(name)) for name in columns), records.part])
+                    lines.append(census.place(item))
+                    scan.accepted += 1
+                    scan.records += 1
+                elif isinstance(outcome, Rejected):
+                    scan.records += 1
+                    scan.faults += [_fault(census.place(item), problem) for problem in outcome.problems]
+                else:
+                    census.settle(kind, item, outcome)
+            if len(lines) >= _PART:
+                _note_lines(scan, lines)
         _note_lines(scan, lines)
         sha256, size = self._digests[census.file.name]
         source = Source(contract, census.file.path, census.label)
-        return Survey(source, scan, columns, sha256, size, prepared=path)
+        return Survey(source, scan, columns, sha256, size, prepared=records.path)
 
     def _outcomes(self, item: Item, resource: Json | None, kind: str, census: FileCensus) -> list[Outcome]:
         if resource is None:
