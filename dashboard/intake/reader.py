@@ -89,11 +89,8 @@ class Survey:
         Raises:
             DeliveryError: another size, time or file.
         """
-        if self.stamp is not None and self.stamp != stamp_of(self.source.path):
-            raise DeliveryError(
-                f"{self.source.path} was changed while it was read, so nothing was published; import again when it "
-                "is written to its end"
-            )
+        if self.stamp is not None:
+            require_unchanged(self.source.path, self.stamp)
 
     @property
     def is_data_first(self) -> bool:
@@ -263,6 +260,19 @@ def survey(source: Source, progress: Callable[[int], None]) -> Survey:
     made = Survey(source, inspected.found, columns, digest.hexdigest(), size, dialect, types, stamp=stamp)
     made.require_unchanged()
     return made
+
+
+def require_unchanged(path: Path, stamp: tuple[int, ...]) -> None:
+    """Refuse a file whose stamp is another one by now.
+
+    Raises:
+        DeliveryError: another size, time or file.
+    """
+    if stamp != stamp_of(path):
+        raise DeliveryError(
+            f"{path} was changed while it was read, so nothing was published; import again when it is written to "
+            "its end"
+        )
 
 
 def stamp_of(path: Path) -> tuple[int, ...]:

@@ -141,6 +141,10 @@ class Index:
         """Whether this is the first resource of its key that asks."""
         return self._connection.execute("insert or ignore into claimed values (?)", (key,)).rowcount > 0
 
+    def is_claimed(self, key: str) -> bool:
+        """Whether one has asked."""
+        return self._value("select 1 from claimed where key = ?", key) is not None
+
     def of_type(self, kind: str) -> Iterator[Any]:
         """What is known of all resources of a type."""
         rows = self._connection.execute(

@@ -100,8 +100,21 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number of JSON")
 
 
+class _TwiceError(ValueError):
+    """An object names an element twice, so that either value could be meant."""
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> Json:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise _TwiceError
+    return made
+
+
 #: Decimals stay text, digit for digit: amounts are not to be rounded.
-_DECODER = json.JSONDecoder(parse_float=str, parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_float=str, parse_constant=_refuse_constant, object_pairs_hook=_named_once)
+#: Tells only where a value ends.
+_LENIENT = json.JSONDecoder(parse_float=str, parse_constant=_refuse_constant)
 
 
 def _loads(line: bytes) -> Any:
@@ -118,6 +131,9 @@ _NOT_UTF8 = "is not UTF-8"
 _TOO_DEEP = "is nested too deeply"
 _TOO_LONG = f"is longer than {LONGEST_RESOURCE:,} bytes"
 _NO_OBJECT = "is not a JSON object"
+_TWICE = "names an element twice"
+#: Stands for a value that does.
+_AMBIGUOUS: Any = object()
 
 
 def _why(error: Exception) -> str:
@@ -126,6 +142,8 @@ def _why(error: Exception) -> str:
         return _NOT_UTF8
     if isinstance(error, RecursionError):
         return _TOO_DEEP
+    if isinstance(error, _TwiceError):
+        return _TWICE
     if isinstance(error, json.JSONDecodeError):
         return f"is not JSON ({error.msg}, column {error.colno:,})"
     return "is not JSON (a number that JSON doesn't have)"
@@ -155,6 +173,12 @@ def _from_lines(file: io.BufferedReader) -> Iterator[_Found]:
 
 def _from_broken(line: bytes, number: int, error: Exception) -> Iterator[_Found]:
     """A line that is no single value may hold several, where a line break was lost, or end with a comma."""
+    if isinstance(error, _TwiceError):
+        # A Bundle in a line is sound but for the entry that does so.
+        document = _Document(io.BufferedReader(io.BytesIO(line)))
+        for _, resource, fault, about in document.items():
+            yield number, resource, fault, about
+        return
     try:
         values = list(_in_turn(line.decode("utf-8")))
     except (ValueError, RecursionError):
@@ -179,7 +203,7 @@ def _in_turn(text: str) -> Iterator[Any]:
 def _unfold(value: Any, line: int, full_url: str | None = None) -> Iterator[_Found]:
     """A resource as it is; of a Bundle its entries."""
     if not isinstance(value, dict):
-        yield line, None, _NO_OBJECT, None
+        yield line, None, _TWICE if value is _AMBIGUOUS else _NO_OBJECT, None
     elif value.get("resourceType") != "Bundle":
         yield line, value, None, full_url
     else:
@@ -190,7 +214,7 @@ def _unfold(value: Any, line: int, full_url: str | None = None) -> Iterator[_Fou
 
 def _entry(entry: Any, line: int) -> Iterator[_Found]:
     if not isinstance(entry, dict):
-        yield line, None, _NO_OBJECT, None
+        yield line, None, _TWICE if entry is _AMBIGUOUS else _NO_OBJECT, None
     elif "resource" in entry:
         full_url = entry.get("fullUrl")
         yield from _unfold(entry["resource"], line, full_url if isinstance(full_url, str) else None)
@@ -249,8 +273,11 @@ class _Document:
                 for start, value in self._elements():
                     yield from _entry(value, start)
             else:
-                members[name] = self._value()
-        if not streamed:
+                value = self._value()
+                members[name] = _AMBIGUOUS if name in members else value
+        if not streamed and any(value is _AMBIGUOUS for value in members.values()):
+            yield line, None, _TWICE, None
+        elif not streamed:
             if self._modified:
                 raise_modifiers(members)
             yield from _unfold(members, line)
@@ -313,12 +340,21 @@ class _Document:
                 if not self._more():
                     raise
                 continue
+            except _TwiceError:
+                # It is seen before the value is at hand as a whole.
+                try:
+                    value, (_, end) = _AMBIGUOUS, _LENIENT.raw_decode(self._buffer, self._position)
+                except json.JSONDecodeError:
+                    if not self._more():
+                        raise
+                    continue
             # What ends with the buffer, like a number, may go on.
             if end < len(self._buffer) or not self._more():
                 break
         self._line += self._buffer.count("\n", self._position, end)
-        value, modified = mended_part(value, self._buffer, self._position, end)
-        self._modified |= modified
+        if value is not _AMBIGUOUS:
+            value, modified = mended_part(value, self._buffer, self._position, end)
+            self._modified |= modified
         self._position = end
         return value
 
