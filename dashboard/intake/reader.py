@@ -349,6 +349,13 @@ def _match_mapped(source: Source, mapping: TableMapping, inspected: Inspected) -
     return tuple(names.get(place) for place in range(len(inspected.found.header)))
 
 
+def _separator(line: str, table: Table) -> str | None:
+    """What seems to separate the columns of a header that has one: the rarer characters only if they part names."""
+    usual = (mark for mark in ";\t|" if mark in line)
+    rarer = (mark for mark in "~^$\x1f\x01" if set(line.split(mark)) & set(table.required_columns))
+    return next(iter((*usual, *rarer)), None)
+
+
 def _match_columns(source: Source, inspected: Inspected) -> tuple[str | None, ...]:
     """The contract's column for each of the file's.
 
@@ -365,7 +372,7 @@ def _match_columns(source: Source, inspected: Inspected) -> tuple[str | None, ..
         raise DeliveryError(f"{where} is not UTF-8; save it as “CSV UTF-8” and deliver it again")
     known = {column.name for column in table.columns}
     names = [name.lower() for name in header]
-    if len(names) == 1 and (mark := next((c for c in ";\t|" if c in names[0]), None)):
+    if len(names) == 1 and (mark := _separator(names[0], table)):
         raise DeliveryError(f"{where} separates its columns with {mark!r}; save it with commas and deliver it again")
     if missing := [name for name in table.required_columns if name not in names]:
         raise DeliveryError(

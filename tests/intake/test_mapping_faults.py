@@ -48,7 +48,7 @@ ROW = "V0,P0,Dallas,05/01/2026 09:00,Done"
         (
             "[bookings.columns]",
             'delimiter = "|_|_|_|_|"\n[bookings.columns]',
-            ["delimiter", "one ASCII character", "up to 8"],
+            ["delimiter", "one to 8 characters"],
         ),
         ("[bookings.columns]", 'delimiter = "||"\n[bookings.columns]', ["'Visit'", "its header has Visit,Patient"]),
         ("[bookings.columns]", 'delimiter = "ab"\n[bookings.columns]', ["delimiter", "stands in no value"]),
