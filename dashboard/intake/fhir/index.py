@@ -55,6 +55,8 @@ class Index:
         self.has_shared = False
         #: Whether the record of some patient was replaced by another.
         self.has_merged = False
+        #: Whether there are forms that may be scores.
+        self.has_forms = False
         # Asked for only once all resources are known.
         self._text_of = lru_cache(maxsize=_REMEMBERED)(self._look_up)
 

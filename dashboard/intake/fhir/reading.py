@@ -147,7 +147,7 @@ class _Reading:
         for number, (kind, table) in enumerate(self._kinds.items()):
             contract = next(one for one in TABLES if one.name == table)
             with records_of(self._work, kind, contract) as records:
-                for census in self._holding(censuses, kind):
+                for census in self._holding([one for one in censuses if kind != _FORM or one.holds_forms], kind):
                     self._progress(f"reading {kind} of {census.file.name}", 0.6 + 0.08 * number)
                     survey = self._survey(census, kind, contract, records)
                     if survey.found.records:
@@ -177,6 +177,7 @@ class _Reading:
                 censuses.append(take_census(file, self._world.index, self._options))
             done += self._digests[file.name][1]
         self._world.index.forget_deleted()
+        self._world.index.has_forms = any(census.holds_forms for census in censuses)
         return censuses
 
     def _holding(self, censuses: list[FileCensus], kind: str) -> Iterator[FileCensus]:
@@ -225,7 +226,7 @@ class _Reading:
 
     def _items(self, census: FileCensus, kind: str) -> Iterable[tuple[Item, Json | None]]:
         """The resources of a type in a file; None in place of one that can't be read."""
-        for item in read_items(census.file.path):
+        for item in read_items(census.file.path, unambiguous=not census.is_ambiguous):
             found = kind_of(item, census.file)
             if found.name == kind and found.left_out is None:
                 yield item, None if found.fault else item.resource

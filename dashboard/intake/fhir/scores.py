@@ -50,7 +50,8 @@ def scores_of(world: World, identity: str, resource: Json) -> list[Outcome]:
         if problems or own:
             rows.append(Rejected((*problems, *own)))
             continue
-        _note_score(world, resource, instrument, patient or "", taken or "")
+        if world.index.has_forms:
+            _note_score(world, resource, instrument, patient or "", taken or "")
         rows.append(
             Row(
                 {
