@@ -212,7 +212,9 @@ def _watch(
     """Import what is there; without `once` go on until stopped. The exit code."""
     from dashboard.intake.watch import import_new
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PlainFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     while True:
         published, failed, known = import_new(inbox, data, run, quiet, in_turn=in_turn)
         if once:
@@ -294,6 +296,13 @@ def _plain(text: str, kept: str = "") -> str:
     return "".join(
         one if one.isprintable() or one in f" {kept}" else one.encode("unicode_escape").decode() for one in text
     )
+
+
+class _PlainFormatter(logging.Formatter):
+    """Lines of a log that a terminal doesn't obey."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _plain(super().format(record), kept="\n")
 
 
 @contextlib.contextmanager

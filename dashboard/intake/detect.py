@@ -23,6 +23,8 @@ _DELIMITERS = (b",", b";", b"\t", b"|", b"$", b"^", b"~", b"\x1f", b"\x01")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 #: The first line by which some systems tell spreadsheets their delimiter.
 _SAID = re.compile(rb'\A(?:\xef\xbb\xbf)?"?sep=([^\w\s"]|\t)"?\r*(?:\n|\r|\Z)', re.IGNORECASE)
+#: What stands between the first two names, where these are quoted.
+_BETWEEN = re.compile(rb'(?:\xef\xbb\xbf)?"[^"]*"([^"\w][^"]{0,7})"')
 #: A header is looked for among so many lines.
 _TITLES = 50
 #: A header may lack so much of the values of the rows below it.
@@ -166,6 +168,12 @@ def _why(inspected: Inspected, wanted: Collection[str]) -> str:
         )
     if len(line) > LONGEST_RECORD:
         return f": its first line is longer than {LONGEST_RECORD:,} bytes"
+    if is_strange([line.decode(UTF_8, "replace")]):
+        return ": it holds characters that end lines elsewhere; save it with usual line ends"
+    if between := _BETWEEN.match(line):
+        named = between.group(1).decode(UTF_8, "replace")
+        advice = "save it with commas" if wanted else "write that as delimiter in the mapping"
+        return f": it separates its columns with {named!r}; {advice}"
     if dialect.quote and dialect.quote in line:
         return ": a quoted name in its first line is not closed, or text follows its closing quote"
     return ""

@@ -225,12 +225,13 @@ def mend(inspected: Inspected, copy: Path) -> None:
         raise DeliveryError(f"{copy} cannot be written: {error.strerror}") from error
 
 
-def relation(inspected: Inspected, path: Path) -> str:
+def relation(inspected: Inspected, path: Path, more: int = 0) -> str:
     """What stands behind `from` to read the sound records of `path`: the file or its mended copy.
 
-    Columns are named by their positions from 0, so that no name of a file gets into a statement.
+    Columns are named by their positions from 0, so that no name of a file gets into a statement; `path` has so many
+    `more` of them than the file.
     """
-    names = [str(number) for number in range(len(inspected.found.header))]
+    names = [str(number) for number in range(len(inspected.found.header) + more)]
     if inspected.is_parquet:
         return f"{_parquet(path)} as delivered_file({', '.join(map(identifier, names))})"
     dialect = inspected.dialect

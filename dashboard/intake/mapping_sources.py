@@ -124,9 +124,10 @@ def _layout(data: dict[str, Any], place: Place) -> Layout:
     marks = {"delimiter": delimiter, "quote": quote or None, "escape": escape or None}
     for name, mark in marks.items():
         longest = _LONGEST_DELIMITER if name == "delimiter" else 1
-        if mark is not None and not re.fullmatch(rf"[\x01-\x7f]{{1,{longest}}}", place.text(mark, name), re.DOTALL):
-            many = f" or up to {longest}" if longest > 1 else ""
-            raise place.fault(f'the {name} {mark!r} must be one ASCII character{many} like "," ";" "|" or "\\t"')
+        allowed = rf"[^\0]{{1,{longest}}}" if longest > 1 else r"[\x01-\x7f]"
+        if mark is not None and not re.fullmatch(allowed, place.text(mark, name)):
+            many = f"one to {longest} characters" if longest > 1 else "one ASCII character"
+            raise place.fault(f'the {name} {mark!r} must be {many} like "," ";" "|" or "\\t"')
         if mark is not None and (mark.isalnum() or mark in "._-" or set(mark) & set("\r\n")):
             raise place.fault(f"the {name} cannot be {mark!r}; take a character that stands in no value")
     if delimiter and quote and quote in delimiter:

@@ -178,6 +178,9 @@ def _read(path: Path, extracts: Path) -> Pointer:
         ExtractError: it is damaged or cannot be read.
         FileNotFoundError: there is none.
     """
+    if path.exists() and not path.is_file():
+        # A pipe or a device would be read for ever.
+        raise ExtractError(f"{path} is no file: take it away; {_WAY_OUT}")
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         name, sha256, size = content["name"], content["sha256"], content["bytes"]

@@ -29,6 +29,9 @@ from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
 from dashboard.intake.sql import identifier
 
+#: The last column of prepared records: which of the files that they were made of, counted from 0.
+PART = "part"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -54,7 +57,8 @@ class Survey:
             are not read.
         dialect: how the file is written.
         types: DuckDB's types of the columns of a Parquet file; else empty.
-        prepared: its sound records as CSV with these columns, where the file itself is no table.
+        prepared: its sound records as CSV with these columns and PART, where the file itself is no table. Files that
+            follow one another may share one.
         stamp: what tells whether the file was changed since; None where nobody need know.
     """
 
@@ -79,11 +83,8 @@ class Survey:
         Raises:
             DeliveryError: another size, time or file.
         """
-        if self.stamp is not None and self.stamp != stamp_of(self.source.path):
-            raise DeliveryError(
-                f"{self.source.path} was changed while it was read, so nothing was published; import again when it "
-                "is written to its end"
-            )
+        if self.stamp is not None:
+            require_unchanged(self.source.path, self.stamp)
 
     @property
     def places(self) -> dict[SourceColumn, int]:
@@ -268,6 +269,19 @@ def survey(source: Source, progress: Callable[[int], None]) -> Survey:
     return made
 
 
+def require_unchanged(path: Path, stamp: tuple[int, ...]) -> None:
+    """Refuse a file whose stamp is another one by now.
+
+    Raises:
+        DeliveryError: another size, time or file.
+    """
+    if stamp != stamp_of(path):
+        raise DeliveryError(
+            f"{path} was changed while it was read, so nothing was published; import again when it is written to "
+            "its end"
+        )
+
+
 def stamp_of(path: Path) -> tuple[int, ...]:
     """Size, time of the last change and number of a file; nothing where it is gone."""
     try:
@@ -291,11 +305,15 @@ def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> 
 
     Columns that the file doesn't have are null; columns that the contract or the mapping doesn't
     know are named by number only and never selected. `misfits` has a flag for each column whose
-    value the mapping cannot read, at the column's place in the contract.
+    value the mapping cannot read, at the column's place in the contract; `part` counts the files
+    of which prepared records were made.
     """
-    rows = relation(surveyed.inspected, path)
     if mapped is not None:
-        return f"create or replace temp view delivered as {mapped.select(rows)}"
+        rows = mapped.select(relation(surveyed.inspected, path))
+        return f"create or replace temp view delivered as select *, 0::usmallint as {PART} from ({rows})"  # noqa: S608
+    rows, part = relation(surveyed.inspected, path), "0"
+    if surveyed.prepared is not None:
+        rows, part = relation(surveyed.inspected, path, more=1), identifier(str(len(surveyed.found.header)))
     value = "{0}" if surveyed.found.tidy else "cleaned({0})"
     selected = ", ".join(
         f"{value.format(identifier(str(surveyed.columns.index(column.name))))} as {identifier(column.name)}"
@@ -303,7 +321,10 @@ def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> 
         else f"null::varchar as {identifier(column.name)}"
         for column in surveyed.source.table.columns
     )
-    return f"create or replace temp view delivered as select {selected}, 0::ubigint as misfits from {rows}"  # noqa: S608
+    return (
+        f"create or replace temp view delivered as select {selected}, 0::ubigint as misfits, "  # noqa: S608
+        f"{part}::usmallint as {PART} from {rows}"
+    )
 
 
 def _wanted(mapping: TableMapping) -> dict[SourceColumn, str]:
@@ -336,6 +357,13 @@ def _match_mapped(source: Source, mapping: TableMapping, inspected: Inspected) -
     return tuple(names.get(place) for place in range(len(inspected.found.header)))
 
 
+def _separator(line: str, table: Table) -> str | None:
+    """What seems to separate the columns of a header that has one: the rarer characters only if they part names."""
+    usual = (mark for mark in ";\t|" if mark in line)
+    rarer = (mark for mark in "~^$\x1f\x01" if set(line.split(mark)) & set(table.required_columns))
+    return next(iter((*usual, *rarer)), None)
+
+
 def _match_columns(source: Source, inspected: Inspected) -> tuple[str | None, ...]:
     """The contract's column for each of the file's.
 
@@ -352,7 +380,7 @@ def _match_columns(source: Source, inspected: Inspected) -> tuple[str | None, ..
         raise DeliveryError(f"{where} is not UTF-8; save it as “CSV UTF-8” and deliver it again")
     known = {column.name for column in table.columns}
     names = [name.lower() for name in header]
-    if len(names) == 1 and (mark := next((c for c in ";\t|" if c in names[0]), None)):
+    if len(names) == 1 and (mark := _separator(names[0], table)):
         raise DeliveryError(f"{where} separates its columns with {mark!r}; save it with commas and deliver it again")
     if missing := [name for name in table.required_columns if name not in names]:
         raise DeliveryError(

@@ -21,6 +21,7 @@ LONE_RETURN = "the record holds a carriage return outside quotes"
 _BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
 _BACKSLASH = f"{_BAD_QUOTES}; if a backslash stands before quotes within values, the mapping's escape says so"
 
+_OPENED_WITHIN = "a quote opens within a value and closes behind a delimiter"
 _SWALLOWED = "a quoted value holds lines that look like records, so that a quote seems to be lost"
 #: Records of fewer columns are told from a list within a text by nothing.
 WIDE = 5
@@ -65,6 +66,22 @@ def swallows(record: bytes, dialect: Dialect, width: int) -> bool:
     return any(line.count(mark) == width - 1 and mark + b" " not in line for line in lines)
 
 
+def opens_within(values: list[bytes], quote: bytes) -> bool:
+    """Whether a quote between two characters of a bare value is alone there, and another ends a later bare value.
+
+    Then a delimiter before a quoted value was lost, and one of those within it passes for it. A quote at the end of
+    a value, or before a blank, may stand for inches.
+    """
+    opened = False
+    for value in values:
+        if value.count(quote) % 2:
+            if opened and value.rstrip(b" ").endswith(quote):
+                return True
+            _, _, behind = value.partition(quote)
+            opened |= not value.startswith(quote) and behind[:1] not in (b"", b" ")
+    return False
+
+
 def parse(buffer: bytes, start: int, dialect: Dialect, width: int = 0) -> tuple[list[bytes] | None, str | None, int]:
     """One record from `start`: its values or why it has none, and where the next one begins.
 
@@ -76,13 +93,16 @@ def parse(buffer: bytes, start: int, dialect: Dialect, width: int = 0) -> tuple[
         dialect: how it is written.
         width: so many columns the header has; 0 where it isn't known.
     """
-    swallowed = False
+    swallowed = within = False
     fields: list[bytes] = []
+    loose: list[bytes] = []
     position = start
     limit = min(len(buffer), start + LONGEST_RECORD + 2)
     while match := dialect.field.match(buffer, position, limit):
         quoted, bare = match.group(1), match.group(2)
         fields.append(bare if quoted is None else dialect.plain(quoted))
+        if quoted is None and dialect.quote and dialect.quote in bare:
+            loose.append(bare)
         position = match.end()
         if buffer[position : position + 1] == dialect.delimiter:
             position += 1
@@ -92,6 +112,8 @@ def parse(buffer: bytes, start: int, dialect: Dialect, width: int = 0) -> tuple[
             break
         if swallowed := swallows(buffer[start:position], dialect, width):
             break
+        if within := opens_within(loose, dialect.quote):
+            break
         return fields, None, end.end()
     newline = buffer.find(b"\n", start)
     end_of_line = len(buffer) if newline < 0 else newline + 1
@@ -100,6 +122,6 @@ def parse(buffer: bytes, start: int, dialect: Dialect, width: int = 0) -> tuple[
         return None, TOO_LONG, end_of_line
     if b"\r" in line.rstrip(b"\r\n"):
         return None, LONE_RETURN, end_of_line
-    if swallowed:
-        return None, _SWALLOWED, end_of_line
+    if swallowed or within:
+        return None, _SWALLOWED if swallowed else _OPENED_WITHIN, end_of_line
     return None, _BACKSLASH if b"\\" + dialect.quote in line else _BAD_QUOTES, end_of_line

@@ -39,10 +39,25 @@ def is_complete(delivery: Path, quiet: float, now: float) -> bool:
     if any((delivery / marker).is_file() for marker in attempts.MARKERS):
         return True
     try:
-        times = [path.stat().st_mtime for path in (delivery, *delivery.rglob("*"))]
+        times = _changed(delivery)
     except OSError:
         return False
     return len(times) > 1 and max(times) <= now - quiet
+
+
+def _changed(delivery: Path) -> list[float]:
+    """When a delivery and each thing in it was changed; of a link that leads nowhere when it was made."""
+    paths = (delivery, *delivery.rglob("*"))
+    return [(path.stat() if path.exists() else path.lstat()).st_mtime for path in paths]
+
+
+def _why_not(delivery: Path, now: float) -> str:
+    """What to add where a delivery isn't complete since this machine's clock is behind that of its files."""
+    try:
+        ahead = max(_changed(delivery)) > now
+    except OSError:
+        return ""
+    return ": a file in it bears a time that is yet to come; check the clocks, or put a file _SUCCESS into it" * ahead
 
 
 def settled(record: list[attempts.Attempt]) -> set[str]:
@@ -77,7 +92,7 @@ def import_new(
     with _alone(data):
         for delivery in deliveries(inbox):
             if not is_complete(delivery, quiet, time.time()):
-                log.info("%s is not complete yet", delivery.name)
+                log.info("%s is not complete yet%s", delivery.name, _why_not(delivery, time.time()))
                 if in_turn:
                     break
                 continue

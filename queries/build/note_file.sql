@@ -1,14 +1,15 @@
--- A file that was read, the lines of its rows, and its records that are broken in structure.
--- parameters: file, source, name, sha256, bytes, rows_read, sound, left_out, first_row; first_rows and shifts;
--- lines, columns, shown and reasons
+-- Files that were read together, the lines of their rows, and their records that are broken in structure.
+-- parameters: files, source, names, sha256s, bytes, rows_read, sound, left_out, starts; shifted, first_rows and shifts;
+-- broken (names), lines, columns, shown and reasons
 insert into files
 select
-    $file::usmallint, $source::varchar, $name::varchar, $sha256::varchar, $bytes::bigint, $rows_read::bigint,
-    $sound::bigint, $left_out::bigint, $first_row::bigint;
+    unnest($files::usmallint[]), $source::varchar, unnest($names::varchar[]), unnest($sha256s::varchar[]),
+    unnest($bytes::bigint[]), unnest($rows_read::bigint[]), unnest($sound::bigint[]), unnest($left_out::bigint[]),
+    unnest($starts::bigint[]);
 
 insert into line_shifts
-select $file::usmallint, unnest($first_rows::bigint[]), unnest($shifts::bigint[]);
+select unnest($shifted::usmallint[]), unnest($first_rows::bigint[]), unnest($shifts::bigint[]);
 
 insert into rejects
-select $source::varchar, $name::varchar, unnest($lines::bigint[]), unnest($columns::varchar[]),
+select $source::varchar, unnest($broken::varchar[]), unnest($lines::bigint[]), unnest($columns::varchar[]),
     unnest($shown::varchar[]), unnest($reasons::varchar[])

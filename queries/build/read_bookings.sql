@@ -1,4 +1,4 @@
--- Bookings as typed values with their faults. delivered: the file, every column as text, with misfits.
+-- Bookings as typed values with their faults. delivered: the file, every column as text, with misfits and part.
 -- parameters: file, timezones (of the sites, in order)
 insert into read_bookings
 with parsed as (
@@ -100,7 +100,7 @@ judged as (
     from suspected
 )
 select
-    $file, faults, booking_id, patient_id, site_key, service_key, status_key, start_time, end_time,
+    $file + part, faults, booking_id, patient_id, site_key, service_key, status_key, start_time, end_time,
     cancelled_time, booked_time::date, starts_instant, ends_instant,
     -- least() would pass over a missing age.
     case when faults = 0 and years is not null then least(years, 90) end, lower(sex), indication, provider,

@@ -1,4 +1,4 @@
--- Payments as typed values with their faults. delivered: the file, every column as text, with misfits.
+-- Payments as typed values with their faults. delivered: the file, every column as text, with misfits and part.
 -- parameters: file
 insert into read_payments
 with parsed as (
@@ -30,7 +30,7 @@ judged as (
     from parsed
 )
 select
-    $file, faults, payment_id, patient_id, booking_id, site_key, paid_local, paid_instant, kind_word,
+    $file + part, faults, payment_id, patient_id, booking_id, site_key, paid_local, paid_instant, kind_word,
     lower(method), as_cents(abs(decimal_amount)),
     case when is_faulty(faults) then map {
         'paid_at': paid_at, 'kind': kind, 'amount': amount, 'method': method, 'site': site

@@ -1,4 +1,4 @@
--- Questionnaire scores as typed values with their faults. delivered: the file, every column as text, with misfits.
+-- Questionnaire scores as typed values with their faults. delivered: the file, every column as text, with misfits and part.
 -- parameters: file
 insert into read_scores
 with parsed as (
@@ -24,7 +24,7 @@ judged as (
     from parsed
 )
 select
-    $file, faults, score_id, patient_id, questionnaire, taken_local, taken_instant,
+    $file + part, faults, score_id, patient_id, questionnaire, taken_local, taken_instant,
     case when faults = 0 then points end,
     case when is_faulty(faults) then map {'instrument': instrument, 'taken_at': taken_at, 'score': score} end
 from judged

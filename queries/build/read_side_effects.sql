@@ -1,4 +1,4 @@
--- Side effects as typed values with their faults. delivered: the file, every column as text, with misfits.
+-- Side effects as typed values with their faults. delivered: the file, every column as text, with misfits and part.
 -- parameters: file
 insert into read_side_effects
 with parsed as (
@@ -30,7 +30,7 @@ judged as (
     from parsed
 )
 select
-    $file, faults, event_id, booking_id, as_term(effect), effect, coalesce(grade, 'unknown'), is_serious,
+    $file + part, faults, event_id, booking_id, as_term(effect), effect, coalesce(grade, 'unknown'), is_serious,
     lower(related), onset_local, onset_instant, resolved_local, resolved_instant,
     replace(lower(outcome), '_', ' '), action,
     case when is_faulty(faults) then map {

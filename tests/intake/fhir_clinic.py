@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from dashboard.intake.fhir.reading import Resources, read_resources
 from dashboard.intake.publish import import_delivery
+from dashboard.intake.reader import PART
 from dashboard.intake.reference import load_reference
 from dashboard.intake.report import ImportReport
 
@@ -124,9 +126,12 @@ class Records:
         self.read = read
         self.rows: dict[str, list[dict[str, str]]] = {}
         self.faults: list[tuple[str | None, str | None, str]] = []
+        parts: Counter[Path] = Counter()
         for survey in read.surveys:
             with survey.prepared.open(encoding="utf-8", newline="") as file:
-                found = [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)]
+                rows = [row for row in csv.DictReader(file) if row.pop(PART) == str(parts[survey.prepared])]
+            found = [{k: v for k, v in row.items() if v} for row in rows]
+            parts[survey.prepared] += 1
             assert len(found) == survey.found.sound
             self.rows.setdefault(survey.source.table.name, []).extend(found)
             self.faults += [(fault.column, fault.value, fault.reason) for fault in survey.found.faults]

@@ -71,6 +71,13 @@ CORPUS = {
     "doubled-quotes": Faulty((HEAD + b",note", row("n1") + b',"say ""no"""'), 1, {}),
     "lost-quote": Faulty((HEAD + b",note", row("o1") + b',"lost', row("o2") + b","), 1, {2: "not closed"}),
     "stray-quote": Faulty((HEAD + b",note", row("p1") + b',5" drip', row("p2") + b',"x"y'), 1, {3: "closing quote"}),
+    "lost-comma-before-a-quote": Faulty(
+        (
+            HEAD + b",indication,note", row("lc1") + b',F32"Jane Roe, called"', row("lc2") + b',F32"Jane ""J"" Roe, called" ',
+            row("lc3") + b',6\'1",70"', row("lc4") + b',5" drip,6"', row("lc5") + b',a"b"c,d"',
+        ),
+        3, {2: "closes behind a delimiter", 3: "closes behind a delimiter"},
+    ),
     "quoted-all": Faulty((HEAD, b",".join(b'"%b"' % value for value in row("q1").split(b","))), 1, {}),
     "nul": Faulty((HEAD, row("r1") + b"\0", row("r2")), 1, {2: "NUL"}),
     "latin-1": Faulty((HEAD, row("s1", status="no_sh\u00f6w").decode().encode("latin-1"), row("s2")), 1, {2: "UTF-8"}),
@@ -138,6 +145,7 @@ REFUSED = {
     "utf-32": (HEAD.decode().encode("utf-32"), "UTF-8"),
     "semicolons": (HEAD.replace(b",", b";"), "';'"),
     "tabs": (HEAD.replace(b",", b"\t"), "commas"),
+    "tildes": (HEAD.replace(b",", b"~"), "separates its columns with '~'"),
     "other-columns": (b"AppointmentID,PatientId\n1,2\n", "lacks the required columns"),
     "doubled-column": (HEAD + b",STATUS\n", "status more than once"),
     "a-picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", ""),

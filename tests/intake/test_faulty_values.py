@@ -209,6 +209,10 @@ def test_doubled_names_of_patients_are_not_shown(export: Export) -> None:
 
 WHY = {
     "semicolons": (BOOKINGS.replace(",", '";"').join('""') + "\n", "it separates its columns with ';'"),
+    "colons": (BOOKINGS.replace(",", '":"').join('""') + "\n", "it separates its columns with ':'"),
+    "sections": (BOOKINGS.replace(",", '"§"').join('""') + "\n", "it separates its columns with '§'"),
+    "bars": (BOOKINGS.replace(",", '"¦¦"').join('""') + "\n", "it separates its columns with '¦¦'"),
+    "next lines": (f'"{BOOKINGS}"\u0085"x"\u0085', "it holds characters that end lines elsewhere"),
     "returns": (f'{BOOKINGS}\r{row("B1")}\r"x\ny"\r', "end in a carriage return alone and others don't"),
     "quote": (f'"{BOOKINGS}\n', "a quoted name in its first line is not closed"),
     "long": (f"{'x' * 1_000_001}\n", "longer than 1,000,000 bytes"),

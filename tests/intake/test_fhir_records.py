@@ -450,7 +450,7 @@ def test_a_filled_in_form_is_noted_and_its_answers_are_not_read(visit):
         "encounter": {"reference": "Encounter/E1"},
         "item": answers,
     }
-    other = {**form, "id": "F2", "questionnaire": "https://clinic.example/Questionnaire/phq-9"}
+    other = {**form, "id": "F2", "questionnaire": "https://clinic.example/Questionnaire/intake"}
     visit.lines("QuestionnaireResponse.ndjson", form, other)
     records = visit.read()
     assert records.column("bookings", "side_effects_assessed") == ["yes"]

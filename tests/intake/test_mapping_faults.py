@@ -56,7 +56,7 @@ ROW = "V0,P0,Dallas,05/01/2026 09:00,Done"
         (
             "[bookings.columns]",
             'delimiter = "|_|_|_|_|"\n[bookings.columns]',
-            ["delimiter", "one ASCII character", "up to 8"],
+            ["delimiter", "one to 8 characters"],
         ),
         (
             'booking_id = "Visit"\npatient_id = "Patient"\nsite = "Clinic"\n',

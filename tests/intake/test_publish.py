@@ -150,6 +150,12 @@ def test_a_wrong_pointer_is_told(tmp_path: Path, content: bytes, words: str) -> 
         pointer.current(tmp_path)
 
 
+def test_a_pointer_that_leads_to_a_device_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / pointer.FILE_NAME).symlink_to("/dev/null")
+    with pytest.raises(pointer.ExtractError, match="is no file"):
+        pointer.current(tmp_path)
+
+
 def test_a_cut_extract_is_told(clinic: Clinic) -> None:
     path = clinic.publish().path
     os.truncate(path, 100)

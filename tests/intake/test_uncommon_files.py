@@ -53,6 +53,7 @@ FILES = {
     "other escapes": ('escape = "^"', written((HEADER, *ROWS), ";", "^"), 0),
     "a dollar": ("", written((HEADER, *ROWS), "$"), 0),
     "two bars": ('delimiter = "||"', written((HEADER, *ROWS), "||"), 0),
+    "a section sign": ('delimiter = "§"', written((HEADER, *ROWS), "§"), 0),
     "bars and a caret": ('delimiter = "|^|"\nescape = "\\\\"', written((HEADER, *ROWS), "|^|", "\\"), 0),
     "old Macintosh": ("", written((HEADER, *ROWS), end="\r").replace("two\nlines", "two lines"), 0),
     "returns doubled": ("", written((HEADER, *ROWS), end="\n").replace("\n", "\r\r\n"), 0),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -167,3 +169,32 @@ def test_a_day_that_is_not_complete_holds_up_those_after_it(inbox: Path, tmp_pat
     assert look(inbox, tmp_path, "--add").output.splitlines()[-1] == (
         "2 published, 0 not published, 0 known from before"
     )
+
+
+def test_a_link_to_nothing_keeps_no_delivery_waiting(inbox: Path, tmp_path: Path) -> None:
+    delivery = deliver(inbox, "one", marker=None)
+    (delivery / "payments-1.csv").symlink_to("nowhere")
+    once = look(inbox, tmp_path, "--quiet", "0")
+    assert (once.exit_code, record(tmp_path)) == (1, [("one", "refused")])
+
+
+def test_files_of_another_clock_are_told(inbox: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    delivery = deliver(inbox, "one", marker=None)
+    caplog.set_level("INFO")
+    assert look(inbox, tmp_path).exit_code == 0
+    ahead = time.time() + 3600
+    os.utime(delivery / "bookings.csv", (ahead, ahead))
+    assert look(inbox, tmp_path).exit_code == 0
+    waiting = [one.getMessage() for one in caplog.records]
+    assert waiting[0] == "one is not complete yet"
+    assert waiting[1].startswith("one is not complete yet: a file in it bears a time that is yet to come")
+
+
+def test_names_of_deliveries_do_not_steer_a_terminal(inbox: Path, tmp_path: Path) -> None:
+    deliver(inbox, "\x1b[31mone")
+    arguments = [str(inbox), "--data", str(tmp_path / "data"), "--watch", "--once"]
+    command = "import sys; from dashboard.cli import main; main(sys.argv[1:])"
+    done = subprocess.run([sys.executable, "-c", command, "import", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stderr
+    assert "\\x1b[31mone published" in done.stderr

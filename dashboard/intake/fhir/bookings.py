@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from dashboard.intake.fhir.elements import (
     moment_of,
     objects,
     texts,
+    whole_of,
     words_of,
 )
 from dashboard.intake.fhir.lookups import encounter_of
@@ -34,6 +36,7 @@ from dashboard.intake.fhir.world import World
 
 _LATE = dt.timedelta(hours=24)
 _LONGEST_VISIT = 1440
+_CODE = re.compile("[A-Za-z-]{1,20}")
 _ANOTHER = "is another patient than that of its appointment: not taken for it"
 
 
@@ -97,7 +100,7 @@ def booking_of_appointment(world: World, identity: str, resource: Json) -> Outco
     values["indication"] = code_of(resource.get("reasonCode")) or code_of(resource.get("reason"))
     alone = encounter is not None and not world.index.is_shared(encounter)
     took = _minutes(world, visit, zone) if alone else None
-    values["chair_minutes"] = took or _number(resource.get("minutesDuration"))
+    values["chair_minutes"] = took or _planned(world, resource.get("minutesDuration"))
     staff = visit.get("people", []) + actors.staff + actors.unsure
     values["provider"], values["supervision"] = world.staff(staff, resource, "Appointment")
     if values["status"] == "cancelled":
@@ -134,6 +137,9 @@ def _finish(world: World, key: str, values: dict[str, str | None], zone: dt.tzin
     """Add what others say of the booking, and note it for them."""
     patient = values["patient_id"] or ""
     birth, sex, *_ = world.index.data(f"Patient/{patient}")
+    if sex is not None and not _CODE.fullmatch(sex):
+        world.remarks.note("Patient", "gender", "is no code: not kept, since it may be a text")
+        sex = None
     values["sex"] = sex
     if birth is not None:
         values["birth_date"] = middle_of(birth)
@@ -196,6 +202,13 @@ def _whole_date(world: World, kind: str, element: str, given: object) -> str | N
     return f"{text} 00:00" if text is not None and is_date(text) else text
 
 
+def _planned(world: World, given: object) -> str | None:
+    """Whole minutes that an appointment should take."""
+    if (minutes := whole_of(given)) is None and given is not None:
+        world.remarks.note("Appointment", "minutesDuration", "is not a whole number")
+    return minutes
+
+
 def _minutes(world: World, visit: Any, zone: dt.tzinfo) -> str | None:
     """Whole minutes that an encounter took."""
     start, end = (moment_of(visit.get(name), zone) for name in ("start", "end"))
@@ -206,7 +219,3 @@ def _minutes(world: World, visit: Any, zone: dt.tzinfo) -> str | None:
         return str(minutes)
     world.remarks.note("Encounter", "period", "lasts no minute or more than a day: the time planned is taken")
     return None
-
-
-def _number(value: object) -> str | None:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -13,9 +13,10 @@ from dashboard.intake.fhir.lookups import DUPLICATES, identity_of, note_resource
 from dashboard.intake.fhir.mending import MODIFIER
 from dashboard.intake.fhir.options import Options
 from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used
+from dashboard.intake.fhir.questionnaires import instrument_of_form
 from dashboard.intake.fhir.references import key_of
 from dashboard.intake.fhir.scores import NO_SCORE, holds_scores
-from dashboard.intake.fhir.stream import Item, Json, read_items
+from dashboard.intake.fhir.stream import TWICE, Item, Json, read_items
 from dashboard.intake.fhir.terms import (
     BOOKING_TYPES,
     LOOKUPS,
@@ -64,6 +65,8 @@ class FileCensus:
         left_out: counts by type, what (the type itself, or one of its elements) and reason.
         rejects: of resources that are read for others.
         by_number: whether resources share lines, so that their number stands for the line.
+        is_ambiguous: whether some resource names an element twice.
+        holds_forms: whether there are forms among them that may be scores.
     """
 
     file: ResourceFile
@@ -71,6 +74,13 @@ class FileCensus:
     left_out: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     rejects: list[Reject] = field(default_factory=list)
     by_number: bool = False
+    is_ambiguous: bool = False
+    holds_forms: bool = False
+
+    def label_of(self, kind: str) -> str:
+        """The file's label for a type; forms and Observations of one file, both scores, are told apart."""
+        apart = self.holds_forms and kind == "QuestionnaireResponse" and "Observation" in self.fates
+        return f"{self.label}#forms" if apart else self.label
 
     @property
     def label(self) -> str:
@@ -111,6 +121,7 @@ def take_census(file: ResourceFile, index: Index, options: Options) -> FileCensu
     line = 0
     for item in read_items(file.path):
         census.by_number |= item.line == line
+        census.is_ambiguous |= item.fault == TWICE
         line = item.line
         kind = kind_of(item, file)
         census.fate(kind.name).read += 1
@@ -175,7 +186,11 @@ def _count_elements(census: FileCensus, kind: str, resource: Json) -> None:
     meta = resource.get("meta")
     if isinstance(meta, dict) and any(tag.get("code") == _SHORTENED for tag in objects(meta.get("tag"))):
         census.left_out[kind, f"{kind}.meta", "is tagged SUBSETTED: the server left out elements"] += 1
-    for name in resource.keys() - READ_ELEMENTS.get(kind, resource.keys()):
+    others = resource.keys() - READ_ELEMENTS.get(kind, resource.keys())
+    if kind == "QuestionnaireResponse" and instrument_of_form(resource):
+        census.holds_forms = True
+        others -= {"subject", "authored", "item"}
+    for name in others:
         # The name of an element is no text of the delivery's own; anything else might be.
         element = name if _ELEMENT.fullmatch(name) else "(no element of FHIR)"
         personal = kind in _PERSONAL_KINDS and element in PERSONAL

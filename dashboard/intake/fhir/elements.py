@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from dashboard.intake.contract import LONGEST_TEXT
@@ -115,6 +116,25 @@ def moment_of(text: Any, zone: dt.tzinfo) -> dt.datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def whole_of(value: Any) -> str | None:
+    """A whole number, also where it is written as text or with zeros behind a point; None where it isn't one."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    # The size first: a short text can stand for a number that fills the memory.
+    return str(int(number)) if number.is_finite() and abs(number) < 10**6 and number == int(number) else None
+
+
+def form_name(resource: Json) -> str:
+    """The last part of the address of the questionnaire that a form answers; a Reference in STU3."""
+    given = resource.get("questionnaire")
+    address = next(texts(given, *(one.get("reference") for one in objects(given))), "")
+    return address.partition("|")[0].rstrip("/").rpartition("/")[2]
 
 
 def period_of(value: Any) -> tuple[str | None, str | None]:

@@ -61,6 +61,32 @@ def find_files(delivery: Path) -> list[ResourceFile]:
     ]
 
 
+def refuse_unreadable(delivery: Path) -> None:
+    """Refuse a folder of which a part would be passed over though it may hold resources.
+
+    Raises:
+        DeliveryError: it has a link to a folder, which is not followed, a folder that may not be entered, or
+            something with the name of a file of resources that is no file.
+    """
+    for path in delivery.rglob("*"):
+        name = path.relative_to(delivery)
+        if any(part.startswith(".") for part in name.parts):
+            continue
+        if path.is_dir():
+            linked, closed = path.is_symlink(), not os.access(path, os.R_OK | os.X_OK)
+            what = "is a link to a folder, which is not followed" if linked else "is a folder that cannot be read"
+            if not linked and not closed:
+                continue
+        elif path.is_file() or not _bare(path).endswith(_ENDINGS):
+            continue
+        else:
+            what = "is neither a file nor a link to one that is there"
+        raise DeliveryError(
+            f"{delivery / _written(name)} {what}, so that resources would be missing; put files there, or take it "
+            "away, and import again"
+        )
+
+
 def count_others(delivery: Path) -> Counter[str]:
     """How many files of the folder are passed over though they hold something, by the endings of their names."""
     others = (path for path in _files(delivery) if path.name not in MARKERS and not _holds_json(path))

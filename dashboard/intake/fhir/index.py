@@ -55,6 +55,8 @@ class Index:
         self.has_shared = False
         #: Whether the record of some patient was replaced by another.
         self.has_merged = False
+        #: Whether there are forms that may be scores.
+        self.has_forms = False
         # Asked for only once all resources are known.
         self._text_of = lru_cache(maxsize=_REMEMBERED)(self._look_up)
 
@@ -140,6 +142,10 @@ class Index:
     def claim(self, key: str) -> bool:
         """Whether this is the first resource of its key that asks."""
         return self._connection.execute("insert or ignore into claimed values (?)", (key,)).rowcount > 0
+
+    def is_claimed(self, key: str) -> bool:
+        """Whether one has asked."""
+        return self._value("select 1 from claimed where key = ?", key) is not None
 
     def of_type(self, kind: str) -> Iterator[Any]:
         """What is known of all resources of a type."""

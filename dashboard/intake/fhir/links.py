@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.intake.fhir.elements import objects, texts
+from dashboard.intake.fhir.elements import form_name, objects
 from dashboard.intake.fhir.lookups import took_place
 from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used, unknown_status
 from dashboard.intake.fhir.references import DanglingError, shown
@@ -36,8 +36,7 @@ def follow_encounter(world: World, key: str, resource: Json) -> Outcome:
 
 def follow_form(world: World, _key: str, resource: Json) -> Outcome:
     """Note that a side-effect form was filled in; its answers are not read."""
-    form = next(texts(resource.get("questionnaire")), "")
-    name = form.partition("|")[0].rstrip("/").rpartition("/")[2]
+    name = form_name(resource)
     if not name or plain(name) != plain(world.options.side_effects_form):
         return LeftOut("answers to another questionnaire than the side-effect form")
     status = str(resource.get("status"))

@@ -21,6 +21,7 @@ DUPLICATES = {
     Order.UNKNOWN: "is a duplicate; the first resource with it is kept",
     Order.OTHER: "is that of another resource, too; what refers to it leads to several",
 }
+_LONGEST_DATE = 40
 #: What leads from a slot to who and what is free in it.
 _SCHEDULED = {"Slot": "schedule", "Schedule": "actor"}
 #: Houses and homes of patients, as codes of location-physical-type and v3-RoleCode and by name.
@@ -114,7 +115,8 @@ def _kept(kind: str, key: str, resource: Json) -> Any:
     if kind == "Patient":
         birth, sex = resource.get("birthDate"), resource.get("gender")
         return [
-            birth if isinstance(birth, str) else None,
+            # A year as a number is one; what is no date at all rejects the bookings.
+            birth if birth is None or isinstance(birth, str) else str(birth)[:_LONGEST_DATE],
             sex if isinstance(sex, str) else None,
             # Of two records that were merged the other one counts.
             *(
@@ -150,7 +152,7 @@ def charged(resource: Json) -> list[Json]:
 
 def encounter_of(resource: Json) -> dict[str, Any]:
     """What is kept of an Encounter."""
-    period = next(objects(resource.get("period")), {})
+    period = next(objects([resource.get("period"), resource.get("actualPeriod")]), {})
     rooms = objects([place.get("location") for place in objects(resource.get("location"))])
     places = [rooms, objects(resource.get("serviceProvider"))]
     people = [person.get("individual") or person.get("actor") for person in objects(resource.get("participant"))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -25,6 +26,7 @@ from dashboard.intake.fhir.terms import CHARGED, PAID_INVOICE, STATUSES_LEFT_OUT
 from dashboard.intake.fhir.world import World
 
 CURRENCY = "USD"
+_CURRENCY_CODE = re.compile("[A-Z]{3}")
 _NO_AMOUNT = "is not an amount like 475.00"
 
 
@@ -154,7 +156,11 @@ def _shown(money: Json) -> str | None:
 
 
 def _in_dollars(money: Json) -> bool:
-    return bool(money.get("currency", CURRENCY) == CURRENCY)
+    """Whether an amount is in dollars; without a currency it is, unless it is a Quantity of another, as in STU3."""
+    if (currency := money.get("currency")) is not None:
+        return bool(currency == CURRENCY)
+    units = (unit for unit in texts(money.get("unit")) if _CURRENCY_CODE.fullmatch(unit))
+    return next(iter((*texts(money.get("code")), *units)), CURRENCY) == CURRENCY
 
 
 def _amount(money: Any) -> Decimal | None:

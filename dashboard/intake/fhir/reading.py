@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
 import zlib
 from array import array
@@ -12,12 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from dashboard.intake.contract import SHOWN_CHARACTERS, TABLES, DeliveryError, Table
+from dashboard.intake.contract import TABLES, DeliveryError, Table
 from dashboard.intake.fhir.bookings import booking_of_appointment, booking_of_encounter
 from dashboard.intake.fhir.census import LINKS, MODIFIED, NO_ID, FileCensus, take_census
-from dashboard.intake.fhir.files import ResourceFile, count_others, find_files, kind_of
+from dashboard.intake.fhir.files import UNKNOWN, ResourceFile, count_others, find_files, kind_of, refuse_unreadable
 from dashboard.intake.fhir.index import Index
 from dashboard.intake.fhir.links import follow_encounter, follow_form, note_roles
 from dashboard.intake.fhir.lookups import DUPLICATES, identity_of, superseded
@@ -25,6 +22,8 @@ from dashboard.intake.fhir.mending import MODIFIER
 from dashboard.intake.fhir.money import payment_of, price_of_charge
 from dashboard.intake.fhir.options import Options, read_options
 from dashboard.intake.fhir.outcome import Outcome, Problem, Rejected, Remarks, Row
+from dashboard.intake.fhir.questionnaires import instrument_of_form, score_of_form
+from dashboard.intake.fhir.records import Records, ResourceScan, fault_of, note_lines, records_of, shortened
 from dashboard.intake.fhir.safety import side_effect_of
 from dashboard.intake.fhir.scores import holds_scores, scores_of
 from dashboard.intake.fhir.stream import Item, Json, read_items
@@ -32,12 +31,9 @@ from dashboard.intake.fhir.terms import TABLE_OF
 from dashboard.intake.fhir.versions import Order
 from dashboard.intake.fhir.vocabulary import make_vocabulary
 from dashboard.intake.fhir.world import World
-from dashboard.intake.reader import Source, Survey
-from dashboard.intake.record import Fault
+from dashboard.intake.reader import Source, Survey, require_unchanged, stamp_of
 from dashboard.intake.reference import Reference
-from dashboard.intake.scan import Scan
 
-_LONGEST_CELL = 1000
 _PART = 100_000
 #: What numbers the files in the build has 16 bits.
 _MOST_FILES = 60_000
@@ -54,21 +50,9 @@ _RECORD_READERS: dict[str, Callable[[World, str, Json], Outcome]] = {
     "Encounter": booking_of_encounter,
     "AdverseEvent": side_effect_of,
     "Invoice": payment_of,
+    "QuestionnaireResponse": score_of_form,
 }
-
-
-@dataclass
-class ResourceScan(Scan):
-    """What a pass over the resources of one file found; one may have several faults."""
-
-    accepted: int = 0
-    #: Values are quoted where they need it, and blank where they are missing.
-    tidy: bool = False
-
-    @property
-    def sound(self) -> int:
-        """Records that a reader must find."""
-        return self.accepted
+_FORM = "QuestionnaireResponse"
 
 
 @dataclass(frozen=True)
@@ -145,9 +129,13 @@ class _Reading:
         self._progress = progress
         self._world = World(index, make_vocabulary(reference, options), options, reference)
         self._digests: dict[str, tuple[str, int]] = {}
-        self._kinds = (options.bookings, "AdverseEvent", "Invoice", "Observation")
+        self._stamps: dict[Path, tuple[int, ...]] = {}
+        # Forms come last: those whose score an Observation tells make no second one.
+        self._kinds = {kind: TABLE_OF[kind] for kind in (options.bookings, "AdverseEvent", "Invoice", "Observation")}
+        self._kinds[_FORM] = TABLE_OF["Observation"]
 
     def run(self) -> Resources:
+        refuse_unreadable(self._delivery)
         censuses = self._count(find_files(self._delivery))
         self._refuse_without_bookings(censuses)
         note_roles(self._world)
@@ -156,20 +144,25 @@ class _Reading:
                 for census in self._holding(censuses, kind):
                     self._follow(census, kind)
         surveys: list[Survey] = []
-        for number, kind in enumerate(self._kinds):
-            contract = next(one for one in TABLES if one.name == TABLE_OF[kind])
-            for census in self._holding(censuses, kind):
-                self._progress(f"reading {kind} of {census.file.name}", 0.6 + 0.1 * number)
-                survey = self._survey(census, kind, contract, len(surveys))
-                if survey.found.records:
-                    surveys.append(survey)
+        for number, (kind, table) in enumerate(self._kinds.items()):
+            contract = next(one for one in TABLES if one.name == table)
+            with records_of(self._work, kind, contract) as records:
+                for census in self._holding([one for one in censuses if kind != _FORM or one.holds_forms], kind):
+                    self._progress(f"reading {kind} of {census.file.name}", 0.6 + 0.08 * number)
+                    survey = self._survey(census, kind, contract, records)
+                    if survey.found.records:
+                        surveys.append(survey)
+                        records.part += 1
         if len(surveys) > _MOST_FILES:
             raise DeliveryError(
                 f"{self._delivery} holds {len(surveys):,} files with records; deliver them as NDJSON, "
                 f"many resources a file, {_MOST_FILES:,} files at most"
             )
+        for path, stamp in self._stamps.items():
+            require_unchanged(path, stamp)
         digests = [sha256 for sha256, _ in self._digests.values()]
-        return Resources(surveys, self._notes(censuses), digests, tuple(self._lacking(censuses)))
+        lacking = self._lacking(censuses, {survey.source.table.name for survey in surveys})
+        return Resources(surveys, self._notes(censuses), digests, tuple(lacking))
 
     def _count(self, files: list[ResourceFile]) -> list[FileCensus]:
         """The first pass."""
@@ -179,10 +172,12 @@ class _Reading:
         for file in files:
             self._progress(f"counting {file.name}", 0.6 * done / total)
             with _file(file):
+                self._stamps[file.path] = stamp_of(file.path)
                 self._digests[file.name] = _digest(file.path)
                 censuses.append(take_census(file, self._world.index, self._options))
             done += self._digests[file.name][1]
         self._world.index.forget_deleted()
+        self._world.index.has_forms = any(census.holds_forms for census in censuses)
         return censuses
 
     def _holding(self, censuses: list[FileCensus], kind: str) -> Iterator[FileCensus]:
@@ -203,13 +198,20 @@ class _Reading:
                 f"it holds {kinds['Encounter']:,} Encounter: to take these as bookings, write the two lines "
                 '[fhir] and bookings = "Encounter" into a file and import with --mapping FILE'
             )
+        broken = ((one, reject) for one in censuses for reject in one.rejects if reject.kind == UNKNOWN)
+        if first := next(broken, None):
+            census, reject = first
+            advice += (
+                f". Or they are among what could not be read: line {reject.line:,} of {census.label} is the first "
+                f"and {reject.problem.reason}"
+            )
         raise DeliveryError(f"{self._delivery} holds no {self._options.bookings} to read bookings from; {advice}")
 
     def _follow(self, census: FileCensus, kind: str) -> None:
         """Follow the look-ups of one type that lead from one resource to another."""
         for item, resource in self._items(census, kind):
-            if resource is None or MODIFIER in resource:
-                # Settled when it was counted.
+            if resource is None or MODIFIER in resource or (kind == _FORM and instrument_of_form(resource)):
+                # Settled when it was counted, or yet to be read as a score.
                 continue
             identity = identity_of(resource, item.full_url)
             if identity is None:
@@ -224,45 +226,40 @@ class _Reading:
 
     def _items(self, census: FileCensus, kind: str) -> Iterable[tuple[Item, Json | None]]:
         """The resources of a type in a file; None in place of one that can't be read."""
-        for item in read_items(census.file.path):
+        for item in read_items(census.file.path, unambiguous=not census.is_ambiguous):
             found = kind_of(item, census.file)
             if found.name == kind and found.left_out is None:
                 yield item, None if found.fault else item.resource
 
-    def _survey(self, census: FileCensus, kind: str, contract: Table, number: int) -> Survey:
+    def _survey(self, census: FileCensus, kind: str, contract: Table, records: Records) -> Survey:
         """Write the records that the resources of one type in a file become."""
-        columns = tuple(column.name for column in contract.columns)
-        scan = ResourceScan(header=columns)
+        scan = ResourceScan(header=records.columns)
         lines = array("q")
-        path = self._work / f"records-{number}.csv"
-        # Holds what the delivery holds, so nobody else may read it.
-        path.touch(mode=0o600)
         fate = census.fate(kind)
-        with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            for item, resource in self._items(census, kind):
-                if kind == "Observation" and resource is not None and not holds_scores(resource):
-                    continue
-                outcomes = self._outcomes(item, resource, kind, census)
-                fate.read += len(outcomes) - 1
-                for outcome in outcomes:
-                    if isinstance(outcome, Row):
-                        writer.writerow([_cell(outcome.values.get(name)) for name in columns])
-                        lines.append(census.place(item))
-                        scan.accepted += 1
-                        scan.records += 1
-                    elif isinstance(outcome, Rejected):
-                        scan.records += 1
-                        scan.faults += [_fault(census.place(item), problem) for problem in outcome.problems]
-                    else:
-                        census.settle(kind, item, outcome)
-                if len(lines) >= _PART:
-                    _note_lines(scan, lines)
-        _note_lines(scan, lines)
+        for item, resource in self._items(census, kind):
+            if kind == "Observation" and resource is not None and not holds_scores(resource):
+                continue
+            if kind == _FORM and (resource is None or MODIFIER in resource or not instrument_of_form(resource)):
+                continue
+            outcomes = self._outcomes(item, resource, kind, census)
+            fate.read += len(outcomes) - 1
+            for outcome in outcomes:
+                if isinstance(outcome, Row):
+                    records.write(outcome.values)
+                    lines.append(census.place(item))
+                    scan.accepted += 1
+                    scan.records += 1
+                elif isinstance(outcome, Rejected):
+                    scan.records += 1
+                    scan.faults += [fault_of(census.place(item), problem) for problem in outcome.problems]
+                else:
+                    census.settle(kind, item, outcome)
+            if len(lines) >= _PART:
+                note_lines(scan, lines)
+        note_lines(scan, lines)
         sha256, size = self._digests[census.file.name]
-        source = Source(contract, census.file.path, census.label)
-        return Survey(source, scan, columns, sha256, size, prepared=path)
+        source = Source(contract, census.file.path, census.label_of(kind))
+        return Survey(source, scan, records.columns, sha256, size, prepared=records.path)
 
     def _outcomes(self, item: Item, resource: Json | None, kind: str, census: FileCensus) -> list[Outcome]:
         if resource is None:
@@ -287,9 +284,9 @@ class _Reading:
             (
                 "note_resources",
                 {
-                    "names": [census.label for census, _, _ in fates],
+                    "names": [census.label_of(kind) for census, kind, _ in fates],
                     "resources": [kind for _, kind, _ in fates],
-                    "tables": [TABLE_OF[kind] if kind in self._kinds else None for _, kind, _ in fates],
+                    "tables": [self._kinds.get(kind) for _, kind, _ in fates],
                     "digests": [self._digests[census.file.name][0] for census, _, _ in fates],
                     "sizes": [self._digests[census.file.name][1] for census, _, _ in fates],
                     "read": [fate.read for _, _, fate in fates],
@@ -302,7 +299,7 @@ class _Reading:
                 "note_left_out",
                 {
                     "sources": [kind for _, kind, _, _, _ in left],
-                    "names": [census.label for census, _, _, _, _ in left],
+                    "names": [census.label_of(kind) for census, kind, _, _, _ in left],
                     "whats": [what for _, _, what, _, _ in left],
                     "counts": [count for _, _, _, _, count in left],
                     "reasons": [reason for _, _, _, reason, _ in left],
@@ -312,16 +309,16 @@ class _Reading:
                 "note_rejects",
                 {
                     "sources": [reject.kind for _, reject in rejects],
-                    "names": [census.label for census, _ in rejects],
+                    "names": [census.label_of(reject.kind) for census, reject in rejects],
                     "lines": [reject.line for _, reject in rejects],
                     "columns": [reject.problem.element for _, reject in rejects],
-                    "shown": [_shortened(reject.problem.value) for _, reject in rejects],
+                    "shown": [shortened(reject.problem.value) for _, reject in rejects],
                     "reasons": [reject.problem.reason for _, reject in rejects],
                 },
             ),
         ]
 
-    def _lacking(self, censuses: list[FileCensus]) -> Iterable[str]:
+    def _lacking(self, censuses: list[FileCensus], tables: set[str]) -> Iterable[str]:
         if others := count_others(self._delivery):
             endings = ", ".join(f"{ending} ({number:,})" for ending, number in sorted(others.items()))
             yield f"files that are no JSON of FHIR are not read: {endings}"
@@ -331,37 +328,8 @@ class _Reading:
             ("Invoice", "no payments are shown"),
             ("Observation", "no scores are shown"),
         ):
-            if kind not in held:
+            if kind not in held and self._kinds[kind] not in tables:
                 yield f"the delivery holds no {kind}: {what}"
-
-
-def _fault(line: int, problem: Problem) -> Fault:
-    return Fault(line, problem.reason, problem.element, _shortened(problem.value))
-
-
-def _shortened(value: str | None) -> str | None:
-    if value is None or len(value) <= SHOWN_CHARACTERS:
-        return value
-    return value[: SHOWN_CHARACTERS - 1] + "…"
-
-
-def _cell(value: str | None) -> str:
-    """A value as CSV takes it: on one line, without what no text should hold."""
-    text = (value or "")[:_LONGEST_CELL]
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
-
-
-def _note_lines(scan: ResourceScan, lines: array[int]) -> None:
-    """Remember where the distance between number and line of a record changes."""
-    if not lines:
-        return
-    places = np.array(lines, np.int64)
-    rows = np.arange(scan.accepted - len(places), scan.accepted)
-    shifts = places - rows
-    changes = np.flatnonzero(np.diff(shifts, prepend=-1))
-    scan.first_rows.append(rows[changes])
-    scan.shifts.append(shifts[changes])
-    del lines[:]
 
 
 def _digest(path: Path) -> tuple[str, int]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from dashboard.intake.fhir.elements import codings, is_date, objects, period_of, texts
+from dashboard.intake.fhir.elements import codings, is_date, moment_of, objects, period_of, texts, whole_of
 from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, RejectionError, Row, unknown_status
 from dashboard.intake.fhir.stream import Json
 from dashboard.intake.fhir.terms import FINAL_OBSERVATION, INSTRUMENT_OF, LOINC_SYSTEMS, PANELS, STATUSES_LEFT_OUT
@@ -44,12 +44,14 @@ def scores_of(world: World, identity: str, resource: Json) -> list[Outcome]:
         problems.append(Problem("Observation.effective[x]", "is empty"))
     rows: list[Outcome] = []
     for number, (instrument, value, element, fault) in enumerate(found):
-        score = _whole(value)
+        score = whole_of(value)
         fault = fault or (None if score is not None else "is not a whole number")
         own = [] if fault is None else [Problem(element, fault, _shown(value))]
         if problems or own:
             rows.append(Rejected((*problems, *own)))
             continue
+        if world.index.has_forms:
+            _note_score(world, resource, instrument, patient or "", taken or "")
         rows.append(
             Row(
                 {
@@ -62,6 +64,28 @@ def scores_of(world: World, identity: str, resource: Json) -> list[Outcome]:
             )
         )
     return rows
+
+
+def _note_score(world: World, resource: Json, instrument: str, patient: str, taken: str) -> None:
+    """Note which forms need not be counted, since this is their score."""
+    for day in _days(taken):
+        world.index.claim(f"score {instrument} {day} {patient}")
+    for reference in objects(resource.get("derivedFrom")):
+        found = world.follow(reference, resource, "QuestionnaireResponse")
+        if found is not None:
+            world.index.claim(f"score {found.key}")
+
+
+def is_scored(world: World, form: str, instrument: str, patient: str, taken: str) -> bool:
+    """Whether an Observation is the score of a form: it says so, or it is of that patient and day."""
+    keys = [f"score {form}", *(f"score {instrument} {day} {patient}" for day in _days(taken))]
+    return any(map(world.index.is_claimed, keys))
+
+
+def _days(taken: str) -> set[str]:
+    """The date as written and, of a time, in Greenwich: the same moment may be written with several offsets."""
+    moment = moment_of(taken, dt.UTC)
+    return {taken[:10], f"{moment.astimezone(dt.UTC):%Y-%m-%d}" if moment else taken[:10]}
 
 
 def _instrument(concept: Any) -> tuple[str, bool] | None:
@@ -90,8 +114,13 @@ def _values(resource: Json) -> Iterator[tuple[str, Any, str, str | None]]:
         if value is None:
             quantity = next(objects(part.get("valueQuantity")), {})
             value, fault = quantity.get("value"), _fault(quantity)
+        if value is None and (text := part.get("valueString")) is not None:
+            # What isn't a number alone may be a note, and is not shown.
+            value, fault = (text, None) if whole_of(text) else ({}, None)
         if value is None and (of_panel or "dataAbsentReason" in part):
             continue
+        if "dataAbsentReason" in part:
+            fault = fault or "stands beside a reason why there is no value"
         if instrument not in found:
             found[instrument] = (instrument, value, element, fault)
         elif not of_panel and value != found[instrument][1]:
@@ -104,16 +133,6 @@ def _fault(quantity: Json) -> str | None:
     if "comparator" in quantity:
         return "is not the score itself (comparator)"
     return "is a percentage" if "%" in (quantity.get("code"), quantity.get("unit")) else None
-
-
-def _whole(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return None
-    try:
-        number = Decimal(value)
-        return str(int(number)) if number.is_finite() and abs(number) < 10**6 and number == int(number) else None
-    except InvalidOperation:
-        return None
 
 
 def _shown(value: Any) -> str | None:

@@ -43,11 +43,13 @@ class Item:
     deleted: tuple[str, str] | None = None
 
 
-def read_items(path: Path) -> Iterator[Item]:
+def read_items(path: Path, *, unambiguous: bool = False) -> Iterator[Item]:
     """The items of a file in their order.
 
     Args:
         path: NDJSON or JSON; plain or gzip.
+        unambiguous: whether it was read before, and nothing in it names an element twice; to look for that takes
+            as long as all else.
 
     Raises:
         OSError, EOFError, zlib.error: the file can't be read.
@@ -55,7 +57,8 @@ def read_items(path: Path) -> Iterator[Item]:
     with open_bytes(path) as file:
         name = path.name.lower().removesuffix(".gz")
         lines = _is_lines(file, name.endswith(_LINE_ENDINGS))
-        found = _from_lines(file) if lines else _Document(file).items()
+        decoder = _LENIENT if unambiguous else _DECODER
+        found = _from_lines(file, decoder) if lines else _Document(file, decoder).items()
         for number, (line, resource, fault, about) in enumerate(found, start=1):
             if isinstance(about, tuple):
                 yield Item(line, number, deleted=about)
@@ -100,24 +103,40 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number of JSON")
 
 
+class _TwiceError(ValueError):
+    """An object names an element twice, so that either value could be meant."""
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> Json:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise _TwiceError
+    return made
+
+
 #: Decimals stay text, digit for digit: amounts are not to be rounded.
-_DECODER = json.JSONDecoder(parse_float=str, parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_float=str, parse_constant=_refuse_constant, object_pairs_hook=_named_once)
+#: For what is known to name nothing twice, or to tell where a value ends.
+_LENIENT = json.JSONDecoder(parse_float=str, parse_constant=_refuse_constant)
 
 
-def _loads(line: bytes) -> Any:
+def _loads(line: bytes, decoder: json.JSONDecoder = _DECODER) -> Any:
     text = line.decode("utf-8")
     if text.startswith("{"):
         # Without looking for white space twice, which takes as long as reading a short line.
-        value, end = _DECODER.raw_decode(text)
+        value, end = decoder.raw_decode(text)
         if not text[end:].strip(" \t\r\n"):
             return value
-    return _DECODER.decode(text)
+    return decoder.decode(text)
 
 
 _NOT_UTF8 = "is not UTF-8"
 _TOO_DEEP = "is nested too deeply"
 _TOO_LONG = f"is longer than {LONGEST_RESOURCE:,} bytes"
 _NO_OBJECT = "is not a JSON object"
+TWICE = "names an element twice"
+#: Stands for a value that does.
+_AMBIGUOUS: Any = object()
 
 
 def _why(error: Exception) -> str:
@@ -126,12 +145,14 @@ def _why(error: Exception) -> str:
         return _NOT_UTF8
     if isinstance(error, RecursionError):
         return _TOO_DEEP
+    if isinstance(error, _TwiceError):
+        return TWICE
     if isinstance(error, json.JSONDecodeError):
         return f"is not JSON ({error.msg}, column {error.colno:,})"
     return "is not JSON (a number that JSON doesn't have)"
 
 
-def _from_lines(file: io.BufferedReader) -> Iterator[_Found]:
+def _from_lines(file: io.BufferedReader, decoder: json.JSONDecoder) -> Iterator[_Found]:
     number = 0
     while line := file.readline(LONGEST_RESOURCE):
         number += 1
@@ -146,7 +167,7 @@ def _from_lines(file: io.BufferedReader) -> Iterator[_Found]:
         if not line.strip():
             continue
         try:
-            value = mended(_loads(line), line)
+            value = mended(_loads(line, decoder), line)
         except (ValueError, RecursionError) as error:
             yield from _from_broken(line, number, error)
         else:
@@ -155,6 +176,12 @@ def _from_lines(file: io.BufferedReader) -> Iterator[_Found]:
 
 def _from_broken(line: bytes, number: int, error: Exception) -> Iterator[_Found]:
     """A line that is no single value may hold several, where a line break was lost, or end with a comma."""
+    if isinstance(error, _TwiceError):
+        # A Bundle in a line is sound but for the entry that does so.
+        document = _Document(io.BufferedReader(io.BytesIO(line)), _DECODER)
+        for _, resource, fault, about in document.items():
+            yield number, resource, fault, about
+        return
     try:
         values = list(_in_turn(line.decode("utf-8")))
     except (ValueError, RecursionError):
@@ -179,7 +206,7 @@ def _in_turn(text: str) -> Iterator[Any]:
 def _unfold(value: Any, line: int, full_url: str | None = None) -> Iterator[_Found]:
     """A resource as it is; of a Bundle its entries."""
     if not isinstance(value, dict):
-        yield line, None, _NO_OBJECT, None
+        yield line, None, TWICE if value is _AMBIGUOUS else _NO_OBJECT, None
     elif value.get("resourceType") != "Bundle":
         yield line, value, None, full_url
     else:
@@ -190,7 +217,7 @@ def _unfold(value: Any, line: int, full_url: str | None = None) -> Iterator[_Fou
 
 def _entry(entry: Any, line: int) -> Iterator[_Found]:
     if not isinstance(entry, dict):
-        yield line, None, _NO_OBJECT, None
+        yield line, None, TWICE if entry is _AMBIGUOUS else _NO_OBJECT, None
     elif "resource" in entry:
         full_url = entry.get("fullUrl")
         yield from _unfold(entry["resource"], line, full_url if isinstance(full_url, str) else None)
@@ -209,8 +236,9 @@ def _deletion(entry: Json) -> tuple[str, str] | None:
 class _Document:
     """A JSON document read in parts, so that a Bundle of any size takes the memory of one entry."""
 
-    def __init__(self, file: io.BufferedReader) -> None:
+    def __init__(self, file: io.BufferedReader, decoder: json.JSONDecoder) -> None:
         self._file = file
+        self._json = decoder
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._buffer = ""
         self._position = 0
@@ -249,8 +277,11 @@ class _Document:
                 for start, value in self._elements():
                     yield from _entry(value, start)
             else:
-                members[name] = self._value()
-        if not streamed:
+                value = self._value()
+                members[name] = _AMBIGUOUS if name in members else value
+        if not streamed and any(value is _AMBIGUOUS for value in members.values()):
+            yield line, None, TWICE, None
+        elif not streamed:
             if self._modified:
                 raise_modifiers(members)
             yield from _unfold(members, line)
@@ -308,17 +339,26 @@ class _Document:
         self._peek()
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._buffer, self._position)
+                value, end = self._json.raw_decode(self._buffer, self._position)
             except json.JSONDecodeError:
                 if not self._more():
                     raise
                 continue
+            except _TwiceError:
+                # It is seen before the value is at hand as a whole.
+                try:
+                    value, (_, end) = _AMBIGUOUS, _LENIENT.raw_decode(self._buffer, self._position)
+                except json.JSONDecodeError:
+                    if not self._more():
+                        raise
+                    continue
             # What ends with the buffer, like a number, may go on.
             if end < len(self._buffer) or not self._more():
                 break
         self._line += self._buffer.count("\n", self._position, end)
-        value, modified = mended_part(value, self._buffer, self._position, end)
-        self._modified |= modified
+        if value is not _AMBIGUOUS:
+            value, modified = mended_part(value, self._buffer, self._position, end)
+            self._modified |= modified
         self._position = end
         return value
 

@@ -53,6 +53,10 @@ ENCOUNTER_STATUSES = {
     "onleave": "arrived",
     "finished": "completed",
     "cancelled": "cancelled",
+    # As R5 has them.
+    "on-hold": "arrived",
+    "discharged": "completed",
+    "completed": "completed",
 }
 #: With these an Encounter's period is a plan, or nothing that can be relied on.
 NOT_BEGUN = frozenset({"planned", "cancelled", "entered-in-error", "unknown"})
@@ -104,6 +108,14 @@ INSTRUMENT_OF = {
     "69737-5": "GAD-7",
 }
 PANELS = frozenset({"44249-1", "69737-5"})
+#: LOINC's codes of the questions, each answered by 0 to 3, and of the answers.
+QUESTIONS = {
+    "PHQ-9": frozenset(
+        {"44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3", "44260-8"}
+    ),
+    "GAD-7": frozenset({"69725-0", "68509-9", "69733-4", "69734-2", "69735-9", "69689-8", "69736-7"}),
+}
+ANSWERS = {"LA6568-5": 0, "LA6569-3": 1, "LA6570-1": 2, "LA6571-9": 3}
 
 SNOMED_SYSTEMS = frozenset({"http://snomed.info/sct", "https://snomed.info/sct", "urn:oid:2.16.840.1.113883.6.96"})
 SNOMED_SEVERITY = {
@@ -152,13 +164,14 @@ READ_ELEMENTS = {
         "Appointment": "status serviceCategory serviceType specialty appointmentType reasonCode reason description "
         "start end minutesDuration created participant subject slot cancellationDate cancelationDate",
         "ChargeItem": "status context encounter supportingInformation priceOverride",
-        "Encounter": "status class type serviceType subject appointment period participant location serviceProvider "
+        "Encounter": "status class type serviceType subject appointment period actualPeriod participant location "
+        "serviceProvider "
         "reasonCode",
         "HealthcareService": "type specialty category location name providedBy",
         "Invoice": "status type subject date lineItem totalNet totalGross",
         "Location": "name alias address partOf managingOrganization physicalType",
         "Observation": "status code subject effectiveDateTime effectivePeriod effectiveInstant issued valueInteger "
-        "valueQuantity component category",
+        "valueQuantity valueString dataAbsentReason derivedFrom component category",
         "Organization": "name alias address partOf",
         "Patient": "birthDate gender link",
         "Practitioner": "",
