@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _LOOK_SECONDS = 20.0
+#: So many steps that begin alike have a line each.
+_MANY_STEPS = 50
 Progress = Callable[[str, float], None]
 
 
@@ -320,13 +323,21 @@ def _progress(label: str) -> Iterator[Progress]:
 
 
 def step_lines() -> Progress:
-    """A line for each step on the error stream, once, however often its share is told."""
+    """A line for each step on the error stream, once, however often its share is told; of many one a percent."""
     # Files are checked side by side, so that their steps come in turns.
     told: set[str] = set()
+    alike: Counter[str] = Counter()
+    last: dict[str, str] = {}
 
     def tell(step: str, share: float) -> None:
-        if step not in told:
-            told.add(step)
-            click.echo(f"{share:4.0%}  {_plain(step)}", err=True)
+        if step in told:
+            return
+        told.add(step)
+        percent, what = f"{share:4.0%}", step.partition(" ")[0]
+        alike[what] += 1
+        if alike[what] > _MANY_STEPS and last[what] == percent:
+            return
+        last[what] = percent
+        click.echo(f"{percent}  {_plain(step)}", err=True)
 
     return tell

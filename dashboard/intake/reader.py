@@ -310,7 +310,7 @@ def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> 
     """
     if mapped is not None:
         rows = mapped.select(relation(surveyed.inspected, path))
-        return f"create or replace temp view delivered as select *, 0::usmallint as {PART} from ({rows})"  # noqa: S608
+        return f"create or replace temp view delivered as select *, 0::uinteger as {PART} from ({rows})"  # noqa: S608
     rows, part = relation(surveyed.inspected, path), "0"
     if surveyed.prepared is not None:
         rows, part = relation(surveyed.inspected, path, more=1), identifier(str(len(surveyed.found.header)))
@@ -323,7 +323,7 @@ def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> 
     )
     return (
         f"create or replace temp view delivered as select {selected}, 0::ubigint as misfits, "  # noqa: S608
-        f"{part}::usmallint as {PART} from {rows}"
+        f"{part}::uinteger as {PART} from {rows}"
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from dashboard.intake.review import DropError, Review
 
 #: Of the JSON form, which docs/import.md describes; raised when a name in it changes its meaning.
 REPORT_VERSION = 1
+#: So many lines of a kind are told on a terminal.
+_MOST = 100
 
 
 @dataclass(frozen=True)
@@ -162,25 +165,39 @@ class ImportReport:
         """The report as lines of text, at most 100 columns wide where names allow."""
         some = self.rows_left_out > 0
         yield f"{'file':<28}{'read':>14}{'accepted':>14}{'rejected':>14}" + f"{'left out':>14}" * some
-        for file in self.files:
-            left = (file.rows_left_out,) * some
-            yield _counts(file.file, file.rows_read, file.rows_accepted, file.rows_rejected, *left)
+        yield from self._file_lines(some=some)
         left = (self.rows_left_out,) * some
         yield _counts("total", self.rows_read, self.rows_accepted, self.rows_rejected, *left)
-        for file in self.files:
-            if file.ignored:
-                yield f"{file.file}: columns not read: {', '.join(told_names(file.ignored))}"
+        yield from _first(
+            f"{file.file}: columns not read: {', '.join(told_names(file.ignored))}"
+            for file in self.files
+            if file.ignored
+        )
         yield from self._resource_lines()
         yield from self.notes
         if self.reasons:
             yield "rejected lines, by reason:"
-        for reason in self.reasons:
-            yield f"  {reason.sentence}"
+        yield from _first(f"  {reason.sentence}" for reason in self.reasons)
         yield from self.review.lines()
         if self.published:
             yield f"published {self.name} in {self.seconds:.1f} s"
         else:
             yield f"dry run: nothing was published; an import would publish this, checked in {self.seconds:.1f} s"
+
+    def _file_lines(self, *, some: bool) -> Iterator[str]:
+        """The rows of each file; of very many those with rejects first, and the rest together."""
+        told = sorted(self.files, key=lambda file: not file.rows_rejected) if len(self.files) > _MOST else self.files
+        for file in told[:_MOST]:
+            left = (file.rows_left_out,) * some
+            yield _counts(file.file, file.rows_read, file.rows_accepted, file.rows_rejected, *left)
+        if others := told[_MOST:]:
+            yield _counts(
+                f"{len(others):,} other files",
+                sum(file.rows_read for file in others),
+                sum(file.rows_accepted for file in others),
+                sum(file.rows_rejected for file in others),
+                *(sum(file.rows_left_out for file in others),) * some,
+            )
 
     def _resource_lines(self) -> Iterator[str]:
         """What FHIR resources became, and what was left out."""
@@ -203,6 +220,14 @@ def refusal(error: DeliveryError) -> dict[str, Any]:
     """The report of an import that published nothing."""
     result = {DropError: "held", StorageError: "failed"}.get(type(error), "refused")
     return {"report_version": REPORT_VERSION, "result": result, "message": str(error)}
+
+
+def _first(lines: Iterable[str]) -> Iterator[str]:
+    """The first lines, and how many more there would be."""
+    found = iter(lines)
+    yield from islice(found, _MOST)
+    if more := sum(1 for _ in found):
+        yield f"  … and {more:,} more; the page Data has all, and so has --report FILE.json"
 
 
 def _counts(name: str, *counts: int) -> str:

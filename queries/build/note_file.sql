@@ -3,12 +3,12 @@
 -- broken (names), lines, columns, shown and reasons
 insert into files
 select
-    unnest($files::usmallint[]), $source::varchar, unnest($names::varchar[]), unnest($sha256s::varchar[]),
+    unnest($files::uinteger[]), $source::varchar, unnest($names::varchar[]), unnest($sha256s::varchar[]),
     unnest($bytes::bigint[]), unnest($rows_read::bigint[]), unnest($sound::bigint[]), unnest($left_out::bigint[]),
     unnest($starts::bigint[]);
 
 insert into line_shifts
-select unnest($shifted::usmallint[]), unnest($first_rows::bigint[]), unnest($shifts::bigint[]);
+select unnest($shifted::uinteger[]), unnest($first_rows::bigint[]), unnest($shifts::bigint[]);
 
 insert into rejects
 select $source::varchar, unnest($broken::varchar[]), unnest($lines::bigint[]), unnest($columns::varchar[]),

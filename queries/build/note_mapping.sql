@@ -2,5 +2,5 @@
 -- parameters: file, source, place, column_name, origin, personal, reason, missing, pattern
 insert into mapped_columns
 select
-    $file::usmallint, $source::varchar, $place::utinyint, $column_name::varchar, $origin::varchar, $personal::boolean,
+    $file::uinteger, $source::varchar, $place::utinyint, $column_name::varchar, $origin::varchar, $personal::boolean,
     $reason::varchar, $missing::varchar, $pattern::varchar

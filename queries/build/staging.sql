@@ -1,10 +1,10 @@
 -- What is read, row for row and in the order of the files, so that rowid leads back to the line.
 -- faults: the sum of a row's flags, 0 when it is sound, those of its mapping from place 32 on; raw: its values as delivered when it has faults.
 create temp table files (
-    file usmallint, source varchar, name varchar, sha256 varchar, bytes bigint, rows_read bigint, sound bigint,
+    file uinteger, source varchar, name varchar, sha256 varchar, bytes bigint, rows_read bigint, sound bigint,
     left_out bigint, first_row bigint
 );
-create temp table line_shifts (file usmallint, first_row bigint, shift bigint);
+create temp table line_shifts (file uinteger, first_row bigint, shift bigint);
 
 -- Resources of deliveries that hold more than the contract's tables, by file and type; table_name: where
 -- they become records.
@@ -16,7 +16,7 @@ create table left_out (source varchar, file varchar, what varchar, rows bigint, 
 -- What a mapped file's columns are made of; reason: why the mapping cannot read a value, missing: why there is none,
 -- pattern: what a value has to match.
 create temp table mapped_columns (
-    file usmallint, source varchar, place utinyint, column_name varchar, origin varchar, personal boolean,
+    file uinteger, source varchar, place utinyint, column_name varchar, origin varchar, personal boolean,
     reason varchar, missing varchar, pattern varchar
 );
 
@@ -31,7 +31,7 @@ create table changes (
 create table staged.late_rejects (source varchar, row bigint, column_name varchar, value varchar, reason varchar);
 
 create table staged.read_bookings (
-    file usmallint, faults ubigint, booking_id varchar, patient_id varchar, site site, service service,
+    file uinteger, faults ubigint, booking_id varchar, patient_id varchar, site site, service service,
     status status, starts_at timestamp, ends_at timestamp, cancelled_at timestamp, booked_on date,
     starts_instant timestamptz, ends_instant timestamptz, age utinyint, sex varchar, indication varchar,
     provider varchar, supervision supervision, mental_health_provider yes_no, channel varchar,
@@ -40,7 +40,7 @@ create table staged.read_bookings (
 );
 
 create table staged.read_side_effects (
-    file usmallint, faults ubigint, event_id varchar, booking_id varchar, term varchar, effect varchar,
+    file uinteger, faults ubigint, event_id varchar, booking_id varchar, term varchar, effect varchar,
     severity severity, serious boolean, related varchar, onset_local timestamp, onset_instant timestamptz,
     resolved_local timestamp, resolved_instant timestamptz, outcome varchar, action varchar,
     raw map(varchar, varchar)
@@ -57,13 +57,13 @@ create temp macro waits(table_name, number) as
 create temp table earlier_terms (term varchar, spelling varchar);
 
 create table staged.read_payments (
-    file usmallint, faults ubigint, payment_id varchar, patient_id varchar, booking_id varchar, site site,
+    file uinteger, faults ubigint, payment_id varchar, patient_id varchar, booking_id varchar, site site,
     paid_local timestamp, paid_instant timestamptz, kind varchar, method varchar, amount_cents bigint,
     raw map(varchar, varchar)
 );
 
 create table staged.read_scores (
-    file usmallint, faults ubigint, score_id varchar, patient_id varchar, instrument varchar,
+    file uinteger, faults ubigint, score_id varchar, patient_id varchar, instrument varchar,
     taken_local timestamp, taken_instant timestamptz, score utinyint,
     raw map(varchar, varchar)
 );

@@ -301,6 +301,45 @@ def test_a_step_has_one_line_however_steps_take_turns(capsys: pytest.CaptureFixt
     assert capsys.readouterr().err == " 10%  checking bookings-1.csv\n 10%  checking bookings-2.csv\n"
 
 
+def test_of_thousands_of_steps_alike_one_a_percent_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    tell = step_lines()
+    for number in range(3000):
+        tell(f"reading {number}.json", number / 3000 / 10)
+    tell("building bookings", 0.1)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["  0%  reading 0.json", "  0%  reading 1.json"]
+    assert lines[-1] == " 10%  building bookings"
+    # The first fifty, and the first of each percent that comes later.
+    assert len(lines) == 50 + 10 + 1
+
+
+def test_of_very_many_files_those_with_rejects_are_told_and_the_rest_together(clinic: Clinic) -> None:
+    (clinic.delivery / "bookings.csv").unlink()
+    for number in range(240):
+        status = "unheard_of" if number % 2 else "completed"
+        row = f"B{number},P1,chicago,vitamin-c,2026-01-05 09:00,{status}"
+        clinic.write(f"bookings-{number:03}.csv", BOOKINGS + ",notes", row + ",x", f"C{number}" + row[2:] + ",x")
+    report = clinic.publish()
+    assert (report.rows_read, report.rows_accepted, report.rows_rejected) == (480, 240, 240)
+    lines = list(report.lines())
+    files = [line.split() for line in lines if line.startswith("bookings-") and "columns not read" not in line]
+    assert len(files) == 100
+    assert all(rejected == "2" for _, _, _, rejected in files)
+    # The other 20 with rejects, the 120 without any and the one of side effects.
+    assert [line.split() for line in lines if "other files" in line] == [
+        ["141", "other", "files", "280", "240", "40"]
+    ]
+    assert (
+        sum("columns not read" in line for line in lines)
+        == sum(line.startswith("  bookings-") for line in lines)
+        == 100
+    )
+    more = [line for line in lines if line.startswith("  … and ")]
+    assert [line.split()[2] for line in more] == ["140", "20"]
+    assert "the page Data has all, and so has --report FILE.json" in more[0]
+    assert len(report.as_json()["files"]) == 241
+
+
 def test_many_rows_are_staged_in_a_file_and_sorted_in_spans(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what comes of it the same, added to an extract, too, and nothing left of the file."""
     visits = [f"B{n},P{n % 4},chicago,vitamin-c,2026-01-{28 - n:02} 09:00,completed" for n in range(20)]

@@ -35,8 +35,6 @@ from dashboard.intake.reader import Source, Survey, require_unchanged, stamp_of
 from dashboard.intake.reference import Reference
 
 _PART = 100_000
-#: What numbers the files in the build has 16 bits.
-_MOST_FILES = 60_000
 
 Progress = Callable[[str, float], None]
 
@@ -153,11 +151,6 @@ class _Reading:
                     if survey.found.records:
                         surveys.append(survey)
                         records.part += 1
-        if len(surveys) > _MOST_FILES:
-            raise DeliveryError(
-                f"{self._delivery} holds {len(surveys):,} files with records; deliver them as NDJSON, "
-                f"many resources a file, {_MOST_FILES:,} files at most"
-            )
         for path, stamp in self._stamps.items():
             require_unchanged(path, stamp)
         digests = [sha256 for sha256, _ in self._digests.values()]

@@ -3,6 +3,6 @@
 -- parameters: file, source, name, sha256, bytes, rows, first_row
 insert into files
 select
-    $file::usmallint, $source::varchar, $name::varchar, $sha256::varchar, $bytes::bigint, $rows::bigint,
+    $file::uinteger, $source::varchar, $name::varchar, $sha256::varchar, $bytes::bigint, $rows::bigint,
     $rows::bigint, 0, $first_row::bigint
 where $rows > 0
