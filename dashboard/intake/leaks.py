@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Names
 
@@ -9,6 +10,11 @@ from dashboard.intake.contract import DeliveryError
 from dashboard.intake.evidence import is_private, is_written, says_who
 from dashboard.intake.guesses import column_words
 from dashboard.intake.mapping import ColumnMapping, Join, Mapping, SourceColumn, TableMapping, section_name
+
+
+#: DuckDB's types of values within values.
+_NESTED = re.compile(r"^(STRUCT|MAP|UNION|JSON|VARIANT)\b|\]$")
+_SHOWN_TYPE = 60
 
 
 def is_telling(mapped: ColumnMapping, name: str) -> bool:
@@ -83,8 +89,37 @@ def refuse_numbered(
                 )
 
 
+def refuse_nested(
+    section: TableMapping, types: tuple[str, ...], places: Names[SourceColumn, int], start: str
+) -> None:
+    """Refuse texts and ids that are made of a whole list or structure, in which anything may stand.
+
+    Args:
+        section: of the mapping.
+        types: DuckDB's types of the columns of its file, of which only Parquet has such.
+        places: where the columns stand that the section names.
+        start: what a message begins with.
+
+    Raises:
+        DeliveryError: one is, without a pattern that takes a part out.
+    """
+    for mapped in section.columns:
+        if mapped.lookup is None:
+            for source in mapped.sources:
+                _refuse_nested(section, mapped, source, types[places[source]] if types else "", start)
+
+
+def refuse_nested_joined(mapping: Mapping, join: Join, types: Names[SourceColumn, str]) -> None:
+    """The same for columns of a second file."""
+    for section in mapping.sections:
+        for mapped in section.columns:
+            if mapped.lookup and mapped.lookup.join == join:
+                for source in mapped.sources:
+                    _refuse_nested(section, mapped, source, types[source], f"{mapping.path}, ")
+
+
 def refuse_joined(mapping: Mapping, join: Join, header: tuple[str, ...]) -> None:
-    """The same for columns of a second file that are named by number."""
+    """The same as `refuse_numbered` for columns of a second file."""
     for section in mapping.sections:
         for mapped in section.columns:
             if mapped.lookup is None or mapped.lookup.join != join or not _is_open_text(mapped):
@@ -107,6 +142,19 @@ def _is_open_text(mapped: ColumnMapping) -> bool:
         return False
     gives = any(word and value for word, value in mapped.values.items())
     return not gives and not (mapped.values and mapped.default is not None)
+
+
+def _refuse_nested(section: TableMapping, mapped: ColumnMapping, source: SourceColumn, kind: str, start: str) -> None:
+    if (
+        not _NESTED.search(kind)
+        or mapped.pattern
+        or not (mapped.column.kind == "identifier" or _is_open_text(mapped))
+    ):
+        return
+    raise DeliveryError(
+        f"{start}{_named(section, mapped)}: the column {source} holds lists or structures ({kind[:_SHOWN_TYPE]}), in "
+        "which anything may stand; write what is wanted of it into a column of its own, or take it out with pattern"
+    )
 
 
 def _named(section: TableMapping, mapped: ColumnMapping) -> str:

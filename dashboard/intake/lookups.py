@@ -13,7 +13,7 @@ from dashboard.intake.evidence import says_who
 from dashboard.intake.expressions import Loaded, clean_text, joined_key, lookup_column, typed_text
 from dashboard.intake.files import Inspected, inspect, mend, relation, unreadable
 from dashboard.intake.header import position
-from dashboard.intake.leaks import refuse_joined
+from dashboard.intake.leaks import refuse_joined, refuse_nested_joined
 from dashboard.intake.mapping import Join, Mapping, SourceColumn
 from dashboard.intake.row_filters import left_out
 from dashboard.intake.sql import identifier
@@ -59,6 +59,7 @@ def load_lookups(
                     f"{path.name}: {left:,} row{'s are' if left > 1 else ' is'} left out of the join {join.name}"
                 )
             types |= {one: inspected.types[places[one]] if inspected.types else "VARCHAR" for one in wanted}
+            refuse_nested_joined(mapping, join, types)
             if faults := inspected.found.faults:
                 notes.append(
                     f"{path.name}: {len(faults):,} broken records could not be looked up, "

@@ -23,7 +23,7 @@ from dashboard.intake.files import (
     usable,
 )
 from dashboard.intake.header import header_told, is_data, is_strange, position
-from dashboard.intake.leaks import refuse_numbered
+from dashboard.intake.leaks import refuse_nested, refuse_numbered
 from dashboard.intake.mapping import Join, SourceColumn, TableMapping
 from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
@@ -353,6 +353,7 @@ def _match_mapped(source: Source, mapping: TableMapping, inspected: Inspected) -
     check_header(inspected, [])
     places = _locate(source, mapping, inspected.found.header)
     refuse_numbered(mapping, inspected.found.header, places, f"{source.path} for ")
+    refuse_nested(mapping, inspected.types, places, f"{source.path} for ")
     names = {places[name]: what for name, what in _wanted(mapping).items()}
     return tuple(names.get(place) for place in range(len(inspected.found.header)))
 

@@ -232,3 +232,34 @@ def test_a_number_that_means_another_column_in_another_file_is_told(export: Expo
         "[bookings]: column 1 is 'id' in v1.csv and 'patient' in v2.csv",
         "[bookings]: column 2 is 'patient' in v1.csv and 'ID' in v2.csv",
     ]
+
+
+NESTED = "select *, ['nausea', 'secret'] as several, {'mail': 'secret@clinic.test'} as kept from ({visit})"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("several", r"channel: the column several holds lists or structures \(VARCHAR\[\]\)"),
+        ("kept", r"channel: the column kept holds lists or structures \(STRUCT\(mail VARCHAR\)\)"),
+    ],
+)
+@pytest.mark.parametrize("joined", [False, True], ids=["own", "joined"])
+def test_a_whole_list_or_structure_of_parquet_makes_no_text(
+    export: Export, name: str, told: str, *, joined: bool
+) -> None:
+    parquet(export, "visits.parquet", NESTED.replace("{visit}", VISIT))
+    parquet(export, "more.parquet", NESTED.replace("{visit}", VISIT))
+    column = f'"{name}"'
+    if joined:
+        column = f'{{ join = {{ file = "more.parquet", key = "id" }}, column = "{name}" }}'
+    mapping = bookings(options='file = "visits.parquet"', starts_at='"day"') + f"channel = {column}\n"
+    with pytest.raises(DeliveryError, match=told):
+        export.publish(mapping)
+
+
+def test_a_pattern_takes_a_part_out_of_a_list(export: Export) -> None:
+    parquet(export, "visits.parquet", NESTED.replace("{visit}", VISIT))
+    column = "channel = { column = 'several', pattern = '^\\[(\\w+)' }\n"
+    export.publish(bookings(options='file = "visits.parquet"', starts_at='"day"') + column)
+    assert export.clinic.ask("select distinct channel from bookings") == [("nausea",)]
