@@ -11,7 +11,6 @@ from dashboard.intake.evidence import is_private, is_written, says_who
 from dashboard.intake.guesses import column_words
 from dashboard.intake.mapping import ColumnMapping, Join, Mapping, SourceColumn, TableMapping, section_name
 
-
 #: DuckDB's types of values within values.
 _NESTED = re.compile(r"^(STRUCT|MAP|UNION|JSON|VARIANT)\b|\]$")
 _SHOWN_TYPE = 60
