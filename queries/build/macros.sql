@@ -55,18 +55,19 @@ create temp macro as_instant(x) as
 create temp macro minutes_between(a, b) as (epoch_us(b) // 60000000 - epoch_us(a) // 60000000)::integer;
 
 -- Digits, with a sign or not. A cast would take 1_000, 1e-3 and 0x1F, too: few numbers differ from their own digits,
--- and only these are looked at twice.
+-- and only these are looked at twice. Programs write 34.0 where other rows of a column are empty.
 create temp macro as_whole(x) as
     case
-        when try_cast(x as integer)::varchar = x or regexp_full_match(x, '[+-]?\d+') then try_cast(x as integer)
+        when try_cast(x as integer)::varchar = x or regexp_full_match(x, '[+-]?\d+(\.0*)?') then try_cast(x as integer)
     end;
 
--- A decimal number with at most two places; commas, currency signs and exponents make it none.
+-- A decimal number with at most two places, zeros behind them aside, which databases write (475.0000); commas, currency
+-- signs and exponents make it none.
 create temp macro as_amount(x) as
     case
         when strlen(x) - strpos(x, '.') = 2 and strpos(x, '.') > 0 and not contains(x, '_')
         then try_cast(x as decimal(14, 2))
-        when (strpos(x, '.') = 0 or strlen(x) - strpos(x, '.') <= 2) and regexp_full_match(x, '[+-]?\d*\.?\d*')
+        when regexp_full_match(x, '[+-]?\d*(\.\d{0,2}0*)?')
         then try_cast(x as decimal(14, 2))
     end;
 

@@ -214,6 +214,27 @@ WRONG = [
 ]  # fmt: skip
 
 
+def test_zeros_behind_two_decimals_are_no_fault(clinic: Clinic) -> None:
+    """As databases write amounts; any other digit there is one."""
+    given = {"475.0000": 47500, "475.5": 47550, "0.010": 1, ".50000": 50, "+1.20000000": 120, "7.": 700, "12": 1200}
+    wrong = ("475.0001", "0.0010", "1.005000", "1.00_0", "1.000e1", "1.0 00", "1.000.000", "..00", ".")
+    rows = [f"B{n},P1,chicago,vitamin-c,2026-01-05 09:00,completed,{text}" for n, text in enumerate([*given, *wrong])]
+    clinic.write("bookings.csv", BOOKINGS + ",price", *rows)
+    clinic.publish()
+    assert clinic.ask("select price_cents from bookings order by booking_id") == [(cents,) for cents in given.values()]
+    assert [value for *_, value in clinic.rejects()] == list(wrong)
+
+
+def test_a_whole_number_may_have_a_point_and_zeros(clinic: Clinic) -> None:
+    given = {"34.0": 34, "34.": 34, "+7.000": 7, "0.0": 0, "61": 61}
+    wrong = ("34.5", "34.01", "34.0.0", ".0", "34.0x", "3_4.0", "34,0")
+    rows = [f'B{n},P1,chicago,vitamin-c,2026-01-05 09:00,completed,"{text}"' for n, text in enumerate([*given, *wrong])]
+    clinic.write("bookings.csv", BOOKINGS + ",age", *rows)
+    clinic.publish()
+    assert clinic.ask("select age from bookings order by booking_id") == [(age,) for age in given.values()]
+    assert [value for *_, value in clinic.rejects()] == list(wrong)
+
+
 def test_one_wrong_value_rejects_the_row(clinic: Clinic) -> None:
     """Each in a row of its own, between rows that are sound."""
     names = [c.name for c in contract.BOOKINGS.columns]
