@@ -221,14 +221,18 @@ def test_zeros_behind_two_decimals_are_no_fault(clinic: Clinic) -> None:
     rows = [f"B{n},P1,chicago,vitamin-c,2026-01-05 09:00,completed,{text}" for n, text in enumerate([*given, *wrong])]
     clinic.write("bookings.csv", BOOKINGS + ",price", *rows)
     clinic.publish()
-    assert clinic.ask("select price_cents from bookings order by booking_id") == [(cents,) for cents in given.values()]
+    assert clinic.ask("select price_cents from bookings order by booking_id") == [
+        (cents,) for cents in given.values()
+    ]
     assert [value for *_, value in clinic.rejects()] == list(wrong)
 
 
 def test_a_whole_number_may_have_a_point_and_zeros(clinic: Clinic) -> None:
     given = {"34.0": 34, "34.": 34, "+7.000": 7, "0.0": 0, "61": 61}
     wrong = ("34.5", "34.01", "34.0.0", ".0", "34.0x", "3_4.0", "34,0")
-    rows = [f'B{n},P1,chicago,vitamin-c,2026-01-05 09:00,completed,"{text}"' for n, text in enumerate([*given, *wrong])]
+    rows = [
+        f'B{n},P1,chicago,vitamin-c,2026-01-05 09:00,completed,"{text}"' for n, text in enumerate([*given, *wrong])
+    ]
     clinic.write("bookings.csv", BOOKINGS + ",age", *rows)
     clinic.publish()
     assert clinic.ask("select age from bookings order by booking_id") == [(age,) for age in given.values()]
