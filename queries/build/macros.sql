@@ -29,9 +29,20 @@ create temp macro is_local(x) as
     (strlen(x) = 16 or (strlen(x) >= 19 and x[17] = ':' and (strlen(x) = 19 or regexp_full_match(x, '.{19}\.\d{1,9}'))))
     and strpos(x, ':') = 14 and x[-1] <= '9';
 
--- The same with Z or ±hh:mm at its end; no zone is further from UTC than 14 hours.
+-- The same with Z, UTC or ±hh:mm at its end, which some put behind a blank; no zone is further from UTC than 14 hours.
 create temp macro has_offset(x) as
-    strlen(x) > 16 and regexp_full_match(x, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?([Zz]|[+-](0\d|1[0-4])(:?[0-5]\d)?)');
+    strlen(x) > 16 and regexp_full_match(x, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?(UTC|[Zz]|[+-](0\d|1[0-4])(:?[0-5]\d)?)');
+
+-- As a cast takes it.
+create temp macro with_offset(x) as
+    case
+        when x[-1] = 'Z' and x[-2] <= '9' and x[-2] >= '0' then x
+        else regexp_replace(
+            regexp_replace(regexp_replace(x, ' ?(UTC|[Zz])$', 'Z'), ' ([+-]\d{2}:?\d*)$', '\1'),
+            '([+-]\d{2})(\d{2})$',
+            '\1:\2'
+        )
+    end;
 
 create temp macro in_range(t) as t >= timestamp '1990-01-01' and t < timestamp '2101-01-01';
 
@@ -46,8 +57,7 @@ create temp macro as_instant(x) as
         when is_local(x) then null
         when has_offset(x)
         then case
-            when in_range(try_cast(regexp_replace(x, '([+-]\d{2})(\d{2})$', '\1:\2') as timestamp))
-            then try_cast(regexp_replace(x, '([+-]\d{2})(\d{2})$', '\1:\2') as timestamptz)
+            when in_range(try_cast(with_offset(x) as timestamp)) then try_cast(with_offset(x) as timestamptz)
         end
     end;
 

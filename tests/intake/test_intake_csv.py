@@ -214,6 +214,27 @@ WRONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+@pytest.mark.parametrize("offset", ["Z", "z", "UTC", "+00", "+0000", "+00:00", "-06", "-0600", "-06:00"])
+def test_an_offset_in_the_ways_that_databases_write_it(clinic: Clinic, offset: str, blank: str) -> None:
+    hour = 9 if "06" in offset else 15
+    clinic.write(
+        "bookings.csv", BOOKINGS,
+        f"B1,P1,chicago,vitamin-c,2026-01-05T{hour:02}:00:00{blank}{offset},completed",
+        f"B2,P1,chicago,vitamin-c,2026-01-05 {hour:02}:00:00.0000000{blank}{offset},completed",
+        f"B3,P1,chicago,vitamin-c,2026-01-05 {hour:02}:00{blank}{offset},completed",
+        # No offset, an offset of another place, and one beyond all zones.
+        f"B4,P1,chicago,vitamin-c,2026-01-05 {hour:02}:00  {offset},completed",
+        f"B5,P1,chicago,vitamin-c,2026-01-05 {hour:02}:00 CST,completed",
+        f"B6,P1,chicago,vitamin-c,2026-01-05 {hour:02}:00 +1500,completed",
+    )  # fmt: skip
+    clinic.publish()
+    assert clinic.ask("select booking_id, starts_at::varchar, utc_offset from bookings order by booking_id") == [
+        (booking, "2026-01-05 09:00:00", -360) for booking in ("B1", "B2", "B3")
+    ]
+    assert len(clinic.rejects()) == 3
+
+
 def test_zeros_behind_two_decimals_are_no_fault(clinic: Clinic) -> None:
     """As databases write amounts; any other digit there is one."""
     given = {"475.0000": 47500, "475.5": 47550, "0.010": 1, ".50000": 50, "+1.20000000": 120, "7.": 700, "12": 1200}
