@@ -53,8 +53,9 @@ def _outcomes(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 
 def _quality_answer(frame: pd.DataFrame) -> str:
-    rows = frame[frame["metric"] == "ascertainment"]
-    return f"Side-effect forms filled in: {share_text(rows.iloc[-1])}"
+    forms = frame[frame["metric"] == "ascertainment"].iloc[-1]
+    said = share_text(forms) if forms["denominator"] else "no completed infusions in this period"
+    return f"Side-effect forms filled in: {said}"
 
 
 def _outcomes_answer(frame: pd.DataFrame) -> str:
