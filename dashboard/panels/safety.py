@@ -239,7 +239,8 @@ def _severity_answer(frame: pd.DataFrame) -> str:
         return "No side effect is recorded in this period"
     grave = frame.loc[frame["severity"].isin(["Severe", "Life-threatening", "Fatal"]), "value"].sum()
     unknown = frame.loc[frame["severity"] == "Unknown", "value"].sum()
-    return f"{grave:,.0f} of {total:,.0f} side effects are severe or worse; the severity of {unknown:,.0f} is unknown"
+    left = f"; the severity of {unknown:,.0f} is unknown" if unknown else ""
+    return f"{grave:,.0f} of {plural(total, 'side effect is', 'side effects are')} severe or worse{left}"
 
 
 def _severity_chart(look: charts.Look) -> charts.Chart:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pandas as pd
 import pytest
 from choices import asked
 
@@ -82,6 +83,22 @@ def test_the_day_says_how_few_days_were_before(little):
     told = panels.rows(little, "today", asked(little)).set_index(["site", "metric"])["sentence"]
     assert told["Chicago", "bookings"] == "Bookings 1: 1 earlier day in Chicago is too few to judge it"
     assert told["Dallas", "bookings"] == "Bookings 1: no earlier day in Dallas to judge it by"
+
+
+def test_a_day_of_which_nothing_is_judged_has_nothing_that_could_stand_out(little, everything):
+    assert heading(little, "day_chart") == "Bookings: nothing is judged at any site"
+    last = everything.catalogue.last_full_day.isoformat()
+    assert "nothing is judged" not in heading(everything, "day_chart", day=last)
+
+
+def test_one_side_effect_is_one():
+    effects = pd.DataFrame({"severity": ["Mild", "Severe", "Unknown"], "value": [0, 1, 0]})
+    told = PANELS["severity"].answer
+    assert told(effects) == "1 of 1 side effect is severe or worse"
+    assert (
+        told(effects.assign(value=[3, 1, 2]))
+        == "1 of 6 side effects are severe or worse; the severity of 2 is unknown"
+    )
 
 
 def test_nothing_is_compared_with_a_time_before_the_extract(little):
