@@ -21,12 +21,17 @@ ROOM = 120
 #: What a builder returns: Altair types its combinations of charts too narrowly to name.
 Chart: TypeAlias = Any
 #: Of all entries of a legend, for it to be one line on a phone; less room is left beside long names of rows.
-LEGEND_LETTERS = 40
+LEGEND_LETTERS = 39
 LEGEND_LETTERS_BESIDE = 22
 #: What is said of a group of too few patients, instead of a value.
 TOO_FEW = "too few to judge"
 #: Stands for the rows until the chart is drawn.
 ROWS = alt.NamedData("rows")
+#: The least step of a time axis in milliseconds, so that no date is told twice. Vega makes one tick more than fit:
+#: of a day a whole step would be half a one.
+LEAST_STEP = 129_600_000
+#: Of an axis: by itself Vega writes a 0 that is alone as 0.000000.
+NUMBER = ",~f"
 #: Thousands as k, but for none: SI prefixes would write it "0k" beside them.
 _DOLLAR_LABEL = "datum.value ? format(datum.value, '$~s') : '$0'"
 

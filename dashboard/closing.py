@@ -15,6 +15,7 @@ from dashboard.panels import Column
 from dashboard.settings import Settings
 from dashboard.state import StateError, Store, shared_store
 from dashboard.state.closed_months import ClosedMonth, ClosedMonths
+from dashboard.wording import plural
 
 #: Months that can be chosen, the present one among them.
 MONTHS = 13
@@ -49,6 +50,15 @@ def months_of(first: dt.date, last: dt.date) -> list[str]:
     return found
 
 
+def month_text(month: str) -> str:
+    """A month as staff read it.
+
+    >>> month_text("2026-09")
+    'September 2026'
+    """
+    return f"{dt.date.fromisoformat(month + '-01'):%B %Y}"
+
+
 def restated(lines: Sequence[tuple[str, int, int]]) -> pd.DataFrame:
     """Figures that differ from those closed, in dollars where they are money."""
     rows = []
@@ -72,7 +82,9 @@ def closing(view: page.View) -> None:
 def _closing(view: page.View) -> None:
     reader, catalogue = view.reader, view.reader.catalogue
     months = months_of(catalogue.first_day, catalogue.last_full_day)
-    chosen = st.selectbox("Month", months, index=min(1, len(months) - 1), key="month_end_month", width=215)
+    chosen = st.selectbox(
+        "Month", months, index=min(1, len(months) - 1), format_func=month_text, key="month_end_month", width=215
+    )
     every = [one for one in ClosedMonths(_store()).list() if one.site in reader.sites]
     closed = [one for one in every if one.month == chosen]
     try:
@@ -83,41 +95,43 @@ def _closing(view: page.View) -> None:
     closed = [one for one in closed if one.site in made.sites]
     sites = [] if view.filters.sites == view.filters.scope.sites else [filters.slug(s) for s in made.sites]
     address = escape(urlencode({"month": chosen, "site": sites}, doseq=True))
+    told = month_text(chosen)
     where = ", ".join(catalogue.site_name(site) for site in made.sites)
     st.html(
         f'<p class="take"><a class="file" href="/export/{packs.MONTH_END}.zip?{address}" target="_self" download '
-        f'aria-label="Month-end pack of {chosen}">Month-end pack</a> {chosen}, {escape(where)}'
+        f'aria-label="Month-end pack of {told}">Month-end pack</a> {told}, {escape(where)}'
         f"{', provisional: the month is not over in this extract' if made.provisional else ''}</p>"
     )
     if lines:
-        st.warning(f"{len(lines)} figures of {chosen} have changed since it was closed.")
-        tables.table(restated(lines), _RESTATED, f"Figures of {chosen} restated since it was closed")
+        figures = plural(len(lines), "figure", "figures")
+        st.warning(f"{figures} of {told} {'has' if len(lines) == 1 else 'have'} changed since it was closed.")
+        tables.table(restated(lines), _RESTATED, f"Figures of {told} restated since it was closed")
     elif closed:
-        st.success(f"Every figure of {chosen} is as it was closed.")
+        st.success(f"Every figure of {told} is as it was closed.")
     if closed:
         _reopening(view, chosen, closed)
     elif not made.provisional:
         _close(view, made)
     if every:
-        tables.table(_frame(every), _CLOSED, "Closed months")
+        tables.table(_frame(view, every), _CLOSED, "Closed months")
 
 
 def _close(view: page.View, made: month_end.Pack) -> None:
+    told, figures = month_text(made.month), plural(len(made.figures), "figure", "figures")
     st.caption(
-        f"Closing {made.month} keeps its {len(made.figures)} figures. A later extract that changes one of them is "
-        "shown here, line by line, and stands in the pack."
+        f"Closing {told} keeps its {figures}. A later extract that changes one of them is shown here, line by line, "
+        "and stands in the pack."
     )
-    if st.button(f"Close {made.month}", key="month_end_close"):
-        figures = {site: month_end.of_site(made.figures, site) for site in made.sites}
-        _do(view, lambda months: months.close(made.month, made.extract, figures))
+    if st.button(f"Close {told}", key="month_end_close"):
+        kept = {site: month_end.of_site(made.figures, site) for site in made.sites}
+        _do(view, lambda months: months.close(made.month, made.extract, kept))
 
 
 def _reopening(view: page.View, month: str, closed: Sequence[ClosedMonth]) -> None:
+    told = month_text(month)
     with st.form(forms.key("month_end_reopen"), border=False):
-        reason = st.text_input(
-            f"Why {month} is opened again", max_chars=500, placeholder="Stands in the audit record"
-        )
-        if st.form_submit_button(f"Open {month} again"):
+        reason = st.text_input(f"Why {told} is opened again", max_chars=500, placeholder="Stands in the audit record")
+        if st.form_submit_button(f"Open {told} again"):
             _do(view, lambda months: months.reopen(month, [one.site for one in closed], reason))
 
 
@@ -135,8 +149,12 @@ def _do(view: page.View, act: Callable[[ClosedMonths], None]) -> None:
         st.rerun()
 
 
-def _frame(closed: Sequence[ClosedMonth]) -> pd.DataFrame:
-    rows = [(one.month, one.site, one.closed_at.replace(tzinfo=None), one.closed_by, one.extract) for one in closed]
+def _frame(view: page.View, closed: Sequence[ClosedMonth]) -> pd.DataFrame:
+    name = view.reader.catalogue.site_name
+    rows = [
+        (month_text(one.month), name(one.site), one.closed_at.replace(tzinfo=None), one.closed_by, one.extract)
+        for one in closed
+    ]
     return pd.DataFrame(rows, columns=[column.name for column in _CLOSED])
 
 

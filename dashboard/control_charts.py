@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from dashboard import theme
-from dashboard.charts import COLOURED, HEIGHT, ROWS, Chart, Look, Series, colour, heading
+from dashboard.charts import COLOURED, HEIGHT, LEAST_STEP, NUMBER, ROWS, Chart, Look, Series, colour, heading
 
 #: Vega's drawings of the verdicts' icons: ▲ ★ ◆ ●.
 _SHAPES: dict[theme.VerdictKind, str] = {
@@ -161,7 +161,7 @@ def patient(colours: dict[str, str]) -> Chart:
         scale=alt.Scale(domain=list(colours), range=list(colours.values())),
         legend=alt.Legend(orient="top", title=None, symbolOpacity=1),
     )
-    axis = alt.Axis(grid=False, format="%-d %b %Y", labelOverlap=True, tickCount=6)
+    axis = alt.Axis(grid=False, format="%-d %b %Y", labelOverlap=True, tickCount=6, tickMinStep=LEAST_STEP)
     base = alt.Chart(ROWS).encode(x=alt.X("period:T", title=None, axis=axis), color=by_kind)
     tips = [
         alt.Tooltip("period:T", title="When", format="%a %-d %b %Y, %H:%M"), alt.Tooltip("kind:N", title="Kind"),
@@ -199,7 +199,8 @@ def _limits(base: alt.Chart, look: Look, unit: str) -> list[Any]:
 def _time() -> alt.X:
     # Within a month ticks are days: each would be told by its month again.
     told = "timeFormat(datum.value, date(datum.value) === 1 ? '%b %Y' : '%-d %b')"
-    return alt.X("period:T", title=None, axis=alt.Axis(labelExpr=told, grid=False, labelOverlap=True, tickCount=6))
+    axis = alt.Axis(labelExpr=told, grid=False, labelOverlap=True, tickCount=6, tickMinStep=LEAST_STEP)
+    return alt.X("period:T", title=None, axis=axis)
 
 
 def _period_tip(title: str = "From") -> alt.Tooltip:
@@ -207,7 +208,7 @@ def _period_tip(title: str = "From") -> alt.Tooltip:
 
 
 def _value(field: str, unit: str) -> alt.Y:
-    axis = alt.Axis(tickCount=5, minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH)
+    axis = alt.Axis(tickCount=5, format=NUMBER, minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH)
     return alt.Y(f"{field}:Q", title=unit, scale=alt.Scale(zero=True, nice=True), axis=axis)
 
 

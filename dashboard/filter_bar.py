@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html import escape
@@ -254,18 +255,25 @@ def _several(
 def _extract_date(reader: Reader, chosen: Filters, *, day: bool, rates: bool) -> None:
     catalogue = reader.catalogue
     about = f"{chosen.day:%A} {filters.day_text(chosen.day)}" if day else chosen.period_text()
+    earliest = chosen.day if day else chosen.start
     for also in () if day else (False, True):
         if before := chosen.compared(also=also):
+            earliest = min(earliest, before.start)
             about += f", against {before.period_text()}"
         elif site := chosen.compared_site(also=also):
             about += f", against {catalogue.site_name(site)}"
+        elif chosen.lacks_comparison(also=also):
+            earliest = min(earliest, chosen.start - dt.timedelta(days=1))
+            about += ", nothing before to compare with"
     if rates and chosen.no_shows != no_shows.HEADLINE:
         about += f", no-show rate {no_shows.DEFINITIONS[chosen.no_shows].words}"
+    # Days before the first one would be read as days without bookings.
+    begin = f"from <b>{filters.day_text(catalogue.first_day)}</b> " if earliest < catalogue.first_day else ""
     demo = '<span class="demo">Demo data</span>' if catalogue.demo else ""
     warning = shelf().warning
     alert = f'<span class="alert" title="{escape(warning)}">Newer data could not be read</span>' if warning else ""
     st.html(
         f'<p class="extract">{escape(about)}<br>{demo}{alert}'
-        f"Data to <b>{filters.day_text(catalogue.last_full_day)}</b>, "
+        f"Data {begin}to <b>{filters.day_text(catalogue.last_full_day)}</b>, "
         f"extract of {filters.day_text(catalogue.built_at.date())}, {catalogue.built_at:%H:%M} UTC</p>"
     )

@@ -134,7 +134,10 @@ class Filters:
         return next((site for site in self.scope.sites if asked == SITE_PREFIX + slug(site)), None)
 
     def compared(self, *, also: bool = False) -> Filters | None:
-        """The filters of the period to compare with, or None; with `also` of the second comparison."""
+        """The filters of the period to compare with, or None; with `also` of the second comparison.
+
+        Of a time before the extract begins nothing is known, so that nothing is compared with it.
+        """
         asked = self.also if also else self.compare
         if self.period == "whole" and asked in COMPARISONS and asked != "none":
             # Whole calendar periods: by months, since days would cut into them.
@@ -159,8 +162,15 @@ class Filters:
             start, end = (day - dt.timedelta(weeks=weeks) for day in (self.start, self.end))
         else:
             return None
+        if end < self.scope.first_day:
+            return None
         period = "whole" if self.period == "whole" else "custom"
         return replace(self, period=period, start=start, end=end, compare="none", also="none")
+
+    def lacks_comparison(self, *, also: bool = False) -> bool:
+        """Whether a period is asked for to compare with, and lies before the extract."""
+        asked = self.also if also else self.compare
+        return asked in COMPARISONS and asked != "none" and self.compared(also=also) is None
 
     def at(self, *sites: str) -> Filters:
         """The same at these sites only."""
@@ -238,6 +248,8 @@ class Filters:
 
         >>> # "1 Oct 2026 to 28 Oct 2026"
         """
+        if self.start == self.end:
+            return day_text(self.start)
         return f"{day_text(self.start)} to {day_text(self.end)}"
 
 
@@ -281,8 +293,8 @@ def refused_sites(parameters: Parameters, sites: Iterable[str], scope: Scope) ->
 def _span(period: str, parameters: Parameters, scope: Scope) -> tuple[dt.date, dt.date]:
     last = scope.last_full_day
     if period == "custom":
-        start = _day(parameters, "from", scope, last - dt.timedelta(days=27))
         end = _day(parameters, "to", scope, last)
+        start = _day(parameters, "from", scope, end - dt.timedelta(days=27))
         return (start, end) if start <= end else (end, start)
     if period == "this-month":
         return last.replace(day=1), last

@@ -208,7 +208,8 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         st.html(pictures.html(view.reader, panel, view.filters))
         return
     if panel.chart is None:
-        if len(frame) or not panel.listed:
+        # A heading that says that there is nothing needs no empty table below it.
+        if len(frame) or not panel.answer:
             table(frame, _columns(view, panel), heading)
         return
     if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
@@ -219,16 +220,10 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         )
         return
     if not len(frame):
-        _nothing(
-            view, panel.name, "Nothing to show for these filters. Choose a longer period, or more sites or lines."
-        )
+        _nothing(view, panel.name, f"Nothing to show for these filters. {_instead(view)}")
         return
     if "value" in frame and frame["value"].isna().all():
-        _nothing(
-            view,
-            panel.name,
-            "Too few in every group to draw any. Choose a longer or an earlier period, or more sites or lines.",
-        )
+        _nothing(view, panel.name, f"Too few in every group to draw any. {_instead(view)}")
         return
     found = pictures.pictures(view.reader, panel.name, view.filters, view.mode)
     if len(found.charts) == 1 and not found.charts[0].caption:
@@ -244,6 +239,17 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
                 alt = f"{panel.title}, {one.caption}."
                 st.vega_lite_chart(one.rows, one.body, alt=alt, key=f"chart_{panel.name}_{one.caption}")
     _notes(found.notes)
+
+
+def _instead(view: View) -> str:
+    """What else to choose: of sites, lines and ages only where some are left out."""
+    chosen = view.filters
+    found = ["another day" if view.dated == "day" else "a longer or an earlier period"]
+    if chosen.sites != chosen.scope.sites:
+        found.append("more sites")
+    if chosen.lines or chosen.bands:
+        found.append("more lines or ages")
+    return f"Choose {', or '.join(found)}."
 
 
 def _nothing(view: View, name: str, why: str) -> None:

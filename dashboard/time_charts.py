@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.charts import HEIGHT, ROWS, Chart, Series, colour, heading, position, rate_tips
+from dashboard.charts import HEIGHT, LEAST_STEP, NUMBER, ROWS, Chart, Series, colour, heading, position, rate_tips
 
 #: The column of rows over time that says what a period is. A browser draws a chart from scratch when its
 #: specification changes and only moves its marks when its rows do, so one serves days, weeks and months.
@@ -35,7 +35,10 @@ def _time(*, bars: bool = False) -> alt.X:
     """The time axis of rows that say what their periods are; `_over_time` completes their charts."""
     # Bars stand around their dates: the axis goes on for half of one, and what would be written past its end is not.
     padding, bound = (16, 10) if bars else (alt.Undefined, alt.Undefined)
-    axis = alt.Axis(labelExpr=_LABEL, grid=False, labelOverlap=True, labelFlush=False, labelBound=bound, tickCount=8)
+    axis = alt.Axis(
+        labelExpr=_LABEL, grid=False, labelOverlap=True, labelFlush=False, labelBound=bound, tickCount=8,
+        tickMinStep=LEAST_STEP,
+    )  # fmt: skip
     return alt.X("period:T", title=PERIOD, scale=alt.Scale(padding=padding), axis=axis)
 
 
@@ -49,7 +52,7 @@ def _number(field: str, title: str, *, zero: bool = True, **options: Any) -> alt
         f"{field}:Q",
         title=title,
         scale=alt.Scale(zero=zero, nice=True),
-        axis=alt.Axis(tickCount=5),
+        axis=alt.Axis(tickCount=5, format=NUMBER),
         **options,
     )
 

@@ -20,7 +20,7 @@ from scipy import special, stats
 from dashboard import rates, spc
 from dashboard.metrics import Metric
 from dashboard.theme import VerdictKind
-from dashboard.wording import text
+from dashboard.wording import plural, text
 
 Rule = Literal["", "outside", "two in three", "trend", "run"]
 Reason = Literal["", "closed", "empty", "not over", "nothing", "too few"]
@@ -223,9 +223,12 @@ def sentence(metric: Metric, found: Chart, verdict: Verdict, site: str) -> str:
     shown = figure(metric, found.values[-1], found.numerator[-1], found.denominator[-1])
     if verdict.reason == "not over":
         return f"{shown} so far: this {day:%A} is not over in {site}, so that nothing is judged"
-    days = f"{day:%A}s" if found.weekly else "days"
+    one, days = (f"{day:%A}", f"{day:%A}s") if found.weekly else ("day", "days")
     if verdict.reason == "too few":
-        return f"{shown}: {found.past} earlier {days} in {site} are too few to judge it"
+        if not found.past:
+            return f"{shown}: no earlier {one} in {site} to judge it by"
+        past = plural(found.past, f"earlier {one} in {site} is", f"earlier {days} in {site} are")
+        return f"{shown}: {past} too few to judge it"
     said = f"{shown}: {_ruled(metric, found, verdict, days, site)}"
     return f"{said} (trial limits, of {found.past} {days})" if found.trial else said
 

@@ -110,7 +110,10 @@ def _rates(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _rates_answer(frame: pd.DataFrame) -> str:
     few = int((frame["reading"] != "").sum())
-    return f"{len(frame) - few} rates by age band; {few} of too few to judge"
+    if few == len(frame):
+        return "Too few in every age band to judge a rate"
+    left = "; the others are of too few to judge" if few else ""
+    return f"{len(frame) - few} of {len(frame)} rates by age band{left}"
 
 
 def _pyramid(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -142,7 +145,8 @@ def _pyramid_answer(frame: pd.DataFrame) -> str:
             for side, own in sums.items()
             if part.loc[own, "value"].sum()
         ]
-        told.append(f"{site} {', '.join(shares)}")
+        if shares:
+            told.append(f"{site} {', '.join(shares)}")
     return f"Patients of 65 and over: {listed(told)}"
 
 

@@ -16,6 +16,7 @@ from dashboard.panels.trends import trend, trend_frame
 from dashboard.panels.words import share_text, titled
 from dashboard.theme import STATUS_TITLES
 from dashboard.warehouse import Reader
+from dashboard.wording import plural
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LEAD_STEPS = ((0, 0, "Same day"), (1, 1, "1"), (2, 3, "2–3"), (4, 7, "4–7"), (8, 14, "8–14"),
@@ -125,7 +126,8 @@ def _scores_answer(frame: pd.DataFrame) -> str:
         return "No bookings in this period"
     name = next(name for name in frame["metric"] if no_shows.plain(name) == no_shows.RATE)
     said = " ".join(["no-shows", METRICS[name].variant]).strip()
-    return f"{last('bookings')['value']:,.0f} bookings; {said} {share_text(last(name))}"
+    share = share_text(last(name)) if last(name)["denominator"] else f"not known, no {METRICS[name].counted[1]} yet"
+    return f"{plural(last('bookings')['value'], 'booking', 'bookings')}; {said} {share}"
 
 
 PANELS = (

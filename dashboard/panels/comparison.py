@@ -138,7 +138,7 @@ def _rates_answer(frame: pd.DataFrame) -> str:
     apart = len(shown) > 1 and shown["lower"].max() > shown["upper"].min()
     said = "intervals lie apart" if apart else f"sites are {NOT_DISTINGUISHABLE}" if len(shown) > 1 else "one site"
     if not len(shown):
-        said = "not shown"
+        return f"{frame['what'].iloc[0]}, with the same ages everywhere: fewer than 10 at every site, not shown"
     left = f"; fewer than 10 at {listed(few, ', ')}, not shown" if few else ""
     return f"{frame['what'].iloc[0]}, with the same ages everywhere: {said}{left}"
 

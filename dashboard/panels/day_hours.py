@@ -168,7 +168,7 @@ def _ahead_chart(look: charts.Look) -> charts.Chart:
         alt.Tooltip("free_hours:Q", title="Chair-hours free", format=",.1f"),
         alt.Tooltip("bookings:Q", title="Bookings", format=",.0f"),
     ]
-    axis = alt.Axis(format="%a %-d", grid=False, labelOverlap=True)
+    axis = alt.Axis(format="%a %-d", grid=False, labelOverlap=True, tickMinStep=charts.LEAST_STEP)
     base = alt.Chart(charts.ROWS).encode(x=alt.X("yearmonthdate(period):T", title=None, axis=axis), tooltip=tips)
     unit = "% of open chair-minutes"
     accent, quiet = theme.accent(look.mode), theme.quiet(look.mode)
@@ -202,8 +202,8 @@ PANELS = (
     ),
     Panel(
         "day_gaps", "Gaps to fill", "today", _gaps,
-        (SITE, Column("start", "From"), Column("end", "To"), Column("minutes", "Minutes", "count"),
-         Column("chairs", "Chairs free", "count"), Column("fits", "Visits that fit", "count")),
+        (SITE, Column("start", "From"), Column("end", "To"), Column("fits", "Visits that fit", "count"),
+         Column("chairs", "Chairs free", "count"), Column("minutes", "Minutes", "count")),
         None, (), _gaps_answer,
         note="Stretches of the opening hours in which a chair is free for the shortest usual visit or longer; the "
         "chair of a no-show counts as kept. Of all service lines and ages, whatever is chosen above.",

@@ -8,7 +8,7 @@ from dashboard.filters import Filters
 from dashboard.intake.contract import TABLES
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.panel import Panel
-from dashboard.panels.words import ALL_SITES, titled
+from dashboard.panels.words import ALL_SITES, listed, titled
 from dashboard.warehouse import Reader
 from dashboard.wording import plural
 
@@ -25,7 +25,9 @@ def _sources_answer(frame: pd.DataFrame) -> str:
     read, accepted = int(frame["rows_read"].sum()), int(frame["rows_accepted"].sum())
     rejected, left_out = int(frame["rows_rejected"].sum()), int(frame["rows_left_out"].sum())
     left = f" + {left_out:,} left out" if left_out else ""
-    return f"{accepted:,} rows accepted + {rejected:,} rejected{left} = {read:,} rows read"
+    hidden = listed(frame.loc[frame["rows_read"].isna(), "source"].unique().tolist(), ", ")
+    without = f", without those of {hidden}" if hidden else ""
+    return f"{accepted:,} rows accepted + {rejected:,} rejected{left} = {read:,} rows read{without}"
 
 
 def _reasons(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
@@ -93,7 +95,7 @@ def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _gaps_answer(frame: pd.DataFrame) -> str:
     days = int(frame["days"].sum())
-    return f"{plural(days, 'open day', 'open days')} without a booking" if days else "Every open day has bookings"
+    return f"{plural(days, 'open day', 'open days')} without a booking" if days else "No open day without a booking"
 
 
 def _late_forms(reader: Reader, filters: Filters) -> pd.DataFrame:

@@ -37,7 +37,6 @@ class Panel:
         hides: whether the rows hold counts of side effects, of which small ones are hidden.
         marked: whether people's marks on control charts are among the rows.
         sites_in: the column of sites' names, by which only some of many are drawn at a time; empty where all are.
-        listed: whether the rows are of one patient each: no table where there is none, no site beside one site's.
     """
 
     name: str
@@ -55,7 +54,6 @@ class Panel:
     whole: Literal["", "asked", "year"] = ""
     hides: bool = False
     marked: bool = False
-    listed: bool = False
     sites_in: str = "site"
 
     def definitions(self) -> list[Metric]:

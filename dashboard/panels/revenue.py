@@ -208,7 +208,7 @@ def _missed(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _missed_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No visit was missed or cancelled in this period"
-    return f"Visits worth {text(frame['value'].sum(), 'dollars')} at list price did not take place"
+    return f"Visits worth {text(frame['value'].sum(), 'dollars')} did not take place"
 
 
 PANELS = (

@@ -53,8 +53,9 @@ def _outcomes(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 
 def _quality_answer(frame: pd.DataFrame) -> str:
-    rows = frame[frame["metric"] == "ascertainment"]
-    return f"Side-effect forms filled in: {share_text(rows.iloc[-1])}"
+    forms = frame[frame["metric"] == "ascertainment"].iloc[-1]
+    said = share_text(forms) if forms["denominator"] else "no completed infusions in this period"
+    return f"Side-effect forms filled in: {said}"
 
 
 def _outcomes_answer(frame: pd.DataFrame) -> str:
@@ -238,7 +239,8 @@ def _severity_answer(frame: pd.DataFrame) -> str:
         return "No side effect is recorded in this period"
     grave = frame.loc[frame["severity"].isin(["Severe", "Life-threatening", "Fatal"]), "value"].sum()
     unknown = frame.loc[frame["severity"] == "Unknown", "value"].sum()
-    return f"{grave:,.0f} of {total:,.0f} side effects are severe or worse; the severity of {unknown:,.0f} is unknown"
+    left = f"; the severity of {unknown:,.0f} is unknown" if unknown else ""
+    return f"{grave:,.0f} of {plural(total, 'side effect is', 'side effects are')} severe or worse{left}"
 
 
 def _severity_chart(look: charts.Look) -> charts.Chart:

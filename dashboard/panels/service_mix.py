@@ -154,6 +154,8 @@ def _summary(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _summary_answer(frame: pd.DataFrame) -> str:
     share = frame[frame["metric"] == "ketamine_share"].iloc[-1]
+    if not share["denominator"]:
+        return "No completed visits in this period"
     told = f"Ketamine is {share_text(share)} of completed visits"
     if pd.isna(share["change"]):
         return told

@@ -249,7 +249,7 @@ def _day_chart(reader: Reader, filters: Filters) -> pd.DataFrame:
         parts.append(
             points.assign(
                 site=place.site, sentence=np.where(last, said["sentence"], ""), pressing=said["pressing"],
-                stands_out=last & (said["kind"] in STANDING_OUT),
+                stands_out=last & (said["kind"] in STANDING_OUT), judged=last & (said["kind"] != "unknown"),
             )
         )  # fmt: skip
     frame = titled(pd.concat(parts, ignore_index=True), reader)
@@ -286,7 +286,8 @@ def _chart_answer(frame: pd.DataFrame) -> str:
         return "; ".join(out["sentence"])
     if len(said) == 1:
         return str(said["sentence"].iloc[0])
-    return f"{frame['title'].iloc[0]}: nothing stands out at any site"
+    found = "nothing stands out" if said["judged"].any() else "nothing is judged"
+    return f"{frame['title'].iloc[0]}: {found} at any site"
 
 
 def _control_chart(look: charts.Look) -> charts.Chart:

@@ -44,7 +44,7 @@ def _inductions(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _inductions_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
-        return f"Every induction within {NEAR_DAYS} days of its day 28 has six infusions done or booked"
+        return f"No induction within {NEAR_DAYS} days of its day 28 is short of six infusions"
     said = f"{plural(len(frame), 'induction', 'inductions')} will miss day 28"
     late = int((frame["short"] > frame["days_left"]).sum())
     return said + (f"; for {late:,} it is too late" if late else " unless more is booked")
@@ -99,7 +99,8 @@ def _forms_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No side-effect form is late"
     said = f"{plural(len(frame), 'side-effect form is', 'side-effect forms are')} late"
-    return f"{said}, the oldest for {plural(frame['days'].max(), 'day', 'days')}"
+    oldest = ", the oldest" if len(frame) > 1 else ""
+    return f"{said}{oldest} for {plural(frame['days'].max(), 'day', 'days')}"
 
 
 def _no_shows(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -110,7 +111,7 @@ def _no_shows(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _no_shows_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
-        return "Every no-show of the last 28 days is rebooked"
+        return "No no-show of the last 28 days is left to rebook"
     said = f"{plural(len(frame), 'no-show is', 'no-shows are')} not rebooked"
     ketamine = int((frame["line"] == "Ketamine").sum())
     return said + (f", {ketamine:,} of them ketamine" if ketamine else "")
@@ -132,8 +133,9 @@ def _list(
     answer: Callable[[pd.DataFrame], str],
     note: str,
 ) -> Panel:
-    whole = (SITE, _BOOKING, _PATIENT, *columns, _TODO)
-    return Panel(name, title, "worklists", frame, whole, None, (), answer, note=f"{note} {_KEYED}", listed=True)
+    # On a phone three columns are seen: whom, and what to do; the keyed number says least.
+    whole = (SITE, _BOOKING, _TODO, *columns, _PATIENT)
+    return Panel(name, title, "worklists", frame, whole, None, (), answer, note=f"{note} {_KEYED}")
 
 
 PANELS = (

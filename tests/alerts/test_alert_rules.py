@@ -179,7 +179,7 @@ def test_a_day_without_bookings_is_one_of_the_pages_gaps(tmp_path):
         (22, "not judged"), (23, "quiet"), (24, "quiet"), (25, "quiet"), (26, "alert"), (27, "quiet"), (28, "alert"),
     ]  # fmt: skip
     gaps = who.query("gaps", sites=("dallas",)).iloc[0]
-    alerts = [one.day.isoformat() for one in found if one.outcome == "alert"]
+    alerts = [filters.day_text(one.day) for one in found if one.outcome == "alert"]
     assert gaps["first_dates"] == ", ".join(alerts)
     other = evaluate.findings(who, replace(condition, site="chicago"), None, morning_after(house))
     assert [one.outcome for one in other] == ["quiet"]

@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from dashboard import theme
+from tests.browser.harness import PHONE
 
 pytestmark = pytest.mark.browser
 
@@ -207,3 +208,27 @@ def test_signing_out_ends_it(visit):
         window.page.goto("/safety")
         expect(window.page.get_by_label("User name")).to_be_visible()
         assert window.context.request.get("/export/effects.csv").status == 401
+
+
+def test_the_place_in_the_menu_is_seen_by_keyboard(visit):
+    with visit() as window:
+        window.sign_in("finance", target="/bookings")
+        link = window.page.get_by_test_id("stTopNavLink").nth(1)
+        window.page.keyboard.press("Tab")
+        for _ in range(10):
+            if link.evaluate("e => e === document.activeElement"):
+                break
+            window.page.keyboard.press("Tab")
+        assert link.evaluate("e => getComputedStyle(e).outline").endswith("solid 2px")
+        assert window.faults == []
+
+
+def test_what_is_compared_with_is_not_cut_on_a_phone(visit):
+    with visit(viewport=PHONE) as window:
+        window.sign_in("manager.two", target="/bookings")
+        chosen = window.page.get_by_role("combobox", name="Compare")
+        for compare, words in (("previous", "Against the previous"), ("same-weekdays", "Against the same weekdays")):
+            window.open(f"/bookings?compare={compare}")
+            assert chosen.input_value().startswith(words)
+            assert chosen.evaluate("e => e.scrollWidth <= e.clientWidth"), compare
+        assert window.faults == []

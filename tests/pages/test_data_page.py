@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from elements import html
 
 from dashboard.intake import attempts, pointer
 from dashboard.shelf import shelf
@@ -47,3 +48,9 @@ def test_every_page_says_that_newer_data_cannot_be_read(visit, data):
         file.write_bytes(before)
     assert not visit("director", "bookings").warning
     assert shelf().warning is None
+
+
+def test_no_empty_table_stands_below_a_heading_that_says_there_is_nothing(visit):
+    at = visit("manager.dallas", "data")
+    assert "There was no extract to compare with" in html(at)
+    assert all(len(frame.value) for frame in at.dataframe)

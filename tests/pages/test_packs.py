@@ -10,9 +10,10 @@ import zipfile
 
 import anyio
 import pytest
+from elements import html
 from starlette.datastructures import QueryParams
 
-from dashboard import access, exports, packs
+from dashboard import access, closing, exports, packs
 from dashboard.navigation import ENTRIES
 from dashboard.state import Store
 from tests.exports import workbook
@@ -110,12 +111,18 @@ def test_a_month_is_closed_and_opened_again_on_the_page(visit):
     at.session_state["month_end"] = True
     at = at.run()
     assert not at.exception
+    told = closing.month_text(at.selectbox(key="month_end_month").value)
+    assert f"</a> {told}, Chicago, Dallas, Miami Beach" in html(at)
+    assert at.button(key="month_end_close").label == f"Close {told}"
     at.button(key="month_end_close").click().run()
     assert not at.exception
-    assert "as it was closed" in at.success[0].value
+    assert at.success[0].value == f"Every figure of {told} is as it was closed."
+    closed = next(one.value for one in at.dataframe if "closed_by" in one.value)
+    assert set(closed["month"]) == {told}
+    assert set(closed["site"]) == {"Chicago", "Dallas", "Miami Beach"}
     at.text_input[0].set_value("too short")
-    next(button for button in at.button if button.label.startswith("Open 2026")).click().run()
+    next(button for button in at.button if button.label == f"Open {told} again").click().run()
     assert "10 characters" in at.error[0].value
     at.text_input[0].set_value("The bank statement came late")
-    next(button for button in at.button if button.label.startswith("Open 2026")).click().run()
+    next(button for button in at.button if button.label == f"Open {told} again").click().run()
     assert at.button(key="month_end_close")

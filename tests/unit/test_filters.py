@@ -199,3 +199,33 @@ def test_of_many_sites_some_are_drawn_at_a_time(sites, part, drawn, words):
     assert found.part_text() == words
     assert found.query().get("part") == ([part] if drawn[0] else None)
     assert found.at("site_0").sites_drawn == ("site_0",)
+
+
+def test_a_date_that_is_none_does_not_stretch_the_period():
+    found = chosen(period="custom", to="2025-01-28", **{"from": "yesterday"})
+    assert found.period_text() == "1 Jan 2025 to 28 Jan 2025"
+
+
+def test_a_period_of_one_day_is_told_as_one_day():
+    day = {"from": "2026-10-30", "to": "2026-10-30"}
+    assert chosen(period="custom", **day).period_text() == "30 Oct 2026"
+
+
+@pytest.mark.parametrize(
+    ("compare", "start", "lacks"),
+    [
+        # The day before the first one, and a period that begins before it and ends within.
+        ("previous", "2024-10-01", True),
+        ("previous", "2024-10-20", False),
+        ("last-year", "2025-09-01", True),
+        ("none", "2024-10-01", False),
+        ("site-dallas", "2024-10-01", False),
+    ],
+)
+def test_nothing_is_compared_with_a_time_before_the_first_day(compare, start, lacks):
+    dates = {"from": start, "to": (dt.date.fromisoformat(start) + dt.timedelta(days=29)).isoformat()}
+    found = chosen(period="custom", compare=compare, **dates)
+    assert found.lacks_comparison() is lacks
+    also = chosen(period="custom", compare="none", also=compare, **dates)
+    assert also.lacks_comparison(also=True) is lacks
+    assert (also.compared(also=True) is None) is (lacks or compare in {"none", "site-dallas"})

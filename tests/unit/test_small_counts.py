@@ -167,8 +167,9 @@ def take(bases, reader, panel, chosen, frame):
             if row["metric"] in metrics:
                 measure = metrics[row["metric"]]
                 numbers.append((measure, row["numerator"], months))
-                if chosen.compared().start >= catalogue.first_day.replace(day=1):
-                    numbers.append((measure, row["before_numerator"], months_of(chosen.compared())))
+                before = chosen.compared()
+                if before and before.start >= catalogue.first_day.replace(day=1):
+                    numbers.append((measure, row["before_numerator"], months_of(before)))
         elif panel.name == "serious_events":
             kind = "serious_events" if row["kind"].startswith("Serious") else "transfers"
             numbers.append((kind, row["value"], months))

@@ -191,7 +191,8 @@ def test_the_sentence_of_each_rule_and_of_each_reason():
     trial = said(COUNT, [20.0, 22.0, 21.0, 23.0, 22.0])
     assert trial.startswith("Completed visits 22: within the usual ")
     assert trial.endswith(" for a day in Dallas (trial limits, of 4 days)")
-    assert said(COUNT, [20.0, 22.0]) == "Completed visits 22: 1 earlier days in Dallas are too few to judge it"
+    assert said(COUNT, [20.0, 22.0]) == "Completed visits 22: 1 earlier day in Dallas is too few to judge it"
+    assert said(COUNT, [22.0]) == "Completed visits 22: no earlier day in Dallas to judge it by"
     assert said(RATE, [1, 0], [10, 0]) == "No-show rate: no past appointments on this Tuesday in Dallas"
     closed, empty, running = (Verdict("unknown", reason=reason) for reason in ("closed", "empty", "not over"))
     assert said(COUNT, [20.0, np.nan], verdict=closed) == "Dallas is closed on this Tuesday"

@@ -1,0 +1,40 @@
+"""Choices that leave nothing: what the page says then, and what it proposes instead."""
+
+from __future__ import annotations
+
+import pytest
+from elements import html
+
+from dashboard.shelf import shelf
+
+
+def infos(at):
+    return {info.value for info in at.info}
+
+
+@pytest.fixture
+def catalogue():
+    return shelf().current().catalogue
+
+
+def test_only_what_leaves_something_out_is_proposed(visit, catalogue):
+    last = catalogue.last_day.isoformat()
+    nothing = "Nothing to show for these filters. Choose a longer or an earlier period"
+    ahead = {"period": "custom", "from_": last, "to": last}
+    assert f"{nothing}." in infos(visit("manager.dallas", "bookings", **ahead))
+    some = infos(visit("director", "bookings", **ahead, site="dallas", line="hydration"))
+    assert f"{nothing}, or more sites, or more lines or ages." in some
+
+
+def test_a_day_has_no_longer_period(visit, catalogue):
+    told = infos(visit("manager.dallas", "today", day=catalogue.last_day.isoformat()))
+    assert "Nothing to show for these filters. Choose another day." in told
+
+
+def test_the_bar_says_where_the_data_begin_and_that_nothing_is_before(visit, catalogue):
+    first = catalogue.first_day.isoformat()
+    begin = f"from <b>{catalogue.first_day.day} {catalogue.first_day:%b %Y}</b> to"
+    at = visit("director", "bookings", period="custom", from_=first, to=first)
+    assert ", nothing before to compare with" in html(at)
+    assert begin in html(at)
+    assert begin not in html(visit("director", "bookings"))
