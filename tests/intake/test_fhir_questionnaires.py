@@ -75,8 +75,20 @@ def visit(fhir):
         ([*whole(PHQ, NINE), DIFFICULTY], "https://clinic.example/PHQ9"),
         ([*whole(PHQ, NINE), TOTAL], "https://clinic.example/PHQ9"),
         ([*whole(PHQ[:3], NINE[:3]), TOTAL], "https://clinic.example/PHQ9"),
+        ([answer("/44249-1", valueString="done"), *whole(PHQ, NINE)], "https://clinic.example/PHQ9"),
     ],
-    ids=["LOINC", "by name", "codes", "weights", "other links", "groups", "difficulty", "total", "total alone"],
+    ids=[
+        "LOINC",
+        "by name",
+        "codes",
+        "weights",
+        "other links",
+        "groups",
+        "difficulty",
+        "total",
+        "total alone",
+        "panel",
+    ],
 )
 def test_a_plain_total_is_a_score(visit, items, questionnaire):
     visit.lines("forms.ndjson", form(items, questionnaire=questionnaire))
@@ -101,11 +113,12 @@ def test_answers_to_the_gad_7_are_a_score_of_it(visit):
         whole(PHQ, [-1, *NINE[1:]]),
         whole([*PHQ[:8], PHQ[0]], NINE),
         whole([f"q{n}" for n in range(10)], [*NINE, 0], ""),
+        [*whole([f"q{n}" for n in range(9)], NINE, ""), answer("q9", valueString="a note")],
         [{"linkId": PHQ[0], "answer": [{"valueInteger": 1}, {"valueInteger": 1}]}, *whole(PHQ[1:], NINE[1:])],
         [answer(PHQ[0], valueString="1"), *whole(PHQ[1:], NINE[1:])],
         [],
     ],
-    ids=["one lacks", "4", "-1", "one twice", "ten without codes", "two answers", "text", "none"],
+    ids=["one lacks", "4", "-1", "one twice", "ten without codes", "nine and a text", "two answers", "text", "none"],
 )
 def test_without_a_plain_total_there_is_no_score(visit, items):
     visit.lines("forms.ndjson", form(items) if items else {k: v for k, v in form(items).items() if k != "item"})

@@ -57,6 +57,8 @@ def test_what_says_who_a_patient_is_makes_no_text(export: Export, column: str, t
     [
         ('channel = { column = "Email", values = { "secret@clinic.test" = "web" } }', "web"),
         ('channel = { column = "Notes", values = { happy = "web" }, default = "desk" }', "desk"),
+        # All others become the one word.
+        ('channel = { column = "Notes", values = { happy = "" }, default = "desk" }', "desk"),
         ('channel = { column = 4, pattern = "(@)", values = { "@" = "mail" } }', "mail"),
         ('channel = { join = { file = "more.csv", key = "id" }, column = "name" }', "staff"),
         ('channel = "Kind"', "x"),

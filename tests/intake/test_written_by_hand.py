@@ -258,6 +258,13 @@ def test_a_whole_list_or_structure_of_parquet_makes_no_text(
         export.publish(mapping)
 
 
+def test_a_whole_list_of_parquet_makes_no_id(export: Export) -> None:
+    parquet(export, "visits.parquet", NESTED.replace("{visit}", VISIT))
+    mapping = bookings(options='file = "visits.parquet"', starts_at='"day"', booking_id='"several"')
+    with pytest.raises(DeliveryError, match=r"booking_id: the column several holds lists or structures"):
+        export.publish(mapping)
+
+
 def test_a_pattern_takes_a_part_out_of_a_list(export: Export) -> None:
     parquet(export, "visits.parquet", NESTED.replace("{visit}", VISIT))
     column = "channel = { column = 'several', pattern = '^\\[(\\w+)' }\n"
