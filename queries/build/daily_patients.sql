@@ -67,63 +67,35 @@ where status = 'completed' and coalesce(not apart, true);
 -- of_all: whether the row counts among visits of whatever line; of patients with one line only the rows by line do
 -- grain: starts_on × site × counted × line × band × of_all × next_on DATE (null: none)
 create table daily_patients as
-with followed as (
+with marked as (
+    select *, cast(1 as utinyint) as counted from settled_visits where not of_one_line
+    union all
+    select *, 2 from settled_visits where has_effect
+    union all
+    select *, 4 from settled_visits where has_severe
+    union all
+    select *, 8 from settled_visits where has_serious
+    union all
+    select *, 32 from settled_visits where coordinated
+    union all
+    select *, 64 from settled_visits where not of_one_line and line <> 'ketamine'
+),
+followed as (
+    -- The bookings know the next one of the line already.
     select starts_on, site, cast(1 as utinyint) as counted, line, band, of_one_line as of_all, next_on
     from settled_visits
     union all
     select
-        starts_on, site, 1, nullif(line, line), band, true,
-        lead(starts_on) over (partition by patient order by starts_on)
-    from settled_visits
-    where not of_one_line
+        starts_on, site, counted, line, band, of_one_line,
+        lead(starts_on) over (partition by counted, patient, line order by starts_on)
+    from marked
+    where counted in (2, 4, 8, 32)
     union all
     select
-        starts_on, site, 64, nullif(line, line), band, true,
-        lead(starts_on) over (partition by patient order by starts_on)
-    from settled_visits
-    where not of_one_line and line <> 'ketamine'
-    union all
-    select
-        starts_on, site, 32, line, band, true,
-        lead(starts_on) over (partition by patient order by starts_on)
-    from settled_visits
-    where coordinated
-    union all
-    select
-        starts_on, site, 2, line, band, of_one_line,
-        lead(starts_on) over (partition by patient, line order by starts_on)
-    from settled_visits
-    where has_effect
-    union all
-    select
-        starts_on, site, 2, nullif(line, line), band, true,
-        lead(starts_on) over (partition by patient order by starts_on)
-    from settled_visits
-    where has_effect and not of_one_line
-    union all
-    select
-        starts_on, site, 4, line, band, of_one_line,
-        lead(starts_on) over (partition by patient, line order by starts_on)
-    from settled_visits
-    where has_severe
-    union all
-    select
-        starts_on, site, 4, nullif(line, line), band, true,
-        lead(starts_on) over (partition by patient order by starts_on)
-    from settled_visits
-    where has_severe and not of_one_line
-    union all
-    select
-        starts_on, site, 8, line, band, of_one_line,
-        lead(starts_on) over (partition by patient, line order by starts_on)
-    from settled_visits
-    where has_serious
-    union all
-    select
-        starts_on, site, 8, nullif(line, line), band, true,
-        lead(starts_on) over (partition by patient order by starts_on)
-    from settled_visits
-    where has_serious and not of_one_line
+        starts_on, site, counted, nullif(line, line), band, true,
+        lead(starts_on) over (partition by counted, patient order by starts_on)
+    from marked
+    where not of_one_line and counted <> 32
 )
 select starts_on, site, counted, line, band, of_all, next_on, cast(count(*) as bigint) as visits
 from followed
