@@ -265,7 +265,7 @@ WANTED = {
         "enableXsrfProtection": True,
         "enableCORS": True,
         "xsrfCookieSameSite": "strict",
-        "enableWebsocketCompression": False,
+        "enableWebsocketCompression": True,
         "disconnectedSessionTTL": 60,
         "trustedUserHeaders": {"X-Dashboard-User": "username", "X-Dashboard-Session": "session"},
     },
