@@ -1,4 +1,4 @@
-"""What pages send crosses the line compressed: a third to a fifth of its size, for one to three milliseconds a run."""
+"""What pages send crosses the line compressed: a third to a fifth of its size, for a millisecond or three a run."""
 
 from __future__ import annotations
 
