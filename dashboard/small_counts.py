@@ -6,7 +6,8 @@ severity. Such a role gets these and sums of them. Whatever else is asked for (o
 these groupings at once) is hidden, since differences of it could tell small counts.
 
 Everything is of completed infusions; only serious side effects and emergency transfers are of all
-bookings. A count is small where it, or the number of patients behind it, is 1 to the limit.
+bookings. A count is small where it, or the number of patients behind it, is 1 to the limit, or
+where it is a 0 that would tell of one patient (`small_groups`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
-from dashboard import periods, suppression
+from dashboard import periods, small_groups, suppression
 from dashboard.suppression import BoolArray, FloatArray, IntArray
 from dashboard.theme import SEVERITY_TITLES
 
@@ -247,6 +248,7 @@ class SmallCounts:
             own = [measures[name][:, i] for name in _MEASURES[cell.family]]
             counts[:, i] = own[0]
             small[:, i] = np.any([(value > 0) & (value <= self.limit) for value in own], axis=0)
+        small |= self._hidden_zeros(counts, self._run("groups", bound))
         shown = suppression.shown(counts, small, self._tree(), self._sums(counts), _order(self.cells), self.limit)
         return SiteCounts(shown, {k: np.where(shown, v, np.nan) for k, v in measures.items()}, small)
 
@@ -263,6 +265,25 @@ class SmallCounts:
                     for name in names:
                         measures[name][period, cell] = row[name]
 
+    def _hidden_zeros(self, counts: IntArray, groups: pd.DataFrame) -> BoolArray:
+        """Where 0 would tell what it is where it is not 0, by who was asked about side effects."""
+        asked: dict[tuple[int, str], dict[Any, int]] = {}
+        for row in groups.astype("object").where(groups.notna(), None).to_dict("records"):
+            period = self._period_at.get((row["grain"], pd.Timestamp(row["start"]).date()))
+            name = next((name for name in ("line", "band") if row[name] is not None), "")
+            if period is not None:
+                asked.setdefault((period, name), {})[row[name] if name else None] = row["asked"]
+        alone = np.zeros(len(self.periods), dtype=bool)
+        pools: list[list[list[int]]] = [[] for _ in self.periods]
+        whole = [cell for cell in self.cells if not (cell.line or cell.band or cell.severity)]
+        for (period, name), patients in asked.items():
+            together = small_groups.pool(patients, self.limit)
+            alone[period] |= bool(together) and not name
+            for cell in whole if name else ():
+                own = [self._cell_at.get(cell._replace(**{name: group})) for group in together]
+                pools[period] += [[at for at in own if at is not None]]
+        return small_groups.hidden_zeros(counts, pools, alone, self._tree())
+
     def _tree(self) -> list[tuple[int, ...]]:
         parts = {"month": None, "quarter": "month", "year": "quarter"}
         return [
@@ -275,7 +296,7 @@ class SmallCounts:
         ]
 
     def _sums(self, counts: IntArray) -> list[FloatArray]:
-        """The sums that each month's cells obey, as everybody knows them."""
+        """The sums that each period's cells obey, as everybody knows them."""
         always = []
         for i, cell in enumerate(self.cells):
             if cell.line or cell.band or cell.severity:
@@ -293,12 +314,7 @@ class SmallCounts:
         effects = [Cell("effect", effect) for effect in self._holdings.effects]
         always.append(self._sum(self._cell_at[Cell("all")], [self._cell_at[cell] for cell in effects]))
         fixed = np.array(always)
-        return [
-            np.vstack([fixed, *self._only_effect(counts[i])])
-            if period.grain == "month"
-            else np.empty((0, len(self.cells)))
-            for i, period in enumerate(self.periods)
-        ]
+        return [np.vstack([fixed, *self._only_effect(own)]) for own in counts]
 
     def _only_effect(self, counts: IntArray) -> list[FloatArray]:
         """Where only one effect was seen, its infusions are those with any effect."""
