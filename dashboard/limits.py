@@ -142,10 +142,15 @@ class Unread:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass, and see to it that what was sent is taken in."""
+        headers = dict(scope.get("headers", ()))
+        if scope["type"] == "http" and {b"content-length", b"transfer-encoding"} <= headers.keys():
+            # A proxy that goes by the other of the two sees another request behind this one.
+            refusal = PlainTextResponse("The request says twice how long it is.\n", 400, {"Connection": "close"})
+            await refusal(scope, receive, send)
+            return
         if scope["type"] != "http" or _oversize(scope) is not None:
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
         more = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
         taken = 0
 
