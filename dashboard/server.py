@@ -23,7 +23,19 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from streamlit import file_util
 
-from dashboard import faults, gate, instruments, journal, keyfile, limits, navigation, sign_in, stopping, tending
+from dashboard import (
+    faults,
+    gate,
+    instruments,
+    journal,
+    keyfile,
+    limits,
+    navigation,
+    patience,
+    sign_in,
+    stopping,
+    tending,
+)
 from dashboard.access import Viewer
 from dashboard.headers import Headers, content_security_policy
 from dashboard.health import Health
@@ -142,6 +154,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
         limits.take_in_headers(stopping.running_server())
+        patience.end_waiting(stopping.running_server())
         with (
             # Beside the login page, which needs none of it: the server answers seconds earlier.
             tending.tended(store, warmed),
