@@ -167,7 +167,7 @@ def test_a_large_websocket_message_closes_the_websocket(server, size):
         stream.run()
         with suppress(ConnectionClosed):  # it is refused while it is sent
             stream.socket.send(b"\x00" * size)
-        assert stream.code_at_end() in {1002, 1009}
+        assert stream.code_at_end() in {1002, 1006, 1009}  # 1006: it never got to read the frame that says so
     alive(server)
 
 
