@@ -53,7 +53,7 @@ class PasswordSteps:
         username, target = fields.get("username", "").strip(), gate.safe_next(fields.get("next"))
         async with self._desk.attempt(request, username) as attempt:
             if attempt.held:
-                await self._desk.failed(request, username, "too many attempts")
+                await self._desk.held_back(request, username)
                 shown = await self._desk.login_page(status=429, next=target, username=username, error=attempt.held)
                 return attempt.refused(shown)
             user = await self._desk.verify(username, fields.get("password", ""))
