@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import periods, small_groups, suppression
+from dashboard.small_groups import Margins, Treated
 from dashboard.suppression import BoolArray, FloatArray, IntArray
 from dashboard.theme import SEVERITY_TITLES
 
@@ -267,22 +268,25 @@ class SmallCounts:
 
     def _hidden_zeros(self, counts: IntArray, groups: pd.DataFrame) -> BoolArray:
         """Where 0 would tell what it is where it is not 0, by who was asked about side effects."""
-        asked: dict[tuple[int, str], dict[Any, int]] = {}
-        for row in groups.astype("object").where(groups.notna(), None).to_dict("records"):
+        treated: list[dict[tuple[str, str], Treated]] = [{} for _ in self.periods]
+        for row in groups.to_dict("records"):
             period = self._period_at.get((row["grain"], pd.Timestamp(row["start"]).date()))
-            name = next((name for name in ("line", "band") if row[name] is not None), "")
             if period is not None:
-                asked.setdefault((period, name), {})[row[name] if name else None] = row["asked"]
-        alone = np.zeros(len(self.periods), dtype=bool)
-        pools: list[list[list[int]]] = [[] for _ in self.periods]
-        whole = [cell for cell in self.cells if not (cell.line or cell.band or cell.severity)]
-        for (period, name), patients in asked.items():
-            together = small_groups.pool(patients, self.limit)
-            alone[period] |= bool(together) and not name
-            for cell in whole if name else ():
-                own = [self._cell_at.get(cell._replace(**{name: group})) for group in together]
-                pools[period] += [[at for at in own if at is not None]]
-        return small_groups.hidden_zeros(counts, pools, alone, self._tree())
+                who = Treated(row["asked"], row["first_patient"], row["last_patient"])
+                treated[period][row["line"], row["band"]] = who
+        margins = [
+            Margins(
+                {line: at for line in self._holdings.lines if (at := self._cell_at.get(cell._replace(line=line)))},
+                {band: at for band in self._holdings.bands if (at := self._cell_at.get(cell._replace(band=band)))},
+            )
+            for cell in (
+                Cell("any"),
+                Cell("severe"),
+                Cell("serious"),
+                *(Cell("effect", e) for e in self._holdings.effects),
+            )
+        ]
+        return small_groups.hidden_zeros(counts, margins, treated, self._tree(), self.limit)
 
     def _tree(self) -> list[tuple[int, ...]]:
         parts = {"month": None, "quarter": "month", "year": "quarter"}

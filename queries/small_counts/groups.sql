@@ -1,9 +1,9 @@
 -- Whom the side effects of a site's completed infusions could be of: true numbers of one site, for
--- dashboard/small_counts.py alone.
--- grain: period (month, quarter, year by its first day) × nothing, line or band
+-- dashboard/small_counts.py alone. Where the first patient is the last, there is one.
+-- grain: period (month, quarter, year by its first day) × line × band
 -- parameters: site, start, end
 with treated as (
-    select starts_on, line, band, patient, assessed
+    select starts_on, line, band, patient::varchar as patient, assessed
     from bookings
     where site = $site
         and status = 'completed'
@@ -29,6 +29,8 @@ select
     start,
     line,
     band,
-    count(distinct patient) filter (where assessed)::bigint as asked
+    count(distinct patient) filter (where assessed)::bigint as asked,
+    coalesce(min(patient) filter (where assessed), '') as first_patient,
+    coalesce(max(patient) filter (where assessed), '') as last_patient
 from dated
-group by grain, start, grouping sets ((), (line), (band))
+group by grain, start, line, band
