@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import periods, small_groups, suppression
-from dashboard.small_groups import Margins, Treated
+from dashboard.small_groups import Kinds, Margins, Treated
 from dashboard.suppression import BoolArray, FloatArray, IntArray
 from dashboard.theme import SEVERITY_TITLES
 
@@ -274,19 +274,20 @@ class SmallCounts:
             if period is not None:
                 who = Treated(row["asked"], row["first_patient"], row["last_patient"])
                 treated[period][row["line"], row["band"]] = who
-        margins = [
-            Margins(
-                {line: at for line in self._holdings.lines if (at := self._cell_at.get(cell._replace(line=line)))},
-                {band: at for band in self._holdings.bands if (at := self._cell_at.get(cell._replace(band=band)))},
-            )
-            for cell in (
-                Cell("any"),
-                Cell("severe"),
-                Cell("serious"),
-                *(Cell("effect", e) for e in self._holdings.effects),
-            )
-        ]
-        return small_groups.hidden_zeros(counts, margins, treated, self._tree(), self.limit)
+        kinds = Kinds(
+            self._margins(Cell("any")),
+            [self._margins(Cell("effect", effect)) for effect in self._holdings.effects],
+            [self._margins(Cell(family)) for family in ("severe", "serious")],
+        )
+        return small_groups.hidden_zeros(counts, kinds, treated, self._tree(), self.limit)
+
+    def _margins(self, cell: Cell) -> Margins:
+        """Where the lines and bands of a count are."""
+        at, holdings = self._cell_at, self._holdings
+        return Margins(
+            {line: at[own] for line in holdings.lines if (own := cell._replace(line=line)) in at},
+            {band: at[own] for band in holdings.bands if (own := cell._replace(band=band)) in at},
+        )
 
     def _tree(self) -> list[tuple[int, ...]]:
         parts = {"month": None, "quarter": "month", "year": "quarter"}

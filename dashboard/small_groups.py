@@ -8,7 +8,8 @@ be 0, or none is. Which groups stand together follows from who was treated alone
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +38,10 @@ class Margins(NamedTuple):
     bands: Mapping[str, int]
 
 
-Groups = Mapping[tuple[str, str], Treated]
+#: A line and a band.
+Pair = tuple[str, str]
+Pairs = frozenset[Pair]
+Groups = Mapping[Pair, Treated]
 
 
 def patients(parts: Iterable[Treated]) -> int:
@@ -71,60 +75,88 @@ def pool(sizes: Mapping[Any, int], limit: int) -> list[Any]:
     return found
 
 
+@dataclass(frozen=True)
+class Kinds:
+    """Where the counts are: of any side effect, of each one, and of such as are severe or serious."""
+
+    any: Margins
+    each: Sequence[Margins]
+    grave: Sequence[Margins]
+
+
 def hidden_zeros(
-    counts: IntArray,
-    margins: Sequence[Margins],
-    treated: Sequence[Groups],
-    periods: Sequence[Sequence[int]],
-    limit: int,
+    counts: IntArray, kinds: Kinds, treated: Sequence[Groups], periods: Sequence[Sequence[int]], limit: int
 ) -> BoolArray:
     """Which counts of 0 must not be shown, periods × cells.
 
     Args:
         counts: periods × cells.
-        margins: of each kind of counts; the first is of any side effect, which has every other in it.
+        kinds: where the counts are.
         treated: for each period who was asked, by line and band where somebody was treated.
         periods: for each period the positions of those that it is the sum of, parts before their sum.
         limit: the largest count that is hidden.
     """
     found = np.zeros(counts.shape, dtype=bool)
     for position, children in enumerate(periods):
-        own, groups = counts[position], treated[position]
-        for kind in margins:
-            _hide(found[position], own, kind, margins[0].bands, groups, limit)
+        groups = treated[position]
+        _Period(counts[position], found[position], groups, limit).decide(kinds)
         if groups and patients(groups.values()) <= TOO_FEW:
             found[position] = True
         # A 0 of the quarter would tell that of its months.
         for child in children:
             found[position] |= found[child]
-        found[position] &= own == 0
+        found[position] &= counts[position] == 0
     return found
 
 
-def _hide(
-    hidden: BoolArray, counts: IntArray, kind: Margins, bands_of_any: Mapping[str, int], groups: Groups, limit: int
-) -> None:
-    """Add the zeros of one kind in one period that must not be shown."""
-    bands = kind.bands or bands_of_any
-    _hide_pools(hidden, counts, kind, Margins(kind.lines, bands), groups, limit)
-    # A line of which 0 is known has none of a band's side effects, which may leave one patient of the band.
-    _hide_pools(hidden, counts, kind, _possible(hidden, counts, kind.lines, bands), groups, limit)
+@dataclass(frozen=True)
+class _Period:
+    """The counts of one period, and which of its zeros are hidden so far."""
 
+    counts: IntArray
+    hidden: BoolArray
+    groups: Groups
+    limit: int
 
-def _hide_pools(
-    hidden: BoolArray, counts: IntArray, kind: Margins, possible: Margins, groups: Groups, limit: int
-) -> None:
-    """Add the zeros of groups with too few patients of the lines and bands that are possible, and of their pools."""
-    for place, own in enumerate(kind):
-        parts: dict[str, list[Treated]] = {}
-        for names, part in groups.items():
-            if names[place] in own and names[1 - place] in possible[1 - place]:
-                parts.setdefault(names[place], []).append(part)
-        together = [own[name] for name in pool({name: patients(some) for name, some in parts.items()}, limit)]
-        if counts[together].any():
-            hidden[together] |= counts[together] == 0
+    def decide(self, kinds: Kinds) -> None:
+        """Hide the zeros of all kinds that must not be shown."""
+        every, possible = frozenset(self.groups), set[Pair]()
+        for kind in kinds.each:
+            self._hide(kind, every, every)
+            self._hide(kind, *self._left(kind))
+            lines, bands = self._left(kind)
+            possible |= lines & bands
+        for kind in kinds.grave:
+            self._hide(kind, possible, possible)
+        # Any side effect is one of them: its 0 would tell theirs, and where none of them can be, there is none.
+        for kind in (*kinds.each, *kinds.grave):
+            for own, of_any in zip(kind, kinds.any, strict=True):
+                for name, at in own.items():
+                    self.hidden[of_any[name]] |= self.hidden[at] and not self.counts[of_any[name]]
+        self._hide(kinds.any, every, every)
+        self._hide(kinds.any, *self._left(kinds.any))
+        self._hide(kinds.any, possible, possible)
 
+    def _hide(self, kind: Margins, of_lines: Collection[Pair], of_bands: Collection[Pair]) -> None:
+        """Hide the zeros of groups with too few patients, and of those that they stand with.
 
-def _possible(hidden: BoolArray, counts: IntArray, lines: Mapping[str, int], bands: Mapping[str, int]) -> Margins:
-    """The lines and bands of which it isn't known that they have none."""
-    return Margins(*({name: at for name, at in one.items() if counts[at] or hidden[at]} for one in (lines, bands)))
+        What is of the bands is left of a line, and what is of the lines is left of a band.
+        """
+        for place, (own, left) in enumerate(zip(kind, (of_bands, of_lines), strict=True)):
+            parts: dict[str, list[Treated]] = {}
+            for pair in left:
+                if pair[place] in own:
+                    parts.setdefault(pair[place], []).append(self.groups[pair])
+            sizes = {name: patients(some) for name, some in parts.items()}
+            together = [own[name] for name in pool(sizes, self.limit)]
+            if self.counts[together].any():
+                self.hidden[together] |= self.counts[together] == 0
+
+    def _left(self, kind: Margins) -> tuple[Pairs, Pairs]:
+        """Where lines may have some, and where bands may, by what is shown.
+
+        A line of which 0 is known has none of a band's side effects, which may leave one patient of the band.
+        """
+        none = [{name for name, at in own.items() if not self.counts[at] and not self.hidden[at]} for own in kind]
+        lines, bands = (frozenset(pair for pair in self.groups if pair[i] not in none[i]) for i in (0, 1))
+        return lines, bands

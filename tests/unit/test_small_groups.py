@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dashboard.small_groups import Margins, Treated, hidden_zeros, patients, pool
+from dashboard.small_groups import Kinds, Margins, Treated, hidden_zeros, patients, pool
 from dashboard.suppression import shown
 
 #: A total, its two lines and its four age bands. Of the last band one patient was asked, of the one before twelve.
 LINES, BANDS = ("ketamine", "vitamin"), ("18-44", "45-64", "65-84", "85+")
-MARGINS = [Margins({line: 1 + i for i, line in enumerate(LINES)}, {band: 3 + i for i, band in enumerate(BANDS)})]
+KINDS = Kinds(
+    MARGINS := Margins({line: 1 + i for i, line in enumerate(LINES)}, {band: 3 + i for i, band in enumerate(BANDS)}),
+    [MARGINS],
+    [],
+)
 SUMS = np.array([[-1.0, 1, 1, 0, 0, 0, 0], [-1.0, 0, 0, 1, 1, 1, 1]])
 ASKED = {("ketamine", "18-44"): Treated(60, "a", "k"), ("ketamine", "45-64"): Treated(50, "b", "l"),
          ("ketamine", "65-84"): Treated(12, "c", "m"), ("ketamine", "85+"): Treated(1, "d", "d"),
@@ -25,7 +29,7 @@ def decided(*bands, vitamin=11, asked=ASKED, periods=((),)):
     if periods[-1]:
         counts = np.vstack([counts, counts.sum(axis=0)])
     treated = [asked if not children else {} for children in periods]
-    zeros = hidden_zeros(counts, MARGINS, treated, periods, 10)
+    zeros = hidden_zeros(counts, KINDS, treated, periods, 10)
     small = (counts > 0) & (counts <= 10) | zeros
     return shown(counts, small, periods, [SUMS] * len(counts), range(7), 10)
 
@@ -82,5 +86,24 @@ def test_a_quarter_does_not_tell_which_month_it_was():
 def test_of_a_site_with_one_patient_no_zero_is_shown():
     counts = np.array([[1, 1, 0, 1, 0, 0, 0], [0] * 7])
     alone = {("ketamine", "18-44"): Treated(1, "a", "a")}
-    zeros = hidden_zeros(counts, MARGINS, [alone, alone], [(), ()], 10)
+    zeros = hidden_zeros(counts, KINDS, [alone, alone], [(), ()], 10)
     assert zeros.tolist() == [[False, False, True, False, True, True, True], [True] * 7]
+
+
+def test_any_side_effect_is_one_of_those_that_can_be():
+    """Of the last band one patient had each line; what vitamins brought is known to be of another band."""
+    places = [Margins({"ketamine": 7 * n + 1, "vitamin": 7 * n + 2}, {b: 7 * n + 3 + i for i, b in enumerate(BANDS)})
+              for n in range(3)]  # fmt: skip
+    kinds = Kinds(places[0], places[1:], [])
+    first = [20, 20, 0, 12, 7, 0, 1]  # after ketamine alone
+    other = [20, 20, 0, 12, 7, 1, 0]
+    second = [12, 0, 12, 0, 12, 0, 0]  # after vitamins alone, of the second band
+    asked = TWO | {("vitamin", "45-64"): Treated(40, "p", "z")}
+    hidden = []
+    for own in (first, other):
+        counts = np.array([[*np.add(own, second), *own, *second]])
+        hidden.append(hidden_zeros(counts, kinds, [asked], [()], 10)[0])
+    # The band before the last is hidden with it, whichever of the two it was.
+    assert hidden[0][[5, 12]].all()
+    assert hidden[1][[6, 13]].all()
+    assert not hidden[0][14:].any()
