@@ -1,6 +1,6 @@
 """How long a connection may take to say what it wants: uvicorn's protocol with an end to waiting.
 
-By itself it waits for ever for the first request, and for the rest of one that has begun. A thousand connections that
+By itself it waits for ever for the first request, and for the rest of one that has begun. Enough connections that
 say nothing, which anybody can open, would take all the places there are.
 """
 
