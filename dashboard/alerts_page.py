@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 import streamlit as st
 
-from dashboard import identity, page, verdicts
+from dashboard import identity, page, tables, verdicts
 from dashboard.alerts import deliver, evaluate, rules
 from dashboard.alerts.rules import Condition, Kind, Rule
 from dashboard.filters import day_text
@@ -76,7 +76,7 @@ def _label(view: page.View, rule: Rule) -> str:
     if rules.closed(view.reader, rule.condition):
         return "Not evaluated: a rule about what is not open to you now"
     title = rules.title(rule.condition, view.reader.catalogue.site_name(rule.condition.site))
-    return f"**{_state(view, rule)}** · {title}"
+    return f"**{_state(view, rule)}** · {tables.verbatim(title)}"
 
 
 def _state(view: page.View, rule: Rule) -> str:

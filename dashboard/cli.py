@@ -53,6 +53,8 @@ def main() -> None:
     Exit codes: 0 done, 1 it failed (standard error says what, where and what to do),
     2 the command was not understood.
     """
+    # Patients' rows are for the owner and their group, also in files of libraries that ask for nothing of the kind.
+    os.umask(os.umask(0o077) | 0o027)
 
 
 main.add_command(demo_command)

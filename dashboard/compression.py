@@ -8,9 +8,6 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
-#: Longest message from a browser, inflated. Streamlit takes none above 1 MB, but says so only once all of it is in
-#: memory, and its own bound on that counts for what the server sends, too.
-LONGEST_RECEIVED = 2 * 1024 * 1024
 #: A page's next run resembles its last one, which the whole window of 32 KiB remembers: with uvicorn's own window of
 #: 4 KiB messages stay nearly twice as large. It takes 0.3 MB of memory for each open page.
 _DEFLATE = ServerPerMessageDeflateFactory(
@@ -27,7 +24,6 @@ class Compressed(WebSocketsSansIOProtocol):
 
 
 def compress_messages(server: uvicorn.Server | None) -> None:
-    """Compress the websockets that are opened from now on, and bound what comes in through them."""
+    """Compress the websockets that are opened from now on."""
     if server is not None:
-        server.config.ws_max_size = LONGEST_RECEIVED
         server.config.ws_protocol_class = Compressed

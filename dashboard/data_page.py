@@ -10,7 +10,7 @@ from dashboard.intake import attempts
 from dashboard.page import View
 from dashboard.panels import Column
 from dashboard.shelf import shelf
-from dashboard.tables import definition_list, table
+from dashboard.tables import definition_list, table, verbatim
 
 ATTEMPT_ROWS = 20
 _ATTEMPT_COLUMNS = (
@@ -40,7 +40,7 @@ def extract_facts(view: View) -> None:
     if catalogue.demo:
         facts["Demo data"] = "Made up by a program; no patient stands behind any row."
     if warning := shelf().warning:
-        st.warning(f"The newest extract cannot be read, so an older one is shown: {warning}")
+        st.warning(f"The newest extract cannot be read, so an older one is shown: {verbatim(warning)}")
     st.html(definition_list(facts))
 
 
@@ -53,7 +53,7 @@ def import_attempts(view: View) -> None:
     whole = view.reader.viewer.sites is None
     messages = [attempt.message if whole else _RESULTS[attempt.result] for attempt in tried]
     if tried[0].result != "published":
-        st.warning(f"The last import, of {tried[0].delivery}, was not published: {messages[0]}")
+        st.warning(f"The last import, of {verbatim(tried[0].delivery)}, was not published: {verbatim(messages[0])}")
     frame = pd.DataFrame(
         {
             "at": [attempt.at.replace(tzinfo=None) for attempt in tried],

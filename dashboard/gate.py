@@ -142,6 +142,9 @@ class Gate:
             await bearer(connection.scope, receive, send)
             return
         journal.note_user(bearer.viewer.username)
+        if not _is_served(connection.scope["path"]):
+            await PlainTextResponse("There is no such file for this account.\n", 404)(connection.scope, receive, send)
+            return
         scope = _with_identity(connection.scope, bearer.viewer, bearer.key)
         scope["state"] |= {"bearer": bearer}
         await self._app(scope, receive, send)

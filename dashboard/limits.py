@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,10 @@ MOST_TAKEN_IN = 4 * LARGEST_HEADERS
 LONGEST_ADDRESS = 8 * 1024
 #: Largest body of a request: forms are all that pages send outside the websocket.
 LARGEST_BODY = 64 * 1024
+#: Longest wait for all of it, in seconds.
+BODY_SECONDS = 15.0
+#: Largest message that a page sends to its script, also where it comes compressed: the address and values of widgets.
+LARGEST_MESSAGE = 1024 * 1024
 #: Open pages of one session; each costs a script's state.
 WEBSOCKETS_PER_SESSION = 20
 WEBSOCKETS = 1_000
@@ -77,13 +82,15 @@ class Pace:
 
 
 def take_in_headers(server: uvicorn.Server | None) -> None:
-    """Let the server wait for all of a request's headers, in how many packets they may come.
+    """Let the server wait for all of a request's headers, in how many packets they may come; bound messages.
 
     By itself it ends the connection after the first 16 KiB of headers that have not come whole, so that
     who may come in, and what is said to who may not, would hang on how the network cuts them.
     """
     if server is not None:
         server.config.h11_max_incomplete_event_size = MOST_TAKEN_IN
+        # Streamlit has one limit for both ways, as large as the largest page; refused here, less is held of each.
+        server.config.ws_max_size = LARGEST_MESSAGE
 
 
 class Sizes:
@@ -108,14 +115,19 @@ class Sizes:
             await self._bounded(scope, receive, send)
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        taken, begun = 0, False
+        taken, begun, more = 0, False, True
+        end = anyio.current_time() + BODY_SECONDS
 
         async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
+            nonlocal taken, more
+            with anyio.CancelScope(deadline=end if more else math.inf) as wait:
+                message = await receive()
+            if wait.cancelled_caught:
+                raise _RefusedError(_too_slow())
             taken += len(message.get("body", b""))
+            more = message.get("more_body", False)
             if taken > LARGEST_BODY:
-                raise _TooLargeError
+                raise _RefusedError(_too_large())
             return message
 
         async def noted(message: Message) -> None:
@@ -125,9 +137,9 @@ class Sizes:
 
         try:
             await self._app(scope, counted, noted)
-        except _TooLargeError:
+        except _RefusedError as refused:
             if not begun:
-                await _too_large()(scope, receive, send)
+                await refused.answer(scope, receive, send)
 
 
 class Unread:
@@ -142,10 +154,15 @@ class Unread:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass, and see to it that what was sent is taken in."""
+        headers = dict(scope.get("headers", ()))
+        if scope["type"] == "http" and {b"content-length", b"transfer-encoding"} <= headers.keys():
+            # A proxy that goes by the other of the two sees another request behind this one.
+            refusal = PlainTextResponse("The request says twice how long it is.\n", 400, {"Connection": "close"})
+            await refusal(scope, receive, send)
+            return
         if scope["type"] != "http" or _oversize(scope) is not None:
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
         more = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
         taken = 0
 
@@ -166,8 +183,11 @@ class Unread:
         await self._app(scope, noted, after_the_rest)
 
 
-class _TooLargeError(Exception):
-    """A body went on after its limit."""
+class _RefusedError(Exception):
+    """A body went on after its limit, or not at all."""
+
+    def __init__(self, answer: Response) -> None:
+        self.answer = answer
 
 
 def _oversize(scope: Scope) -> Response | None:
@@ -179,6 +199,10 @@ def _oversize(scope: Scope) -> Response | None:
     if not length.isdigit() or len(length) > 12 or int(length) > LARGEST_BODY:
         return _too_large()
     return None
+
+
+def _too_slow() -> Response:
+    return PlainTextResponse("The request's body took too long to arrive.\n", 408, {"Connection": "close"})
 
 
 def _too_large() -> Response:

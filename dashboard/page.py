@@ -30,7 +30,7 @@ from dashboard.settings import Settings
 from dashboard.shelf import shelf
 from dashboard.state import shared_store
 from dashboard.state.chart_marks import ChartMarks
-from dashboard.tables import table
+from dashboard.tables import table, verbatim
 from dashboard.warehouse import Reader
 
 
@@ -235,7 +235,7 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     for row in _rows_of(found.charts, found.beside) if found.charts and found.charts[0].caption else []:
         for place, one in zip(st.columns(min(len(found.charts), found.beside)), row, strict=False):
             with place:
-                st.caption(f"**{one.caption}**")
+                st.caption(f"**{verbatim(one.caption)}**")
                 alt = f"{panel.title}, {one.caption}."
                 st.vega_lite_chart(one.rows, one.body, alt=alt, key=f"chart_{panel.name}_{one.caption}")
     _notes(found.notes)

@@ -32,6 +32,7 @@ from dashboard import (
     keyfile,
     limits,
     navigation,
+    patience,
     sign_in,
     stopping,
     tending,
@@ -156,6 +157,7 @@ def build_app(settings: Settings, script: Path = SCRIPT, ready: Callable[[], Non
         running = stopping.running_server()
         limits.take_in_headers(running)
         compression.compress_messages(running)
+        patience.end_waiting(running)
         with (
             # Beside the login page, which needs none of it: the server answers seconds earlier.
             tending.tended(store, warmed),

@@ -166,7 +166,7 @@ class Settings:
             metrics_port=int(number("DASHBOARD_METRICS_PORT", 0)) or None,
             log=word("DASHBOARD_LOG", cls.log, LOG_FORMS),
             log_level=word("DASHBOARD_LOG_LEVEL", cls.log_level, LOG_LEVELS),
-            proxies=env.get("DASHBOARD_PROXIES") or cls.proxies,
+            proxies=_proxies(env.get("DASHBOARD_PROXIES") or cls.proxies),
             state_url=env.get("DASHBOARD_STATE") or None,
             audit_key=path("DASHBOARD_AUDIT_KEY"),
             small_cells=_small_cell_roles(env.get("DASHBOARD_SMALL_CELLS", ""), cls.small_cells),
@@ -190,6 +190,18 @@ def _password_length(given: float) -> int:
             f"DASHBOARD_PASSWORD_LENGTH must be from {LEAST_PASSWORD_LENGTH} to {MOST_PASSWORD_LENGTH}, not {given:g}"
         )
     return int(given)
+
+
+def _proxies(text: str) -> str:
+    """Addresses and networks, with commas between: of whom everybody is believed, the first word is the client's."""
+    for word in text.split(","):
+        try:
+            network = ipaddress.ip_network(word.strip())
+        except ValueError:
+            raise ValueError(f"DASHBOARD_PROXIES must be addresses with commas between, not {text!r}") from None
+        if not network.prefixlen:
+            raise ValueError(f"DASHBOARD_PROXIES must be the addresses of proxies, and {word.strip()} is everybody")
+    return text
 
 
 def _spark(text: str) -> str | None:

@@ -6,7 +6,8 @@ severity. Such a role gets these and sums of them. Whatever else is asked for (o
 these groupings at once) is hidden, since differences of it could tell small counts.
 
 Everything is of completed infusions; only serious side effects and emergency transfers are of all
-bookings. A count is small where it, or the number of patients behind it, is 1 to the limit.
+bookings. A count is small where it, or the number of patients behind it, is 1 to the limit, or
+where it is a 0 that would tell of one patient (`small_groups`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
-from dashboard import periods, suppression
+from dashboard import periods, small_groups, suppression
+from dashboard.small_groups import Kinds, Margins, Treated
 from dashboard.suppression import BoolArray, FloatArray, IntArray
 from dashboard.theme import SEVERITY_TITLES
 
@@ -247,6 +249,7 @@ class SmallCounts:
             own = [measures[name][:, i] for name in _MEASURES[cell.family]]
             counts[:, i] = own[0]
             small[:, i] = np.any([(value > 0) & (value <= self.limit) for value in own], axis=0)
+        small |= self._hidden_zeros(counts, self._run("groups", bound))
         shown = suppression.shown(counts, small, self._tree(), self._sums(counts), _order(self.cells), self.limit)
         return SiteCounts(shown, {k: np.where(shown, v, np.nan) for k, v in measures.items()}, small)
 
@@ -263,6 +266,29 @@ class SmallCounts:
                     for name in names:
                         measures[name][period, cell] = row[name]
 
+    def _hidden_zeros(self, counts: IntArray, groups: pd.DataFrame) -> BoolArray:
+        """Where 0 would tell what it is where it is not 0, by who was asked about side effects."""
+        treated: list[dict[tuple[str, str], Treated]] = [{} for _ in self.periods]
+        for row in groups.to_dict("records"):
+            period = self._period_at.get((row["grain"], pd.Timestamp(row["start"]).date()))
+            if period is not None:
+                who = Treated(row["asked"], row["first_patient"], row["last_patient"])
+                treated[period][row["line"], row["band"]] = who
+        kinds = Kinds(
+            self._margins(Cell("any")),
+            [self._margins(Cell("effect", effect)) for effect in self._holdings.effects],
+            [self._margins(Cell(family)) for family in ("severe", "serious")],
+        )
+        return small_groups.hidden_zeros(counts, kinds, treated, self._tree(), self.limit)
+
+    def _margins(self, cell: Cell) -> Margins:
+        """Where the lines and bands of a count are."""
+        at, holdings = self._cell_at, self._holdings
+        return Margins(
+            {line: at[own] for line in holdings.lines if (own := cell._replace(line=line)) in at},
+            {band: at[own] for band in holdings.bands if (own := cell._replace(band=band)) in at},
+        )
+
     def _tree(self) -> list[tuple[int, ...]]:
         parts = {"month": None, "quarter": "month", "year": "quarter"}
         return [
@@ -275,7 +301,7 @@ class SmallCounts:
         ]
 
     def _sums(self, counts: IntArray) -> list[FloatArray]:
-        """The sums that each month's cells obey, as everybody knows them."""
+        """The sums that each period's cells obey, as everybody knows them."""
         always = []
         for i, cell in enumerate(self.cells):
             if cell.line or cell.band or cell.severity:
@@ -293,12 +319,7 @@ class SmallCounts:
         effects = [Cell("effect", effect) for effect in self._holdings.effects]
         always.append(self._sum(self._cell_at[Cell("all")], [self._cell_at[cell] for cell in effects]))
         fixed = np.array(always)
-        return [
-            np.vstack([fixed, *self._only_effect(counts[i])])
-            if period.grain == "month"
-            else np.empty((0, len(self.cells)))
-            for i, period in enumerate(self.periods)
-        ]
+        return [np.vstack([fixed, *self._only_effect(own)]) for own in counts]
 
     def _only_effect(self, counts: IntArray) -> list[FloatArray]:
         """Where only one effect was seen, its infusions are those with any effect."""

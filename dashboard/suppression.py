@@ -43,18 +43,20 @@ def shown(
     Args:
         counts: additive counts, periods × cells; a longer period's are the sums of its children's.
         small: which counts must not become known, periods × cells. Every count of 1 to `limit`
-            must be among them; others may be too (few patients with many events).
+            must be among them; others may be too: few patients with many events, a 0 that would tell.
         periods: the tree: for each period the positions of those that it is the sum of, none for
             the shortest. In the order in which they end, parts before their sum.
         sums: for each period the sums that its own cells obey, equations × cells: -1 for the
-            total, 1 for its parts. Empty for longer periods, for which they follow.
+            total, 1 for its parts. Those of longer periods follow from those of their parts, but their
+            hidden parts have to add up to enough as well.
         order: the cells in the order in which they are tried.
         limit: the largest count that is hidden. What hidden parts of a shown total add up to is
             above it as well, and above their number (or each would be 1).
 
     Returns:
-        periods × cells: true where the count may be shown. Counts of 0 always are. Readers may
-        know every equation, this rule and all that is shown; no small count follows linearly.
+        periods × cells: true where the count may be shown. Counts of 0 that aren't small always are, and a
+        small one where it follows from others. Readers may know every equation, this rule and all that is shown;
+        no small count above 0 follows linearly.
 
     Raises:
         ValueError: shapes that don't fit, or a count of 1 to `limit` that isn't small.
@@ -65,7 +67,7 @@ def shown(
         )
     if (((counts > 0) & (counts <= limit)) & ~small).any():
         raise ValueError(f"every count of 1 to {limit} must be small")
-    release = _Release(counts, small & (counts > 0), limit, _equations(periods, sums))
+    release = _Release(counts, small, limit, _equations(periods, sums))
     open_parts: dict[int, _Unknown] = {}
     for position, children in enumerate(periods):
         if children:
@@ -152,7 +154,7 @@ class _Release:
     """The decisions so far."""
 
     def __init__(self, counts: IntArray, small: BoolArray, limit: int, equations: list[Equation]) -> None:
-        self.known: BoolArray = counts == 0
+        self.known: BoolArray = (counts == 0) & ~small
         self._counts = counts
         self._small = small
         self._limit = limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -12,6 +13,8 @@ import streamlit as st
 from dashboard.panels import Column
 
 TABLE_ROWS = 5_000
+#: What makes more than text of Markdown within a line.
+_MARKS = re.compile(r"[\\`*_\[\]()<>~$!|]")
 _FORMATS: dict[str, Callable[..., Any]] = {
     "date": lambda title: st.column_config.DateColumn(title, format="D MMM YYYY"),
     "datetime": lambda title: st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm"),
@@ -36,6 +39,11 @@ def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
     )
     if len(frame) > TABLE_ROWS:
         st.caption(f"The first {TABLE_ROWS:,} of {len(frame):,} rows; the CSV has them all.")
+
+
+def verbatim(text: str) -> str:
+    """A text from outside as Markdown that shows it as it is: a name makes no link, picture or formula."""
+    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def definition_list(facts: dict[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from dashboard import gate
+from dashboard import gate, limits
 from dashboard.settings import Settings
 from dashboard.sign_in.pages import form_fields, page
 from dashboard.state import SessionsFullError, Store, UserRecord
-from dashboard.state.brake import DEVICE_LIFETIME, Admission, Brake
+from dashboard.state.brake import DEVICE_LIFETIME, Admission, Brake, network
 from dashboard.state.challenges import Challenge, Challenges
 from dashboard.state.open_sessions import browser_name
 from dashboard.state.passwords import DEMO_PASSWORD
@@ -34,6 +35,9 @@ PASSWORD_CHECKS = 2
 TURN, PATIENCE = 0.1, 20.0
 #: When to come back after that.
 BUSY = timedelta(seconds=5)
+#: Attempts that have to wait are put on record so often in so many seconds, from one address and from all: whoever
+#: keeps asking would fill the record, which nothing is ever taken from.
+HELD_FROM, HELD_AT_ALL, HELD_SECONDS = 20, 500, 300.0
 CODE_LIFETIME = timedelta(minutes=5)
 ENROLMENT_LIFETIME = timedelta(minutes=15)
 #: Where single sign-on begins, and where the provider sends people back to.
@@ -78,6 +82,8 @@ class Desk:
         self.challenges = Challenges(store, seal)
         self.required = settings.second_factor
         self.provider = settings.oidc.name if settings.oidc else None
+        self._held_from = limits.Pace(HELD_FROM, HELD_SECONDS)
+        self._held_at_all = limits.Pace(HELD_AT_ALL, HELD_SECONDS)
         self._checks = anyio.CapacityLimiter(PASSWORD_CHECKS)
 
     async def run(self, function: Callable[..., T], *arguments: object, **named: object) -> T:
@@ -122,6 +128,12 @@ class Desk:
         """Record a failed sign-in, of an account or of a name that is none: people type passwords there."""
         name = await self.run(self.store.account_name, username)
         await self.record("sign_in_failed", name or UNKNOWN, address=client_address(request), reason=reason)
+
+    async def held_back(self, request: Request, username: str) -> None:
+        """Record an attempt that has to wait: nothing was tried, so of a stream of them the first ones say it all."""
+        now = time.monotonic()
+        if not (self._held_from.wait(network(client_address(request)), now) or self._held_at_all.wait("", now)):
+            await self.failed(request, username, "too many attempts")
 
     async def record(self, kind: str, actor: str, **details: object) -> None:
         """Put on record what was done at the door."""

@@ -10,10 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard import gate
+from dashboard.settings import is_loopback
 from dashboard.sign_in.desk import Desk, client_address, set_cookie
 from dashboard.sign_in.pages import asset, page
 
 _WRONG = "User name or password is wrong."
+_DEMO = "Demo accounts have a public password and sign in on this machine alone."
 
 
 class PasswordSteps:
@@ -51,7 +53,7 @@ class PasswordSteps:
         username, target = fields.get("username", "").strip(), gate.safe_next(fields.get("next"))
         async with self._desk.attempt(request, username) as attempt:
             if attempt.held:
-                await self._desk.failed(request, username, "too many attempts")
+                await self._desk.held_back(request, username)
                 shown = await self._desk.login_page(status=429, next=target, username=username, error=attempt.held)
                 return attempt.refused(shown)
             user = await self._desk.verify(username, fields.get("password", ""))
@@ -59,6 +61,10 @@ class PasswordSteps:
         if user is None:
             await self._desk.failed(request, username, "wrong name or password")
             return await self._desk.login_page(status=401, next=target, username=username, error=_WRONG)
+        if user.demo and not is_loopback(client_address(request)):
+            # A proxy or another server on the same data brought them in from elsewhere.
+            await self._desk.failed(request, username, "demo account from elsewhere")
+            return await self._desk.login_page(status=403, next=target, error=_DEMO)
         step = await self._desk.welcome(user, target)
         return step or await self._desk.enter(request, user, target, "password")
 

@@ -48,7 +48,7 @@ class SecondFactorSteps:
             return await desk.login_page(status=401, error=EXPIRED)
         async with desk.attempt(request, user.username) as attempt:
             if attempt.held:
-                await desk.failed(request, user.username, "too many attempts")
+                await desk.held_back(request, user.username)
                 shown = await desk.ask_code(challenge.facts, error=attempt.held, former=challenge, status=429)
                 return attempt.refused(shown)
             try:

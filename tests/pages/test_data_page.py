@@ -27,7 +27,22 @@ def held(data):
 def test_who_may_see_all_sites_is_told_why_an_import_was_held_back(visit, held):
     [warning] = visit("admin", "data").warning
     assert "monday" in warning.value
-    assert MESSAGE in warning.value
+    assert MESSAGE.replace("_", r"\_") in warning.value
+
+
+def test_the_name_of_a_delivery_makes_no_link(visit, data):
+    """Whoever delivers names the folder."""
+    file = data / "extracts" / attempts.FILE_NAME
+    before = file.read_bytes()
+    now = dt.datetime(2026, 11, 2, 9, tzinfo=dt.UTC)
+    name = "[Sign in again](https:evil.example) ![](x) $a$ <b>"
+    attempts.append(data / "extracts", attempts.Attempt(now, name, "", "refused", f"{name}: no bookings"))
+    try:
+        [warning] = visit("admin", "data").warning
+        assert r"\[Sign in again\]\(https:evil.example\) \!\[\]\(x\) \$a\$ \<b\>" in warning.value
+        assert "](" not in warning.value
+    finally:
+        file.write_bytes(before)
 
 
 def test_who_sees_one_site_is_not_told_of_others(visit, held):

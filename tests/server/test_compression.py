@@ -9,7 +9,7 @@ from server_harness import PASSWORD, Stream, await_ready, dashboard_server
 from streamlit.util import calc_hash
 from websockets.sync.client import connect
 
-from dashboard import compression
+from dashboard import limits
 from dashboard.access import Role
 from dashboard.state import Store
 from tests.demo_extract import add_extract
@@ -70,6 +70,6 @@ def test_who_offers_no_compression_gets_the_page_as_it_is(server):
 def test_a_message_that_is_long_only_once_inflated_closes_the_websocket(server):
     with server.stream(server.sign_in("director")) as stream:
         stream.run()
-        stream.socket.send(bytes(10 * compression.LONGEST_RECEIVED))  # 20 MB, 20 kB on the line
+        stream.socket.send(bytes(10 * limits.LARGEST_MESSAGE))  # 10 MB, 10 kB on the line
         assert stream.code_at_end() == 1009
     assert server.request("GET", "/healthz").body == b"ok"

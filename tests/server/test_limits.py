@@ -15,7 +15,7 @@ import pytest
 from authenticator import code, steady
 from server_harness import PASSWORD, add_accounts, probe_server
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from dashboard import gate, limits
 from dashboard.access import Role
@@ -165,8 +165,9 @@ def test_nothing_can_be_uploaded(server, method):
 def test_a_large_websocket_message_closes_the_websocket(server, size):
     with server.stream(server.sign_in("ada")) as stream:
         stream.run()
-        stream.socket.send(b"\x00" * size)
-        assert stream.code_at_end() in {1002, 1009}
+        with suppress(ConnectionClosed):  # it is refused while it is sent
+            stream.socket.send(b"\x00" * size)
+        assert stream.code_at_end() in {1002, 1006, 1009}  # 1006: it never got to read the frame that says so
     alive(server)
 
 

@@ -91,6 +91,20 @@ def test_failed_sign_ins_name_accounts_and_never_what_else_was_typed(server, sin
     server.sql("delete from brakes")
 
 
+def test_who_keeps_asking_does_not_fill_the_record(server, store):
+    """From one address, the first of those that have to wait tell that there is somebody."""
+    address = {"X_Forwarded_For": "203.0.113.66"}
+    before = store.audit.count(Search(kinds=("sign_in_failed",)))
+    statuses = [server.login("nobody", "wrong password", **address).status for _ in range(60)]
+    assert statuses == [401] * 5 + [429] * 55
+    assert store.audit.count(Search(kinds=("sign_in_failed",))) - before == 5 + 20
+    # Others' attempts, and those that are tried, are on record as ever.
+    for username in ("nobody", "dan"):
+        server.login(username, "wrong password", X_Forwarded_For="203.0.113.67")
+    assert store.audit.count(Search(kinds=("sign_in_failed",))) - before == 5 + 20 + 2
+    server.sql("delete from brakes")
+
+
 def test_a_page_is_on_record_once_for_each_load_and_each_change(server, since):
     cookie = server.sign_in("dan")
     everywhere = ["chicago", "dallas", "miami_beach"]

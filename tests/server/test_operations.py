@@ -307,7 +307,13 @@ def test_a_traceback_is_told_without_the_words_of_its_errors():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("DASHBOARD_LOG", "xml"), ("DASHBOARD_LOG_LEVEL", "loud"), ("DASHBOARD_EXPORTS", "0")]
+    ("name", "value"),
+    [
+        ("DASHBOARD_LOG", "xml"),
+        ("DASHBOARD_LOG_LEVEL", "loud"),
+        ("DASHBOARD_EXPORTS", "0"),
+        *(("DASHBOARD_PROXIES", text) for text in ("*", "10.0.0.1, proxy.example", "0.0.0.0/0", "10.0.0.1,,")),
+    ],
 )
 def test_a_wrong_setting_is_named(monkeypatch, name, value):
     monkeypatch.setenv(name, value)

@@ -261,6 +261,23 @@ def test_a_token_set_before_sign_in_is_not_adopted(server):
 # --- demo accounts ---------------------------------------------------------------------------
 
 
+def test_demo_accounts_sign_in_on_this_machine_alone(server):
+    """A proxy in front of a demo brings in everybody, and everybody knows the password."""
+    with server.store() as store:
+        store.add_user("sample", Role.MANAGER, DEMO_PASSWORD, sites=["dallas"], demo=True)
+    for address in ("203.0.113.9", "2001:db8::1", "elsewhere", "127.0.0.1, 203.0.113.9"):
+        answer = server.login("sample", DEMO_PASSWORD, X_Forwarded_For=address)
+        assert (answer.status, answer.cookie) == (403, "")
+        assert "on this machine alone" in answer.error
+    # Which is no way to find out whether a password is right.
+    assert server.login("sample", "wrong password", X_Forwarded_For="203.0.113.9").status == 401
+    for address in ("127.0.0.1", "::1"):
+        assert server.login("sample", DEMO_PASSWORD, X_Forwarded_For=address).status == 303
+    assert server.login("sample", DEMO_PASSWORD).status == 303
+    with server.store() as store:
+        store.disable("sample")
+
+
 def test_demo_accounts_stand_on_the_page_while_there_are_any(server):
     assert b"Demo data" not in server.request("GET", "/login").body
     with server.store() as store:

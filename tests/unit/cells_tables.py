@@ -65,7 +65,7 @@ class Tables:
         self.periods = [() if len(span) == 1 else span for span in spans]
         self.members = np.array([mask & np.isin(places[:, 0], span) for span in spans for mask in masks], dtype=int)
         self.counts = (self.members @ self.base).reshape(len(spans), len(masks))
-        self.sums = [self._sums() if len(span) == 1 else np.empty((0, len(masks))) for span in spans]
+        self.sums = [self._sums()] * len(spans)
 
     def _sums(self) -> np.ndarray:
         rows = []
