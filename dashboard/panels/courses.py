@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, scorecard, survival, theme
+from dashboard import charts, rates, scorecard, survival, theme
 from dashboard.filters import Filters
 from dashboard.measuring import measure
 from dashboard.metrics import METRICS
@@ -17,7 +17,6 @@ from dashboard.panels.panel import Panel
 from dashboard.panels.scores import SCORE_COLUMNS, scores
 from dashboard.panels.sums import course_counts
 from dashboard.panels.words import listed, share_text, titled, unit_title
-from dashboard.rates import FloatArray
 from dashboard.warehouse import Reader
 from dashboard.wording import plural
 
@@ -93,17 +92,10 @@ def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
         for phase, title in (("induction", "In induction"), ("later", "Later")):
             part = frame[(frame["site"] == site) & (frame["phase"] == phase)].sort_values("days")
             days, many = part["days"].to_numpy(dtype=float), part["infusions"].to_numpy(dtype=int)
-            quartiles = _quantiles(days, many)
             name = f"{reader.catalogue.site_name(site)}, {title.lower()}"
-            row = dict(zip(("lower", "value", "upper"), quartiles, strict=True))
+            row = dict(zip(("lower", "value", "upper"), rates.quartiles(days, many).tolist(), strict=True))
             rows.append({"what": name, "site": site, "phase": title, "numerator": int(many.sum()), **row})
     return titled(pd.DataFrame(rows), reader)
-
-
-def _quantiles(days: FloatArray, many: np.ndarray) -> list[float]:
-    """Quartiles of days, each as often as `many` says, as numpy.quantile has them; NaN of none."""
-    each = np.repeat(days, many)
-    return [float(part) for part in np.quantile(each, (0.25, 0.5, 0.75))] if each.size else [np.nan] * 3
 
 
 def _gaps_answer(frame: pd.DataFrame) -> str:

@@ -37,7 +37,8 @@ _SHARES = ("scored", "response", "remission", "worsening", "durability")
 def _counted(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """The sums of the query by the dimensions named (site, group, indication), a row also where nobody was due."""
     # The finest grain for every panel: they share one answer.
-    frame = reader.query("effectiveness", by=("site", "band", "indication"), **filters.values())
+    until = reader.catalogue.last_full_day
+    frame = reader.query("effectiveness", by=("site", "band", "indication"), until=until, **filters.values())
     frame["group"] = frame["band"].map(reader.catalogue.groups)
     frame["indication"] = frame["indication"].map(_indication)
     counts = [name for name in frame.columns if name not in {*_KEYS, "band"}]
