@@ -17,6 +17,7 @@ from dashboard.panels.scores import measured
 from dashboard.panels.sums import counts, gathered, of_lines
 from dashboard.panels.words import listed, titled, unit_title
 from dashboard.warehouse import Reader
+from dashboard.wording import number
 
 GROUP = Column("group", "Age group")
 
@@ -141,7 +142,7 @@ def _pyramid_answer(frame: pd.DataFrame) -> str:
         old = part["group"].isin(["Geriatric"])
         sums = {side: part["side"] == side for side in SIDES.values()}
         shares = [
-            f"{side.lower()} {100 * part.loc[own & old, 'value'].sum() / part.loc[own, 'value'].sum():.0f} %"
+            f"{side.lower()} {number(100 * part.loc[own & old, 'value'].sum() / part.loc[own, 'value'].sum())} %"
             for side, own in sums.items()
             if part.loc[own, "value"].sum()
         ]

@@ -16,7 +16,7 @@ from dashboard.panels.trends import trend, trend_frame
 from dashboard.panels.words import share_text, titled
 from dashboard.theme import STATUS_TITLES
 from dashboard.warehouse import Reader
-from dashboard.wording import plural
+from dashboard.wording import number, plural
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 #: From and to in days; what was entered after the visit stands with the same day, so that no booking is left out.
@@ -65,7 +65,8 @@ def _busiest(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No bookings in this period"
     top = frame.sort_values("value").iloc[-1]
-    return f"Busiest start: {top['row']} at {top['column']}, {top['value']:.1f} bookings on an average {top['row']}"
+    bookings = f"{number(top['value'], 1)} bookings on an average {top['row']}"
+    return f"Busiest start: {top['row']} at {top['column']}, {bookings}"
 
 
 def _lead(reader: Reader, filters: Filters) -> pd.DataFrame:

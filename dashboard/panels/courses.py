@@ -18,7 +18,7 @@ from dashboard.panels.scores import SCORE_COLUMNS, scores
 from dashboard.panels.sums import course_counts
 from dashboard.panels.words import listed, share_text, titled, unit_title
 from dashboard.warehouse import Reader
-from dashboard.wording import plural
+from dashboard.wording import number, plural
 
 #: Of fewer patients nothing is drawn: too few to judge.
 LEAST_PATIENTS = 10
@@ -69,7 +69,7 @@ def _induction_answer(frame: pd.DataFrame) -> str:
     done, due = frame["numerator"].sum(), frame["denominator"].sum()
     if not due:
         return "No patient's day 28 has passed yet; choose an earlier or longer period"
-    return f"{done:,.0f} of {due:,.0f} patients had six infusions by day 28 ({100 * done / due:.0f} %)"
+    return f"{done:,.0f} of {due:,.0f} patients had six infusions by day 28 ({number(100 * done / due)} %)"
 
 
 def _induction_chart(look: charts.Look) -> charts.Chart:
@@ -102,7 +102,7 @@ def _gaps_answer(frame: pd.DataFrame) -> str:
     known = frame.dropna(subset=["value"])
     if not len(known):
         return "Nobody came back for another ketamine infusion in this period"
-    told = listed([f"{row['what']} {row['value']:.0f}" for row in known.to_dict("records")], most=6)
+    told = listed([f"{row['what']} {number(row['value'])}" for row in known.to_dict("records")], most=6)
     return f"Median days between ketamine infusions: {told}"
 
 
@@ -161,7 +161,8 @@ def _retention_answer(frame: pd.DataFrame) -> str:
         return "Too few patients are followed for four weeks yet; choose an earlier or longer period"
     told = listed(
         [
-            f"{row['of']} {row['value']:.0f} % ({row['lower']:.0f} to {row['upper']:.0f}) by day {row['day']}"
+            f"{row['of']} {number(row['value'])} % "
+            f"({number(row['lower'])} to {number(row['upper'])}) by day {row['day']}"
             for row in latest.to_dict("records")
         ],
         ", ",

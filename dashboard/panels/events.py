@@ -16,7 +16,7 @@ from dashboard.panels.signals import effect_title
 from dashboard.panels.words import titled
 from dashboard.theme import VERDICTS
 from dashboard.warehouse import Reader
-from dashboard.wording import plural, signed
+from dashboard.wording import number, plural, signed
 
 NOT_RECORDED = "not recorded"
 #: Any side effect that a reviewer reads one by one: serious, severe or worse, of unknown severity, or with an
@@ -119,7 +119,7 @@ def _durations_answer(frame: pd.DataFrame) -> str:
     if not len(known):
         return "No duration is recorded for such side effects in this period"
     longest = known.sort_values("duration_median").iloc[-1]
-    return f"Longest: {longest['effect'].lower()}, {longest['duration_median']:.0f} min in the median"
+    return f"Longest: {longest['effect'].lower()}, {number(longest['duration_median'])} min in the median"
 
 
 def _returns(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -161,8 +161,8 @@ def _returns_answer(frame: pd.DataFrame) -> str:
         return "No infusions with and without it that began 60 days ago or more"
     row = frame.iloc[-1]
     said = (
-        f"After {row['rate']:.1f} % of infusions with {row['what'].lower()} the patient came back within "
-        f"{RETURN_DAYS} days, {row['other_rate']:.1f} % without"
+        f"After {number(row['rate'], 1)} % of infusions with {row['what'].lower()} the patient came back within "
+        f"{RETURN_DAYS} days, {number(row['other_rate'], 1)} % without"
     )
     if row["verdict"] == VERDICTS["common"].word:
         return f"{said}: not distinguishable"

@@ -25,6 +25,7 @@ from dashboard.panels.sums import counts
 from dashboard.panels.words import listed, titled
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader
+from dashboard.wording import number
 
 #: From so many whole months on a chart goes by month, else by week.
 MONTHS = 12
@@ -212,7 +213,7 @@ def _gaps_answer(frame: pd.DataFrame) -> str:
         return "Fewer than two such infusions at each site, so that nothing lies between them"
     what = frame["what"].iloc[0].lower()
     middle = [
-        f"{median:,.0f} in {site}" for site, median in frame.groupby("site", sort=False)["value"].median().items()
+        f"{number(median)} in {site}" for site, median in frame.groupby("site", sort=False)["value"].median().items()
     ]
     trial = "; trial limits, fewer than 12 points" if (frame["limits"] == "trial").any() else ""
     return f"Infusions between one with {what} and the next, median: {listed(middle, ', ')}{trial}"

@@ -20,7 +20,7 @@ from dashboard.panels.trends import trend, trend_frame
 from dashboard.panels.words import share_text, titled
 from dashboard.theme import SEVERITY_TITLES, line_title
 from dashboard.warehouse import Reader
-from dashboard.wording import plural
+from dashboard.wording import number, plural
 
 QUALITY = (
     "ascertainment",
@@ -71,7 +71,7 @@ def _outcomes_answer(frame: pd.DataFrame) -> str:
         seriously = plural(serious["numerator"], "infusion", "infusions") + " with a serious effect"
     if pd.isna(total["value"]):
         return f"How often a side effect followed is hidden; {seriously}"
-    return f"Any side effect after {total['value']:.1f} of 100 infusions; {seriously}"
+    return f"Any side effect after {number(total['value'], 1)} of 100 infusions; {seriously}"
 
 
 def zero_text(trials: int, what: str = "") -> str:
@@ -79,7 +79,7 @@ def zero_text(trials: int, what: str = "") -> str:
     if not trials:
         return "no completed infusions"
     bound = float(rates.zero_event_upper_bound(trials)) * 100
-    return f"0 {what} in {trials:,} infusions; upper bound {bound:.2f} %".replace("0  in", "0 in")
+    return f"0 {what} in {trials:,} infusions; upper bound {number(bound, 2)} %".replace("0  in", "0 in")
 
 
 def effect_rows(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
@@ -116,12 +116,12 @@ def _reading(row: Mapping[Any, Any]) -> str:
         return f"hidden in {row['denominator']:,.0f} infusions"
     if row["numerator"] == 0:
         return zero_text(int(row["denominator"]))
-    reading = f"{row['numerator']:,.0f} in {row['denominator']:,.0f} infusions ({row['value']:.2f} %)"
+    reading = f"{row['numerator']:,.0f} in {row['denominator']:,.0f} infusions ({number(row['value'], 2)} %)"
     if pd.isna(row["patient_numerator"]):
         return reading
     return (
         f"{reading}; {row['patient_numerator']:,.0f} of {row['patient_denominator']:,.0f} patients "
-        f"({row['patient_value']:.2f} %)"
+        f"({number(row['patient_value'], 2)} %)"
     )
 
 
@@ -180,7 +180,7 @@ def _effects_answer(frame: pd.DataFrame) -> str:
     never = frame.loc[frame["numerator"] == 0, "effect"].tolist()
     none = f"; none of {', '.join(n.lower() for n in never)}" if never else ""
     most = "Most frequent of those shown" if hidden else "Most frequent"
-    return f"{most}: {top['effect'].lower()}, {top['value']:.1f} per 100 infusions{none}"
+    return f"{most}: {top['effect'].lower()}, {number(top['value'], 1)} per 100 infusions{none}"
 
 
 def _effects_chart(look: charts.Look) -> charts.Chart:

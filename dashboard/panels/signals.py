@@ -20,7 +20,7 @@ from dashboard.panels.words import titled
 from dashboard.surveillance import ALL, NO_SHOW, SERIOUS
 from dashboard.theme import VERDICTS, VerdictKind, line_title
 from dashboard.warehouse import Reader
-from dashboard.wording import plural
+from dashboard.wording import number, plural
 
 #: Any side effect of grade severe or worse.
 SEVERE = "severe"
@@ -108,27 +108,29 @@ def _sentence(row: Mapping[Any, Any]) -> str:
     counted = "past appointments" if not row["line"] else "infusions"
     since = day_text(pd.Timestamp(row["since"] if row["alarm"] else row["period_start"]).date())
     seen = f"{row['observed']:,.0f} of {row['trials']:,.0f} {counted}"
-    usual = f"{row['expected']:,.1f} expected from its own past ({row['past_rate']:.2f} %)"
+    usual = f"{number(row['expected'], 1)} expected from its own past ({number(row['past_rate'], 2)} %)"
     if not row["past_events"]:
         usual = f"none in {row['past_trials']:,.0f} before"
     if not row["alarm"]:
         return f"{seen} since {since}, {usual}: not distinguishable"
     ratio = (
-        f"; {row['ratio']:.1f} times as many (95 % interval {row['lower']:.1f} to {row['upper']:.1f})"
+        f"; {number(row['ratio'], 1)} times as many "
+        f"(95 % interval {number(row['lower'], 1)} to {number(row['upper'], 1)})"
         if row["past_events"]
         else ""
     )
     found = day_text(pd.Timestamp(row["found_on"]).date())
     return (
-        f"{row['what']}: {seen} ({row['rate']:.1f} %) from {since} to {day_text(row['until'])}, {usual}{ratio}. "
-        f"Known on {found}.{_forms(row)}"
+        f"{row['what']}: {seen} ({number(row['rate'], 1)} %) from {since} to {day_text(row['until'])}, "
+        f"{usual}{ratio}. Known on {found}.{_forms(row)}"
     )
 
 
 def _forms(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["forms_change"]):
         return ""
-    filled = f" Forms were filled in after {row['forms_now']:.1f} % of them, {row['forms_before']:.1f} % before: "
+    now, before = number(row["forms_now"], 1), number(row["forms_before"], 1)
+    filled = f" Forms were filled in after {now} % of them, {before} % before: "
     if row["forms_lower"] > 0:
         return filled + "more than before, so that part of the rise may be better recording."
     if row["forms_upper"] < 0:
