@@ -69,7 +69,8 @@ def _induction_answer(frame: pd.DataFrame) -> str:
     done, due = frame["numerator"].sum(), frame["denominator"].sum()
     if not due:
         return "No patient's day 28 has passed yet; choose an earlier or longer period"
-    return f"{done:,.0f} of {due:,.0f} patients had six infusions by day 28 ({number(100 * done / due)} %)"
+    patients = plural(due, "patient", "patients")
+    return f"{done:,.0f} of {patients} had six infusions by day 28 ({number(100 * done / due)} %)"
 
 
 def _induction_chart(look: charts.Look) -> charts.Chart:

@@ -16,7 +16,7 @@ from dashboard.panels.panel import Panel
 from dashboard.panels.scores import against, named
 from dashboard.panels.words import listed, titled
 from dashboard.warehouse import Reader
-from dashboard.wording import number
+from dashboard.wording import number, plural
 
 INSTRUMENTS = ("PHQ-9", "GAD-7")
 #: When a score is due after the first ketamine infusion of a patient.
@@ -112,7 +112,8 @@ def _answer(frame: pd.DataFrame) -> str:
         return "No patient's time for a score after ketamine ended in this period"
     shown = {name: f"{number(value, 1)} %" for name, value in found["value"].to_dict().items()}
     scored = found.loc["scored"]
-    share = f"scored: {scored['numerator']:,.0f} of {scored['denominator']:,.0f} patients due ({shown['scored']})"
+    due = plural(found["denominator"].to_dict()["scored"], "patient", "patients")
+    share = f"scored: {scored['numerator']:,.0f} of {due} due ({shown['scored']})"
     if not scored["numerator"]:
         return f"PHQ-9 after induction: {share}"
     return f"PHQ-9 after induction: {shown['response']} responded, {shown['worsening']} got worse; {share}"

@@ -42,6 +42,7 @@ OUTCOMES = (
     "events",
     "transfers",
 )
+_INFUSIONS = ("infusion", "infusions")
 
 
 def _quality(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -68,9 +69,11 @@ def _outcomes_answer(frame: pd.DataFrame) -> str:
     elif serious["numerator"] == 0:
         seriously = zero_text(int(serious["denominator"]), "serious effects")
     else:
-        seriously = plural(serious["numerator"], "infusion", "infusions") + " with a serious effect"
+        seriously = plural(serious["numerator"], *_INFUSIONS) + " with a serious effect"
     if pd.isna(total["value"]):
         return f"How often a side effect followed is hidden; {seriously}"
+    if total["numerator"] == 0:
+        return zero_text(int(total["denominator"]), "side effects")
     return f"Any side effect after {number(total['value'], 1)} of 100 infusions; {seriously}"
 
 
@@ -79,7 +82,8 @@ def zero_text(trials: int, what: str = "") -> str:
     if not trials:
         return "no completed infusions"
     bound = float(rates.zero_event_upper_bound(trials)) * 100
-    return f"0 {what} in {trials:,} infusions; upper bound {number(bound, 2)} %".replace("0  in", "0 in")
+    said = f"0 {what} in {plural(trials, *_INFUSIONS)}; upper bound {number(bound, 2)} %"
+    return said.replace("0  in", "0 in")
 
 
 def effect_rows(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
@@ -113,14 +117,14 @@ def _reading(row: Mapping[Any, Any]) -> str:
     if row["denominator"] == 0:
         return "no completed infusions"
     if pd.isna(row["numerator"]):
-        return f"hidden in {row['denominator']:,.0f} infusions"
+        return f"hidden in {plural(row['denominator'], *_INFUSIONS)}"
     if row["numerator"] == 0:
         return zero_text(int(row["denominator"]))
-    reading = f"{row['numerator']:,.0f} in {row['denominator']:,.0f} infusions ({number(row['value'], 2)} %)"
+    reading = f"{row['numerator']:,.0f} in {plural(row['denominator'], *_INFUSIONS)} ({number(row['value'], 2)} %)"
     if pd.isna(row["patient_numerator"]):
         return reading
     return (
-        f"{reading}; {row['patient_numerator']:,.0f} of {row['patient_denominator']:,.0f} patients "
+        f"{reading}; {row['patient_numerator']:,.0f} of {plural(row['patient_denominator'], 'patient', 'patients')} "
         f"({number(row['patient_value'], 2)} %)"
     )
 

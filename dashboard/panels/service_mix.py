@@ -61,7 +61,8 @@ def _share_answer(frame: pd.DataFrame) -> str:
     total = frame["denominator"].sum()
     if not total:
         return "No completed visits in this period"
-    return f"Ketamine is {number(100 * frame['numerator'].sum() / total)} % of {total:,.0f} completed visits"
+    visits = plural(total, "completed visit", "completed visits")
+    return f"Ketamine is {number(100 * frame['numerator'].sum() / total)} % of {visits}"
 
 
 def _site_mix(reader: Reader, filters: Filters) -> pd.DataFrame:

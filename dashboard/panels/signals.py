@@ -105,9 +105,9 @@ def _period_end(row: Mapping[Any, Any], last: dt.date) -> dt.date:
 
 def _sentence(row: Mapping[Any, Any]) -> str:
     """What, where, since when, observed against expected, how strong, and what else changed."""
-    counted = "past appointments" if not row["line"] else "infusions"
+    counted = ("infusion", "infusions") if row["line"] else ("past appointment", "past appointments")
     since = day_text(pd.Timestamp(row["since"] if row["alarm"] else row["period_start"]).date())
-    seen = f"{row['observed']:,.0f} of {row['trials']:,.0f} {counted}"
+    seen = f"{row['observed']:,.0f} of {plural(row['trials'], *counted)}"
     usual = f"{number(row['expected'], 1)} expected from its own past ({number(row['past_rate'], 2)} %)"
     if not row["past_events"]:
         usual = f"none in {row['past_trials']:,.0f} before"
