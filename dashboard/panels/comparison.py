@@ -39,7 +39,7 @@ def _sites(reader: Reader, filters: Filters) -> pd.DataFrame:
     expected = _expected(frame).reindex(sites).to_numpy(dtype=float)
     ratio = rates.standardised_ratio(observed, expected)
     inner, outer = spc.funnel(expected)
-    widened = spc.overdispersion(observed, expected) if len(sites) >= DISPERSION_SITES else 1.0
+    widened = _dispersion(observed, expected)
     standard = _standardised(reader, every, frame)
     rows = pd.DataFrame(
         {
@@ -97,6 +97,12 @@ def _shared_strata(events: FloatArray, people: FloatArray) -> tuple[FloatArray, 
     joined_events[:, largest] += events[:, ~shared].sum(axis=1)
     joined_people[:, largest] += people[:, ~shared].sum(axis=1)
     return joined_events[:, shared], joined_people[:, shared]
+
+
+def _dispersion(observed: FloatArray, expected: FloatArray) -> float:
+    """The over-dispersion of sites of which something is expected; the others vary by nothing and would hide it."""
+    known = expected > 0
+    return spc.overdispersion(observed[known], expected[known]) if known.sum() >= DISPERSION_SITES else 1.0
 
 
 def _widen(limit: object, dispersion: float) -> FloatArray:
