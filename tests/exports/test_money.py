@@ -137,6 +137,19 @@ def test_what_another_site_took_is_prepaid_or_late_as_what_the_own_site_took(led
     assert rows["chicago"] == (0, 60_000, 0, 60_000)
 
 
+def test_an_invoice_was_last_paid_when_something_was_paid_or_redeemed_on_it(ledger):
+    bookings = [(name, 1, "dallas", "k", "ketamine", "completed", dt.date(2026, 2, 3), 45_000, 90) for name in "abc"]
+    payments = [
+        ("1", "a", "dallas", "ketamine", dt.date(2026, 2, 3), "payment", "card", 45_000),
+        ("2", "a", "dallas", "ketamine", dt.date(2026, 2, 20), "refund", "card", 5_000),
+        ("3", "b", "dallas", "ketamine", dt.date(2026, 2, 4), "package_redemption", None, 45_000),
+        ("4", "c", "dallas", "ketamine", dt.date(2026, 2, 5), "package_sale", "card", 240_000),
+    ]
+    rows = ledger(bookings, payments, "rows_invoices", **MONTH, lines=["ketamine"])
+    paid = {row["booking_id"]: row["last_paid_on"] for row in rows}
+    assert paid == {"a": dt.date(2026, 2, 3), "b": dt.date(2026, 2, 4), "c": None}
+
+
 @pytest.mark.parametrize(("by", "expected"), [((), [(100_000, 15_000, 15_000)])])
 def test_invoiced_discounts_and_outstanding(ledger, by, expected):
     bookings = [
