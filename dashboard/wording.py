@@ -21,7 +21,7 @@ def number(value: float, places: int = 0) -> str:
     if not np.isfinite(value):
         return "—"
     # What reckoning leaves behind the ninth place must not turn a half into less.
-    rounded = Decimal(repr(round(float(value), 9))).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    rounded = Decimal(round(float(value), 9)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     return f"{rounded or abs(rounded):,.{places}f}".replace("-", "−")
 
 
