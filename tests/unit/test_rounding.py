@@ -7,6 +7,8 @@ import pytest
 from choices import asked
 
 from dashboard import panels
+from dashboard.measuring import measure
+from dashboard.metrics import METRICS
 from dashboard.panels import PANELS
 from dashboard.reports.document import cell
 from dashboard.wording import number, signed, text
@@ -22,6 +24,14 @@ from dashboard.wording import number, signed, text
 )  # fmt: skip
 def test_a_half_is_rounded_away_from_zero(value, places, shown):
     assert number(value, places) == shown
+
+
+@pytest.mark.parametrize(
+    ("events", "trials", "percent"), [(23, 40, 57.5), (23, 80, 28.75), (41, 80, 51.25), (51, 80, 63.75)]
+)
+def test_a_rate_that_is_a_half_is_no_less(events, trials, percent):
+    frame = pd.DataFrame({"cancelled": [events], "bookings": [trials]})
+    assert measure(frame, METRICS["cancellation_rate"])["value"].tolist() == [percent]
 
 
 def test_words_cards_and_reports_round_alike():
