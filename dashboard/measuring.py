@@ -42,9 +42,10 @@ def _measured(frame: pd.DataFrame, metric: Metric) -> tuple[rates.FloatArray, ..
     if not metric.denominator:
         value = above / CENTS if metric.unit == "dollars" else above
         return value, above, missing, missing, missing
-    scale = {"dollars": 1 / CENTS, "points": 1.0}.get(metric.unit, 100.0)
+    scale, units = {"dollars": (1.0, CENTS), "points": (1.0, 1)}.get(metric.unit, (100.0, 1))
     below = _sum(frame, metric.denominator, hidden=0.0)
-    value = np.divide(above, below, out=missing.copy(), where=below > 0) * scale
+    # Multiplied first: 100 times 23 ÷ 40 is 57.4999 to a computer, and would be rounded to 57.
+    value = np.divide(above * scale, below * units, out=missing.copy(), where=below > 0)
     if metric.interval is None or not len(frame):
         return value, above, below, missing, missing
     known = ~np.isnan(above)

@@ -164,6 +164,17 @@ def mean_interval(total: ArrayLike, squares: ArrayLike, count: ArrayLike, confid
     return _interval(s / n, s / n - reach, s / n + reach)
 
 
+def quartiles(values: ArrayLike, counts: ArrayLike) -> FloatArray:
+    """Lower quartile, median and upper quartile of values, each of which is there so many times; NaN of none.
+
+    Between two neighbours it is interpolated, so that the median of an even number is the mean of both in the
+    middle. Source: Hyndman and Fan 1996, The American Statistician 50:361-365, type 7, as numpy.quantile.
+    """
+    v, n = numeric("values", values), numeric("counts", counts, minimum=0)
+    each = np.repeat(v, n.astype(np.intp))
+    return np.quantile(each, (0.25, 0.5, 0.75)) if each.size else np.full(3, np.nan)
+
+
 def smallest_detectable(
     trials_a: ArrayLike, rate_b: ArrayLike, trials_b: ArrayLike, power: float = 0.8, confidence: float = 0.95
 ) -> Number:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from dashboard import theme
 from dashboard.metrics import METRICS, Metric
-from dashboard.wording import signed, text
+from dashboard.wording import number, signed, text
 
 #: A row of a frame by its columns.
 Row: TypeAlias = Mapping[Any, Any]
@@ -153,10 +153,10 @@ def _period_cell(row: Row) -> str:
 
 def _limits(row: Row, metric: Metric) -> str:
     if metric.bounded and row["numerator"] == 0:
-        return f'<span class="bound">upper bound {row["upper"]:.2f}</span>'
+        return f'<span class="bound">upper bound {number(row["upper"], 2)}</span>'
     if pd.isna(row["lower"]):
         return ""
-    return f'<span class="interval">{row["lower"]:.1f} to {row["upper"]:.1f}</span>'.replace("-", "−")
+    return f'<span class="interval">{number(row["lower"], 1)} to {number(row["upper"], 1)}</span>'
 
 
 def _change(row: Row, lead: str = "") -> str:
@@ -189,5 +189,5 @@ def _change(row: Row, lead: str = "") -> str:
 
 def _signed(change: float, unit: str) -> str:
     if unit == "dollars":
-        return f"{'+' if change >= 0 else '−'}${abs(change):,.0f}"
+        return f"{'+' if change >= 0 else '−'}${number(abs(change))}"
     return signed(change, 1 if unit == "days" else 0)

@@ -18,7 +18,7 @@ from dashboard import scorecard, theme
 from dashboard.metrics import METRICS
 from dashboard.theme import VerdictKind
 from dashboard.verdicts import limit_text
-from dashboard.wording import text
+from dashboard.wording import number, text
 
 SPARK_WIDTH = 84
 SPARK_HEIGHT = 22
@@ -182,7 +182,7 @@ def _counted(row: scorecard.Row) -> str:
 def _interval(row: scorecard.Row) -> list[str]:
     if pd.isna(row["lower"]):
         return []
-    return [f'<span class="more">95 %: </span>{row["lower"]:.1f} to {row["upper"]:.1f}']
+    return [f'<span class="more">95 %: </span>{number(row["lower"], 1)} to {number(row["upper"], 1)}']
 
 
 def _against(row: scorecard.Row) -> list[str]:

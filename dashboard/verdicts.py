@@ -20,7 +20,7 @@ from scipy import special, stats
 from dashboard import rates, spc
 from dashboard.metrics import Metric
 from dashboard.theme import VerdictKind
-from dashboard.wording import plural, text
+from dashboard.wording import number, plural, text
 
 Rule = Literal["", "outside", "two in three", "trend", "run"]
 Reason = Literal["", "closed", "empty", "not over", "nothing", "too few"]
@@ -261,7 +261,7 @@ def _ruled(metric: Metric, found: Chart, verdict: Verdict, days: str, site: str)
 
 def limit_text(value: float, metric: Metric) -> str:
     """A limit as text; of a count with one decimal, since limits are no counts."""
-    return f"{value:.1f}" if metric.unit == "count" else text(value, metric.unit)
+    return number(value, 1) if metric.unit == "count" else text(value, metric.unit)
 
 
 def _ordinal(number: int) -> str:

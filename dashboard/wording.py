@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
+
 import numpy as np
 
 from dashboard.metrics import Unit
+
+
+def number(value: float, places: int = 0) -> str:
+    """A number rounded as charts, tables and spreadsheets round it, a half away from zero, with a true minus.
+
+    Python's own formats round a half to the even neighbour: 1 of 16 was 6.2 % in words and 6.3 % in the chart beside
+    them. What rounds to zero has no sign; an em dash stands where there is no number.
+
+    >>> number(6.25, 1), number(1234.5), number(-2.5), number(-0.04, 1), number(float("nan"))
+    ('6.3', '1,235', '−3', '0.0', '—')
+    """
+    if not np.isfinite(value):
+        return "—"
+    # What reckoning leaves behind the ninth place must not turn a half into less.
+    rounded = Decimal(round(float(value), 9)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return f"{rounded or abs(rounded):,.{places}f}".replace("-", "−")
 
 
 def plural(count: float, one: str, many: str) -> str:
@@ -20,10 +38,10 @@ def signed(change: float, places: int = 1) -> str:
     """A change with its sign and a true minus; what rounds to zero has none.
 
     >>> signed(7.04), signed(-1234.5, 0), signed(-0.04)
-    ('+7.0', '−1,234', '0.0')
+    ('+7.0', '−1,235', '0.0')
     """
-    rounded = round(change, places)
-    return f"{rounded:+,.{places}f}".replace("-", "−") if rounded else f"{0:.{places}f}"
+    shown = number(change, places)
+    return f"+{shown}" if change > 0 and shown != number(0, places) else shown
 
 
 def text(value: float, unit: Unit) -> str:
@@ -31,13 +49,14 @@ def text(value: float, unit: Unit) -> str:
 
     >>> text(7.04, "percent"), text(1234.0, "count"), text(12.5, "dollars"), text(float("nan"), "days")
     ('7.0 %', '1,234', '$12.50', '—')
+    >>> text(-264.5, "dollars")
+    '−$264.50'
     """
     if not np.isfinite(value):
         return "—"
     if unit == "dollars":
-        return f"${value:,.2f}" if abs(value) < 10_000 else f"${value:,.0f}"
+        shown = number(value, 2 if abs(value) < 10_000 else 0)
+        return f"−${shown[1:]}" if shown.startswith("−") else f"${shown}"
     if unit == "count":
-        return f"{value:,.0f}"
-    if unit == "percent":
-        return f"{value:.1f} %"
-    return f"{value:.1f}".replace("-", "−")
+        return number(value)
+    return f"{number(value, 1)} %" if unit == "percent" else number(value, 1)

@@ -1,6 +1,7 @@
 -- From what was invoiced in a period (by service date) to what was paid in it (by payment date), item by item.
 -- grain: site
 -- An invoice of a later service date is none yet: what was paid on it is an advance.
+-- Between sites: taken in the period for others less taken by others; over all sites it comes to nothing.
 -- parameters: start, end, sites
 -- serves: revenue
 with money as (
@@ -20,16 +21,17 @@ sites_asked as (
 invoiced as (
     select site, sum(invoiced_cents) as cents from daily where starts_on between $start and $end group by site
 ),
--- What settled the period's invoices, by the visit's site.
+-- What was paid on visits up to the period's end, by the visit's site, whichever site took it.
 settled as (
     select
         for_site as site,
-        coalesce(sum(cents) filter (where kind = 'payment'), 0) as paid,
-        coalesce(sum(cents) filter (where kind = 'package_redemption'), 0) as redeemed,
-        coalesce(sum(cents) filter (where kind = 'payment' and at_site <> for_site), 0) as elsewhere,
-        coalesce(sum(cents) filter (where kind = 'payment' and at_site = for_site and paid_on < $start), 0) as prepaid
+        coalesce(sum(cents) filter (where kind = 'payment' and starts_on >= $start), 0) as paid,
+        coalesce(sum(cents) filter (where kind = 'package_redemption' and starts_on >= $start), 0) as redeemed,
+        coalesce(sum(cents) filter (where kind = 'payment' and starts_on >= $start and paid_on < $start), 0) as prepaid,
+        coalesce(sum(cents) filter (where kind = 'payment' and starts_on < $start and paid_on >= $start), 0) as earlier,
+        coalesce(sum(cents) filter (where kind = 'payment' and at_site <> for_site and paid_on >= $start), 0) as elsewhere
     from money
-    where starts_on >= $start
+    where starts_on >= $start or paid_on >= $start
     group by for_site
 ),
 -- What came in during the period, by the site that took it.
@@ -37,7 +39,6 @@ received as (
     select
         at_site as site,
         coalesce(sum(cents) filter (where kind = 'payment'), 0) as payments,
-        coalesce(sum(cents) filter (where kind = 'payment' and for_site = at_site and starts_on < $start), 0) as earlier,
         coalesce(sum(cents) filter (where kind = 'payment' and for_site <> at_site), 0) as for_others,
         coalesce(sum(cents) filter (where kind = 'payment' and for_site is null), 0) as advance,
         coalesce(sum(cents) filter (where kind = 'refund'), 0) as refunds,

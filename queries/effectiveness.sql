@@ -2,7 +2,7 @@
 -- whichever dimensions $by names; see queries/build/outcomes.sql.
 -- grain: one row for each instrument, moment (hours_24, day_7, day_14, after_induction) and combination of site,
 --   band, indication in $by
--- parameters: start, end, sites, lines, bands, by
+-- parameters: start, end, sites, lines, bands, by, until (the last full day: a time that ends later still runs)
 -- serves: safety
 select
     instrument,
@@ -21,7 +21,7 @@ select
     sum(early_scored)::bigint as early_scored,
     sum(lasting)::bigint as lasting
 from daily_outcomes
-where due_on between $start and $end
+where due_on between $start and least($end::date, $until::date)
     and list_contains($sites::site[], site)
     and list_contains($bands::band[], band)
     and 'ketamine' = any($lines)

@@ -8,7 +8,7 @@ with settled as (
         coalesce(sum(amount_cents) filter (where kind = 'payment'), 0)::bigint as paid_cents,
         coalesce(sum(amount_cents) filter (where kind = 'package_redemption'), 0)::bigint as redeemed_cents,
         coalesce(sum(amount_cents) filter (where kind = 'refund'), 0)::bigint as refunded_cents,
-        max(paid_on) as last_paid_on
+        max(paid_on) filter (where kind in ('payment', 'package_redemption')) as last_paid_on
     from payments
     where booking_id is not null
     group by booking_id

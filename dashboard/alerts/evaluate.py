@@ -162,7 +162,7 @@ def _bookings(reader: Reader, condition: Condition, days: list[dt.date]) -> list
     for day in days:
         when = f"{day:%A} {day_text(day)} in {name}"
         if booked.get(day, 0):
-            found.append(Finding(day, "quiet", f"{booked[day]:,.0f} bookings on {when}"))
+            found.append(Finding(day, "quiet", f"{plural(booked[day], 'booking', 'bookings')} on {when}"))
         elif opened.get(day, 0):
             found.append(Finding(day, "alert", f"No bookings on {when}, an open day: a holiday, or data are missing"))
         else:

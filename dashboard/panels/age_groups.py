@@ -17,6 +17,7 @@ from dashboard.panels.scores import measured
 from dashboard.panels.sums import counts, gathered, of_lines
 from dashboard.panels.words import listed, titled, unit_title
 from dashboard.warehouse import Reader
+from dashboard.wording import number, plural
 
 GROUP = Column("group", "Age group")
 
@@ -44,7 +45,7 @@ def _answer(frame: pd.DataFrame) -> str:
         return "No patients in this period"
     young = frame.loc[frame["group"] == "Adolescent", "value"].sum()
     old = frame.loc[frame["group"] == "Geriatric", "value"].sum()
-    return f"{young:,.0f} adolescent and {old:,.0f} geriatric among {total:,.0f} patients"
+    return f"{young:,.0f} adolescent and {old:,.0f} geriatric among {plural(total, 'patient', 'patients')}"
 
 
 def _stacked(title: str, unit: str) -> Callable[[charts.Look], charts.Chart]:
@@ -141,7 +142,7 @@ def _pyramid_answer(frame: pd.DataFrame) -> str:
         old = part["group"].isin(["Geriatric"])
         sums = {side: part["side"] == side for side in SIDES.values()}
         shares = [
-            f"{side.lower()} {100 * part.loc[own & old, 'value'].sum() / part.loc[own, 'value'].sum():.0f} %"
+            f"{side.lower()} {number(100 * part.loc[own & old, 'value'].sum() / part.loc[own, 'value'].sum())} %"
             for side, own in sums.items()
             if part.loc[own, "value"].sum()
         ]

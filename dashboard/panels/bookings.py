@@ -16,11 +16,12 @@ from dashboard.panels.trends import trend, trend_frame
 from dashboard.panels.words import share_text, titled
 from dashboard.theme import STATUS_TITLES
 from dashboard.warehouse import Reader
-from dashboard.wording import plural
+from dashboard.wording import number, plural
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-LEAD_STEPS = ((0, 0, "Same day"), (1, 1, "1"), (2, 3, "2–3"), (4, 7, "4–7"), (8, 14, "8–14"),
-              (15, 28, "15–28"), (29, 10_000, "29+"))  # fmt: skip
+#: From and to in days; what was entered after the visit stands with the same day, so that no booking is left out.
+LEAD_STEPS = ((-50_000, 0, "Same day"), (1, 1, "1"), (2, 3, "2–3"), (4, 7, "4–7"), (8, 14, "8–14"),
+              (15, 28, "15–28"), (29, 50_000, "29+"))  # fmt: skip
 
 
 def _by_status(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -64,7 +65,8 @@ def _busiest(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No bookings in this period"
     top = frame.sort_values("value").iloc[-1]
-    return f"Busiest start: {top['row']} at {top['column']}, {top['value']:.1f} bookings on an average {top['row']}"
+    bookings = f"{number(top['value'], 1)} bookings on an average {top['row']}"
+    return f"Busiest start: {top['row']} at {top['column']}, {bookings}"
 
 
 def _lead(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -171,7 +173,7 @@ PANELS = (
         "lead_time", "Lead time", "bookings", _lead,
         (SITE, Column("step", "Days ahead"), Column("value", "Bookings", "count")), _lead_chart,
         note="Days from the date of booking to the start date, by date and not by time of day; "
-        "bookings without a booking date are left out.",
+        "bookings without a booking date are left out, those entered after the visit stand with the same day.",
     ),
     Panel(
         "new_and_returning", "Visits of new and returning patients", "bookings", _new,

@@ -20,7 +20,7 @@ from dashboard.panels.words import listed, titled
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader
-from dashboard.wording import signed
+from dashboard.wording import number, signed
 
 #: With fewer sites than these no over-dispersion is estimated.
 DISPERSION_SITES = 10
@@ -39,7 +39,7 @@ def _sites(reader: Reader, filters: Filters) -> pd.DataFrame:
     expected = _expected(frame).reindex(sites).to_numpy(dtype=float)
     ratio = rates.standardised_ratio(observed, expected)
     inner, outer = spc.funnel(expected)
-    widened = spc.overdispersion(observed, expected) if len(sites) >= DISPERSION_SITES else 1.0
+    widened = _dispersion(observed, expected)
     standard = _standardised(reader, every, frame)
     rows = pd.DataFrame(
         {
@@ -99,6 +99,12 @@ def _shared_strata(events: FloatArray, people: FloatArray) -> tuple[FloatArray, 
     return joined_events[:, shared], joined_people[:, shared]
 
 
+def _dispersion(observed: FloatArray, expected: FloatArray) -> float:
+    """The over-dispersion of sites of which something is expected; the others vary by nothing and would hide it."""
+    known = expected > 0
+    return spc.overdispersion(observed[known], expected[known]) if known.sum() >= DISPERSION_SITES else 1.0
+
+
 def _widen(limit: object, dispersion: float) -> FloatArray:
     away = np.asarray(limit, dtype=float) - 1
     return np.asarray(np.maximum(1 + away * np.sqrt(dispersion), 0))
@@ -107,7 +113,7 @@ def _widen(limit: object, dispersion: float) -> FloatArray:
 def _told(ratio: float, row: Mapping[Any, Any]) -> tuple[VerdictKind, str]:
     if np.isnan(ratio):
         return "common", "nothing is expected"
-    said = f"{row['numerator']:,.0f} observed, {row['expected']:,.1f} expected"
+    said = f"{row['numerator']:,.0f} observed, {number(row['expected'], 1)} expected"
     if row["outer_lower"] <= ratio <= row["outer_upper"]:
         if row["inner_lower"] <= ratio <= row["inner_upper"]:
             return "common", f"{said}: {NOT_DISTINGUISHABLE} from the others"
@@ -217,7 +223,7 @@ def _sums(frame: pd.DataFrame) -> tuple[float, float]:
 def _difference_told(row: Mapping[Any, Any]) -> tuple[VerdictKind, str]:
     points = f"by {signed(row['difference'])} points ({signed(row['lower'])} to {signed(row['upper'])})"
     if row["lower"] <= 0 <= row["upper"] or row["p_value"] > 0.05:
-        seen = f"; a rise of {row['smallest']:.1f} points would most likely have been seen"
+        seen = f"; a rise of {number(row['smallest'], 1)} points would most likely have been seen"
         return "common", f"{NOT_DISTINGUISHABLE}, apart {points}{seen if np.isfinite(row['smallest']) else ''}"
     higher = row["difference"] > 0
     # Lines and ages differ by nature; sites and periods should not.

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, scorecard, survival, theme
+from dashboard import charts, rates, scorecard, survival, theme
 from dashboard.filters import Filters
 from dashboard.measuring import measure
 from dashboard.metrics import METRICS
@@ -17,9 +17,8 @@ from dashboard.panels.panel import Panel
 from dashboard.panels.scores import SCORE_COLUMNS, scores
 from dashboard.panels.sums import course_counts
 from dashboard.panels.words import listed, share_text, titled, unit_title
-from dashboard.rates import FloatArray
 from dashboard.warehouse import Reader
-from dashboard.wording import plural
+from dashboard.wording import number, plural
 
 #: Of fewer patients nothing is drawn: too few to judge.
 LEAST_PATIENTS = 10
@@ -70,7 +69,8 @@ def _induction_answer(frame: pd.DataFrame) -> str:
     done, due = frame["numerator"].sum(), frame["denominator"].sum()
     if not due:
         return "No patient's day 28 has passed yet; choose an earlier or longer period"
-    return f"{done:,.0f} of {due:,.0f} patients had six infusions by day 28 ({100 * done / due:.0f} %)"
+    patients = plural(due, "patient", "patients")
+    return f"{done:,.0f} of {patients} had six infusions by day 28 ({number(100 * done / due)} %)"
 
 
 def _induction_chart(look: charts.Look) -> charts.Chart:
@@ -93,24 +93,17 @@ def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
         for phase, title in (("induction", "In induction"), ("later", "Later")):
             part = frame[(frame["site"] == site) & (frame["phase"] == phase)].sort_values("days")
             days, many = part["days"].to_numpy(dtype=float), part["infusions"].to_numpy(dtype=int)
-            quartiles = _quantiles(days, many)
             name = f"{reader.catalogue.site_name(site)}, {title.lower()}"
-            row = dict(zip(("lower", "value", "upper"), quartiles, strict=True))
+            row = dict(zip(("lower", "value", "upper"), rates.quartiles(days, many).tolist(), strict=True))
             rows.append({"what": name, "site": site, "phase": title, "numerator": int(many.sum()), **row})
     return titled(pd.DataFrame(rows), reader)
-
-
-def _quantiles(days: FloatArray, many: np.ndarray) -> list[float]:
-    """Quartiles of days, each as often as `many` says, as numpy.quantile has them; NaN of none."""
-    each = np.repeat(days, many)
-    return [float(part) for part in np.quantile(each, (0.25, 0.5, 0.75))] if each.size else [np.nan] * 3
 
 
 def _gaps_answer(frame: pd.DataFrame) -> str:
     known = frame.dropna(subset=["value"])
     if not len(known):
         return "Nobody came back for another ketamine infusion in this period"
-    told = listed([f"{row['what']} {row['value']:.0f}" for row in known.to_dict("records")], most=6)
+    told = listed([f"{row['what']} {number(row['value'])}" for row in known.to_dict("records")], most=6)
     return f"Median days between ketamine infusions: {told}"
 
 
@@ -169,7 +162,8 @@ def _retention_answer(frame: pd.DataFrame) -> str:
         return "Too few patients are followed for four weeks yet; choose an earlier or longer period"
     told = listed(
         [
-            f"{row['of']} {row['value']:.0f} % ({row['lower']:.0f} to {row['upper']:.0f}) by day {row['day']}"
+            f"{row['of']} {number(row['value'])} % "
+            f"({number(row['lower'])} to {number(row['upper'])}) by day {row['day']}"
             for row in latest.to_dict("records")
         ],
         ", ",

@@ -24,6 +24,7 @@ from dashboard.panels.sums import with_capacity
 from dashboard.panels.today import usual_rates
 from dashboard.panels.words import TOLD, listed, titled
 from dashboard.warehouse import Reader
+from dashboard.wording import number
 
 AHEAD_DAYS = 14
 KINDS = {"ahead": "Booked ahead", "walk_in": "Walked in", "no_show": "No-show, chair kept"}
@@ -86,7 +87,7 @@ def _hours_answer(frame: pd.DataFrame) -> str:
     total = frame.groupby(["site", "position", "start", "chairs"], sort=False)["value"].sum().reset_index()
     fullest = total.loc[total.groupby("site", sort=False)["value"].idxmax()]
     said = [
-        f"{row['site']} at {row['start']}, {row['value']:.1f} of {row['chairs']} chairs"
+        f"{row['site']} at {row['start']}, {number(row['value'], 1)} of {row['chairs']} chairs"
         for row in _first(fullest[fullest["value"] > 0], "value").to_dict("records")
     ]
     return f"Fullest: {listed(said)}"
@@ -125,7 +126,7 @@ def _gaps_answer(frame: pd.DataFrame) -> str:
     sums = _first(frame.groupby("site", sort=False)["fits"].sum().reset_index(), "fits")
     room = listed([f"{row['site']} {row['fits']:,}" for row in sums.to_dict("records")], ", ")
     was = "There was room" if frame["over"].iloc[0] else "There is room"
-    return f"{was} for more visits of {frame['least'].iloc[0]:.0f} minutes: {room}"
+    return f"{was} for more visits of {number(frame['least'].iloc[0])} minutes: {room}"
 
 
 def _ahead(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -186,8 +187,8 @@ def _ahead_answer(frame: pd.DataFrame) -> str:
     when = pd.Timestamp(emptiest["period"])
     where = f"{emptiest['site']} on {when:%A} {when.day} {when:%b}"
     return (
-        f"Most room: {where}, {emptiest['scheduled']:.0f} % of chair time is booked and {emptiest['value']:.0f} % "
-        f"expected to come, {emptiest['free_hours']:.0f} chair-hours are free"
+        f"Most room: {where}, {number(emptiest['scheduled'])} % of chair time is booked and "
+        f"{number(emptiest['value'])} % expected to come, {number(emptiest['free_hours'])} chair-hours are free"
     )
 
 

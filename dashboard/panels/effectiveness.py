@@ -16,6 +16,7 @@ from dashboard.panels.panel import Panel
 from dashboard.panels.scores import against, named
 from dashboard.panels.words import listed, titled
 from dashboard.warehouse import Reader
+from dashboard.wording import number, plural
 
 INSTRUMENTS = ("PHQ-9", "GAD-7")
 #: When a score is due after the first ketamine infusion of a patient.
@@ -37,7 +38,8 @@ _SHARES = ("scored", "response", "remission", "worsening", "durability")
 def _counted(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """The sums of the query by the dimensions named (site, group, indication), a row also where nobody was due."""
     # The finest grain for every panel: they share one answer.
-    frame = reader.query("effectiveness", by=("site", "band", "indication"), **filters.values())
+    until = reader.catalogue.last_full_day
+    frame = reader.query("effectiveness", by=("site", "band", "indication"), until=until, **filters.values())
     frame["group"] = frame["band"].map(reader.catalogue.groups)
     frame["indication"] = frame["indication"].map(_indication)
     counts = [name for name in frame.columns if name not in {*_KEYS, "band"}]
@@ -108,13 +110,13 @@ def _answer(frame: pd.DataFrame) -> str:
     found = rows.set_index("metric")
     if not found.loc["scored", "denominator"]:
         return "No patient's time for a score after ketamine ended in this period"
-    scored, response, worse = (found.loc[name] for name in ("scored", "response", "worsening"))
-    share = (
-        f"scored: {scored['numerator']:,.0f} of {scored['denominator']:,.0f} patients due ({scored['value']:.1f} %)"
-    )
+    shown = {name: f"{number(value, 1)} %" for name, value in found["value"].to_dict().items()}
+    scored = found.loc["scored"]
+    due = plural(found["denominator"].to_dict()["scored"], "patient", "patients")
+    share = f"scored: {scored['numerator']:,.0f} of {due} due ({shown['scored']})"
     if not scored["numerator"]:
         return f"PHQ-9 after induction: {share}"
-    return f"PHQ-9 after induction: {response['value']:.1f} % responded, {worse['value']:.1f} % got worse; {share}"
+    return f"PHQ-9 after induction: {shown['response']} responded, {shown['worsening']} got worse; {share}"
 
 
 def _split_answer(dimension: str) -> Callable[[pd.DataFrame], str]:
@@ -122,8 +124,8 @@ def _split_answer(dimension: str) -> Callable[[pd.DataFrame], str]:
         rows = frame[(frame["instrument"] == "PHQ-9") & (frame["metric"] == "response")]
         few = rows.loc[rows["denominator"] < FEWEST_TOLD, dimension].tolist()
         told = [
-            f"{row[dimension]} {row['value']:.1f} % of {row['denominator']:,.0f} scored"
-            f" ({row['scored_share']:.0f} % of those due)"
+            f"{row[dimension]} {number(row['value'], 1)} % of {row['denominator']:,.0f} scored"
+            f" ({number(row['scored_share'])} % of those due)"
             for row in rows[rows["denominator"] >= FEWEST_TOLD].to_dict("records")
         ]
         left = f"; fewer than {FEWEST_TOLD} scored: {listed(few, ', ')}" if few else ""

@@ -14,10 +14,9 @@ from dashboard.panels.column import LINE, SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.signals import effect_title
 from dashboard.panels.words import titled
-from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS
 from dashboard.warehouse import Reader
-from dashboard.wording import plural, signed
+from dashboard.wording import number, plural, signed
 
 NOT_RECORDED = "not recorded"
 #: Any side effect that a reviewer reads one by one: serious, severe or worse, of unknown severity, or with an
@@ -106,8 +105,8 @@ def _durations(reader: Reader, filters: Filters) -> pd.DataFrame:
             known = part.dropna(subset=[column])
             times, often = known[column].to_numpy(dtype=float), known["events"].to_numpy(dtype=float)
             row[f"{name}_n"] = often.sum()
-            for quartile, share in (("q1", 0.25), ("median", 0.5), ("q3", 0.75)):
-                row[f"{name}_{quartile}"] = weighted_quantile(times, often, share)
+            names = (f"{name}_{part}" for part in ("q1", "median", "q3"))
+            row |= dict(zip(names, rates.quartiles(times, often).tolist(), strict=True))
         rows.append(row)
     columns = ["effect", "events", *(f"{n}_{q}" for n in ("onset", "duration") for q in ("n", "q1", "median", "q3"))]
     places = {effect: place for place, effect in enumerate(reader.catalogue.effects)}
@@ -115,29 +114,12 @@ def _durations(reader: Reader, filters: Filters) -> pd.DataFrame:
     return titled(found.reset_index(drop=True), reader)
 
 
-def weighted_quantile(values: FloatArray, weights: FloatArray, share: float) -> float:
-    """The smallest value that at least this share of the weight doesn't exceed; NaN without any.
-
-    The inverse of the empirical distribution function (Hyndman and Fan 1996, type 1).
-
-    >>> weighted_quantile(np.array([10.0, 20.0, 30.0]), np.array([1.0, 1.0, 2.0]), 0.5)
-    20.0
-    """
-    if not weights.sum():
-        return float("nan")
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order])
-    # A rounding error must not step over a value that is reached exactly.
-    place = int(np.searchsorted(reached, share * reached[-1] - 1e-9))
-    return float(values[order][place])
-
-
 def _durations_answer(frame: pd.DataFrame) -> str:
     known = frame.dropna(subset=["duration_median"])
     if not len(known):
         return "No duration is recorded for such side effects in this period"
     longest = known.sort_values("duration_median").iloc[-1]
-    return f"Longest: {longest['effect'].lower()}, {longest['duration_median']:.0f} min in the median"
+    return f"Longest: {longest['effect'].lower()}, {number(longest['duration_median'])} min in the median"
 
 
 def _returns(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -179,8 +161,8 @@ def _returns_answer(frame: pd.DataFrame) -> str:
         return "No infusions with and without it that began 60 days ago or more"
     row = frame.iloc[-1]
     said = (
-        f"After {row['rate']:.1f} % of infusions with {row['what'].lower()} the patient came back within "
-        f"{RETURN_DAYS} days, {row['other_rate']:.1f} % without"
+        f"After {number(row['rate'], 1)} % of infusions with {row['what'].lower()} the patient came back within "
+        f"{RETURN_DAYS} days, {number(row['other_rate'], 1)} % without"
     )
     if row["verdict"] == VERDICTS["common"].word:
         return f"{said}: not distinguishable"
@@ -279,12 +261,12 @@ PANELS = (
         "event_times", "Onset and duration", "events", _durations,
         (
             Column("effect", "Side effect"), Column("events", "Events", "count"),
-            Column("onset_median", "Onset, median (min)", "count"),
-            Column("onset_q1", "Onset, lower quartile", "count"),
-            Column("onset_q3", "Onset, upper quartile", "count"), Column("onset_n", "Onset recorded", "count"),
-            Column("duration_median", "Duration, median (min)", "count"),
-            Column("duration_q1", "Duration, lower quartile", "count"),
-            Column("duration_q3", "Duration, upper quartile", "count"),
+            Column("onset_median", "Onset, median (min)", "decimal"),
+            Column("onset_q1", "Onset, lower quartile", "decimal"),
+            Column("onset_q3", "Onset, upper quartile", "decimal"), Column("onset_n", "Onset recorded", "count"),
+            Column("duration_median", "Duration, median (min)", "decimal"),
+            Column("duration_q1", "Duration, lower quartile", "decimal"),
+            Column("duration_q3", "Duration, upper quartile", "decimal"),
             Column("duration_n", "Duration recorded", "count"),
         ),
         None, (), _durations_answer,

@@ -21,11 +21,11 @@ from dashboard.panels.column import PERIOD, SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.scores import measured
 from dashboard.panels.signals import SEVERE, VERDICT, WHAT, effect_hits, effect_title
-from dashboard.panels.sums import counts, effect_counts
+from dashboard.panels.sums import counts
 from dashboard.panels.words import listed, titled
-from dashboard.surveillance import ALL, SERIOUS
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader
+from dashboard.wording import number
 
 #: From so many whole months on a chart goes by month, else by week.
 MONTHS = 12
@@ -52,11 +52,8 @@ def _rates(reader: Reader, filters: Filters) -> pd.DataFrame:
     """u′ charts of side effects, repeats counted, by site."""
     past = history(reader, filters)
     frame = effect_hits(reader, past, "period", "site")
-    happened = effect_counts(reader, past, "period", "site", "effect")
-    if filters.effect not in (ALL, SERIOUS):
-        happened = happened[happened["effect"] == filters.effect]
-    column = "serious_events" if filters.effect == SERIOUS else "events"
-    events = happened.groupby(["period", "site"])[column].sum().rename("counted").reset_index()
+    events = reader.query("event_counts", effect=filters.effect, grain=past.grain, **past.values())
+    events = events.rename(columns={"events": "counted"})
     frame = frame.merge(events, how="left", on=["period", "site"])
     return _charted(reader, filters, frame.assign(counted=frame["counted"].fillna(0)), spc.u_chart)
 
@@ -216,7 +213,7 @@ def _gaps_answer(frame: pd.DataFrame) -> str:
         return "Fewer than two such infusions at each site, so that nothing lies between them"
     what = frame["what"].iloc[0].lower()
     middle = [
-        f"{median:,.0f} in {site}" for site, median in frame.groupby("site", sort=False)["value"].median().items()
+        f"{number(median)} in {site}" for site, median in frame.groupby("site", sort=False)["value"].median().items()
     ]
     trial = "; trial limits, fewer than 12 points" if (frame["limits"] == "trial").any() else ""
     return f"Infusions between one with {what} and the next, median: {listed(middle, ', ')}{trial}"

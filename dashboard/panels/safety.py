@@ -20,7 +20,7 @@ from dashboard.panels.trends import trend, trend_frame
 from dashboard.panels.words import share_text, titled
 from dashboard.theme import SEVERITY_TITLES, line_title
 from dashboard.warehouse import Reader
-from dashboard.wording import plural
+from dashboard.wording import number, plural
 
 QUALITY = (
     "ascertainment",
@@ -42,6 +42,7 @@ OUTCOMES = (
     "events",
     "transfers",
 )
+_INFUSIONS = ("infusion", "infusions")
 
 
 def _quality(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -68,10 +69,12 @@ def _outcomes_answer(frame: pd.DataFrame) -> str:
     elif serious["numerator"] == 0:
         seriously = zero_text(int(serious["denominator"]), "serious effects")
     else:
-        seriously = plural(serious["numerator"], "infusion", "infusions") + " with a serious effect"
+        seriously = plural(serious["numerator"], *_INFUSIONS) + " with a serious effect"
     if pd.isna(total["value"]):
         return f"How often a side effect followed is hidden; {seriously}"
-    return f"Any side effect after {total['value']:.1f} of 100 infusions; {seriously}"
+    if total["numerator"] == 0:
+        return zero_text(int(total["denominator"]), "side effects")
+    return f"Any side effect after {number(total['value'], 1)} of 100 infusions; {seriously}"
 
 
 def zero_text(trials: int, what: str = "") -> str:
@@ -79,7 +82,8 @@ def zero_text(trials: int, what: str = "") -> str:
     if not trials:
         return "no completed infusions"
     bound = float(rates.zero_event_upper_bound(trials)) * 100
-    return f"0 {what} in {trials:,} infusions; upper bound {bound:.2f} %".replace("0  in", "0 in")
+    said = f"0 {what} in {plural(trials, *_INFUSIONS)}; upper bound {number(bound, 2)} %"
+    return said.replace("0  in", "0 in")
 
 
 def effect_rows(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
@@ -113,15 +117,15 @@ def _reading(row: Mapping[Any, Any]) -> str:
     if row["denominator"] == 0:
         return "no completed infusions"
     if pd.isna(row["numerator"]):
-        return f"hidden in {row['denominator']:,.0f} infusions"
+        return f"hidden in {plural(row['denominator'], *_INFUSIONS)}"
     if row["numerator"] == 0:
         return zero_text(int(row["denominator"]))
-    reading = f"{row['numerator']:,.0f} in {row['denominator']:,.0f} infusions ({row['value']:.2f} %)"
+    reading = f"{row['numerator']:,.0f} in {plural(row['denominator'], *_INFUSIONS)} ({number(row['value'], 2)} %)"
     if pd.isna(row["patient_numerator"]):
         return reading
     return (
-        f"{reading}; {row['patient_numerator']:,.0f} of {row['patient_denominator']:,.0f} patients "
-        f"({row['patient_value']:.2f} %)"
+        f"{reading}; {row['patient_numerator']:,.0f} of {plural(row['patient_denominator'], 'patient', 'patients')} "
+        f"({number(row['patient_value'], 2)} %)"
     )
 
 
@@ -180,7 +184,7 @@ def _effects_answer(frame: pd.DataFrame) -> str:
     never = frame.loc[frame["numerator"] == 0, "effect"].tolist()
     none = f"; none of {', '.join(n.lower() for n in never)}" if never else ""
     most = "Most frequent of those shown" if hidden else "Most frequent"
-    return f"{most}: {top['effect'].lower()}, {top['value']:.1f} per 100 infusions{none}"
+    return f"{most}: {top['effect'].lower()}, {number(top['value'], 1)} per 100 infusions{none}"
 
 
 def _effects_chart(look: charts.Look) -> charts.Chart:

@@ -14,7 +14,7 @@ from dashboard.panels.scores import SCORE_COLUMNS, measured, scores
 from dashboard.panels.sums import counts, patient_counts
 from dashboard.panels.words import share_text, titled
 from dashboard.warehouse import Reader
-from dashboard.wording import plural, signed
+from dashboard.wording import number, plural, signed
 
 USES = {"ketamine": "Ketamine only", "drip": "Vitamin or hydration only", "both": "Both"}
 
@@ -61,7 +61,8 @@ def _share_answer(frame: pd.DataFrame) -> str:
     total = frame["denominator"].sum()
     if not total:
         return "No completed visits in this period"
-    return f"Ketamine is {100 * frame['numerator'].sum() / total:.0f} % of {total:,.0f} completed visits"
+    visits = plural(total, "completed visit", "completed visits")
+    return f"Ketamine is {number(100 * frame['numerator'].sum() / total)} % of {visits}"
 
 
 def _site_mix(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -102,7 +103,7 @@ def _revenue_answer(frame: pd.DataFrame) -> str:
     if not total:
         return "Nothing was invoiced in this period"
     drip = frame.loc[frame["line"] != "Ketamine", "value"].sum()
-    return f"${total:,.0f} invoiced, {100 * drip / total:.0f} % of it for vitamin and hydration"
+    return f"${total:,.0f} invoiced, {number(100 * drip / total)} % of it for vitamin and hydration"
 
 
 def _both(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -228,7 +229,7 @@ def _chair_hours_answer(frame: pd.DataFrame) -> str:
     for line, part in frame.groupby("line", sort=False):
         if part["denominator"].sum():
             hourly = part["numerator"].sum() / part["denominator"].sum() / CENTS
-            told.append(f"{line} ${hourly:,.0f}")
+            told.append(f"{line} ${number(hourly)}")
     return f"A chair-hour brings: {', '.join(told)}" if told else "No chair was used in this period"
 
 

@@ -20,7 +20,7 @@ from dashboard.panels.words import titled
 from dashboard.surveillance import ALL, NO_SHOW, SERIOUS
 from dashboard.theme import VERDICTS, VerdictKind, line_title
 from dashboard.warehouse import Reader
-from dashboard.wording import plural
+from dashboard.wording import number, plural
 
 #: Any side effect of grade severe or worse.
 SEVERE = "severe"
@@ -105,30 +105,32 @@ def _period_end(row: Mapping[Any, Any], last: dt.date) -> dt.date:
 
 def _sentence(row: Mapping[Any, Any]) -> str:
     """What, where, since when, observed against expected, how strong, and what else changed."""
-    counted = "past appointments" if not row["line"] else "infusions"
+    counted = ("infusion", "infusions") if row["line"] else ("past appointment", "past appointments")
     since = day_text(pd.Timestamp(row["since"] if row["alarm"] else row["period_start"]).date())
-    seen = f"{row['observed']:,.0f} of {row['trials']:,.0f} {counted}"
-    usual = f"{row['expected']:,.1f} expected from its own past ({row['past_rate']:.2f} %)"
+    seen = f"{row['observed']:,.0f} of {plural(row['trials'], *counted)}"
+    usual = f"{number(row['expected'], 1)} expected from its own past ({number(row['past_rate'], 2)} %)"
     if not row["past_events"]:
         usual = f"none in {row['past_trials']:,.0f} before"
     if not row["alarm"]:
         return f"{seen} since {since}, {usual}: not distinguishable"
     ratio = (
-        f"; {row['ratio']:.1f} times as many (95 % interval {row['lower']:.1f} to {row['upper']:.1f})"
+        f"; {number(row['ratio'], 1)} times as many "
+        f"(95 % interval {number(row['lower'], 1)} to {number(row['upper'], 1)})"
         if row["past_events"]
         else ""
     )
     found = day_text(pd.Timestamp(row["found_on"]).date())
     return (
-        f"{row['what']}: {seen} ({row['rate']:.1f} %) from {since} to {day_text(row['until'])}, {usual}{ratio}. "
-        f"Known on {found}.{_forms(row)}"
+        f"{row['what']}: {seen} ({number(row['rate'], 1)} %) from {since} to {day_text(row['until'])}, "
+        f"{usual}{ratio}. Known on {found}.{_forms(row)}"
     )
 
 
 def _forms(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["forms_change"]):
         return ""
-    filled = f" Forms were filled in after {row['forms_now']:.1f} % of them, {row['forms_before']:.1f} % before: "
+    now, before = number(row["forms_now"], 1), number(row["forms_before"], 1)
+    filled = f" Forms were filled in after {now} % of them, {before} % before: "
     if row["forms_lower"] > 0:
         return filled + "more than before, so that part of the rise may be better recording."
     if row["forms_upper"] < 0:

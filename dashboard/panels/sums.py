@@ -47,11 +47,14 @@ def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 
 @shared
 def with_capacity(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
-    """The counts by period or site with capacity_minutes and open_days of the chairs beside them."""
+    """The counts by period or site with capacity_minutes and open_days of the chairs beside them.
+
+    A period without any booking has its chairs too.
+    """
     capacity = reader.query(
         "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=by, grain=filters.grain
     )
-    frame = _beside(counts(reader, filters, *by), capacity, by)
+    frame = _beside(_of_every_period(counts(reader, filters, *by), filters, by), capacity, by)
     return frame.fillna({"capacity_minutes": 0, "open_days": 0})
 
 
@@ -149,7 +152,7 @@ def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -
     needed = {column for name in names for column in METRICS[name].denominator}
     frame = (with_capacity if "capacity_minutes" in needed else counts)(reader, filters, *by)
     if "slots" in needed:
-        frame = with_slots(reader, filters, frame, *by)
+        frame = with_slots(reader, filters, _of_every_period(frame, filters, by), *by)
     if "patients" in sources:
         frame = _beside(frame, patient_counts(reader, filters, *by), by)
     if "lead_time" in sources:
@@ -177,7 +180,7 @@ def _dimension(filters: Filters, name: str) -> Sequence[str] | None:
     }.get(name)
 
 
-def filled(frame: pd.DataFrame, filters: Filters, by: Sequence[str], **values: Sequence[str]) -> pd.DataFrame:
+def filled(frame: pd.DataFrame, filters: Filters, by: Sequence[str], **values: Sequence[Any]) -> pd.DataFrame:
     """One row for each combination of the dimensions' values, the last changing fastest; zeros where there is none.
 
     `values` are those of dimensions that the filters don't know.
@@ -212,6 +215,19 @@ def filled(frame: pd.DataFrame, filters: Filters, by: Sequence[str], **values: S
         columns[name] = np.zeros(rows, dtype=numbers.dtype)
         columns[name][found[kept]] = numbers[kept]
     return pd.DataFrame(columns)
+
+
+def _of_every_period(frame: pd.DataFrame, filters: Filters, by: Sequence[str]) -> pd.DataFrame:
+    """The rows, with zeros for periods in which nothing was booked: of chairs that stand open none was used."""
+    if "period" not in by:
+        return frame
+    days = pd.Series(pd.date_range(filters.start, filters.end))
+    if filters.grain == "week":
+        days -= pd.to_timedelta(days.dt.day_of_week, unit="D")
+    elif filters.grain == "month":
+        days -= pd.to_timedelta(days.dt.day - 1, unit="D")
+    periods = _plain(days.drop_duplicates().astype(frame["period"].dtype))
+    return filled(frame, filters, by, period=periods)
 
 
 def _plain(column: pd.Series) -> list[Any]:

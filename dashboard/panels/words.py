@@ -9,6 +9,7 @@ import pandas as pd
 from dashboard.metrics import Metric
 from dashboard.theme import SEVERITY_TITLES, STATUS_TITLES, line_title
 from dashboard.warehouse import Reader
+from dashboard.wording import number
 
 ALL_SITES = "All sites"
 #: So many groups are named in a heading.
@@ -58,6 +59,6 @@ def share_text(row: pd.Series, unit: str = "%") -> str:
     if row["denominator"] == 0 or pd.isna(row["value"]):
         return "no data"
     return (
-        f"{row['value']:.1f} {unit} ({row['numerator']:,.0f} of {row['denominator']:,.0f}; "
-        f"95 % interval {row['lower']:.1f} to {row['upper']:.1f})"
+        f"{number(row['value'], 1)} {unit} ({row['numerator']:,.0f} of {row['denominator']:,.0f}; "
+        f"95 % interval {number(row['lower'], 1)} to {number(row['upper'], 1)})"
     )

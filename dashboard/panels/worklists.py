@@ -15,7 +15,7 @@ from dashboard.panels.column import LINE, SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.words import listed, titled
 from dashboard.warehouse import Reader
-from dashboard.wording import plural
+from dashboard.wording import number, plural
 
 #: An induction is near its day 28 when so many days are left to it.
 NEAR_DAYS = 14
@@ -61,7 +61,11 @@ def _boosters_answer(frame: pd.DataFrame) -> str:
         return "No booster is overdue"
     usual = frame.groupby("site")["usual_days"].first()
     said = listed(
-        [f"{days:.0f} days at {site}" if len(usual) > 1 else f"{days:.0f} days" for site, days in usual.items()], ", "
+        [
+            f"{number(days)} days at {site}" if len(usual) > 1 else f"{number(days)} days"
+            for site, days in usual.items()
+        ],
+        ", ",
     )
     return f"{plural(len(frame), 'booster is', 'boosters are')} overdue; usual interval {said}"
 

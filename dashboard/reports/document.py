@@ -16,6 +16,7 @@ import pandas as pd
 from dashboard import access, filters, panels, pictures
 from dashboard.filters import Filters
 from dashboard.warehouse import Reader
+from dashboard.wording import number
 
 CHART_WIDTH = 640
 #: Of one site's chart beside others.
@@ -193,11 +194,11 @@ def cell(value: Any, form: str) -> str:
     if value is None or value == "":
         return "—"
     if form == "count":
-        return f"{value:,.0f}"
+        return number(value)
     if form in {"decimal", "percent"}:
-        return f"{value:,.2f}"
+        return number(value, 2)
     if form == "dollars":
-        return f"${value:,.2f}"
+        return f"${number(value, 2)}".replace("$−", "−$")
     if form == "date":
         return filters.day_text(pd.Timestamp(value).date())
     if form == "datetime":

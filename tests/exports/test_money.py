@@ -61,8 +61,7 @@ def test_the_bridge_closes_and_its_ends_are_what_they_say(ledger, made):
         assert row["redeemed_cents"] == -sum(p[7] for p in by_end if p[5] == "package_redemption")
         settled = sum(p[7] for p in by_end if p[5] in {"payment", "package_redemption"})
         assert row["unpaid_cents"] == -(row["invoiced_cents"] - settled)
-    # What one site took for another leaves nothing between them, but for visits of other months.
-    assert sum(money.bridge_gap(row) for row in rows) == 0
+    assert sum(row["other_site_cents"] for row in rows) == 0
 
 
 @ANY
@@ -120,6 +119,35 @@ def test_a_month_by_hand(ledger):
         "0.00",
         "1200.00",
     ]
+
+
+def test_what_another_site_took_is_prepaid_or_late_as_what_the_own_site_took(ledger):
+    bookings = [
+        ("old", 1, "dallas", "k", "ketamine", "completed", dt.date(2026, 1, 20), 50_000, 90),
+        ("now", 2, "dallas", "k", "ketamine", "completed", dt.date(2026, 2, 3), 45_000, 90),
+    ]
+    payments = [
+        ("1", "old", "chicago", "ketamine", dt.date(2026, 2, 1), "payment", "card", 20_000),
+        ("2", "now", "chicago", "ketamine", dt.date(2026, 1, 31), "payment", "card", 5_000),
+        ("3", "now", "chicago", "ketamine", dt.date(2026, 2, 3), "payment", "card", 40_000),
+    ]
+    items = ("prepaid_cents", "other_site_cents", "earlier_cents", "paid_cents")
+    rows = {row["site"]: tuple(row[item] for item in items) for row in ledger(bookings, payments, "bridge", **MONTH)}
+    assert rows["dallas"] == (-5_000, -60_000, 20_000, 0)
+    assert rows["chicago"] == (0, 60_000, 0, 60_000)
+
+
+def test_an_invoice_was_last_paid_when_something_was_paid_or_redeemed_on_it(ledger):
+    bookings = [(name, 1, "dallas", "k", "ketamine", "completed", dt.date(2026, 2, 3), 45_000, 90) for name in "abc"]
+    payments = [
+        ("1", "a", "dallas", "ketamine", dt.date(2026, 2, 3), "payment", "card", 45_000),
+        ("2", "a", "dallas", "ketamine", dt.date(2026, 2, 20), "refund", "card", 5_000),
+        ("3", "b", "dallas", "ketamine", dt.date(2026, 2, 4), "package_redemption", None, 45_000),
+        ("4", "c", "dallas", "ketamine", dt.date(2026, 2, 5), "package_sale", "card", 240_000),
+    ]
+    rows = ledger(bookings, payments, "rows_invoices", **MONTH, lines=["ketamine"])
+    paid = {row["booking_id"]: row["last_paid_on"] for row in rows}
+    assert paid == {"a": dt.date(2026, 2, 3), "b": dt.date(2026, 2, 4), "c": None}
 
 
 @pytest.mark.parametrize(("by", "expected"), [((), [(100_000, 15_000, 15_000)])])

@@ -97,13 +97,12 @@ def test_the_onset_curve_rises_to_all_with_a_recorded_onset(director, facts):
     for minutes, value in zip(curve["minutes"], curve["value"], strict=True):
         assert value == pytest.approx(100 * (known <= minutes).mean())
     times = panels.rows(director, "event_times", chosen)
-    assert times["onset_median"].iloc[0] == np.quantile(known, 0.5, method="inverted_cdf")
-    assert times["onset_q3"].iloc[0] == np.quantile(known, 0.75, method="inverted_cdf")
+    assert times["onset_median"].iloc[0] == np.median(known)
+    assert times["onset_q3"].iloc[0] == np.quantile(known, 0.75)
     assert times["onset_n"].iloc[0] == len(known)
     assert times["events"].iloc[0] == len(truth)
-    assert f"half had begun {times['onset_median'].iloc[0]:.0f} min after ketamine" in PANELS["onset_curve"].answer(
-        curve
-    )
+    half = np.quantile(known, 0.5, method="inverted_cdf")
+    assert f"half had begun {half:.0f} min after ketamine" in PANELS["onset_curve"].answer(curve)
 
 
 @pytest.mark.parametrize("effect", ["", "nausea", "serious"])
@@ -174,9 +173,3 @@ def test_a_choice_that_holds_nothing_says_so(director):
     )
     for name in ("event_list", "onset_curve", "event_times"):
         assert PANELS[name].answer(panels.rows(director, name, nothing)).startswith("No ")
-
-
-def test_quantiles_of_weighted_values():
-    values, weights = np.array([5.0, 1.0, 3.0]), np.array([1.0, 2.0, 1.0])
-    assert [events.weighted_quantile(values, weights, q) for q in (0.25, 0.5, 0.75, 1.0)] == [1, 1, 3, 5]
-    assert np.isnan(events.weighted_quantile(np.array([]), np.array([]), 0.5))

@@ -55,6 +55,16 @@ def test_headings_of_next_to_nothing(little):
     assert heading(little, "worklist_no_shows") == "1 no-show is not rebooked"
 
 
+def test_one_is_one_infusion_and_no_event_has_its_bound(little):
+    chicago = {"site": "chicago"}
+    assert heading(little, "ketamine_share_by_site", **chicago) == "Ketamine is 100 % of 1 completed visit"
+    assert heading(little, "age_patients", **chicago) == "0 adolescent and 0 geriatric among 1 patient"
+    assert heading(little, "safety_outcomes") == "0 side effects in 2 infusions; upper bound 77.64 %"
+    assert heading(little, "safety_outcomes", **chicago) == "0 side effects in 1 infusion; upper bound 95.00 %"
+    rows = panels.rows(little, "effects", asked(little, **chicago))
+    assert set(rows["reading"]) == {"0 in 1 infusion; upper bound 95.00 %"}
+
+
 def test_headings_of_a_site_without_any_booking(little):
     miami = {"site": "miami-beach"}
     assert heading(little, "bookings_summary", **miami) == "No bookings in this period"

@@ -96,7 +96,7 @@ ON_BOOKINGS = {
         "(select booking_id from side_effects where serious))",
         f"count(distinct patient) filter ({DONE})",
     ),
-    "lead_time": ("median(lead_days) filter (lead_days >= 0)", None),
+    "lead_time": ("median(starts_on - booked_on)", None),
     "chair_utilisation": (
         f"sum(chair_minutes) filter ({VISIT})",
         "(select sum(capacity_minutes) from calendar c where c.date between $start and $end "

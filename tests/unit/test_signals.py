@@ -18,7 +18,7 @@ from statsmodels.stats.proportion import proportion_effectsize
 from dashboard import access, filters, panels, rates, spc, surveillance
 from dashboard.access import Role, Viewer
 from dashboard.exports import scope_of
-from dashboard.panels import PANELS
+from dashboard.panels import PANELS, comparison
 from dashboard.panels.signals import described
 from dashboard.surveillance import Series
 from dashboard.warehouse import Reader
@@ -317,6 +317,15 @@ def test_no_over_dispersion_below_ten_sites_and_some_where_sites_vary():
     assert spc.overdispersion(expected, expected) == 1.0
     wide = spc.overdispersion(np.tile([30.0, 75.0], 6), expected)
     assert_allclose(wide, np.mean([(2 * (np.sqrt(x) - np.sqrt(50))) ** 2 for x in (30, 75)]))
+
+
+def test_sites_of_which_nothing_is_expected_neither_count_nor_hide_the_over_dispersion():
+    observed, expected = np.tile([30.0, 75.0], 6), np.full(12, 50.0)
+    found = comparison._dispersion(observed, expected)
+    assert found == spc.overdispersion(observed, expected) > 1
+    idle = np.zeros(20)
+    assert comparison._dispersion(np.append(observed, idle), np.append(expected, idle)) == found
+    assert comparison._dispersion(np.append(observed[:9], idle), np.append(expected[:9], idle)) == 1.0
 
 
 def test_two_groups_are_newcombes_and_say_what_would_have_been_seen(director, year):
