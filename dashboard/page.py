@@ -210,7 +210,10 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if panel.chart is None:
         # A heading that says that there is nothing needs no empty table below it.
         if len(frame) or not panel.answer:
-            table(frame, _columns(view, panel), heading)
+            shown = panels.shown(view.reader, panel.name, view.filters)
+            table(shown, _columns(view, panel), heading)
+            if len(shown) < len(frame):
+                st.caption(f"In short. The CSV has all {len(frame):,} lines.")
         return
     if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
         _nothing(

@@ -36,6 +36,7 @@ class Panel:
             periods: those asked for, or the twelve months up to their end.
         hides: whether the rows hold counts of side effects, of which small ones are hidden.
         marked: whether people's marks on control charts are among the rows.
+        short: what a page shows of the rows instead of all of them; the file has all.
         sites_in: the column of sites' names, by which only some of many are drawn at a time; empty where all are.
     """
 
@@ -55,6 +56,7 @@ class Panel:
     hides: bool = False
     marked: bool = False
     sites_in: str = "site"
+    short: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
     def definitions(self) -> list[Metric]:
         """The metrics that the panel shows."""
