@@ -243,6 +243,7 @@ def _read(
     if mapped is not None:
         _note_mapping(connection, number, surveyed, mapped)
         left_out = _note_left_out(connection, number, source)
+        _empty_unusable(connection, number, source)
     _note_files(connection, number, before, together, left_out)
 
 
@@ -321,6 +322,19 @@ def _note_left_out(connection: duckdb.DuckDBPyConnection, number: int, source: S
         {**noted, "counts": [rows for _, rows in told], "reasons": [reason for reason, _ in told]},
     )
     return sum(counts.values())
+
+
+def _empty_unusable(connection: duckdb.DuckDBPyConnection, number: int, source: Source) -> None:
+    """Empty the values that a mapping would rather lose than their row, and keep how many they are."""
+    told = source.mapping.emptied() if source.mapping else {}
+    if not told:
+        return
+    table = source.table.name
+    run(connection, f"unusable_{table}", {"file": number, "columns": list(told)})
+    counts = dict(connection.execute(statements("emptied_rows")[0], {"file": number}).fetchall())
+    noted = {"sources": [table] * len(counts), "names": [source.name] * len(counts), "whats": list(counts)}
+    reasons = [told[name] for name in counts]
+    run(connection, "note_left_out", {**noted, "counts": list(counts.values()), "reasons": reasons})
 
 
 def count(connection: duckdb.DuckDBPyConnection, *name: str) -> int:

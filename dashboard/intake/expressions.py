@@ -172,7 +172,7 @@ class Expressions:
                 continue
             # What cannot be read is passed on as it stands, for the reject to show.
             shown = _raw(name)
-            if self._mapped[name].default is not None:
+            if self._mapped[name].default is not None or self._mapped[name].unusable:
                 shown = "null"
             elif self._mapped[name].pattern:
                 shown = f"case when {steps.part} is not null then {shown} end"

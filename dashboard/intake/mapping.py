@@ -145,6 +145,7 @@ class ColumnMapping:
         pattern: what is taken out of a value before anything else is made of it.
         values: the contract's word for each word of the file; an empty word for no value.
         default: what every other value becomes.
+        unusable: whether what cannot be used is left empty; else it rejects its row.
         formats: strptime formats and names of EPOCHS, tried in turn.
         timezone: in which times without zone are meant; the site's own if None.
         keys: for a reference, the key of each key and name in small letters.
@@ -160,6 +161,7 @@ class ColumnMapping:
     pattern: Pattern | None = None
     values: Names[str, str] = field(default_factory=dict)
     default: str | None = None
+    unusable: bool = False
     formats: tuple[str, ...] = ()
     timezone: str | None = None
     numbers: Numbers | None = None
@@ -214,6 +216,15 @@ class TableMapping:
         return {
             setting: f"{setting} of {self.section}, column{'s' * (len(named) > 1)} {' and '.join(named)}"
             for setting, named in columns.items()
+        }
+
+    def emptied(self) -> dict[str, str]:
+        """For each column whose value is left empty where it cannot be used, what is said of such rows."""
+        return {
+            one.column.name: f"cannot be used and is empty, by unusable of "
+            f"{section_name(self.table.name, self.number, one.column.name)}"
+            for one in self.columns
+            if one.unusable
         }
 
     def is_personal(self, mapped: ColumnMapping) -> bool:

@@ -21,7 +21,7 @@ from dashboard.intake.time_formats import fault_of
 
 _NUMBERS = ("currency", "unit", "thousands", "decimal")
 _ORIGINS = ("column", "constant", "row_number", "file_name")
-_MAKING = ("pattern", "values", "default", "otherwise", "format", "timezone", *_NUMBERS, "times")
+_MAKING = ("pattern", "values", "default", "otherwise", "unusable", "format", "timezone", *_NUMBERS, "times")
 _COLUMN = (*_ORIGINS, "separator", "join", "key", *_MAKING)
 #: Factors beyond are of no unit, and the smaller ones would lose digits.
 _LEAST_FACTOR, _MOST_FACTOR = Decimal("0.000001"), Decimal(1_000_000)
@@ -61,6 +61,7 @@ def column_of(data: Any, column: Column, joins: Joins, reference: Reference, pla
         pattern=pattern,
         values=_values(data, mapped, place),
         default=_default(data, mapped, place),
+        unusable=_unusable(data, column, place),
         formats=_formats(data, column, place),
         timezone=_timezone(data, column, place),
         numbers=numbers,
@@ -201,6 +202,20 @@ def _default(data: dict[str, Any], mapped: ColumnMapping, place: Place) -> str |
         raise place.fault("default and otherwise mean the same; give one of them")
     given = data.get("default", data.get("otherwise"))
     return None if given is None else _word(given, mapped, place)
+
+
+def _unusable(data: dict[str, Any], column: Column, place: Place) -> bool:
+    if "unusable" not in data:
+        return False
+    if data["unusable"] != "empty":
+        raise place.fault(
+            f'unusable must be "empty", not {data["unusable"]!r}; without it such a value rejects its row'
+        )
+    if column.required or column.kind == "identifier":
+        raise place.fault("unusable goes with columns that may be empty, and not with ids")
+    if "default" in data or "otherwise" in data:
+        raise place.fault("default says already what every other value becomes, and unusable too; give one of them")
+    return True
 
 
 def _formats(data: dict[str, Any], column: Column, place: Place) -> tuple[str, ...]:

@@ -381,7 +381,7 @@ def _excluded(report: ImportReport) -> str:
     told = [
         f"{left.rows:,} row{'s' * (left.rows != 1)} by {left.reason}"
         for left in report.left_out
-        if left.source == "bookings"
+        if left.source == left.what == "bookings"
     ]
     return f". The mapping leaves out {' and '.join(told)}" if told else ""
 

@@ -107,6 +107,8 @@ def _left_out_answer(frame: pd.DataFrame) -> str:
         return f"{plural(rows, 'row is', 'rows are')} left out by the mapping"
     if resources:
         return f"{plural(resources, 'resource has', 'resources have')} no place here"
+    if frame["source"].isin(_TABLES).any():
+        return f"{plural(frame['rows'].sum(), 'value is', 'values are')} left empty by the mapping"
     return f"{plural(frame['rows'].sum(), 'value of a resource has', 'values of resources have')} no place here"
 
 
