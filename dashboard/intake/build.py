@@ -134,6 +134,7 @@ def read(connection: duckdb.DuckDBPyConnection, material: Material) -> None:
         number += len(together)
     for name, noted in material.notes:
         run(connection, name, noted)
+    run(connection, "shortened_patients")
 
 
 def into(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:

@@ -48,8 +48,8 @@ suspected as (
     select
         *,
         coalesce(
-            booking_id is null or patient_id is null or site_key is null or service_key is null
-            or start_time is null or status_key is null
+            booking_id is null or is_shortened(booking_id) or patient_id is null or site_key is null
+            or service_key is null or start_time is null or status_key is null
             or unreadable(booked_at, booked_time) or unreadable(ends_at, end_time)
             or unreadable(cancelled_at, cancelled_time)
             or end_time < start_time or end_time > start_time + interval 1 day
@@ -70,7 +70,7 @@ judged as (
     select
         *,
         case when suspect then
-            flag(booking_id is null, 0)
+            flag(booking_id is null or is_shortened(booking_id), 0)
             + flag(patient_id is null, 1)
             + flag(site_key is null, 2)
             + flag(service_key is null, 3)

@@ -14,7 +14,7 @@ with parsed as (
 judged as (
     select
         *,
-        flag(payment_id is null, 0)
+        flag(payment_id is null or is_shortened(payment_id), 0)
         + flag(patient_id is null, 1)
         + flag(paid_local is null and paid_instant is null, 2)
         + flag(
