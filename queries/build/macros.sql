@@ -102,6 +102,14 @@ create temp macro as_term(x) as
         when regexp_full_match(x, '[a-z]+(_[a-z]+)*') then x else regexp_replace(trim(lower(x)), '[\s_-]+', '_', 'g')
     end;
 
+-- How a way to pay is compared: 'Credit Card' and 'credit_card' are one. Most are one word.
+create temp macro as_method(x) as
+    case
+        when contains(x, ' ') or contains(x, '_') or contains(x, '-')
+        then nullif(trim(regexp_replace(lower(x), '[\s_-]+', ' ', 'g')), '')
+        else lower(x)
+    end;
+
 -- Minutes by which a delivered time with an offset is ahead of UTC, null where it came as local time; and back.
 create temp macro offset_of(local, instant) as ((epoch_us(local) - epoch_us(instant)) // 60000000)::smallint;
 create temp macro instant_of(local, minutes) as make_timestamptz(epoch_us(local) - minutes::bigint * 60000000);
