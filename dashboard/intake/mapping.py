@@ -147,6 +147,7 @@ class ColumnMapping:
         default: what every other value becomes.
         unusable: whether what cannot be used is left empty; else it rejects its row.
         formats: strptime formats and names of EPOCHS, tried in turn.
+        language: of names of months, a key of MONTHS; empty for English.
         timezone: in which times without zone are meant; the site's own if None.
         keys: for a reference, the key of each key and name in small letters.
     """
@@ -163,6 +164,7 @@ class ColumnMapping:
     default: str | None = None
     unusable: bool = False
     formats: tuple[str, ...] = ()
+    language: str = ""
     timezone: str | None = None
     numbers: Numbers | None = None
     keys: Names[str, str] = field(default_factory=dict)
