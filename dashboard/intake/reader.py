@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -300,18 +300,18 @@ def expressions(surveyed: Survey, lookups: Mapping[Join, Loaded]) -> Expressions
     return Expressions(source.mapping, names, surveyed.types, surveyed.places, lookups)
 
 
-def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> str:
+def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None, beside: Sequence[Path] = ()) -> str:
     """The statement that makes the view `delivered`: the contract's columns as trimmed text.
 
     Columns that the file doesn't have are null; columns that the contract or the mapping doesn't
     know are named by number only and never selected. `misfits` has a flag for each column whose
     value the mapping cannot read, at the column's place in the contract; `part` counts the files
-    of which prepared records were made.
+    of which prepared records were made, or this one and those `beside` it, which are read together.
     """
     if mapped is not None:
         rows = mapped.select(relation(surveyed.inspected, path))
         return f"create or replace temp view delivered as select *, 0::uinteger as {PART} from ({rows})"  # noqa: S608
-    rows, part = relation(surveyed.inspected, path), "0"
+    rows, part = relation(surveyed.inspected, path, beside=beside), "file_index" if beside else "0"
     if surveyed.prepared is not None:
         rows, part = relation(surveyed.inspected, path, more=1), identifier(str(len(surveyed.found.header)))
     value = "{0}" if surveyed.found.tidy else "cleaned({0})"
