@@ -214,7 +214,9 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
             shown = panels.shown(view.reader, panel.name, view.filters)
             table(shown, _columns(view, panel), heading)
             if len(shown) < len(frame):
-                st.caption(f"In short. The CSV has all {len(frame):,} lines.")
+                st.caption(
+                    f"In short: what is worth a look, and the rest together. The CSV has all {len(frame):,} lines."
+                )
         return
     if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
         _nothing(

@@ -13,7 +13,7 @@ MOST = 50
 
 
 def by_file(frame: pd.DataFrame, of: str, counts: Sequence[str]) -> pd.DataFrame:
-    """Beyond MOST files those with rejected rows, then those with rows left out, and all others of a kind in a line.
+    """Of more than MOST files those with rejected rows, then those with rows left out, and a line for the rest.
 
     Args:
         frame: a row a file and kind, with `file`, `rows_rejected` and `rows_left_out`.
@@ -25,10 +25,15 @@ def by_file(frame: pd.DataFrame, of: str, counts: Sequence[str]) -> pd.DataFrame
     # A count that is hidden tells nothing by its place either.
     seen = frame[["rows_rejected", "rows_left_out"]].fillna(0)
     order = seen.sort_values(["rows_rejected", "rows_left_out"], ascending=False, kind="stable").index
-    told, rest = frame.loc[order[:MOST]], frame.loc[order[MOST:]]
+    shown = order[: min(MOST, int((seen > 0).any(axis=1).sum()))]
+    told, rest = frame.loc[shown], frame.drop(shown)
     kinds = rest.groupby(of, sort=False)
     sums = kinds[list(counts)].sum(min_count=1)
-    files = [plural(number, "other file", "other files") for number in kinds["file"].nunique()]
+    own = set(told[of])
+    files = [
+        plural(number, *(("other file", "other files") if kind in own else ("file", "files")))
+        for kind, number in kinds["file"].nunique().items()
+    ]
     return pd.concat([told, sums.assign(file=files).reset_index()], ignore_index=True)
 
 
