@@ -103,9 +103,9 @@ select
     $file + part, faults, booking_id, patient_id, site_key, service_key, status_key, start_time, end_time,
     cancelled_time, booked_time::date, starts_instant, ends_instant,
     -- Whatever else is wrong, since a mapping may want only what cannot be used to be empty.
-    case when years between 0 and 120 then least(years, 90) end, lower(sex), indication, provider,
+    case when years is not null and (not suspect or years between 0 and 120) then least(years, 90) end, lower(sex), indication, provider,
     coalesce(supervisor, 'not_recorded'), coalesce(answer, 'not_recorded'), lower(channel), minutes,
-    as_cents(price_amount), coalesce(assessed, false), case when dose >= 0 and dose < 10000000 then dose end,
+    as_cents(price_amount), coalesce(assessed, false), case when not suspect or (dose >= 0 and dose < 10000000) then dose end,
     case when is_faulty(faults) then map {
         'site': site, 'service': service, 'starts_at': starts_at, 'status': status, 'booked_at': booked_at,
         'ends_at': ends_at, 'cancelled_at': cancelled_at, 'age': age, 'sex': sex, 'indication': indication,
