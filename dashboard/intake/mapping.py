@@ -220,6 +220,12 @@ class TableMapping:
             for setting, named in columns.items()
         }
 
+    @property
+    def id_sources(self) -> frozenset[SourceColumn]:
+        """Columns of the file that ids are made of, names in small letters."""
+        found = {one for mapped in self.columns if mapped.column.kind == "identifier" for one in mapped.own_sources}
+        return frozenset(one.lower() if isinstance(one, str) else one for one in found)
+
     def emptied(self) -> dict[str, str]:
         """For each column whose value is left empty where it cannot be used, what is said of such rows."""
         return {

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dashboard.intake.contract import TABLES, DeliveryError, Table
@@ -29,6 +29,7 @@ from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
 from dashboard.intake.sql import identifier
 
+_OWN_IDS = frozenset(one.name for table in TABLES for one in table.columns if one.kind == "identifier")
 #: The last column of prepared records: which of the files that they were made of, counted from 0.
 PART = "part"
 
@@ -255,9 +256,10 @@ def survey(source: Source, progress: Callable[[int], None]) -> Survey:
         progress(len(part))
 
     if source.mapping is None:
-        dialect = own_dialect(source.path)
+        dialect = replace(own_dialect(source.path), ids=_OWN_IDS)
     else:
-        dialect = dialect_of(source.path, source.mapping.files.layout, _wanted(source.mapping))
+        found = dialect_of(source.path, source.mapping.files.layout, _wanted(source.mapping))
+        dialect = replace(found, ids=source.mapping.id_sources)
     inspected = inspect(source.path, dialect, seen=seen)
     if inspected.is_parquet or dialect.encoding != UTF_8 or dialect.rewritten or is_gzip(source.path):
         with source.path.open("rb") as file:
