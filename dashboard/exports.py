@@ -18,6 +18,7 @@ from dashboard.filters import Filters
 from dashboard.intake.contract import DEFINITIONS_VERSION
 from dashboard.marks import Mark
 from dashboard.panels import Column, today
+from dashboard.payment_methods import folded
 from dashboard.query_faults import WarehouseError
 from dashboard.receipts import FileResponse, Part, Receipt, no_such_file
 from dashboard.shelf import shelf
@@ -211,7 +212,7 @@ def asked(reader: Reader, dataset: Dataset, parameters: filters.Parameters) -> E
         columns or tuple(known.values()),
         date if date in dataset.dates else dataset.dates[0],
         filters.refused_sites(parameters, reader.catalogue.sites, scope),
-        _methods(parameters) if dataset.by_method else (),
+        _methods(parameters, reader) if dataset.by_method else (),
     )
 
 
@@ -220,13 +221,16 @@ def methods_of(reader: Reader) -> tuple[str, ...]:
     return tuple(reader.query("payment_methods")["method"])
 
 
-def _methods(parameters: filters.Parameters) -> tuple[str, ...]:
+def _methods(parameters: filters.Parameters, reader: Reader) -> tuple[str, ...]:
     """The payment methods that an address asks for.
 
     One that no payment names stays: it gives no rows, where dropping it would give every other method's.
     """
-    named = (text.strip().lower() for text in parameters.get("method", ()))
-    return tuple(sorted({text for text in named if text.isprintable() and 0 < len(text) <= LONGEST_METHOD}))
+    named = {text.strip().lower() for text in parameters.get("method", ())}
+    kept = {text for text in named if text.isprintable() and 0 < len(text) <= LONGEST_METHOD}
+    # An extract of an earlier version may have them as they were delivered.
+    known = set(methods_of(reader)) if kept else kept
+    return tuple(sorted({text if text in known else folded(text) for text in kept} - {""}))
 
 
 def parts(

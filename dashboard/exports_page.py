@@ -14,6 +14,7 @@ import streamlit as st
 from dashboard import exports, filter_bar, forms, packs, page, recording, tables
 from dashboard.exports import Choice, Export
 from dashboard.panels import Column
+from dashboard.payment_methods import method_name
 from dashboard.settings import Settings
 from dashboard.state import StateError, Store, shared_store
 from dashboard.state.audit import Entry, Search
@@ -90,6 +91,7 @@ def _methods(export: Export) -> None:
     st.multiselect(
         "Payment method",
         list(known),
+        format_func=method_name,
         key=key,
         placeholder="All methods",
         on_change=lambda: filter_bar.choose(method=st.session_state[key]),

@@ -14,6 +14,7 @@ from dashboard import (
     access,
     chart_notes,
     charts,
+    choosing,
     exports,
     filter_bar,
     filters,
@@ -210,20 +211,25 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if panel.chart is None:
         # A heading that says that there is nothing needs no empty table below it.
         if len(frame) or not panel.answer:
-            table(frame, _columns(view, panel), heading)
+            shown = panels.shown(view.reader, panel.name, view.filters)
+            table(shown, _columns(view, panel), heading)
+            if len(shown) < len(frame):
+                st.caption(
+                    f"In short: what is worth a look, and the rest together. The CSV has all {len(frame):,} lines."
+                )
         return
     if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
         _nothing(
             view,
-            panel.name,
+            panel,
             "Every count above 0 is hidden for these filters. Choose a longer period, or fewer filters.",
         )
         return
     if not len(frame):
-        _nothing(view, panel.name, f"Nothing to show for these filters. {_instead(view)}")
+        _nothing(view, panel, f"Nothing to show for these filters. {_instead(view, panel)}")
         return
     if "value" in frame and frame["value"].isna().all():
-        _nothing(view, panel.name, f"Too few in every group to draw any. {_instead(view)}")
+        _nothing(view, panel, f"Too few in every group to draw any. {_instead(view, panel)}")
         return
     found = pictures.pictures(view.reader, panel.name, view.filters, view.mode)
     if len(found.charts) == 1 and not found.charts[0].caption:
@@ -241,22 +247,15 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     _notes(found.notes)
 
 
-def _instead(view: View) -> str:
-    """What else to choose: of sites, lines and ages only where some are left out."""
-    chosen = view.filters
-    found = ["another day" if view.dated == "day" else "a longer or an earlier period"]
-    if chosen.sites != chosen.scope.sites:
-        found.append("more sites")
-    if chosen.lines or chosen.bands:
-        found.append("more lines or ages")
-    return f"Choose {', or '.join(found)}."
+def _instead(view: View, panel: Panel) -> str:
+    return choosing.instead(view.filters, view.dated, history=panel.history)
 
 
-def _nothing(view: View, name: str, why: str) -> None:
-    """Says why no chart is drawn, and where the page has a longer period, leads there."""
-    st.info(why)
-    longer = view.filters.longer() if view.dated == "period" else None
-    if longer and st.button(f"Show the {filters.PERIODS[longer].lower()}", key=f"longer_{name}"):
+def _nothing(view: View, panel: Panel, why: str) -> None:
+    """Says why no chart is drawn, and where the page has a longer period that would show more, leads there."""
+    st.info(why.strip())
+    longer = view.filters.longer() if view.dated == "period" and not panel.history else None
+    if longer and st.button(f"Show the {filters.PERIODS[longer].lower()}", key=f"longer_{panel.name}"):
         filter_bar.choose(period=[longer])
         st.rerun()
 

@@ -144,7 +144,7 @@ class SmallCounts:
         if not set(columns) <= set(COLUMNS):
             kept_by = next((frame[name] for name in ("source", "resource") if name in frame), None)
             told = np.full(len(frame), True) if kept_by is None else kept_by.isin(_TELLING)
-            return frame.assign(**{name: frame[name].astype("float64").mask(told) for name in columns})
+            return frame.assign(**{name: _masked(frame[name], told) for name in columns})
         if set(frame.columns) <= {*columns, *DIMENSIONS}:
             # Nothing else is answered: every combination has its row, since a missing one would tell 0.
             frame = self._combinations(values).reindex(columns=list(frame.columns))
@@ -337,6 +337,12 @@ class SmallCounts:
         row = np.zeros(len(self.cells))
         row[parts], row[whole] = 1.0, -1.0
         return row
+
+
+def _masked(values: pd.Series, told: pd.Series | BoolArray) -> pd.Series:
+    """Numbers as NaN and text as none where they would tell."""
+    numbers = pd.api.types.is_numeric_dtype(values)
+    return (values.astype("float64") if numbers else values.astype("object")).mask(told)
 
 
 def _known(columns: list[list[Any]], rows: int) -> list[tuple[Any, ...]]:

@@ -4,4 +4,4 @@
 -- hides: rows
 select source, file, what, rows, reason
 from left_out
-order by what <> source, rows desc, source, what, file, reason
+order by what <> source, source, what, file, reason

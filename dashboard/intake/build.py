@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ CUBES = ("daily", "daily_payments", "hourly", "daily_effects", "daily_patients",
 ACCOUNT = ("sources", "resources", "extract_info", "gaps", "late_forms", "worklists", "oddities")
 _ALL = (*SOUND, *NUMBERED, *ROWS, "rejects", "reference_tables", "calendar", *CUBES, *ACCOUNT)
 
+#: So many files are read at once.
+_FILES = 500
 #: So many bookings are sorted at once: they fit in the memory that an import has.
 _SPAN_ROWS = 2_000_000
 _SPAN = ("first_on", "last_on")
@@ -134,6 +136,7 @@ def read(connection: duckdb.DuckDBPyConnection, material: Material) -> None:
         number += len(together)
     for name, noted in material.notes:
         run(connection, name, noted)
+    run(connection, "shortened_patients")
 
 
 def into(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
@@ -187,9 +190,19 @@ def _load_reference(connection: duckdb.DuckDBPyConnection, reference: Reference)
 
 
 def _together(surveys: Sequence[Survey]) -> Iterator[list[Survey]]:
-    """Files in their order, those together of which one file of records was prepared: a statement takes 20 ms."""
-    for _, together in itertools.groupby(enumerate(surveys), lambda one: one[1].prepared or one[0]):
-        yield [surveyed for _, surveyed in together]
+    """Files in their order, those together that are read in one go: a statement takes 20 ms."""
+    for _, found in itertools.groupby(enumerate(surveys), lambda one: one[1].prepared or _kind(one[1]) or one[0]):
+        together = [surveyed for _, surveyed in found]
+        most = len(together) if together[0].prepared else _FILES
+        yield from (together[start : start + most] for start in range(0, len(together), most))
+
+
+def _kind(surveyed: Survey) -> Hashable:
+    """What parts of a table have in common that are written alike; None of a file that has to be read alone."""
+    source, found = surveyed.source, surveyed.found
+    if source.mapping is not None or surveyed.types or not found.plain or is_gzip(source.path):
+        return None
+    return source.table.name, found.header, found.tidy, surveyed.dialect
 
 
 def _read(
@@ -210,9 +223,10 @@ def _read(
         mend(surveyed.inspected, path)
     before = count(connection, f"read_{table}")
     mapped = expressions(surveyed, lookups)
+    failed, beside = False, [] if surveyed.prepared else [one.source.path for one in together[1:]]
 
     def take(path: Path) -> None:
-        connection.execute(view_of(surveyed, path, mapped))
+        connection.execute(view_of(surveyed, path, mapped, beside))
         run(connection, f"read_{table}", {"file": number, "timezones": zones})
 
     try:
@@ -226,24 +240,57 @@ def _read(
             mend(surveyed.inspected, path)
             take(path)
     except duckdb.Error as error:
-        raise unreadable(source.path, error) from error
+        if not beside:
+            raise unreadable(source.path, error) from error
+        failed = True
     finally:
         if path != source.path:
             path.unlink(missing_ok=True)
-    surveyed.require_unchanged()
+    if failed:
+        # Which of them can't be read is told when each is read alone; nothing of any was taken.
+        for place, one in enumerate(together):
+            _read(connection, number + place, [one], lookups, zones, work)
+        return
+    for one in together:
+        one.require_unchanged()
     arrived, sound = count(connection, f"read_{table}") - before, sum(one.found.sound for one in together)
     if arrived != sound:
-        raise DeliveryError(
-            f"{source.path}: {sound:,} sound records were counted and {arrived:,} were read; "
-            "nothing was published. Save the file as plain CSV UTF-8 and deliver it again"
-        )
+        if beside:
+            _require_each(connection, number, before, together)
+        raise _other_rows(source.path, sound, arrived)
+    if beside:
+        _require_each(connection, number, before, together)
     left_out = 0
     if surveyed.prepared is None:
-        refuse_moved_columns(connection, number, before, surveyed)
+        refuse_moved_columns(connection, number, before, together)
     if mapped is not None:
         _note_mapping(connection, number, surveyed, mapped)
         left_out = _note_left_out(connection, number, source)
+        _empty_unusable(connection, number, source)
     _note_files(connection, number, before, together, left_out)
+
+
+def _require_each(connection: duckdb.DuckDBPyConnection, number: int, before: int, together: list[Survey]) -> None:
+    """Refuse files that were read together and did not arrive each whole and in their order."""
+    table = together[0].source.table.name
+    rows = connection.execute(
+        f"select file, min(rowid), max(rowid), count(*) from {identifier(f'read_{table}')} "  # noqa: S608
+        "where file >= $number group by file",
+        {"number": number},
+    ).fetchall()
+    arrived = {file: tuple(found) for file, *found in rows}
+    for place, one in enumerate(together):
+        first, last, found = arrived.get(number + place, (before, before - 1, 0))
+        if (first, last, found) != (before, before + one.found.sound - 1, one.found.sound):
+            raise _other_rows(one.source.path, one.found.sound, found)
+        before += found
+
+
+def _other_rows(path: Path, sound: int, arrived: int) -> DeliveryError:
+    return DeliveryError(
+        f"{path}: {sound:,} sound records were counted and {arrived:,} were read; "
+        "nothing was published. Save the file as plain CSV UTF-8 and deliver it again"
+    )
 
 
 def _note_files(
@@ -321,6 +368,19 @@ def _note_left_out(connection: duckdb.DuckDBPyConnection, number: int, source: S
         {**noted, "counts": [rows for _, rows in told], "reasons": [reason for reason, _ in told]},
     )
     return sum(counts.values())
+
+
+def _empty_unusable(connection: duckdb.DuckDBPyConnection, number: int, source: Source) -> None:
+    """Empty the values that a mapping would rather lose than their row, and keep how many they are."""
+    told = source.mapping.emptied() if source.mapping else {}
+    if not told:
+        return
+    table = source.table.name
+    run(connection, f"unusable_{table}", {"file": number, "columns": list(told)})
+    counts = dict(connection.execute(statements("emptied_rows")[0], {"file": number}).fetchall())
+    noted = {"sources": [table] * len(counts), "names": [source.name] * len(counts), "whats": list(counts)}
+    reasons = [told[name] for name in counts]
+    run(connection, "note_left_out", {**noted, "counts": list(counts.values()), "reasons": reasons})
 
 
 def count(connection: duckdb.DuckDBPyConnection, *name: str) -> int:

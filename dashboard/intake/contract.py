@@ -137,7 +137,7 @@ PAYMENTS = Table(
         Column("kind", "word", "What the amount is.", True, PAYMENT_KINDS),
         Column("amount", "amount", "Dollars; refunds are negative or positive alike.", True),
         Column("booking_id", "identifier", "The booking that it belongs to, if any."),
-        Column("method", "text", "How it was paid."),
+        Column("method", "text", "How it was paid; case, blanks, hyphens and underscores make no other method."),
         Column("site", "reference", "A site of sites.csv; else the booking's or patient's site."),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +24,7 @@ class Dialect:
         skipped: so many lines before the header hold titles.
         escape: stands before a quote within a value, if quotes are not doubled; without a quote, before a delimiter.
         between: what stands between values where that is several bytes, in the place of the delimiter.
+        ids: columns that hold ids, by name in small letters or by number from 1; of no matter for how records part.
         line_end: LF, also where a carriage return stands before each; else what ends lines in its place.
     """
 
@@ -34,6 +36,13 @@ class Dialect:
     escape: bytes = b""
     between: bytes = b""
     line_end: bytes = NEWLINE
+    ids: frozenset[str | int] = frozenset()
+
+    def ids_in(self, header: Sequence[str]) -> frozenset[int]:
+        """The positions of the columns that hold ids."""
+        return frozenset(
+            place for place, name in enumerate(header) if name.lower() in self.ids or place + 1 in self.ids
+        )
 
     @cached_property
     def field(self) -> re.Pattern[bytes]:

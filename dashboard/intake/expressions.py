@@ -23,6 +23,8 @@ _BETWEEN = "\x1f"
 _LEFT_OUT = "left_out"
 #: Of Parquet: times with a zone, to the microsecond and to the nanosecond, as pandas writes them.
 _INSTANTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
+#: Whole numbers below are all told apart.
+_EXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
 _FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
 
 
@@ -172,7 +174,7 @@ class Expressions:
                 continue
             # What cannot be read is passed on as it stands, for the reject to show.
             shown = _raw(name)
-            if self._mapped[name].default is not None:
+            if self._mapped[name].default is not None or self._mapped[name].unusable:
                 shown = "null"
             elif self._mapped[name].pattern:
                 shown = f"case when {steps.part} is not null then {shown} end"
@@ -361,6 +363,11 @@ def typed_text(text: str, kind: str, wanted: str) -> str:
         return f"{text} || ' 00:00'"
     if kind.startswith("TIMESTAMP") and wanted == "date":
         return f"left({text}, 10)"
+    if kind in _EXACT and wanted == "identifier":
+        # Beyond, two numbers are one: they are written as what has lost digits, which is no id.
+        number = f"try_cast({text} as double)"
+        whole = f"regexp_replace({text}, '\\.0+$', '')"
+        return f"if(abs({number}) < {_EXACT[kind]}, {whole}, printf('%.16e', {number}))"
     if kind.startswith(_FLOATS) and wanted in ("identifier", "whole number"):
         return f"regexp_replace({text}, '\\.0+$', '')"
     if kind.startswith(_FLOATS) and wanted == "amount":

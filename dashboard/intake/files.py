@@ -6,7 +6,7 @@ import gzip
 import os
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -225,11 +225,11 @@ def mend(inspected: Inspected, copy: Path) -> None:
         raise DeliveryError(f"{copy} cannot be written: {error.strerror}") from error
 
 
-def relation(inspected: Inspected, path: Path, more: int = 0) -> str:
+def relation(inspected: Inspected, path: Path, more: int = 0, beside: Sequence[Path] = ()) -> str:
     """What stands behind `from` to read the sound records of `path`: the file or its mended copy.
 
     Columns are named by their positions from 0, so that no name of a file gets into a statement; `path` has so many
-    `more` of them than the file.
+    `more` of them than the file. Files `beside` it are read behind it, as if they were one; `file_index` counts them.
     """
     names = [str(number) for number in range(len(inspected.found.header) + more)]
     if inspected.is_parquet:
@@ -239,8 +239,9 @@ def relation(inspected: Inspected, path: Path, more: int = 0) -> str:
     quote = literal(dialect.quote.decode())
     header = dialect.header or path != inspected.path
     compression = "gzip" if path == inspected.path and is_gzip(path) else "none"
+    paths = ", ".join(map(path_literal, (path, *beside)))
     return (
-        f"read_csv({path_literal(path)}, header={'true' if header else 'false'}, auto_detect=false, "
+        f"read_csv([{paths}], header={'true' if header else 'false'}, auto_detect=false, "
         f"all_varchar=true, columns={{{types}}}, delim={literal(dialect.delimiter.decode())}, quote={quote}, "
         f"escape={quote}, compression='{compression}', hive_partitioning=false, max_line_size=2000000, "
         "store_rejects=true, rejects_table='unread', rejects_scan='unread_scans', rejects_limit=10)"

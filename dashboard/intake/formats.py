@@ -10,6 +10,7 @@ import duckdb
 
 from dashboard.intake.contract import Column
 from dashboard.intake.guesses import words_of
+from dashboard.intake.months import in_english, spoken
 from dashboard.intake.possible_formats import possible_formats
 from dashboard.intake.readings import read_by
 from dashboard.intake.time_formats import EXCEL
@@ -54,7 +55,10 @@ class Formats:
             sample: its values.
         """
         if column.kind in ("timestamp", "date"):
-            settings, why = self._time(column, sample)
+            language = spoken(sample)
+            settings, why = self._time(column, [in_english(one, language) for one in sample] if language else sample)
+            if language and settings:
+                settings.append(f'language = "{language}"')
             # What says UTC in its name and not in its values would count as the site's own time.
             if (
                 column.kind == "timestamp"
@@ -81,6 +85,8 @@ class Formats:
         if column.kind in ("timestamp", "date"):
             if _counted(column, sample) or self._share(_own_form(column), sample) >= _MOST:
                 return True
+            if language := spoken(sample):
+                sample = [in_english(one, language) for one in sample]
             return max(self._fits(sample).values(), default=0) >= _MOST
         if column.kind in ("amount", "whole number"):
             numbers = [found for value in sample if (found := _NUMBER.fullmatch(value))]

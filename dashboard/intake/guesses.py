@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from dashboard.intake.synonyms import (
     COLUMNS,
@@ -114,14 +114,28 @@ def find_person(wanted: str, header: Sequence[str]) -> str | None:
 
 def guess_columns(contract_name: str, table: str, header: Sequence[str], taken: Collection[str]) -> list[Guess]:
     """The columns of a header that one of the contract may be made of, the likeliest first."""
-    known = [column_words(name) for name in (contract_name, *COLUMNS[table].get(contract_name, "").split(", "))]
-    found: dict[str, float] = {}
-    for name in header:
-        if name in taken or not name:
-            continue
-        words = column_words(name)
-        found[name] = max(_fit(words, one, rank, contract_name) for rank, one in enumerate(known))
+    found = {name: _best(column_words(name), contract_name, table) for name in header if name and name not in taken}
     return [Guess(name, fit) for name, fit in sorted(found.items(), key=lambda pair: -pair[1]) if fit > 0.2]
+
+
+@cache
+def _known_as(contract_name: str, table: str) -> tuple[tuple[str, str, frozenset[str]], ...]:
+    """What columns are called of which one of the contract may be made, the likeliest first; also as one word."""
+    known = (column_words(name) for name in (contract_name, *COLUMNS[table].get(contract_name, "").split(", ")))
+    return tuple((words, words.replace(" ", ""), frozenset(words.split())) for words in known)
+
+
+# The same words are asked about for every column of the contract and table, and again for each guess: of a file of
+# thousands of columns that was nearly all that a draft took.
+@lru_cache(maxsize=1 << 18)
+def _best(words: str, contract_name: str, table: str) -> float:
+    """How well a name fits the best of what the column is called."""
+    whole, own, best = words.replace(" ", ""), set(words.split()), 0.0
+    for rank, (known, joined, parts) in enumerate(_known_as(contract_name, table)):
+        # What has other letters fits in no way, and that is most; a patient's id goes by more names than these.
+        if parts <= own or joined in whole or contract_name == "patient_id":
+            best = max(best, _fit(words, known, rank, contract_name))
+    return best
 
 
 def guess_column(contract_name: str, table: str, header: Sequence[str], taken: Collection[str]) -> Guess | None:

@@ -145,7 +145,9 @@ class ColumnMapping:
         pattern: what is taken out of a value before anything else is made of it.
         values: the contract's word for each word of the file; an empty word for no value.
         default: what every other value becomes.
+        unusable: whether what cannot be used is left empty; else it rejects its row.
         formats: strptime formats and names of EPOCHS, tried in turn.
+        language: of names of months, a key of MONTHS; empty for English.
         timezone: in which times without zone are meant; the site's own if None.
         keys: for a reference, the key of each key and name in small letters.
     """
@@ -160,7 +162,9 @@ class ColumnMapping:
     pattern: Pattern | None = None
     values: Names[str, str] = field(default_factory=dict)
     default: str | None = None
+    unusable: bool = False
     formats: tuple[str, ...] = ()
+    language: str = ""
     timezone: str | None = None
     numbers: Numbers | None = None
     keys: Names[str, str] = field(default_factory=dict)
@@ -214,6 +218,21 @@ class TableMapping:
         return {
             setting: f"{setting} of {self.section}, column{'s' * (len(named) > 1)} {' and '.join(named)}"
             for setting, named in columns.items()
+        }
+
+    @property
+    def id_sources(self) -> frozenset[SourceColumn]:
+        """Columns of the file that ids are made of, names in small letters."""
+        found = {one for mapped in self.columns if mapped.column.kind == "identifier" for one in mapped.own_sources}
+        return frozenset(one.lower() if isinstance(one, str) else one for one in found)
+
+    def emptied(self) -> dict[str, str]:
+        """For each column whose value is left empty where it cannot be used, what is said of such rows."""
+        return {
+            one.column.name: f"cannot be used and is empty, by unusable of "
+            f"{section_name(self.table.name, self.number, one.column.name)}"
+            for one in self.columns
+            if one.unusable
         }
 
     def is_personal(self, mapped: ColumnMapping) -> bool:

@@ -15,13 +15,25 @@ from dashboard.intake.header import nearest
 from dashboard.intake.mapping import ColumnMapping, Lookup, Numbers, Pattern
 from dashboard.intake.mapping_place import Place
 from dashboard.intake.mapping_sources import Joins, join_of, own_key, source_of
+from dashboard.intake.months import MONTHS, names_months
 from dashboard.intake.patterns import MOST_GROUPS, groups_of
 from dashboard.intake.reference import Reference
 from dashboard.intake.time_formats import fault_of
 
 _NUMBERS = ("currency", "unit", "thousands", "decimal")
 _ORIGINS = ("column", "constant", "row_number", "file_name")
-_MAKING = ("pattern", "values", "default", "otherwise", "format", "timezone", *_NUMBERS, "times")
+_MAKING = (
+    "pattern",
+    "values",
+    "default",
+    "otherwise",
+    "unusable",
+    "format",
+    "language",
+    "timezone",
+    *_NUMBERS,
+    "times",
+)
 _COLUMN = (*_ORIGINS, "separator", "join", "key", *_MAKING)
 #: Factors beyond are of no unit, and the smaller ones would lose digits.
 _LEAST_FACTOR, _MOST_FACTOR = Decimal("0.000001"), Decimal(1_000_000)
@@ -61,7 +73,9 @@ def column_of(data: Any, column: Column, joins: Joins, reference: Reference, pla
         pattern=pattern,
         values=_values(data, mapped, place),
         default=_default(data, mapped, place),
+        unusable=_unusable(data, column, place),
         formats=_formats(data, column, place),
+        language=_language(data, place),
         timezone=_timezone(data, column, place),
         numbers=numbers,
     )
@@ -203,6 +217,20 @@ def _default(data: dict[str, Any], mapped: ColumnMapping, place: Place) -> str |
     return None if given is None else _word(given, mapped, place)
 
 
+def _unusable(data: dict[str, Any], column: Column, place: Place) -> bool:
+    if "unusable" not in data:
+        return False
+    if data["unusable"] != "empty":
+        raise place.fault(
+            f'unusable must be "empty", not {data["unusable"]!r}; without it such a value rejects its row'
+        )
+    if column.required or column.kind == "identifier":
+        raise place.fault("unusable goes with columns that may be empty, and not with ids")
+    if "default" in data or "otherwise" in data:
+        raise place.fault("default says already what every other value becomes, and unusable too; give one of them")
+    return True
+
+
 def _formats(data: dict[str, Any], column: Column, place: Place) -> tuple[str, ...]:
     if "format" not in data:
         return ()
@@ -215,6 +243,20 @@ def _formats(data: dict[str, Any], column: Column, place: Place) -> tuple[str, .
     if not given:
         raise place.fault("format is empty")
     return tuple(given)
+
+
+def _language(data: dict[str, Any], place: Place) -> str:
+    if "language" not in data:
+        return ""
+    formats = data.get("format", ())
+    if not any(map(names_months, [formats] if isinstance(formats, str) else formats)):
+        raise place.fault("language goes with a format that has %b or %B, the name of a month")
+    language = place.text(data["language"], "language").lower()
+    if language not in MONTHS:
+        raise place.fault(
+            f"the language {language!r} is not known; known are {', '.join(MONTHS)}, and English without"
+        )
+    return language
 
 
 def _timezone(data: dict[str, Any], column: Column, place: Place) -> str | None:

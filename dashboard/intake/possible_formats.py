@@ -12,6 +12,7 @@ _DAYS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y"),
     *("%d.%m.%Y", "%d.%m.%y", "%m-%d-%Y", "%d-%m-%Y", "%m-%d-%y", "%d-%m-%y", "%y/%m/%d"),
     *("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %b, %Y", "%d %b %y", "%d%b%Y", "%d/%b/%Y", "%b %d, %Y", "%b %d %Y"),
+    *("%d de %b de %Y", "%d de %b %Y", "%d. %b %Y", "%d. %B %Y"),
     *("%b-%d-%Y", "%Y-%b-%d", "%d %B %Y", "%d %B, %Y", "%B %d, %Y", "%B %d %Y"),
 )
 #: A day of the week before them.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from dashboard.intake import addition, attempts, facts, keys, pointer, publication, review, verification
+from dashboard.intake import addition, attempts, facts, keys, pointer, publication, review, shortened, verification
 from dashboard.intake.build import Identity, Material, build, into
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError, StorageError
 from dashboard.intake.delivery import Progress, read_delivery
@@ -286,7 +286,7 @@ def _import(
                 verification.reasons(connection),
                 resources=verification.resource_reports(connection),
                 left_out=verification.left_out(connection),
-                notes=tuple(notes),
+                notes=(*notes, *shortened.told(connection, surveys)),
                 review=review.read(connection, compared_with),
                 published=not dry_run,
             )
@@ -381,7 +381,7 @@ def _excluded(report: ImportReport) -> str:
     told = [
         f"{left.rows:,} row{'s' * (left.rows != 1)} by {left.reason}"
         for left in report.left_out
-        if left.source == "bookings"
+        if left.source == left.what == "bookings"
     ]
     return f". The mapping leaves out {' and '.join(told)}" if told else ""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dashboard.intake.contract import TABLES, DeliveryError, Table
@@ -29,6 +29,7 @@ from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
 from dashboard.intake.sql import identifier
 
+_OWN_IDS = frozenset(one.name for table in TABLES for one in table.columns if one.kind == "identifier")
 #: The last column of prepared records: which of the files that they were made of, counted from 0.
 PART = "part"
 
@@ -255,9 +256,10 @@ def survey(source: Source, progress: Callable[[int], None]) -> Survey:
         progress(len(part))
 
     if source.mapping is None:
-        dialect = own_dialect(source.path)
+        dialect = replace(own_dialect(source.path), ids=_OWN_IDS)
     else:
-        dialect = dialect_of(source.path, source.mapping.files.layout, _wanted(source.mapping))
+        found = dialect_of(source.path, source.mapping.files.layout, _wanted(source.mapping))
+        dialect = replace(found, ids=source.mapping.id_sources)
     inspected = inspect(source.path, dialect, seen=seen)
     if inspected.is_parquet or dialect.encoding != UTF_8 or dialect.rewritten or is_gzip(source.path):
         with source.path.open("rb") as file:
@@ -300,18 +302,18 @@ def expressions(surveyed: Survey, lookups: Mapping[Join, Loaded]) -> Expressions
     return Expressions(source.mapping, names, surveyed.types, surveyed.places, lookups)
 
 
-def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None) -> str:
+def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None, beside: Sequence[Path] = ()) -> str:
     """The statement that makes the view `delivered`: the contract's columns as trimmed text.
 
     Columns that the file doesn't have are null; columns that the contract or the mapping doesn't
     know are named by number only and never selected. `misfits` has a flag for each column whose
     value the mapping cannot read, at the column's place in the contract; `part` counts the files
-    of which prepared records were made.
+    of which prepared records were made, or this one and those `beside` it, which are read together.
     """
     if mapped is not None:
         rows = mapped.select(relation(surveyed.inspected, path))
         return f"create or replace temp view delivered as select *, 0::uinteger as {PART} from ({rows})"  # noqa: S608
-    rows, part = relation(surveyed.inspected, path), "0"
+    rows, part = relation(surveyed.inspected, path, beside=beside), "file_index" if beside else "0"
     if surveyed.prepared is not None:
         rows, part = relation(surveyed.inspected, path, more=1), identifier(str(len(surveyed.found.header)))
     value = "{0}" if surveyed.found.tidy else "cleaned({0})"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from dashboard.intake.mapping import ColumnMapping, Numbers
+from dashboard.intake.months import english, shortened
 from dashboard.intake.sql import identifier, literal
 from dashboard.intake.time_formats import EPOCHS, EXCEL, ZONES, has_zone
 
@@ -29,19 +30,22 @@ def instant(moment: str, zone: str) -> str:
 def moment_of(name: str, raw: str, mapped: ColumnMapping, ways: Ways) -> str:
     """A time or date by its formats."""
     made = []
-    local = [text for text in mapped.formats if not has_zone(text) and text != EXCEL]
+    formats = [shortened(text) for text in mapped.formats] if mapped.language else list(mapped.formats)
+    local = [text for text in formats if not has_zone(text) and text != EXCEL]
     # DuckDB's %z reads no Z, and its %Z not all names.
-    offset = [text for text in mapped.formats if has_zone(text) and text not in EPOCHS and "%Z" not in text]
-    named = [text for text in mapped.formats if "%Z" in text]
-    counted = [text for text in mapped.formats if text in EPOCHS]
+    offset = [text for text in formats if has_zone(text) and text not in EPOCHS and "%Z" not in text]
+    named = [text for text in formats if "%Z" in text]
+    counted = [text for text in formats if text in EPOCHS]
     date = mapped.column.kind == "date"
     if local or offset or named:
-        ways.append({"written": _spaced(raw, halves=any("%p" in text for text in mapped.formats))})
-    written = way(name, "written")
+        ways.append({"written": _spaced(raw, halves=any("%p" in text for text in formats))})
+        if mapped.language:
+            ways.append({"english": english(way(name, "written"), mapped.language)})
+    written = way(name, "english" if mapped.language else "written")
     if local:
         ways.append({"local": _parsed(written, local)})
         made.append(_wall_clock(way(name, "local"), mapped, date=date))
-    if EXCEL in mapped.formats:
+    if EXCEL in formats:
         ways.append({EXCEL: _since_1899(raw)})
         made.append(_wall_clock(way(name, EXCEL), mapped, date=date))
     for part, texts, text in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +23,7 @@ _BAD_QUOTES = "a quoted value is not closed, or text follows its closing quote"
 _BACKSLASH = f"{_BAD_QUOTES}; if a backslash stands before quotes within values, the mapping's escape says so"
 
 _OPENED_WITHIN = "a quote opens within a value and closes behind a delimiter"
+_IN_ID = "a quote stands within an id that is not quoted, where it belongs to no pair"
 _SWALLOWED = "a quoted value holds lines that look like records, so that a quote seems to be lost"
 #: Records of fewer columns are told from a list within a text by nothing.
 WIDE = 5
@@ -82,7 +84,9 @@ def opens_within(values: list[bytes], quote: bytes) -> bool:
     return False
 
 
-def parse(buffer: bytes, start: int, dialect: Dialect, width: int = 0) -> tuple[list[bytes] | None, str | None, int]:
+def parse(
+    buffer: bytes, start: int, dialect: Dialect, width: int = 0, ids: Collection[int] = ()
+) -> tuple[list[bytes] | None, str | None, int]:
     """One record from `start`: its values or why it has none, and where the next one begins.
 
     A broken record ends with its first physical line, so that one lost quote costs one line.
@@ -92,8 +96,9 @@ def parse(buffer: bytes, start: int, dialect: Dialect, width: int = 0) -> tuple[
         start: where it begins.
         dialect: how it is written.
         width: so many columns the header has; 0 where it isn't known.
+        ids: positions of columns that hold ids.
     """
-    swallowed = within = False
+    swallowed = within = stray = False
     fields: list[bytes] = []
     loose: list[bytes] = []
     position = start
@@ -103,6 +108,8 @@ def parse(buffer: bytes, start: int, dialect: Dialect, width: int = 0) -> tuple[
         fields.append(bare if quoted is None else dialect.plain(quoted))
         if quoted is None and dialect.quote and dialect.quote in bare:
             loose.append(bare)
+            # A pair may stand around a nickname, where a name is all that there is of an id.
+            stray |= len(fields) - 1 in ids and bare.count(dialect.quote) % 2 == 1
         position = match.end()
         if buffer[position : position + 1] == dialect.delimiter:
             position += 1
@@ -114,7 +121,7 @@ def parse(buffer: bytes, start: int, dialect: Dialect, width: int = 0) -> tuple[
             break
         if within := opens_within(loose, dialect.quote):
             break
-        return fields, None, end.end()
+        return (None, _IN_ID, end.end()) if stray else (fields, None, end.end())
     newline = buffer.find(b"\n", start)
     end_of_line = len(buffer) if newline < 0 else newline + 1
     line = buffer[start:end_of_line]

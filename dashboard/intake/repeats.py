@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 import numpy as np
 
@@ -13,21 +15,24 @@ from dashboard.intake.sql import identifier
 _LOOKED_AT = 100
 
 
-def refuse_moved_columns(connection: duckdb.DuckDBPyConnection, number: int, before: int, surveyed: Survey) -> None:
+def refuse_moved_columns(
+    connection: duckdb.DuckDBPyConnection, number: int, before: int, together: Sequence[Survey]
+) -> None:
     """Refuse a file of several exports, one behind another, whose columns stand in different orders.
 
     Rows behind such a header are as wide as the others, so that a patient's name would be taken for a code and one id
     for another. Only rows whose id is the name of a column are looked at.
 
     Args:
-        connection: has read the file.
-        number: of the file.
+        connection: has read the files.
+        number: of the first file.
         before: so many rows of the table were read before it.
-        surveyed: what the scan found of it.
+        together: what the scan found of the files that were read together, which have one header.
 
     Raises:
         DeliveryError: it has one; the message names its line.
     """
+    surveyed = together[0]
     if not surveyed.dialect.header or surveyed.is_data_first:
         return  # its first line is a row like any other
     table, own = surveyed.source.table, _own_names(surveyed)
@@ -36,7 +41,7 @@ def refuse_moved_columns(connection: duckdb.DuckDBPyConnection, number: int, bef
         return
     names = {name for name in surveyed.found.header if name}
     found = connection.execute(
-        f"select rowid, * from {identifier(f'read_{table.name}')} where file = $file "  # noqa: S608
+        f"select rowid, * from {identifier(f'read_{table.name}')} where file >= $file "  # noqa: S608
         f"and {identifier(key)} in (select unnest($names)) limit {_LOOKED_AT}",
         {"file": number, "names": sorted(names)},
     )
@@ -49,6 +54,9 @@ def refuse_moved_columns(connection: duckdb.DuckDBPyConnection, number: int, bef
         named = [name for name, value in held.items() if value in names]
         moved = [f"{held[name]} in the place of {own[name]}" for name in named if not _same(held[name], own[name])]
         if moved and 2 * len(named) > len(held):
+            place = values["file"] - number
+            surveyed = together[place]
+            before += sum(one.found.sound for one in together[:place])
             line = _line(surveyed, values["rowid"] - before)
             raise DeliveryError(
                 f"{surveyed.source.path} names its columns again in line {line:,}, "

@@ -150,6 +150,7 @@ class _Scanner:
         self._sound = 0
         self._styles: set[bool] = set()
         self._stray = False
+        self._ids: frozenset[int] = frozenset()
         self._found = Scan()
 
     def header(self) -> tuple[str, ...]:
@@ -161,7 +162,7 @@ class _Scanner:
         return self._found.header
 
     def run(self) -> Scan:
-        self.header()
+        self._ids = self._dialect.ids_in(self.header())
         window, alone = self._window, 1
         while self._fill(window):
             if len(self._found.faults) > max(_HOPELESS, self._found.records // 2):
@@ -323,7 +324,7 @@ class _Scanner:
     def _take_record(self) -> None:
         """Take one record that is quoted in an unusual way, or is too long, or is broken."""
         start = self._position
-        fields, reason, end = parse(self._buffer, start, self._dialect, len(self._found.header))
+        fields, reason, end = parse(self._buffer, start, self._dialect, len(self._found.header), self._ids)
         record = self._buffer[start:end]
         if fields is not None:
             reason = self._judge(record, fields)

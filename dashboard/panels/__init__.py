@@ -47,6 +47,7 @@ __all__ = [
     "notes_of",
     "panel_of",
     "rows",
+    "shown",
     "specification",
 ]
 
@@ -93,6 +94,14 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     key = key_of(reader, name, filters)
     own = _depended_on(name, filters)
     return reader.warehouse.remembered(key, lambda: _rows(reader, PANELS[name], asked(reader, name, own)))
+
+
+def shown(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
+    """The rows of a panel as a page shows them: in short where there may be very many."""
+    if (short := PANELS[name].short) is None:
+        return rows(reader, name, filters)
+    key = ("shown", *key_of(reader, name, filters))
+    return reader.warehouse.remembered(key, lambda: short(rows(reader, name, filters)))
 
 
 def _depended_on(name: str, filters: Filters) -> Filters:

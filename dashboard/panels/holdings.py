@@ -7,6 +7,7 @@ import pandas as pd
 from dashboard.filters import Filters
 from dashboard.intake.contract import TABLES
 from dashboard.panels.column import SITE, Column
+from dashboard.panels.folding import by_file, by_reason
 from dashboard.panels.panel import Panel
 from dashboard.panels.words import ALL_SITES, listed, titled
 from dashboard.warehouse import Reader
@@ -31,17 +32,49 @@ def _sources_answer(frame: pd.DataFrame) -> str:
 
 
 def _reasons(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
-    return reader.query("reject_reasons")
+    # Sorted only now: a count that is hidden tells nothing by its place either.
+    return _most_first(reader.query("reject_reasons"), "lines")
+
+
+def _most_first(frame: pd.DataFrame, count: str) -> pd.DataFrame:
+    return frame.sort_values(count, ascending=False, kind="stable", na_position="last", ignore_index=True)
 
 
 def _reasons_answer(frame: pd.DataFrame) -> str:
+    """How many rows, each once, so that it is the number of rejected rows that the files have together."""
     if not len(frame):
         return "No row was rejected"
-    return f"Rows were rejected for {plural(len(frame), 'reason', 'reasons')}"
+    told = frame[frame["lines"].notna()]
+    hidden = listed(frame.loc[frame["lines"].isna(), "source"].unique().tolist(), ", ")
+    if not len(told):
+        return f"Rows of {hidden} were rejected"
+    files = told.drop_duplicates(["source", "file"])
+    rejected, several = int(files["rejected"].sum()), int(files["several"].sum())
+    reasons = len(told[["source", "column_name", "reason"]].drop_duplicates())
+    without = f", without those of {hidden}" if hidden else ""
+    more = f"; {plural(several, 'row has', 'rows have')} more than one" if several else ""
+    rows = plural(rejected, "row was", "rows were")
+    return f"{rows} rejected for {plural(reasons, 'reason', 'reasons')}{more}{without}"
 
 
 def _lines(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
     return reader.query("reject_lines")
+
+
+def _sources_short(frame: pd.DataFrame) -> pd.DataFrame:
+    return by_file(frame, "source", ("rows_read", "rows_accepted", "rows_rejected", "rows_left_out", "bytes"))
+
+
+def _reasons_short(frame: pd.DataFrame) -> pd.DataFrame:
+    return by_reason(frame, ("source", "column_name", "reason"), "lines")
+
+
+def _left_out_short(frame: pd.DataFrame) -> pd.DataFrame:
+    return by_reason(frame, ("source", "what", "reason"), "rows")
+
+
+def _resources_short(frame: pd.DataFrame) -> pd.DataFrame:
+    return by_file(frame, "resource", _RESOURCE_COUNTS)
 
 
 def _resources(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
@@ -49,8 +82,7 @@ def _resources(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG00
 
 
 def _resources_answer(frame: pd.DataFrame) -> str:
-    names = ("rows_read", "rows_accepted", "rows_rejected", "rows_looked_up", "rows_left_out")
-    read, accepted, rejected, looked_up, left_out = (int(frame[name].sum()) for name in names)
+    read, accepted, rejected, looked_up, left_out = (int(frame[name].sum()) for name in _RESOURCE_COUNTS)
     if not len(frame):
         return "The delivery held no FHIR resources"
     return (
@@ -60,7 +92,9 @@ def _resources_answer(frame: pd.DataFrame) -> str:
 
 
 def _left_out(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
-    return reader.query("left_out")
+    frame = reader.query("left_out")
+    whole = frame["what"] == frame["source"]
+    return pd.concat([_most_first(frame[whole], "rows"), _most_first(frame[~whole], "rows")], ignore_index=True)
 
 
 def _left_out_answer(frame: pd.DataFrame) -> str:
@@ -71,7 +105,11 @@ def _left_out_answer(frame: pd.DataFrame) -> str:
     rows, resources = int(whole.loc[of_tables, "rows"].sum()), int(whole.loc[~of_tables, "rows"].sum())
     if rows:
         return f"{plural(rows, 'row is', 'rows are')} left out by the mapping"
-    return f"{plural(resources, 'resource has', 'resources have')} no place here"
+    if resources:
+        return f"{plural(resources, 'resource has', 'resources have')} no place here"
+    if frame["source"].isin(_TABLES).any():
+        return f"{plural(frame['rows'].sum(), 'value is', 'values are')} left empty by the mapping"
+    return f"{plural(frame['rows'].sum(), 'value of a resource has', 'values of resources have')} no place here"
 
 
 def _changes(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -118,6 +156,7 @@ def _oddities_answer(frame: pd.DataFrame) -> str:
     )
 
 
+_RESOURCE_COUNTS = ("rows_read", "rows_accepted", "rows_rejected", "rows_looked_up", "rows_left_out")
 _SOURCE = (Column("source", "Table"), Column("file", "File"))
 _TABLES = [table.name for table in TABLES]
 
@@ -133,28 +172,29 @@ PANELS = (
         (*_SOURCE, Column("rows_read", "Rows read", "count"), Column("rows_accepted", "Accepted", "count"),
          Column("rows_rejected", "Rejected", "count"), Column("rows_left_out", "Left out", "count"),
          Column("bytes", "Bytes", "count"), Column("sha256", "SHA-256")),
-        answer=_sources_answer,
+        answer=_sources_answer, short=_sources_short,
     ),
     Panel(
         "resources", "FHIR resources read", "data", _resources,
         (Column("resource", "Resource"), Column("file", "File"), Column("rows_read", "Read", "count"),
          Column("rows_accepted", "Accepted", "count"), Column("rows_rejected", "Rejected", "count"),
          Column("rows_looked_up", "Looked up", "count"), Column("rows_left_out", "Left out", "count")),
-        answer=_resources_answer,
+        answer=_resources_answer, short=_resources_short,
         note="Looked up: read for what they say of others, as patients' birth dates and sites' names.",
     ),
     Panel(
         "left_out", "Left out", "data", _left_out,
         (Column("source", "Table or resource"), Column("file", "File"), Column("what", "What"),
          Column("rows", "Count", "count"), Column("reason", "Reason")),
-        answer=_left_out_answer,
+        answer=_left_out_answer, short=_left_out_short,
         note="Rows or whole resources first, then elements of those that were read. Nothing of it is in the extract.",
     ),
     Panel(
         "reject_reasons", "Rejected rows by reason", "data", _reasons,
         (*_SOURCE, Column("column_name", "Column"), Column("reason", "Reason"), Column("lines", "Rows", "count"),
          Column("first_lines", "First lines")),
-        answer=_reasons_answer, note="A row with two faults counts under both reasons.",
+        answer=_reasons_answer, short=_reasons_short,
+        note="A row with several faults counts under each of its reasons.",
     ),
     Panel(
         "reject_lines", "Rejected rows with their values", "reject_values", _lines,

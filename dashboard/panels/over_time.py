@@ -248,7 +248,7 @@ PANELS = (
          Column("numerator", "Infusions with it", "count"), Column("denominator", "Completed infusions", "count"),
          *_LIMIT_COLUMNS, *_NOTED_COLUMNS),
         _control_chart("Infusions with it, p′ chart", "Infusions with it"), (), _control_answer, each="site",
-        marked=True,
+        marked=True, history=True,
         note="All of the extract up to the end of the period, by month, or by week where months are few. Laney's p′ "
         "limits; ▲ special cause upwards, ★ downwards: outside the limits, 7 on one side, 7 trending, 2 of 3 in the "
         "outer third. ▼ a person's note; ◇ forms filled in unusually often or seldom. Limits never rebase by "
@@ -260,7 +260,7 @@ PANELS = (
          Column("numerator", "Events", "count"), Column("denominator", "Completed infusions", "count"),
          *_LIMIT_COLUMNS, *_NOTED_COLUMNS),
         _control_chart("Events, u′ chart", "Events"), (), _rates_answer, each="site",
-        marked=True,
+        marked=True, history=True,
         note="As above, but every event counts, also several of one infusion. Laney's u′ limits. Serious ones are "
         "those of all bookings, completed or not.",
     ),
@@ -269,13 +269,13 @@ PANELS = (
         (PERIOD, SITE, Column("value", "Forms filled in (%)", "decimal"), Column("lower", "95 % from", "decimal"),
          Column("upper", "95 % to", "decimal"), Column("numerator", "Forms filled in", "count"),
          Column("denominator", "Completed infusions", "count")),
-        _forms_chart, ("ascertainment",), each="site",
+        _forms_chart, ("ascertainment",), each="site", history=True,
     ),
     Panel(
         "event_gaps", "Infusions between events", "signals", _gaps,
         (SITE, WHAT, Column("period", "Event on", "date"), Column("number", "Event", "count"),
          Column("value", "Infusions between", "count"), *_LIMIT_COLUMNS, Column("limits", "Limits")),
-        _gaps_chart, (), _gaps_answer, each="site",
+        _gaps_chart, (), _gaps_answer, each="site", history=True,
         note="g chart, for rare and serious effects: any severe or worse one unless another is chosen; the latest "
         "60. A high point is good news, a run of low ones is not.",
     ),

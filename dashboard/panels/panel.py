@@ -35,7 +35,9 @@ class Panel:
         whole: for viewers from whom small counts are hidden, the rows are of whole calendar
             periods: those asked for, or the twelve months up to their end.
         hides: whether the rows hold counts of side effects, of which small ones are hidden.
+        history: whether the rows are of all days up to the end of the period, so that a longer one changes nothing.
         marked: whether people's marks on control charts are among the rows.
+        short: what a page shows of the rows instead of all of them; the file has all.
         sites_in: the column of sites' names, by which only some of many are drawn at a time; empty where all are.
     """
 
@@ -54,7 +56,9 @@ class Panel:
     whole: Literal["", "asked", "year"] = ""
     hides: bool = False
     marked: bool = False
+    history: bool = False
     sites_in: str = "site"
+    short: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
     def definitions(self) -> list[Metric]:
         """The metrics that the panel shows."""

@@ -15,6 +15,7 @@ from dashboard.metrics import METRICS
 from dashboard.panels.column import LINE, PERIOD, SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.words import titled
+from dashboard.payment_methods import method_name
 from dashboard.theme import line_title
 from dashboard.warehouse import Reader
 from dashboard.waterfall import waterfall
@@ -189,7 +190,8 @@ def _methods(reader: Reader, filters: Filters) -> pd.DataFrame:
     for name, column in {"payment": "payment", "sold": "sold", "refund": "refund", "value": "paid"}.items():
         found[name] = frame[f"{column}_cents"] / CENTS
     opened = _opens(found, filters, pd.Series("payment_rows", index=found.index))
-    return _aloud(titled(opened, reader), "site", "method")
+    named = opened.assign(method=[method_name(method) for method in opened["method"]])
+    return _aloud(titled(named, reader), "site", "method")
 
 
 def _methods_chart(look: charts.Look) -> charts.Chart:

@@ -90,10 +90,28 @@ create temp macro as_cents(amount) as (amount * 100)::bigint;
 create temp macro unreadable(raw, value) as raw is not null and value is null;
 create temp macro too_long(x) as coalesce(length(x) > 80, false);
 
+-- Whether an id begins with a digit and is, or holds, a number that a spreadsheet or a program has shortened: of
+-- 29872512345678 and 29872598765432 both are left as 2.98725E+13. Few ids have a plus or a point, and only these are
+-- looked at twice: in a case, since `and` works out both of its sides for every row.
+create temp macro is_shortened(x) as
+    case
+        when x < ':' and (contains(x, '+') or contains(x, '.'))
+        then regexp_matches(x, '\b\d([.,]\d+)?[eE]\+\d{1,3}\b|\b\d\.\d+[eE]\d{1,3}\b')
+        else false
+    end;
+
 -- How a term is compared: 'Increased heart rate' and 'increased-heart-rate' are one.
 create temp macro as_term(x) as
     case
         when regexp_full_match(x, '[a-z]+(_[a-z]+)*') then x else regexp_replace(trim(lower(x)), '[\s_-]+', '_', 'g')
+    end;
+
+-- How a way to pay is compared: 'Credit Card' and 'credit_card' are one. Most are one word.
+create temp macro as_method(x) as
+    case
+        when contains(x, ' ') or contains(x, '_') or contains(x, '-')
+        then nullif(trim(regexp_replace(lower(x), '[\s_-]+', ' ', 'g')), '')
+        else lower(x)
     end;
 
 -- Minutes by which a delivered time with an offset is ahead of UTC, null where it came as local time; and back.

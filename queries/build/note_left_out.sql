@@ -1,5 +1,6 @@
 -- What has no place in the contract: whole resources, where what is the type itself, and elements of others.
--- Of mapped files the rows that the mapping leaves out, where what is the table.
+-- Of mapped files the rows that the mapping leaves out, where what is the table, and the values that it wants empty where
+-- they cannot be used, where it is the column.
 -- parameters: sources, names, whats, counts, reasons
 insert into left_out
 select source, file, what, rows, reason

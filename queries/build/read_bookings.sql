@@ -48,8 +48,8 @@ suspected as (
     select
         *,
         coalesce(
-            booking_id is null or patient_id is null or site_key is null or service_key is null
-            or start_time is null or status_key is null
+            booking_id is null or is_shortened(booking_id) or patient_id is null or site_key is null
+            or service_key is null or start_time is null or status_key is null
             or unreadable(booked_at, booked_time) or unreadable(ends_at, end_time)
             or unreadable(cancelled_at, cancelled_time)
             or end_time < start_time or end_time > start_time + interval 1 day
@@ -70,7 +70,7 @@ judged as (
     select
         *,
         case when suspect then
-            flag(booking_id is null, 0)
+            flag(booking_id is null or is_shortened(booking_id), 0)
             + flag(patient_id is null, 1)
             + flag(site_key is null, 2)
             + flag(service_key is null, 3)
@@ -102,10 +102,10 @@ judged as (
 select
     $file + part, faults, booking_id, patient_id, site_key, service_key, status_key, start_time, end_time,
     cancelled_time, booked_time::date, starts_instant, ends_instant,
-    -- least() would pass over a missing age.
-    case when faults = 0 and years is not null then least(years, 90) end, lower(sex), indication, provider,
+    -- Whatever else is wrong, since a mapping may want only what cannot be used to be empty.
+    case when years is not null and (not suspect or years between 0 and 120) then least(years, 90) end, lower(sex), indication, provider,
     coalesce(supervisor, 'not_recorded'), coalesce(answer, 'not_recorded'), lower(channel), minutes,
-    as_cents(price_amount), coalesce(assessed, false), case when faults = 0 then dose end,
+    as_cents(price_amount), coalesce(assessed, false), case when not suspect or (dose >= 0 and dose < 10000000) then dose end,
     case when is_faulty(faults) then map {
         'site': site, 'service': service, 'starts_at': starts_at, 'status': status, 'booked_at': booked_at,
         'ends_at': ends_at, 'cancelled_at': cancelled_at, 'age': age, 'sex': sex, 'indication': indication,

@@ -14,7 +14,7 @@ with parsed as (
 judged as (
     select
         *,
-        flag(payment_id is null, 0)
+        flag(payment_id is null or is_shortened(payment_id), 0)
         + flag(patient_id is null, 1)
         + flag(paid_local is null and paid_instant is null, 2)
         + flag(
@@ -31,7 +31,7 @@ judged as (
 )
 select
     $file + part, faults, payment_id, patient_id, booking_id, site_key, paid_local, paid_instant, kind_word,
-    lower(method), as_cents(abs(decimal_amount)),
+    as_method(method), as_cents(abs(decimal_amount)),
     case when is_faulty(faults) then map {
         'paid_at': paid_at, 'kind': kind, 'amount': amount, 'method': method, 'site': site
     } end

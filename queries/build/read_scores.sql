@@ -13,7 +13,7 @@ with parsed as (
 judged as (
     select
         *,
-        flag(score_id is null, 0)
+        flag(score_id is null or is_shortened(score_id), 0)
         + flag(patient_id is null, 1)
         + flag(coalesce(questionnaire not in ('PHQ-9', 'GAD-7'), true), 2)
         + flag(taken_local is null and taken_instant is null, 3)

@@ -15,7 +15,7 @@ with parsed as (
 judged as (
     select
         *,
-        flag(event_id is null, 0)
+        flag(event_id is null or is_shortened(event_id), 0)
         + flag(booking_id is null, 1)
         + flag(effect is null or too_long(effect), 2)
         + flag(unreadable(severity, grade), 3)

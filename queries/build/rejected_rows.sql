@@ -6,7 +6,8 @@ with words as (
         (select string_agg(site, ', ' order by position) from reference_sites) as sites,
         (select string_agg(service, ', ' order by position) from reference_services) as services,
         'is not a time like 2026-01-05 09:00, with Z or an offset if it is not local, from 1990 to 2100' as moment,
-        'is longer than 80 characters; deliver a word or code' as long_text
+        'is longer than 80 characters; deliver a word or code' as long_text,
+        'is a number in short form, of which digits are lost; export the column as text' as shortened
 ),
 found as (
     select
@@ -14,7 +15,7 @@ found as (
         read.rowid as row,
         faults,
         unnest([
-            {'place': 0, 'column_name': 'booking_id', 'value': null, 'reason': 'is empty'},
+            {'place': 0, 'column_name': 'booking_id', 'value': booking_id, 'reason': shortened},
             {'place': 1, 'column_name': 'patient_id', 'value': null, 'reason': 'is empty'},
             {'place': 2, 'column_name': 'site', 'value': raw['site'], 'reason': 'is not a site; allowed: ' || sites},
             {'place': 3, 'column_name': 'service', 'value': raw['service'], 'reason': 'is not a service; allowed: ' || services},
@@ -45,7 +46,7 @@ found as (
         read.rowid,
         faults,
         unnest([
-            {'place': 0, 'column_name': 'event_id', 'value': null, 'reason': 'is empty'},
+            {'place': 0, 'column_name': 'event_id', 'value': event_id, 'reason': shortened},
             {'place': 1, 'column_name': 'booking_id', 'value': null, 'reason': 'is empty'},
             {'place': 2, 'column_name': 'effect', 'value': raw['effect'], 'reason': long_text},
             {'place': 3, 'column_name': 'severity', 'value': raw['severity'], 'reason': 'is not a grade; allowed: mild, moderate, severe, life_threatening, fatal, unknown'},
@@ -65,7 +66,7 @@ found as (
         read.rowid,
         faults,
         unnest([
-            {'place': 0, 'column_name': 'payment_id', 'value': null, 'reason': 'is empty'},
+            {'place': 0, 'column_name': 'payment_id', 'value': payment_id, 'reason': shortened},
             {'place': 1, 'column_name': 'patient_id', 'value': null, 'reason': 'is empty'},
             {'place': 2, 'column_name': 'paid_at', 'value': raw['paid_at'], 'reason': moment},
             {'place': 3, 'column_name': 'kind', 'value': raw['kind'], 'reason': 'is not a kind; allowed: payment, refund, package_sale, package_redemption, package_expiry'},
@@ -81,7 +82,7 @@ found as (
         read.rowid,
         faults,
         unnest([
-            {'place': 0, 'column_name': 'score_id', 'value': null, 'reason': 'is empty'},
+            {'place': 0, 'column_name': 'score_id', 'value': score_id, 'reason': shortened},
             {'place': 1, 'column_name': 'patient_id', 'value': null, 'reason': 'is empty'},
             {'place': 2, 'column_name': 'instrument', 'value': raw['instrument'], 'reason': 'is not a questionnaire; allowed: PHQ-9, GAD-7'},
             {'place': 3, 'column_name': 'taken_at', 'value': raw['taken_at'], 'reason': moment},

@@ -20,6 +20,14 @@ create temp table mapped_columns (
     reason varchar, missing varchar, pattern varchar
 );
 
+-- Optional columns of a file whose values the mapping wants empty where they cannot be used, with the flags of their
+-- faults, and how many were; unusable_*.sql make and read them.
+create temp table unusable (column_name varchar, bits ubigint);
+create temp table emptied (file uinteger, column_name varchar, rows bigint);
+create temp macro is_unusable(faults, name) as
+    faults & coalesce((select bits from unusable where column_name = name), 0) <> 0;
+create temp macro usable(faults) as faults - (faults & coalesce((select sum(bits)::ubigint from unusable), 0));
+
 create table rejects (
     source varchar, file varchar, line bigint, column_name varchar, value varchar, reason varchar
 );

@@ -10,7 +10,7 @@ select
     rows_left_out,
     (
         select coalesce(sum(rows), 0)::bigint from left_out
-        where left_out.file = sources.file and left_out.source = sources.source
+        where left_out.file = sources.file and left_out.source = sources.source and what = sources.source
     )
 from sources
 union all

@@ -8,6 +8,7 @@ import pytest
 from intake_clinic import Export, at, bookings
 from intake_drafts import drafted, imported
 
+from dashboard.intake import guesses
 from dashboard.intake.evidence import says_who
 from dashboard.intake.guesses import column_words
 
@@ -207,3 +208,20 @@ def test_side_effects_find_a_booking_that_has_no_id(tmp_path: Path) -> None:
         ("headache", "15 09:05"), ("nausea", "11 09:01"),
     ], text  # fmt: skip
     assert not [row for row in clinic.ask("select booking_id from side_effects") if "P1" in row[0]]
+
+
+def test_thousands_of_columns_are_each_looked_at_once(tmp_path, monkeypatch):
+    """What their names may mean is asked for every column of the contract and again for each guess."""
+    names = [f"extra {number} {kind}" for number in range(400) for kind in ("date", "score", "code")]
+    head = ["Appointment ID", "Client ID", "Location", "Service", "Status", "Start", *names]
+    row = ["1", "P1", "Chicago", "Myers cocktail", "Completed", "2026-01-05 09:00", *("1" for _ in names)]
+    asked, fit = [], guesses._fit
+
+    def counted(*given):
+        asked.append(given[0])
+        return fit(*given)
+
+    monkeypatch.setattr(guesses, "_fit", counted)
+    guesses._best.cache_clear()
+    drafted(tmp_path, visits=[",".join(head), ",".join(row)])
+    assert 0 < len(asked) < 200 * len(head)

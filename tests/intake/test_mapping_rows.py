@@ -378,13 +378,13 @@ def test_the_data_page_tells_it(export: Export) -> None:
             '["Lunch", "Blocked"]',
             "4 rows accepted + 2 rejected + 2 left out = 8 rows read",
             "2 rows are left out by the mapping",
-            "Rows were rejected for 2 reasons",
+            "2 rows were rejected for 2 reasons",
         ),
         (
             '"?"',
             "4 rows accepted + 4 rejected = 8 rows read",
             "Everything delivered has a place here",
-            "Rows were rejected for 5 reasons",
+            "4 rows were rejected for 5 reasons; 1 row has more than one",
         ),
     ):
         report = export.publish(bookings(options=f'except = {{ column = "Type", values = {left} }}'))

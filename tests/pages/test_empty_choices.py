@@ -38,3 +38,11 @@ def test_the_bar_says_where_the_data_begin_and_that_nothing_is_before(visit, cat
     assert ", nothing before to compare with" in html(at)
     assert begin in html(at)
     assert begin not in html(visit("director", "bookings"))
+
+
+def test_control_charts_of_all_days_propose_no_longer_period(visit, catalogue):
+    first = catalogue.first_day.isoformat()
+    at = visit("director", "signals", period="custom", from_=first, to=first, line="hydration", effect="nausea")
+    control = [one for one in infos(at) if "are in use already" in one]
+    assert control, infos(at)
+    assert not [button for button in at.button if button.key in {"longer_control_chart", "longer_event_gaps"}]

@@ -155,7 +155,7 @@ def test_a_named_export_is_kept_opened_and_forgotten(visit, data):
     at = visit(
         "finance", "exports", dataset="payment_rows", columns="amount,site", period="last-month", method=["card"]
     )
-    assert at.multiselect(key="export_methods").options == ["card", "cash", "financing", "hsa", "not recorded"]
+    assert at.multiselect(key="export_methods").options == ["Card", "Cash", "Financing", "HSA", "Not recorded"]
     assert "payment_rows.csv?period=last-month&amp;method=card&amp;" in html(at)
     at.text_input[0].set_value("Month-end payments")
     next(button for button in at.button if button.label == "Save").click().run()
