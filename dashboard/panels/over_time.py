@@ -21,8 +21,9 @@ from dashboard.panels.column import PERIOD, SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.scores import measured
 from dashboard.panels.signals import SEVERE, VERDICT, WHAT, effect_hits, effect_title
-from dashboard.panels.sums import counts
+from dashboard.panels.sums import counts, effect_counts
 from dashboard.panels.words import listed, titled
+from dashboard.surveillance import ALL, SERIOUS
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader
 from dashboard.wording import number
@@ -52,8 +53,12 @@ def _rates(reader: Reader, filters: Filters) -> pd.DataFrame:
     """u′ charts of side effects, repeats counted, by site."""
     past = history(reader, filters)
     frame = effect_hits(reader, past, "period", "site")
-    events = reader.query("event_counts", effect=filters.effect, grain=past.grain, **past.values())
-    events = events.rename(columns={"events": "counted"})
+    happened = effect_counts(reader, past, "period", "site", "effect")
+    if filters.effect not in (ALL, SERIOUS):
+        happened = happened[happened["effect"] == filters.effect]
+    # Whatever is serious counts: an infusion that ends in an arrest is hardly ever completed.
+    column = "serious_events" if filters.effect == SERIOUS else "events"
+    events = happened.groupby(["period", "site"])[column].sum().rename("counted").reset_index()
     frame = frame.merge(events, how="left", on=["period", "site"])
     return _charted(reader, filters, frame.assign(counted=frame["counted"].fillna(0)), spc.u_chart)
 

@@ -94,9 +94,9 @@ def test_a_score_whose_time_still_runs_is_not_due(sparse):
     assert due["Day 7"] == 0
 
 
-def test_the_u_chart_of_serious_side_effects_is_of_completed_infusions(sparse):
+def test_the_u_chart_counts_what_was_serious_also_of_visits_that_were_not_completed(sparse):
     frame = rows(sparse, "rate_chart", **WEEK | {"by": "week"}, site="chicago", effect="serious")
-    assert frame[["numerator", "denominator"]].to_numpy().tolist() == [[1, 2]]
+    assert frame[["numerator", "denominator"]].to_numpy().tolist() == [[2, 2]]
     every = rows(sparse, "rate_chart", **WEEK | {"by": "week"}, site="chicago")
     assert every[["numerator", "denominator"]].to_numpy().tolist() == [[2, 2]]
 
