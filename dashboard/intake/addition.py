@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import duckdb
 from dashboard.intake import keys, pointer
 from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Material, Step, count, into, read, run
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, TABLES, DeliveryError
+from dashboard.intake.reader import Survey
 from dashboard.intake.sql import identifier, literal, statements
 
 #: The columns that a cube counts by, the first of them its date; all others are sums, the first of them of rows.
@@ -109,6 +111,8 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     values = {**material.values, "file": len(material.surveys)}
     for name in SOUND:
         run(connection, name, values)
+    run(connection, "patients", values)
+    _refuse_other_records(connection, base, material.surveys)
     _build_rows(connection, base, values, progress)
     progress("building cubes", 0.7)
     for catalog in (_BEFORE, scratch):
@@ -131,11 +135,30 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     connection.execute(f"detach {_BEFORE}")
 
 
+def _refuse_other_records(
+    connection: duckdb.DuckDBPyConnection, base: pointer.Pointer, surveys: Sequence[Survey]
+) -> None:
+    """Refuse a delivery whose rows would take the place of others since their ids are numbers of rows.
+
+    The first side effect of today's ae.csv has the id of the first one of yesterday's.
+    """
+    for one in surveys:
+        made = one.source.mapping.columns if one.source.mapping else ()
+        for mapped in (mapped for mapped in made if mapped.row_number is not None):
+            begins = {"begins": f"{mapped.row_number}{one.source.name}-"}
+            [[found]] = connection.execute(statements("add/other_records")[0], begins).fetchall()
+            if found is not None:
+                raise DeliveryError(
+                    f"the delivery can't be added to {base.name}: {mapped.column.name} is the number of the row in "
+                    f"{one.source.name}, and {found} is another record there, whose place it would take. Make the "
+                    f"ids of columns, or call each day's file otherwise, as by its date; or {_WHOLE}"
+                )
+
+
 def _build_rows(
     connection: duckdb.DuckDBPyConnection, base: pointer.Pointer, values: dict[str, Any], progress: Step
 ) -> None:
     """The rows of the patients in question, from those of the delivery and then those of the extract."""
-    run(connection, "patients", values)
     progress("finding the patients in the extract", 0.4)
     run(connection, "add/universe", values)
     for number, table in enumerate(TABLES, start=values["file"]):
