@@ -77,7 +77,7 @@ def _unlike(info: dict[str, Any], *, demo: bool, key: bytes) -> str | None:
     return None
 
 
-def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointer, material: Material) -> None:
+def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointer, material: Material) -> int:
     """Copy the extract to `built` and put the rows of a delivery in, each in place of one with its id.
 
     The history of every patient that a row speaks of is built anew from the extract's rows and the
@@ -90,6 +90,9 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
         built: where the new extract is to lie.
         base: the extract that is added to.
         material: the delivery, as `build.build` takes it.
+
+    Returns:
+        How many delivered rows are sound in themselves, which are accepted, wait, or repeat one that does.
 
     Raises:
         DeliveryError: the reference tables differ from the extract's, or DuckDB read other rows than
@@ -111,6 +114,7 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     values = {**material.values, "file": len(material.surveys)}
     for name in SOUND:
         run(connection, name, values)
+    sound = sum(_sound_rows(connection, table.name) for table in TABLES)
     run(connection, "patients", values)
     _refuse_other_records(connection, base, material.surveys)
     _build_rows(connection, base, values, progress)
@@ -133,6 +137,12 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     for name in ("calendar", *ACCOUNT):
         run(connection, name, values)
     connection.execute(f"detach {_BEFORE}")
+    return sound
+
+
+def _sound_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    [[rows]] = connection.execute(f"select count(*) from read_{table} where faults = 0").fetchall()  # noqa: S608
+    return int(rows)
 
 
 def _refuse_other_records(

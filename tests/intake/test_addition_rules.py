@@ -113,6 +113,32 @@ def test_resources(clinic: Clinic) -> None:
     refused(clinic, "holds FHIR resources.*without --add")
 
 
+def test_what_waits_is_something(clinic: Clinic) -> None:
+    """On a Sunday nothing but the score of somebody who has no booking yet: refused, it would hold up all days after."""
+    clinic.publish()
+    for file in clinic.delivery.iterdir():
+        file.unlink()
+    clinic.write("scores.csv", "score_id,patient_id,instrument,taken_at,score", "S1,P2,PHQ-9,2026-01-04 09:00,9")
+    for _ in range(2):
+        assert clinic.publish(add=True).rows_rejected >= 1
+        assert clinic.one("select count(*) from waiting_scores") == 1
+    clinic.write("bookings.csv", BOOKINGS, "B2,P2,dallas,vitamin-c,2026-01-05 09:00,completed")
+    clinic.write("scores.csv", "score_id,patient_id,instrument,taken_at,score", "S2,P2,PHQ-9,2026-01-04 09:00,99")
+    clinic.publish(add=True)
+    assert clinic.ask("select score_id, site::varchar from scores") == [("S1", "dallas")]
+
+
+def test_of_nothing_that_will_do_the_delivered_rows_are_told(clinic: Clinic) -> None:
+    clinic.write("scores.csv", "score_id,patient_id,instrument,taken_at,score", "S1,P2,PHQ-9,2026-01-04 09:00,9")
+    name = clinic.publish().name
+    for file in clinic.delivery.iterdir():
+        file.unlink()
+    clinic.write("scores.csv", "score_id,patient_id,instrument,taken_at,score", "S2,P1,PHQ-9,2026-01-06 09:00,99")
+    with pytest.raises(DeliveryError, match=r"scores\.csv line 2: score is not") as found:
+        clinic.publish(add=True)
+    assert name not in str(found.value)
+
+
 def test_an_empty_folder_and_nothing_that_will_do(clinic: Clinic) -> None:
     clinic.publish()
     clinic.write("bookings.csv", BOOKINGS, "B2,P1,nowhere,vitamin-c,2026-01-05 09:00,completed")
