@@ -4,5 +4,5 @@
 -- serves: data
 select site, starts_on, completed, missing
 from late_forms
-where list_contains($sites::site[], site)
+where missing > 0 and list_contains($sites::site[], site)
 order by site, starts_on desc

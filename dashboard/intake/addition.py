@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import duckdb
 from dashboard.intake import keys, pointer
 from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Material, Step, count, into, read, run
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, TABLES, DeliveryError
+from dashboard.intake.reader import Survey
 from dashboard.intake.sql import identifier, literal, statements
 
 #: The columns that a cube counts by, the first of them its date; all others are sums, the first of them of rows.
@@ -75,7 +77,7 @@ def _unlike(info: dict[str, Any], *, demo: bool, key: bytes) -> str | None:
     return None
 
 
-def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointer, material: Material) -> None:
+def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointer, material: Material) -> int:
     """Copy the extract to `built` and put the rows of a delivery in, each in place of one with its id.
 
     The history of every patient that a row speaks of is built anew from the extract's rows and the
@@ -88,6 +90,9 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
         built: where the new extract is to lie.
         base: the extract that is added to.
         material: the delivery, as `build.build` takes it.
+
+    Returns:
+        How many delivered rows are sound in themselves, which are accepted, wait, or repeat one that does.
 
     Raises:
         DeliveryError: the reference tables differ from the extract's, or DuckDB read other rows than
@@ -109,6 +114,9 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     values = {**material.values, "file": len(material.surveys)}
     for name in SOUND:
         run(connection, name, values)
+    sound = sum(_sound_rows(connection, table.name) for table in TABLES)
+    run(connection, "patients", values)
+    _refuse_other_records(connection, base, material.surveys)
     _build_rows(connection, base, values, progress)
     progress("building cubes", 0.7)
     for catalog in (_BEFORE, scratch):
@@ -129,13 +137,38 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     for name in ("calendar", *ACCOUNT):
         run(connection, name, values)
     connection.execute(f"detach {_BEFORE}")
+    return sound
+
+
+def _sound_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    [[rows]] = connection.execute(f"select count(*) from read_{table} where faults = 0").fetchall()  # noqa: S608
+    return int(rows)
+
+
+def _refuse_other_records(
+    connection: duckdb.DuckDBPyConnection, base: pointer.Pointer, surveys: Sequence[Survey]
+) -> None:
+    """Refuse a delivery whose rows would take the place of others since their ids are numbers of rows.
+
+    The first side effect of today's ae.csv has the id of the first one of yesterday's.
+    """
+    for one in surveys:
+        made = one.source.mapping.columns if one.source.mapping else ()
+        for mapped in (mapped for mapped in made if mapped.row_number is not None):
+            begins = {"begins": f"{mapped.row_number}{one.source.name}-"}
+            [[found]] = connection.execute(statements("add/other_records")[0], begins).fetchall()
+            if found is not None:
+                raise DeliveryError(
+                    f"the delivery can't be added to {base.name}: {mapped.column.name} is the number of the row in "
+                    f"{one.source.name}, and {found} is another record there, whose place it would take. Make the "
+                    f"ids of columns, or call each day's file otherwise, as by its date; or {_WHOLE}"
+                )
 
 
 def _build_rows(
     connection: duckdb.DuckDBPyConnection, base: pointer.Pointer, values: dict[str, Any], progress: Step
 ) -> None:
     """The rows of the patients in question, from those of the delivery and then those of the extract."""
-    run(connection, "patients", values)
     progress("finding the patients in the extract", 0.4)
     run(connection, "add/universe", values)
     for number, table in enumerate(TABLES, start=values["file"]):

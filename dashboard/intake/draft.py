@@ -378,6 +378,9 @@ class _Draft:
         settings, why = self._formats.settings(column, guess.name, sample)
         if column.kind == "identifier" and evidence.is_cut_short(sample):
             why += "; DECIDE: digits of these numbers are lost, so that several may have become one"
+        if column.kind == "identifier" and evidence.is_decimal(sample):
+            settings.append(r"pattern = '^(\d+)(?:\.0)?$'")
+            why += "; without the .0 of a program that took them for numbers"
         if column.name == "starts_at":
             others = guess_columns(column.name, table.name, file.header, ())
             read = [one for one in others if self._formats.reads(column, file.columns[one.name])]

@@ -30,6 +30,10 @@ _MANY = 4
 #: So many digits the number of a spreadsheet's day has.
 _DAY_DIGITS = 5
 _TIME = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?|\s(?:Uhr|hrs))?")
+#: What systems without a type for days write behind one, and those without a type for times of day before one.
+MIDNIGHT = r"(?:[T ]0?0:00(?::00(?:\.0+)?)?| 12:00(?::00)? ?[Aa][Mm])"
+FIRST_DAY = r"(?:(?:12/30|30[./]12)[./]1899|1899-12-30|0?1[./]0?1[./]1900|1900-01-01)[T ]"
+_DAY_ALONE, _TIME_ALONE = re.compile(rf"{MIDNIGHT}$"), re.compile(rf"^{FIRST_DAY}")
 _RANGE = re.compile(rf"{_TIME.pattern}\s*[-–]\s*{_TIME.pattern}")
 #: A time of day, a spreadsheet's fraction of one, or seconds since 1970.
 _CLOCK = re.compile(
@@ -39,8 +43,8 @@ _STAFF = re.compile(r"\b(Dr|Mr|Ms|Mrs|Prof)\b\.? \w|\b[A-Z][\w'’-]+,? (?:[A-Z]
 
 
 def is_times(values: Sequence[str]) -> bool:
-    """Whether all are times of day, without a date."""
-    return bool(values) and all(map(_TIME.fullmatch, values))
+    """Whether all are times of day, without a date or of the first day that a system knows."""
+    return bool(values) and all(_TIME.fullmatch(_TIME_ALONE.sub("", value)) for value in values)
 
 
 def is_ranges(values: Sequence[str]) -> bool:
@@ -54,14 +58,19 @@ def is_negative(value: str) -> bool:
 
 
 def is_days(values: Sequence[str]) -> bool:
-    """Whether none tells a time of day."""
-    return bool(values) and not any(map(_CLOCK.search, values))
+    """Whether none tells a time of day, but for midnight in all."""
+    return bool(values) and not any(_CLOCK.search(_DAY_ALONE.sub("", value)) for value in values)
 
 
 def is_moments(values: Sequence[str]) -> bool:
     """Whether most tell a time of day with what else is longer than one."""
     told = sum(bool(_CLOCK.search(value)) and not _TIME.fullmatch(value) for value in values)
-    return 2 * told > len(values)
+    return 2 * told > len(values) and not is_days(values) and not is_times(values)
+
+
+def is_padded(days: Sequence[str], times: Sequence[str]) -> bool:
+    """Whether days have midnight behind them, or times of day the first day before them."""
+    return any(map(_DAY_ALONE.search, days)) or any(map(_TIME_ALONE.search, times))
 
 
 def is_short_numbers(values: Sequence[str]) -> bool:
@@ -73,6 +82,11 @@ def is_cut_short(values: Sequence[str]) -> bool:
     """Whether numbers stand there of which a spreadsheet has dropped digits, as in 2.98725E+13."""
     found = (re.fullmatch(r"\d(?:\.(\d+))?[Ee]\+?(\d+)", value) for value in values)
     return any(one and len(one[1] or "") < int(one[2]) for one in found)
+
+
+def is_decimal(values: Sequence[str]) -> bool:
+    """Whether all are whole numbers with `.0`, as programs write ids of a column in which some are empty."""
+    return bool(values) and all(re.fullmatch(r"\d+\.0", value) for value in values)
 
 
 def is_phrases(values: Sequence[str]) -> bool:

@@ -26,6 +26,9 @@ from dashboard.intake.transcode import Transcoder
 
 #: Of the names of files that can be mapped; .gz may follow.
 ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".psv", ".dat", ".parquet")
+#: What `import --rejects` adds to a file's name, so that it is another part of the same table.
+REJECTS = "-rejects"
+_MENDED = re.compile(rf"({REJECTS}(-\d+)?)+$")
 _PEEKED = 1_000_000
 #: What DuckDB says where it can't store what it has read.
 _STORING = re.compile(r"space|writ|temporary|sync|truncate")
@@ -55,11 +58,11 @@ class Inspected:
 
 
 def bare_name(name: str) -> str:
-    """A file's name without its endings: visits for visits.csv.gz."""
+    """A file's name without its endings: visits for visits.csv.gz, and for visits-rejects.csv, rows of it."""
     for endings in ((".gz",), ENDINGS):
         ending = next((one for one in endings if name.lower().endswith(one)), "")
         name = name[: len(name) - len(ending)]
-    return name
+    return _MENDED.sub("", name)
 
 
 def is_parquet(path: Path) -> bool:

@@ -35,6 +35,8 @@ TELLING = 0.85
 _PARTS = re.compile(r"\s+[-–—:]\s+|[()\[\]/:]")
 #: Signs for a number.
 _NUMBER = re.compile(r"#|№|\bN[°º]")
+#: What Salesforce puts behind the names of an organization's own columns.
+_CUSTOM = re.compile(r"__p?[cr]$", re.IGNORECASE)
 #: So many letters a word has at least that is written together with others; and shorter ones that end some.
 _LEAST = 3
 _ENDINGS = frozenset({"id", "no", "of", "dt", "at", "on", "ts"})
@@ -62,7 +64,8 @@ def words_of(name: str) -> str:
 @cache
 def column_words(name: str) -> str:
     """The words of a column's name in English, those left out that tell nothing."""
-    words = [part for word in words_of(_NUMBER.sub(" number ", name)).split() for part in _apart(word)]
+    bare = _CUSTOM.sub("", name)
+    words = [part for word in words_of(_NUMBER.sub(" number ", bare)).split() for part in _apart(word)]
     english = " ".join(MEANS.get(word, word) for word in words if word not in JOINING)
     return english.replace("number show", "no show")
 

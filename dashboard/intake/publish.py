@@ -255,7 +255,7 @@ def _import(
     built = work / name
     if spark:
         spark.begin(data / "extracts" / name)
-    past = publication.in_use(data / "extracts")
+    past, sound = publication.in_use(data / "extracts"), 0
     try:
         records = sum(one.found.records for one in surveys)
         with _database(work / "scratch.duckdb" if base else built, work, memory_limit, records) as connection:
@@ -273,7 +273,7 @@ def _import(
             noted = tuple(found.resources.notes)
             material = Material(surveys, found.reference, identity, key, work, _later(tell), noted, join)
             if base:
-                addition.add(connection, built, base, material)
+                sound = addition.add(connection, built, base, material)
             else:
                 build(connection, material, spark.cubes if spark else None)
             verification.verify(connection)
@@ -303,9 +303,9 @@ def _import(
         raise DeliveryError(
             f"the extract could not be built: {told(error)}; the extract in use stays. Please report this"
         ) from error
-    if base:
+    if base and not sound:
         _refuse_nothing(delivery, report, surveys, mapping_file)
-    elif not sum(file.rows_accepted for file in report.files if file.source == "bookings"):
+    elif not base and not sum(file.rows_accepted for file in report.files if file.source == "bookings"):
         of_bookings = [one for one in surveys if one.source.table.name == "bookings"]
         raise DeliveryError(
             f"{delivery}: no row of bookings was accepted, so nothing was published. "
@@ -320,16 +320,13 @@ def _import(
 
 
 def _refuse_nothing(delivery: Path, report: ImportReport, surveys: list[Survey], mapping: Path | None) -> None:
-    """Refuse a delivery to be added of which no row at all will do."""
+    """Refuse a delivery to be added of which no row at all will do, now or later."""
     names = {one.source.name for one in surveys}
-    added = [file for file in report.files if file.file in names]
     # Rows that are left out on purpose are as good as not there.
-    if sum(file.rows_accepted + file.rows_rejected for file in added) and not sum(
-        file.rows_accepted for file in added
-    ):
+    if reasons := tuple(reason for reason in report.reasons if reason.file in names):
         raise DeliveryError(
             f"{delivery}: no row was accepted, so nothing was added. "
-            f"{remedy(report.reasons, surveys, mapping)}{_examples(report.reasons)}"
+            f"{remedy(reasons, surveys, mapping)}{_examples(reasons)}"
         )
 
 

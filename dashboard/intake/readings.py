@@ -38,7 +38,7 @@ def moment_of(name: str, raw: str, mapped: ColumnMapping, ways: Ways) -> str:
     counted = [text for text in formats if text in EPOCHS]
     date = mapped.column.kind == "date"
     if local or offset or named:
-        ways.append({"written": _spaced(raw, halves=any("%p" in text for text in formats))})
+        ways.append({"written": _spaced(raw, formats)})
         if mapped.language:
             ways.append({"english": english(way(name, "written"), mapped.language)})
     written = way(name, "english" if mapped.language else "written")
@@ -63,15 +63,20 @@ def moment_of(name: str, raw: str, mapped: ColumnMapping, ways: Ways) -> str:
 
 def read_by(text: str, form: str) -> str:
     """A text as a time by one format, which counts nothing."""
-    written = _spaced(text, halves="%p" in form)
+    written = _spaced(text, [form])
     return _parsed(_named(written) if "%Z" in form else written, [form])
 
 
-def _spaced(text: str, *, halves: bool) -> str:
+def _spaced(text: str, formats: Sequence[str]) -> str:
     # Browsers put a narrow space, which no format has, before AM and PM.
     spaced = f"replace(replace({text}, '\u202f', ' '), '\u00a0', ' ')"
-    # a.m., as in Canada, and a. m., as in Spanish.
-    return rf"regexp_replace({spaced}, '(?i)(\d ?[ap])\. ?m\.', '\1m')" if halves else spaced
+    if any("%f" in one for one in formats):
+        # Some databases write more digits of a second than DuckDB's %f reads.
+        spaced = rf"regexp_replace({spaced}, '(\.\d{{6}})\d+', '\1')"
+    if any("%p" in one for one in formats):
+        # a.m., as in Canada, and a. m., as in Spanish.
+        spaced = rf"regexp_replace({spaced}, '(?i)(\d ?[ap])\. ?m\.', '\1m')"
+    return spaced
 
 
 def _parsed(text: str, formats: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import duckdb
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.dialect import NEWLINE, Dialect
-from dashboard.intake.files import is_gzip
+from dashboard.intake.files import REJECTS, is_gzip
 from dashboard.intake.reader import Survey
 from dashboard.intake.record import LONGEST_RECORD
 from dashboard.intake.sql import statements
@@ -75,9 +75,9 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, surveys: list[Survey], 
 def _beside(delivered: Path, taken: set[Path]) -> Path:
     """`visits.2026-rejects.tsv` for `visits.2026.tsv.gz`; numbered where that name is taken."""
     plain = delivered.with_suffix("") if delivered.suffix.lower() == ".gz" else delivered
-    added = "-rejects"
+    added = REJECTS
     while (target := plain.with_name(_fitting(plain.stem, f"{added}{plain.suffix}"))) in taken:
-        added = f"-rejects-{len(taken)}"
+        added = f"{REJECTS}-{len(taken)}"
     taken.add(target)
     return target
 

@@ -28,8 +28,9 @@ def remedy(reasons: Sequence[Reason], surveys: Sequence[Survey], mapping: Path |
     if mapping is None:
         return "Correct the files and import again"
     advice = f"Correct the mapping {mapping} or the files and import again"
-    names = {one.source.name for one in surveys}
-    most = max((one for one in reasons if one.file in names), key=lambda one: one.lines, default=None)
+    counted = {(one.source.table.name, one.source.name) for one in surveys}
+    those = (one for one in reasons if (one.source, one.file) in counted)
+    most = max(those, key=lambda one: one.lines, default=None)
     if most is None or not any(words in most.reason for words in _WORDS):
         return advice
     for one in surveys:

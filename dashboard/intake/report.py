@@ -33,7 +33,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class Reason:
-    """How many lines of a file were rejected for one reason, and the first of them (five at most)."""
+    """How many lines of a file were rejected for one reason, and the first of them (five at most), for one table."""
 
     file: str
     column: str | None
@@ -42,6 +42,7 @@ class Reason:
     first_line: int
     first_value: str | None
     first_lines: tuple[int, ...] = ()
+    source: str = ""
 
     @property
     def is_duplicate(self) -> bool:
@@ -177,12 +178,17 @@ class ImportReport:
         yield from self.notes
         if self.reasons:
             yield "rejected lines, by reason:"
-        yield from _first(f"  {reason.sentence}" for reason in self.reasons)
+        yield from _first(f"  {self._table_of(reason)}{reason.sentence}" for reason in self.reasons)
         yield from self.review.lines()
         if self.published:
             yield f"published {self.name} in {self.seconds:.1f} s"
         else:
             yield f"dry run: nothing was published; an import would publish this, checked in {self.seconds:.1f} s"
+
+    def _table_of(self, reason: Reason) -> str:
+        """The table that a reason speaks of, where its file holds several."""
+        several = sum(file.file == reason.file for file in self.files) > 1
+        return f"{reason.source} of " * several
 
     def _file_lines(self, *, some: bool) -> Iterator[str]:
         """The rows of each file; of very many those with rejects first, and the rest together."""

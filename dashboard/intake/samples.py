@@ -20,7 +20,7 @@ from dashboard.intake.totals import without_totals
 
 _SAMPLE = 2000
 #: Of words for nothing those that can mean nothing else.
-_SURELY = re.compile(r"\(?null\)?|nan|nat|#?n/?a!?|\\n|#*user_missing.*|0.*", re.IGNORECASE)
+_SURELY = re.compile(r"\(?null\)?|nan|nat|#?n/?a!?|\\n|\.|#*user_missing.*|0.*", re.IGNORECASE)
 #: Of fewer columns several files may have the same by chance.
 _FEW = 2
 

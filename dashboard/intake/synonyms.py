@@ -26,14 +26,14 @@ COLUMNS: dict[str, dict[str, str]] = {
     "bookings": {
         **_COMMON,
         "booking_id": _COMMON["booking_id"] + ", id, record id, primaryid, case id, account number, hadm id, "
-        "usubjid, event uuid, uuid, transaction id, reference",
+        "visit occurrence id, usubjid, event uuid, uuid, transaction id, reference",
         "service": "service, appointment type, visit type, treatment, procedure, service type, product, exposure, "
         "description, encounterclass, item, type",
         "starts_at": "starts at, start at, start, appointment day, appointment date, appointment time, "
         "appointment datetime, scheduled start, scheduled datetime, scheduled time, visit date, start time, "
         "start date, start datetime, appointment start, visit start, date of visit, date of service, service date, "
         "encounter date, scheduled date, admission date, admit date, "
-        "rfstdtc, svstdtc, visdat, visit day, datetime, date time, date, "
+        "rfstdtc, svstdtc, visdat, visdtm, visit start datetime, visit day, datetime, date time, date, "
         "event date, timestamp, slot, admit time, admission time, treatment date, session date, infusion date",
         "status": "status, no show, appointment status, visit status, show, attended, show up, state, "
         "attendance, disposition, outcome",
@@ -44,7 +44,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "ends_at": "ends at, end at, end, stop, end time, end date, end datetime, appointment end, visit end, "
         "scheduled end, visit end time, finish, svendtc, rfendtc",
         "cancelled_at": "cancelled at, appointment cancelled, cancellation date, cancelled on, date cancelled",
-        "birth_date": "birth date, birthdate, dob, date of birth, brthdtc, birthday, birth year, year of birth",
+        "birth_date": "birth date, birthdate, dob, date of birth, brthdtc, brthdt, birthday, birth year, "
+        "year of birth",
         "age": "age, age at visit, age years, patient age",
         "sex": "sex, gender",
         "indication": "indication, diagnosis, diagnosis code, icd10, icd 10, reasoncode, reason code, condition",
@@ -274,7 +275,7 @@ FILLING = _set(
 EMPTY = re.compile(
     r"\(?null\)?|nan|nat|#?n/?a!?|unknown|missing|"
     r"not (?:known|available|applicable|recorded|specified|stated|asked)|"
-    r"#*user_missing_-?\d+#*|\\n|-+|\?+|0001-01-01(?:[ T]00:00(?::00)?)?|0000-00-00(?:[ T]00:00(?::00)?)?|"
+    r"#*user_missing_-?\d+#*|\\n|\.|-+|\?+|0001-01-01(?:[ T]00:00(?::00)?)?|0000-00-00(?:[ T]00:00(?::00)?)?|"
     r"0?1/0?1/0001(?: 12:00:00 AM)?",
     re.IGNORECASE,
 )

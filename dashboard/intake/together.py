@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from dashboard.intake.contract import STATUSES, Column, Table
-from dashboard.intake.evidence import is_days, is_moments, is_phrases, is_ranges, is_times
+from dashboard.intake.evidence import is_days, is_moments, is_padded, is_phrases, is_ranges, is_times
 from dashboard.intake.formats import Formats, listed
 from dashboard.intake.guesses import (
     UNSURE,
@@ -34,6 +34,8 @@ _TELLING = 1.2
 #: Of a day with two times the day with the first or the last.
 _STARTS = r"^(.*?)\s*[-–]\s*\d{1,2}:\d{2}\D*$"
 _ENDS = r"^(.+?) \d{1,2}:\d{2}.*?[-–]\s*(\d{1,2}:\d{2}\D*)$"
+#: The day without its midnight and the time without the first day of a system: 1/5/2026 0:00 12/30/1899 9:15.
+_BARE = r"^(.+?)(?:[T ]0?0:00\S*| 12:00\S* ?[Aa][Mm])?(?: \S*(?:1899|1900)(?:-\d\d-\d\d)?)?[T ](\d+:\d.*)$"
 #: So much less sure a column may be that is as good as another.
 _AS_GOOD = 0.005
 _ADDRESSES = ("email", "e mail", "email address")
@@ -332,8 +334,10 @@ def day_of(column: Column, file: SampledFile, formats: Formats) -> Guess | None:
 def _day_and_time(column: Column, names: tuple[str, str], file: SampledFile, formats: Formats) -> Line:
     both = [" ".join(pair) for pair in zip(*(file.columns[name] for name in names), strict=True)]
     parts = [f"column = {file.sources(names)}"]
+    pattern = _BARE if is_padded(*(file.columns[name] for name in names)) else None
     if is_ranges(file.columns[names[1]]):
         pattern = _ENDS if column.name == "ends_at" else _STARTS
+    if pattern:
         both = [" ".join(found.groups()) for value in both if (found := re.search(pattern, value))]
         parts.append(f"pattern = '{pattern}'")
     settings, why = formats.settings(column, names[0], both)

@@ -52,14 +52,15 @@ select
 from placed_payments
 where site is null and not orphan;
 
--- Those that a later delivery may fit: they wait, and are tried again when something is added.
+-- Those that a later delivery may fit: they wait, and are tried again when something is added; the same row once.
 create table waiting_payments as
 select
     payment_id, patient, booking_id, site, paid_local, paid_instant, kind, method, amount_cents
 from read_payments as read
 inner join patients on patients.patient_id = read.patient_id
 where faults = 0 and waits('payments', read.rowid)
-order by read.rowid;
+group by all
+order by min(read.rowid);
 
 -- Its memory is needed for what follows.
 drop table read_payments

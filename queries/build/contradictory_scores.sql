@@ -25,10 +25,11 @@ inner join patients on patients.patient_id = read.patient_id
 left join patient_firsts on patient_firsts.patient = patients.patient
 where read.faults = 0 and patient_firsts.patient is null;
 
--- Those that a later delivery may fit: they wait, and are tried again when something is added.
+-- Those that a later delivery may fit: they wait, and are tried again when something is added; the same row once.
 create table waiting_scores as
 select score_id, patient, instrument, taken_local, taken_instant, score
 from read_scores as read
 inner join patients on patients.patient_id = read.patient_id
 where faults = 0 and waits('scores', read.rowid)
-order by read.rowid
+group by all
+order by min(read.rowid)

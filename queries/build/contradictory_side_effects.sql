@@ -86,7 +86,8 @@ with named as (
 select term, min(position) as position from named group by term;
 
 -- Those that a later delivery may fit: they wait, and are tried again when something is added. Of a term they hold
--- what an extract knows of those it has accepted, since these may come to wait, too.
+-- what an extract knows of those it has accepted, since these may come to wait, too. One that is delivered again as it
+-- was waits once, or a delivery of the last thirty days, added each day, would leave it there thirty times.
 create table waiting_side_effects as
 select
     event_id, booking_id, read.term, if(known.term is null, upper(read.effect[1]) || read.effect[2:], null) as spelling,
@@ -96,4 +97,5 @@ from read_side_effects as read
 left join known_terms as known on known.term = read.term
 left join reference_effects as reference on reference.position = known.position
 where faults = 0 and waits('side_effects', read.rowid)
-order by read.rowid
+group by all
+order by min(read.rowid)

@@ -314,3 +314,21 @@ def test_nothing_new(steps: Steps) -> None:
     steps.check()
     steps.add(bookings=[booking(2), booking(1)], scores=[score(1, "P1")])
     steps.check()
+
+
+def test_what_is_delivered_again_as_it_was_waits_once(steps: Steps) -> None:
+    """As with a delivery of the last thirty days each day: its orphans are not as many rows more each time."""
+    again = {
+        "side_effects": [event(1, 9, "Odd Taste", onset_at="2026-01-05 09:30Z"), event(2, 9)],
+        "payments": [payment(1, "P9", booking_id="B9"), payment(2, "P9")],
+        "scores": [score(1, "P9"), score(1, "P9", points=3)],
+    }
+    steps.add(bookings=[booking(1)], **again)
+    for _ in range(3):
+        steps.add(bookings=[booking(1)], **again)
+        steps.check()
+    with duckdb.connect(str(in_use(steps.data)), read_only=True) as connection:
+        for table in again:
+            assert connection.execute(f"select count(*) from waiting_{table}").fetchall() == [(2,)]
+    steps.add(bookings=[booking(9, "P9")])
+    steps.check()

@@ -113,6 +113,32 @@ def test_resources(clinic: Clinic) -> None:
     refused(clinic, "holds FHIR resources.*without --add")
 
 
+def test_what_waits_is_something(clinic: Clinic) -> None:
+    """On a Sunday nothing but the score of somebody who has no booking yet: refused, it would hold up all days after."""
+    clinic.publish()
+    for file in clinic.delivery.iterdir():
+        file.unlink()
+    clinic.write("scores.csv", "score_id,patient_id,instrument,taken_at,score", "S1,P2,PHQ-9,2026-01-04 09:00,9")
+    for _ in range(2):
+        assert clinic.publish(add=True).rows_rejected >= 1
+        assert clinic.one("select count(*) from waiting_scores") == 1
+    clinic.write("bookings.csv", BOOKINGS, "B2,P2,dallas,vitamin-c,2026-01-05 09:00,completed")
+    clinic.write("scores.csv", "score_id,patient_id,instrument,taken_at,score", "S2,P2,PHQ-9,2026-01-04 09:00,99")
+    clinic.publish(add=True)
+    assert clinic.ask("select score_id, site::varchar from scores") == [("S1", "dallas")]
+
+
+def test_of_nothing_that_will_do_the_delivered_rows_are_told(clinic: Clinic) -> None:
+    clinic.write("scores.csv", "score_id,patient_id,instrument,taken_at,score", "S1,P2,PHQ-9,2026-01-04 09:00,9")
+    name = clinic.publish().name
+    for file in clinic.delivery.iterdir():
+        file.unlink()
+    clinic.write("scores.csv", "score_id,patient_id,instrument,taken_at,score", "S2,P1,PHQ-9,2026-01-06 09:00,99")
+    with pytest.raises(DeliveryError, match=r"scores\.csv line 2: score is not") as found:
+        clinic.publish(add=True)
+    assert name not in str(found.value)
+
+
 def test_an_empty_folder_and_nothing_that_will_do(clinic: Clinic) -> None:
     clinic.publish()
     clinic.write("bookings.csv", BOOKINGS, "B2,P1,nowhere,vitamin-c,2026-01-05 09:00,completed")
@@ -245,3 +271,84 @@ def test_the_commands(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (unknown.exit_code, "there is no extract extract-1" in unknown.stderr) == (1, True)
     broken = runner.invoke(main, ["extracts", "compare", first.name, str(ROOT / "README.md")])
     assert (broken.exit_code, "cannot be read" in broken.stderr) == (1, True)
+
+
+NUMBERED = """
+[bookings]
+file = "v*.csv"
+[bookings.columns]
+booking_id = %s
+patient_id = "patient"
+site = { constant = "chicago" }
+service = { constant = "vitamin-c" }
+starts_at = "start"
+status = { constant = "completed" }
+"""
+_OF_TABLES = {
+    "side_effects": ("visit,what", 'event_id = { row_number = "AE-" }\nbooking_id = "visit"\neffect = "what"'),
+    "payments": (
+        "patient,day",
+        'payment_id = { row_number = "" }\npatient_id = "patient"\npaid_at = { column = "day", format = "%Y-%m-%d" }\n'
+        'kind = { constant = "payment" }\namount = { constant = "9" }',
+    ),
+    "scores": (
+        "patient,day",
+        'score_id = { row_number = "" }\npatient_id = "patient"\ntaken_at = { column = "day", format = "%Y-%m-%d" }\n'
+        'instrument = { constant = "PHQ-9" }\nscore = { constant = "9" }',
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "first", "then"),
+    [
+        ("side_effects", "V1,nausea", "V2,rash"),
+        ("side_effects", "V9,nausea", "V2,rash"),
+        ("payments", "P1,2026-01-05", "P2,2026-01-05"),
+        ("payments", "P1,2026-01-05", "P1,2026-01-08"),
+        ("payments", "P9,2026-01-05", "P1,2026-01-05"),
+        ("scores", "P1,2026-01-05", "P2,2026-01-05"),
+        ("scores", "P1,2026-01-05", "P1,2026-01-08"),
+        ("scores", "P9,2026-01-05", "P1,2026-01-05"),
+    ],
+)
+def test_numbers_of_rows_take_no_other_records_place(
+    clinic: Clinic, tmp_path: Path, table: str, first: str, then: str
+) -> None:
+    """Today's first side effect has the id of yesterday's first, which would be gone without a word."""
+    header, columns = _OF_TABLES[table]
+    mapping = tmp_path / "m.toml"
+    for file in clinic.delivery.iterdir():
+        file.unlink()
+    clinic.write("v.csv", "id,patient,start", *(f"V{n},P{n},2026-01-05 09:00" for n in (1, 2, 3)))
+
+    def add(name: str, row: str, **options: Any) -> None:
+        clinic.write(name, header, row)
+        mapping.write_text(
+            NUMBERED % '"id"' + f'[{table}]\nfile = "{name}"\n[{table}.columns]\n{columns}\n', encoding="utf-8"
+        )
+        clinic.publish(mapping=mapping, **options)
+
+    add("log.csv", first)
+    add("log.csv", first, add=True)
+    with pytest.raises(DeliveryError, match=r"number of the row in log\.csv.*by its date"):
+        add("log.csv", then, add=True)
+    add("log-2.csv", then, add=True)
+    assert clinic.one(f"select (select count(*) from {table}) + (select count(*) from waiting_{table})") == 2
+
+
+def test_bookings_that_are_numbered_take_no_others_place(clinic: Clinic, tmp_path: Path) -> None:
+    mapping = tmp_path / "m.toml"
+    mapping.write_text(NUMBERED % '{ row_number = "" }', encoding="utf-8")
+    for file in clinic.delivery.iterdir():
+        file.unlink()
+    rows = ("id,patient,start", "V1,P1,2026-01-05 09:00", "V2,P2,2026-01-05 09:00")
+    clinic.write("v.csv", *rows)
+    clinic.publish(mapping=mapping)
+    clinic.write("v.csv", *rows, "V3,P3,2026-01-06 09:00")
+    clinic.publish(mapping=mapping, add=True)
+    assert clinic.one("select count(*) from bookings") == 3
+    for other in ("V4,P9,2026-01-05 09:00", "V4,P1,2026-01-07 09:00"):
+        clinic.write("v.csv", rows[0], other)
+        with pytest.raises(DeliveryError, match=r"booking_id is the number of the row in v\.csv"):
+            clinic.publish(mapping=mapping, add=True)

@@ -225,3 +225,42 @@ def test_thousands_of_columns_are_each_looked_at_once(tmp_path, monkeypatch):
     guesses._best.cache_clear()
     drafted(tmp_path, visits=[",".join(head), ",".join(row)])
     assert 0 < len(asked) < 200 * len(head)
+
+
+def test_columns_that_an_organization_added_to_salesforce(tmp_path: Path) -> None:
+    head = "Id,Name,Patient__c,Clinic__c,Service__c,Start__c,End__c,Status__c,Fee__c"
+    row = "a0X1EAG,APT-1,0035aAAB,Chicago,Myers cocktail,2026-01-05T15:00:00.000+0000,2026-01-05T16:00:00.000+0000"
+    clinic, text = imported(tmp_path, Appointment__c=[head, f"{row},Completed,475.0"])
+    assert clinic.ask("select booking_id, starts_at, ends_at, price_cents from bookings") == [
+        ("a0X1EAG", at(2026, 1, 5, 9), at(2026, 1, 5, 10), 47500),
+    ], text  # fmt: skip
+    assert "DECIDE: is it this column?" not in text
+
+
+def test_ids_that_a_program_took_for_numbers(tmp_path: Path) -> None:
+    """Where some are empty pandas writes 17.0, which in other files is 17."""
+    head = "appointment_id,patient_id,clinic,service,start_time,status"
+    rows = ["100.0,17.0,Chicago,Myers cocktail,2026-01-05 09:00,Completed"]
+    rows.append(rows[0].replace("100", "101").replace("17.0", ""))
+    payments = ["payment_id,patient_id,appointment_id,amount,payment_date", "M1,17,100,475.00,2026-01-05"]
+    clinic, text = imported(tmp_path, appointments=[head, *rows], payments=payments)
+    assert clinic.ask("select booking_id from bookings") == [("100",)], text
+    assert clinic.ask("select booking_id, site from payments") == [("100", "chicago")]
+
+
+def test_the_common_data_model_of_omop(tmp_path: Path) -> None:
+    head = "visit_occurrence_id,person_id,visit_start_date,visit_start_datetime,visit_end_date,visit_end_datetime"
+    row = "7,5001,2026-01-05,2026-01-05 09:15:00,2026-01-05,2026-01-05 10:15:00"
+    _, found = drafted(tmp_path, visit_occurrence=[head, row])
+    columns = found["bookings"]["columns"]
+    assert (columns["booking_id"], columns["starts_at"]) == ("visit_occurrence_id", "visit_start_datetime")
+
+
+def test_a_point_is_how_sas_writes_nothing(tmp_path: Path) -> None:
+    head = "SUBJID,VISITID,SITE,TRT,VISDTM,ENDDTM,BRTHDT,STATUS,COST"
+    row = "07,1,Chicago,Myers cocktail,05JAN2026:09:00:00,.,04JAN1980,COMPLETED,."
+    rows = [row, row.replace("07,1", "07,2").replace("00,.", "00,05JAN2026:10:00:00").replace("TED,.", "TED,179")]
+    clinic, text = imported(tmp_path, visits=[head, *rows])
+    assert clinic.ask("select starts_at, ends_at, age, price_cents from bookings order by booking_id") == [
+        (at(2026, 1, 5, 9), None, 46, None), (at(2026, 1, 5, 9), at(2026, 1, 5, 10), 46, 17900),
+    ], text  # fmt: skip

@@ -88,3 +88,31 @@ def test_a_name_with_utc_says_nothing_where_the_values_have_a_zone(tmp_path: Pat
 def test_an_end_in_milliseconds_is_a_time_and_no_day(tmp_path: Path) -> None:
     clinic, _ = imported(tmp_path, visits=visits("startts,endts", "1767625200000,1767630600000"))
     assert clinic.ask("select starts_at, ends_at from bookings") == [(at(2026, 1, 5, 9), at(2026, 1, 5, 10, 30))]
+
+
+@pytest.mark.parametrize(
+    ("day", "time"),
+    [
+        ("2026-01-26 00:00:00", "13:30"),
+        ("2026-01-26T00:00:00.000", "1900-01-01T13:30:00.000"),
+        ("2026-01-26", "1899-12-30 13:30:00"),
+        ("1/26/2026 12:00:00 AM", "12/30/1899 1:30:00 PM"),
+        ("1/26/2026 0:00:00", "12/30/1899 13:30:00"),
+        ("26.01.2026 00:00:00", "30.12.1899 13:30:00"),
+    ],
+)
+def test_a_day_with_midnight_has_its_time_beside_it(tmp_path: Path, day: str, time: str) -> None:
+    """Databases and their drivers write a day as its midnight, and a time of day with the first day they know."""
+    clinic, text = imported(tmp_path, visits=visits("Appt Date,Appt Time", f"{day},{time}"))
+    assert clinic.ask("select starts_at from bookings") == [(at(2026, 1, 26, 13, 30),)], text
+
+
+def test_a_start_that_is_always_midnight_is_asked_about(tmp_path: Path) -> None:
+    text, _ = drafted(tmp_path, visits=visits("Visit date,Checked in", "2026-01-26 00:00:00,2026-01-26 13:31:12"))
+    assert "DECIDE: it has no time of day; is that in Checked in?" in text
+
+
+def test_seven_digits_of_a_second(tmp_path: Path) -> None:
+    rows = visits("Start,DOB", "1/26/2026 13:30:00.0000000,1980-01-25 00:00:00.0000000")
+    clinic, text = imported(tmp_path, visits=rows)
+    assert clinic.ask("select starts_at, age from bookings") == [(at(2026, 1, 26, 13, 30), 46)], text

@@ -312,3 +312,21 @@ def test_garbage_is_refused_and_never_a_fault_of_the_program(
     with contextlib.suppress(DeliveryError):
         report = export.publish(mapping)
         assert report.rows_read == report.rows_accepted + report.rows_rejected + report.rows_left_out
+
+
+def test_a_file_that_holds_several_tables_is_told_of_by_table(export: Export) -> None:
+    """A row without a patient is rejected by each of them, and counted as often."""
+    export.write("visits.csv", "id,patient,start,points", "V1,P1,2026-01-05 09:00,9", "V2,,2026-01-05 09:00,9")
+    scores = (
+        '[scores]\nfile = "visits.csv"\n[scores.columns]\nscore_id = "id"\npatient_id = "patient"\n'
+        'instrument = { constant = "PHQ-9" }\ntaken_at = "start"\nscore = "points"\n'
+    )
+    report = export.publish(bookings() + scores)
+    reason = "is empty; source column: patient"
+    assert [(one.source, one.lines, one.reason) for one in report.reasons] == [
+        ("bookings", 1, reason), ("scores", 1, reason),
+    ]  # fmt: skip
+    assert sum(one.lines for one in report.reasons) == report.rows_rejected
+    told = list(report.lines())
+    assert f"  bookings of visits.csv line 3: patient_id {reason}" in told
+    assert f"  scores of visits.csv line 3: patient_id {reason}" in told

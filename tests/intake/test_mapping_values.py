@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -255,6 +256,21 @@ def test_exports_of_one_site_each(export: Export) -> None:
     pattern = "{ file_name = true, pattern = '^Vagaro (C.*)', default = 'dallas' }"
     export.publish(bookings(options=files, site=pattern))
     assert export.bookings("booking_id, site") == [("V1", "chicago"), ("V2", "dallas"), ("V3", "dallas")]
+
+
+@pytest.mark.parametrize("site", ['values = { "Vagaro Chicago" = "chicago" }', "pattern = '^Vagaro (\\w+)$'"])
+def test_mended_rows_are_of_the_site_whose_file_they_come_from(export: Export, tmp_path: Path, site: str) -> None:
+    rows = ["id,patient,start", "V1,P1,2026-01-05 09:00", "V2,P2,2026-02-30 09:00", "V3,P3,2026-02-31 09:00"]
+    export.write("Vagaro Chicago.csv", *rows)
+    told = bookings(options='file = "Vagaro *"', site=f"{{ file_name = true, {site} }}")
+    export.publish(told, rejects=tmp_path / "mend")
+    name = "Vagaro Chicago-rejects.csv"
+    export.write(name, *(tmp_path / "mend" / name).read_text().replace("02-30", "02-27").splitlines())
+    export.publish(told, rejects=tmp_path / "mend")
+    name = "Vagaro Chicago-rejects-rejects.csv"
+    export.write(name, *(tmp_path / "mend" / name).read_text().replace("02-31", "02-28").splitlines())
+    export.publish(told)
+    assert export.bookings("booking_id, site") == [("V1", "chicago"), ("V2", "chicago"), ("V3", "chicago")]
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_gaps_late_forms_and_oddities(clinic: Clinic) -> None:
     ]  # fmt: skip
     assert isinstance(review.gaps[0], Gap)
     [late] = review.late_forms
-    assert (late.site, late.missing, late.completed, str(late.oldest)) == ("chicago", 1, 1, "2026-01-08")
+    assert (late.site, late.missing, late.completed, str(late.oldest)) == ("chicago", 1, 4, "2026-01-08")
     found = {(odd.column, odd.lowest, odd.highest) for odd in review.oddities}
     assert found == {
         ("age", 11, 11),
