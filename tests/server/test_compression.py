@@ -72,4 +72,5 @@ def test_a_message_that_is_long_only_once_inflated_closes_the_websocket(server):
         stream.run()
         stream.socket.send(bytes(10 * limits.LARGEST_MESSAGE))  # 10 MB, 10 kB on the line
         assert stream.code_at_end() == 1009
+        assert str(limits.LARGEST_MESSAGE) in stream.socket.close_reason  # refused while it was inflated
     assert server.request("GET", "/healthz").body == b"ok"

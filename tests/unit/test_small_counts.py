@@ -294,6 +294,31 @@ def test_of_who_was_treated_alone_a_hidden_count_tells_nothing(house):
     assert 20 < zeros < found
 
 
+def test_groups_are_of_who_was_asked_about_side_effects(house):
+    """Who was treated without being asked hides nobody."""
+    site, counts = "chicago", house.small_counts
+    bound = {"site": site, "start": counts.periods[0].start, "end": counts.periods[-1].end}
+    told = house._small_question("groups", bound)
+    rows = house._run(
+        "select starts_on, line::varchar as line, band::varchar as band, patient::varchar as patient from bookings "
+        "where site = $site and status = 'completed' and assessed and starts_on between $start and $end",
+        bound,
+    )
+    by_hand = {}
+    for day, line, band, patient in rows.itertuples(index=False):
+        starts = {"month": day.replace(day=1), "quarter": day.replace(month=day.month - (day.month - 1) % 3, day=1),
+                  "year": day.replace(month=1, day=1)}  # fmt: skip
+        for grain, start in starts.items():
+            by_hand.setdefault((grain, start, line, band), set()).add(patient)
+    found = {
+        (grain, start, line, band): (asked, first, last)
+        for grain, start, line, band, asked, first, last in told.itertuples(index=False)
+        if asked
+    }
+    assert found == {key: (len(who), min(who), max(who)) for key, who in by_hand.items()}
+    assert any(len(who) == 1 for who in by_hand.values())
+
+
 @pytest.mark.parametrize("name", [n for n, q in queries().items() if set(q.hides) & set(COLUMNS)])
 def test_every_query_hides_for_whatever_is_asked(managers, everything, name):
     """Any grouping, any days: the true count of a whole period, or hidden; and the rest untouched."""

@@ -25,6 +25,7 @@ EVENTS = """event_id,booking_id,effect,serious,onset_at,resolved_at
 E1,B1,nausea,yes,2026-11-03 09:10,2026-11-03 09:30
 E2,B2,nausea,yes,2026-11-05 09:10,2026-11-05 09:30
 E3,B4,nausea,no,2026-11-07 10:30,2026-11-07 11:15
+E4,B1,dizziness,no,,
 """
 CHICAGO_MINUTES = 8 * 600
 WEEK = {"period": "custom", "from_": "2026-11-03", "to": "2026-11-08", "by": "day"}
@@ -98,7 +99,7 @@ def test_the_u_chart_counts_what_was_serious_also_of_visits_that_were_not_comple
     frame = rows(sparse, "rate_chart", **WEEK | {"by": "week"}, site="chicago", effect="serious")
     assert frame[["numerator", "denominator"]].to_numpy().tolist() == [[2, 2]]
     every = rows(sparse, "rate_chart", **WEEK | {"by": "week"}, site="chicago")
-    assert every[["numerator", "denominator"]].to_numpy().tolist() == [[2, 2]]
+    assert every[["numerator", "denominator"]].to_numpy().tolist() == [[3, 2]]
 
 
 def test_the_median_of_two_times_lies_between_them(sparse):
