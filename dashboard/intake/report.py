@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -178,17 +179,15 @@ class ImportReport:
         yield from self.notes
         if self.reasons:
             yield "rejected lines, by reason:"
-        yield from _first(f"  {self._table_of(reason)}{reason.sentence}" for reason in self.reasons)
+        # Where a file holds several tables, which of them.
+        several = {name for name, tables in Counter(file.file for file in self.files).items() if tables > 1}
+        told = (f"{one.source} of {one.sentence}" if one.file in several else one.sentence for one in self.reasons)
+        yield from _first(f"  {line}" for line in told)
         yield from self.review.lines()
         if self.published:
             yield f"published {self.name} in {self.seconds:.1f} s"
         else:
             yield f"dry run: nothing was published; an import would publish this, checked in {self.seconds:.1f} s"
-
-    def _table_of(self, reason: Reason) -> str:
-        """The table that a reason speaks of, where its file holds several."""
-        several = sum(file.file == reason.file for file in self.files) > 1
-        return f"{reason.source} of " * several
 
     def _file_lines(self, *, some: bool) -> Iterator[str]:
         """The rows of each file; of very many those with rejects first, and the rest together."""
