@@ -10,7 +10,7 @@ Kind = Literal["identifier", "text", "word", "reference", "timestamp", "date", "
 SCHEMA_VERSION = 9
 # Of the definitions in dashboard/metrics.py. It stands here because an import needs it, and metrics load
 # pandas and SciPy, which take longer to load than a small delivery to import.
-DEFINITIONS_VERSION = "1 (2026-11-01)"
+DEFINITIONS_VERSION = "2 (2026-11-30)"
 OLDEST_AGE = 120
 FIRST_YEAR = 1990
 LAST_YEAR = 2100
