@@ -80,7 +80,7 @@ class Wish:
 def work_out(reader: Reader, panel: str, chosen: Filters, mode: theme.Mode) -> None:
     """Everything of a panel that is worked out once: its rows, words, HTML and charts."""
     found = panels.panel_of(panel, chosen)
-    frame = panels.rows(reader, panel, chosen)
+    frame = panels.on_page(reader, panel, chosen)
     panels.heading(reader, panel, chosen)
     pictures.html(reader, found, chosen)
     if found.chart and len(frame):

@@ -188,7 +188,7 @@ def _panel(view: View, name: str, just_opened: list[bool]) -> None:
     if not just_opened and identity.current_viewer() != view.reader.viewer:
         st.rerun()
     just_opened.clear()
-    frame = rows(view.reader, name, view.filters)
+    frame = panels.on_page(view.reader, name, view.filters)
     heading = panels.heading(view.reader, name, view.filters)
     # A chart carries its own title: without an answer it needs no second one.
     if panel.answer or not (panel.chart or panel.html):
@@ -212,11 +212,10 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         # A heading that says that there is nothing needs no empty table below it.
         if len(frame) or not panel.answer:
             shown = panels.shown(view.reader, panel.name, view.filters)
-            table(shown, _columns(view, panel), heading)
-            if len(shown) < len(frame):
-                st.caption(
-                    f"In short: what is worth a look, and the rest together. The CSV has all {len(frame):,} lines."
-                )
+            every = panels.length(view.reader, panel.name, view.filters)
+            table(shown, _columns(view, panel), heading, len(shown) if panel.short else every)
+            if panel.short and len(shown) < every:
+                st.caption(f"In short: what is worth a look, and the rest together. The CSV has all {every:,} lines.")
         return
     if "hidden" in frame and (frame["hidden"] == "hidden").any() and not (frame["value"] > 0).any():
         _nothing(

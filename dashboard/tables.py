@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard.panels import Column
 
+#: So many rows a table shows at most; the file has all.
 TABLE_ROWS = 5_000
 #: What makes more than text of Markdown within a line.
 _MARKS = re.compile(r"[\\`*_\[\]()<>~$!|]")
@@ -27,8 +28,9 @@ _FORMATS: dict[str, Callable[..., Any]] = {
 }
 
 
-def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
-    """The rows as a table with headings, units and formats of its columns."""
+def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str, rows: int | None = None) -> None:
+    """The rows as a table with headings, units and formats of its columns; `rows`: how many there are, if more."""
+    rows = len(frame) if rows is None else rows
     shown = frame[[column.name for column in columns]].head(TABLE_ROWS)
     st.dataframe(
         shown,
@@ -37,8 +39,8 @@ def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str) -> None:
         placeholder="—",
         alt=title,
     )
-    if len(frame) > TABLE_ROWS:
-        st.caption(f"The first {TABLE_ROWS:,} of {len(frame):,} rows; the CSV has them all.")
+    if rows > len(shown):
+        st.caption(f"The first {len(shown):,} of {rows:,} rows; the CSV has them all.")
 
 
 def verbatim(text: str) -> str:

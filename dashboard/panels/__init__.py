@@ -96,12 +96,34 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     return reader.warehouse.remembered(key, lambda: _rows(reader, PANELS[name], asked(reader, name, own)))
 
 
+def on_page(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
+    """The rows of a panel that a page reads: all of them, or the first ones of a list that may be very long."""
+    if (first := PANELS[name].first) is None:
+        return rows(reader, name, filters)
+    key = ("first", *key_of(reader, name, filters))
+    return reader.warehouse.remembered(key, lambda: first(reader, _depended_on(name, filters)))
+
+
 def shown(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     """The rows of a panel as a page shows them: in short where there may be very many."""
     if (short := PANELS[name].short) is None:
-        return rows(reader, name, filters)
+        return on_page(reader, name, filters)
     key = ("shown", *key_of(reader, name, filters))
     return reader.warehouse.remembered(key, lambda: short(rows(reader, name, filters)))
+
+
+def length(reader: Reader, name: str, filters: Filters) -> int:
+    """How many rows a panel has, those that a page doesn't read among them."""
+    found = _told(reader, name, filters)
+    return len(found) if PANELS[name].counts is None else int(found["rows"].sum())
+
+
+def _told(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
+    """What a panel's heading is made of."""
+    if (counts := PANELS[name].counts) is None:
+        return rows(reader, name, filters)
+    key = ("counts", *key_of(reader, name, filters))
+    return reader.warehouse.remembered(key, lambda: counts(reader, _depended_on(name, filters)))
 
 
 def _depended_on(name: str, filters: Filters) -> Filters:
@@ -127,7 +149,7 @@ def heading(reader: Reader, name: str, filters: Filters) -> str:
     if (answer := panel.answer) is None:
         return panel.title
     key = ("heading", *key_of(reader, name, filters))
-    return reader.warehouse.kept(key, lambda: answer(rows(reader, name, filters)))
+    return reader.warehouse.kept(key, lambda: answer(_told(reader, name, filters)))
 
 
 def asked(reader: Reader, name: str, filters: Filters) -> Filters:

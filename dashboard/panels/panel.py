@@ -38,6 +38,9 @@ class Panel:
         history: whether the rows are of all days up to the end of the period, so that a longer one changes nothing.
         marked: whether people's marks on control charts are among the rows.
         short: what a page shows of the rows instead of all of them; the file has all.
+        first: the first rows of a list that may be very long, which a page reads instead of all; the file has all.
+        counts: of such a list a row per site with `rows`, how many there are, and what `answer` tells of them,
+            which gets these instead of the rows.
         sites_in: the column of sites' names, by which only some of many are drawn at a time; empty where all are.
     """
 
@@ -59,6 +62,8 @@ class Panel:
     history: bool = False
     sites_in: str = "site"
     short: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    first: Callable[[Reader, Filters], pd.DataFrame] | None = None
+    counts: Callable[[Reader, Filters], pd.DataFrame] | None = None
 
     def definitions(self) -> list[Metric]:
         """The metrics that the panel shows."""

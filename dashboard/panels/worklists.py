@@ -6,6 +6,8 @@ Every list is as of the extract's last full day, whatever period, lines and ages
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,15 @@ from dashboard.wording import number, plural
 
 #: An induction is near its day 28 when so many days are left to it.
 NEAR_DAYS = 14
+#: So many rows of a list a page shows: nobody calls more in a day, and the file has all.
+FIRST_ROWS = 1_000
 MOMENTS = {"day_7": "Day 7", "day_14": "Day 14", "after_induction": "After induction"}
+
+
+class _Rows(Protocol):
+    """A list's rows, most urgent first: the first ones, or all."""
+
+    def __call__(self, reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame: ...
 
 
 def _asked(reader: Reader, filters: Filters, name: str, **values: object) -> pd.DataFrame:
@@ -29,50 +39,52 @@ def _asked(reader: Reader, filters: Filters, name: str, **values: object) -> pd.
     return titled(frame, reader)
 
 
+def _counts(name: str, reader: Reader, filters: Filters) -> pd.DataFrame:
+    """A list's rows by site, in the sites' order; all lists are counted by one question."""
+    frame = _asked(reader, filters, "worklist_counts", near=NEAR_DAYS)
+    return frame[frame["list"] == name]
+
+
 def _by(days: pd.Series) -> pd.Series:
     return pd.Series([day_text(day.date()) for day in pd.to_datetime(days)], index=days.index, dtype="object")
 
 
-def _inductions(reader: Reader, filters: Filters) -> pd.DataFrame:
+def _inductions(reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame:
     """Inductions that will miss day 28 as they are booked."""
-    frame = _asked(reader, filters, "worklist_inductions", near=NEAR_DAYS)
+    frame = _asked(reader, filters, "worklist_inductions", near=NEAR_DAYS, first=first)
     more = "Book " + frame["short"].astype(str).astype("object") + " more by " + _by(frame["day_28"])
     # One infusion a day at most.
     late = frame["short"] > frame["days_left"]
     return frame.assign(todo=more.mask(late, "Too late for six by day 28: ask the doctor how to go on"))
 
 
-def _inductions_answer(frame: pd.DataFrame) -> str:
-    if not len(frame):
+def _inductions_answer(counts: pd.DataFrame) -> str:
+    if not len(counts):
         return f"No induction within {NEAR_DAYS} days of its day 28 is short of six infusions"
-    said = f"{plural(len(frame), 'induction', 'inductions')} will miss day 28"
-    late = int((frame["short"] > frame["days_left"]).sum())
+    said = f"{plural(int(counts['rows'].sum()), 'induction', 'inductions')} will miss day 28"
+    late = int(counts["late"].sum())
     return said + (f"; for {late:,} it is too late" if late else " unless more is booked")
 
 
-def _boosters(reader: Reader, filters: Filters) -> pd.DataFrame:
+def _boosters(reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame:
     """Patients after induction without a visit for longer than is usual at the site, and none ahead."""
-    frame = _asked(reader, filters, "worklist_boosters")
+    frame = _asked(reader, filters, "worklist_boosters", first=first)
     return frame.assign(todo="Call to book a visit by " + _by(frame["ends_on"]))
 
 
-def _boosters_answer(frame: pd.DataFrame) -> str:
-    if not len(frame):
+def _boosters_answer(counts: pd.DataFrame) -> str:
+    if not len(counts):
         return "No booster is overdue"
-    usual = frame.groupby("site")["usual_days"].first()
+    usual = zip(counts["site"], counts["usual_days"], strict=True)
     said = listed(
-        [
-            f"{number(days)} days at {site}" if len(usual) > 1 else f"{number(days)} days"
-            for site, days in usual.items()
-        ],
-        ", ",
+        [f"{number(int(days))} days" + (f" at {site}" if len(counts) > 1 else "") for site, days in usual], ", "
     )
-    return f"{plural(len(frame), 'booster is', 'boosters are')} overdue; usual interval {said}"
+    return f"{plural(int(counts['rows'].sum()), 'booster is', 'boosters are')} overdue; usual interval {said}"
 
 
-def _scores(reader: Reader, filters: Filters) -> pd.DataFrame:
+def _scores(reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame:
     """Scores after ketamine that are missing and can still be taken."""
-    frame = _asked(reader, filters, "worklist_scores")
+    frame = _asked(reader, filters, "worklist_scores", first=first)
     both = frame["lacks_phq_9"] & frame["lacks_gad_7"]
     lacks = np.where(both, "PHQ-9 and GAD-7", np.where(frame["lacks_phq_9"], "PHQ-9", "GAD-7"))
     missing = pd.Series(lacks, index=frame.index, dtype="object")
@@ -81,43 +93,43 @@ def _scores(reader: Reader, filters: Filters) -> pd.DataFrame:
     )
 
 
-def _scores_answer(frame: pd.DataFrame) -> str:
-    if not len(frame):
+def _scores_answer(counts: pd.DataFrame) -> str:
+    if not len(counts):
         return "No PHQ-9 or GAD-7 is missing that can still be taken"
-    phq_9, gad_7 = int(frame["lacks_phq_9"].sum()), int(frame["lacks_gad_7"].sum())
-    last = int((frame["days_left"] == 1).sum())
+    told = ("patients", "lack_phq_9", "lack_gad_7", "on_last_day")
+    patients, phq_9, gad_7, last = (int(counts[name].sum()) for name in told)
     return (
-        f"{plural(frame['patient'].nunique(), 'patient has', 'patients have')} scores missing: PHQ-9 of {phq_9:,}, "
-        f"GAD-7 of {gad_7:,}"
+        f"{plural(patients, 'patient has', 'patients have')} scores missing: PHQ-9 of {phq_9:,}, GAD-7 of {gad_7:,}"
     ) + (f"; {last:,} on their last day" if last else "")
 
 
-def _forms(reader: Reader, filters: Filters) -> pd.DataFrame:
+def _forms(reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame:
     """Completed visits without the side-effect form."""
-    frame = _asked(reader, filters, "worklist_forms")
+    frame = _asked(reader, filters, "worklist_forms", first=first)
     whom = frame["provider"].astype("object").fillna("the provider of the visit")
     return frame.assign(todo="Ask " + whom + " for the form")
 
 
-def _forms_answer(frame: pd.DataFrame) -> str:
-    if not len(frame):
+def _forms_answer(counts: pd.DataFrame) -> str:
+    if not len(counts):
         return "No side-effect form is late"
-    said = f"{plural(len(frame), 'side-effect form is', 'side-effect forms are')} late"
-    oldest = ", the oldest" if len(frame) > 1 else ""
-    return f"{said}{oldest} for {plural(frame['days'].max(), 'day', 'days')}"
+    late = int(counts["rows"].sum())
+    oldest = ", the oldest" if late > 1 else ""
+    days = plural(int(counts["oldest_days"].max()), "day", "days")
+    return f"{plural(late, 'side-effect form is', 'side-effect forms are')} late{oldest} for {days}"
 
 
-def _no_shows(reader: Reader, filters: Filters) -> pd.DataFrame:
+def _no_shows(reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame:
     """No-shows of the last four weeks who have no other booking since."""
-    frame = _asked(reader, filters, "worklist_no_shows")
+    frame = _asked(reader, filters, "worklist_no_shows", first=first)
     return frame.assign(todo="Call to book " + frame["service"].astype("object") + " again")
 
 
-def _no_shows_answer(frame: pd.DataFrame) -> str:
-    if not len(frame):
+def _no_shows_answer(counts: pd.DataFrame) -> str:
+    if not len(counts):
         return "No no-show of the last 28 days is left to rebook"
-    said = f"{plural(len(frame), 'no-show is', 'no-shows are')} not rebooked"
-    ketamine = int((frame["line"] == "Ketamine").sum())
+    said = f"{plural(int(counts['rows'].sum()), 'no-show is', 'no-shows are')} not rebooked"
+    ketamine = int(counts["ketamine"].sum())
     return said + (f", {ketamine:,} of them ketamine" if ketamine else "")
 
 
@@ -132,14 +144,17 @@ _KEYED = "Patient: the keyed number; the front desk looks the booking up."
 def _list(
     name: str,
     title: str,
-    frame: Callable[[Reader, Filters], pd.DataFrame],
+    frame: _Rows,
     columns: tuple[Column, ...],
     answer: Callable[[pd.DataFrame], str],
     note: str,
 ) -> Panel:
     # On a phone three columns are seen: whom, and what to do; the keyed number says least.
     whole = (SITE, _BOOKING, _TODO, *columns, _PATIENT)
-    return Panel(name, title, "worklists", frame, whole, None, (), answer, note=f"{note} {_KEYED}")
+    return Panel(
+        name, title, "worklists", frame, whole, answer=answer, note=f"{note} {_KEYED}",
+        first=partial(frame, first=FIRST_ROWS), counts=partial(_counts, name),
+    )  # fmt: skip
 
 
 PANELS = (

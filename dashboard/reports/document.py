@@ -103,7 +103,7 @@ def seen(reader: Reader, name: str, chosen: Filters) -> dict[str, Any]:
     access.require(reader.viewer, panel.resource)
     frame = panels.rows(reader, name, chosen)
     columns = panels.columns(reader, name, chosen)
-    heading = panel.answer(frame) if panel.answer else panel.title
+    heading = panels.heading(reader, name, chosen)
     return {
         "panel": name,
         "title": panel.title,

@@ -137,8 +137,7 @@ def _grey(channel: Any) -> Any:
 
 def _gaps(reader: Reader, chosen: Filters) -> Iterator[Block]:
     frame = panels.rows(reader, "day_gaps", chosen)
-    answer = PANELS["day_gaps"].answer
-    yield Heading(answer(frame) if answer else PANELS["day_gaps"].title)
+    yield Heading(panels.heading(reader, "day_gaps", chosen))
     longest = frame.sort_values("minutes", ascending=False, kind="stable").head(_MOST).sort_index()
     told = [f"{row['start']} to {row['end']}, {row['chairs']:.0f} free" for row in longest.to_dict("records")]
     more = len(frame) - len(told)
@@ -149,9 +148,9 @@ def _gaps(reader: Reader, chosen: Filters) -> Iterator[Block]:
 def _worklists(reader: Reader, chosen: Filters) -> Iterator[Block]:
     rows = []
     for panel in PANELS.values():
-        if panel.resource == "worklists" and access.allows(reader.viewer, panel.resource) and panel.answer:
-            frame = panels.rows(reader, panel.name, chosen)
-            rows.append((panel.title, f"{len(frame):,}", panel.answer(frame)))
+        if panel.resource == "worklists" and access.allows(reader.viewer, panel.resource):
+            count = panels.length(reader, panel.name, chosen)
+            rows.append((panel.title, f"{count:,}", panels.heading(reader, panel.name, chosen)))
     if rows:
         yield Heading(f"Worklists, as of {filters.day_text(reader.catalogue.last_full_day)}")
         yield Grid("Worklists", ("List", "Rows", "In words"), (False, True, False), tuple(rows))

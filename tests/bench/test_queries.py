@@ -61,7 +61,8 @@ def asked_anew(folder, page):
             before = spent()
             for panel in PANELS.values():
                 if panel.resource == page:
-                    panels.rows(reader, panel.name, chosen)
+                    panels.on_page(reader, panel.name, chosen)
+                    panels.heading(reader, panel.name, chosen)
             if round_:
                 found.append(spent() - before)
             house.close()

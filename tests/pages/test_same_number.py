@@ -120,7 +120,7 @@ def test_rows_screen_table_and_file_agree(name, drawn, readers, chosen):
     file = file_of(reader, chosen, name)
     same(rows, file, columns)
 
-    heading = panel.answer(rows) if panel.answer else panel.title
+    heading = panels.heading(reader, name, chosen)
     # Of FHIR deliveries alone, and not drawn without rows; against an extract before, of which there is none.
     if name in {"resources", "left_out", "changes"}:
         assert not len(rows)

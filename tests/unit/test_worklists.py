@@ -40,6 +40,10 @@ def done(visits, until):
     return visits[(visits["status"] == "completed") & (visits["starts_on"] <= until)]
 
 
+def heading(reader, name):
+    return panels.heading(reader, name, asked(reader))
+
+
 def days(count):
     return dt.timedelta(days=count)
 
@@ -72,7 +76,9 @@ def test_inductions_that_will_miss_day_28(everything, ketamine, until):
     assert dict(zip(keys(rows), found, strict=True)) == truth
     assert rows["days_left"].is_monotonic_increasing
     assert ((rows["todo"].str.startswith("Too late")) == (rows["short"] > rows["days_left"])).all()
-    assert PANELS["worklist_inductions"].answer(rows).startswith(f"{len(truth)} inductions will miss day 28")
+    late = int((rows["short"] > rows["days_left"]).sum())
+    told = f"{len(truth)} inductions will miss day 28" + (f"; for {late} it is too late" if late else "")
+    assert heading(everything, "worklist_inductions").startswith(told)
 
 
 def test_boosters_overdue(everything, ketamine, until):
@@ -97,9 +103,13 @@ def test_boosters_overdue(everything, ketamine, until):
     assert len(last) > len(truth) > 20
     assert dict(zip(keys(rows), zip(rows["days"], rows["usual_days"], strict=True), strict=True)) == truth
     assert rows["days"].is_monotonic_decreasing
-    told = PANELS["worklist_boosters"].answer
-    assert told(rows) == told(rows[::-1])
-    assert told(rows).index("Chicago") < told(rows).index("Dallas") < told(rows).index("Miami Beach")
+    catalogue = everything.catalogue
+    said = ", ".join(f"{usual[site]:.0f} days at {catalogue.site_name(site)}" for site in catalogue.sites)
+    assert heading(everything, "worklist_boosters") == f"{len(truth)} boosters are overdue; usual interval {said}"
+    one = asked(everything, site="chicago")
+    assert panels.heading(everything, "worklist_boosters", one).endswith(
+        f"usual interval {usual['chicago']:.0f} days"
+    )
 
 
 def test_scores_that_are_missing_and_can_still_be_taken(everything, ketamine, facts, until):
@@ -129,6 +139,14 @@ def test_scores_that_are_missing_and_can_still_be_taken(everything, ketamine, fa
     assert dict(zip(zip(rows["patient"], rows["moment"], strict=True), found, strict=True)) == truth
     assert {"PHQ-9", "GAD-7", "PHQ-9 and GAD-7"} == {lacks for lacks, _ in truth.values()}
     assert set(rows["moment"]) == set(worklists.MOMENTS.values())
+    lacks = [words for words, _ in truth.values()]
+    last = sum(left == 1 for _, left in truth.values())
+    assert last > 0
+    assert heading(everything, "worklist_scores") == (
+        f"{len({patient for patient, _ in truth})} patients have scores missing: "
+        f"PHQ-9 of {sum('PHQ-9' in words for words in lacks)}, GAD-7 of {sum('GAD-7' in words for words in lacks)}; "
+        f"{last} on their last day"
+    )
     assert rows["days_left"].is_monotonic_increasing
 
 
@@ -141,7 +159,8 @@ def test_forms_are_those_that_the_page_data_counts(everything, bookings, until):
     assert set(keys(rows)) == set(keys(late))
     assert len(rows) == panels.rows(everything, "late_forms", asked(everything))["missing"].sum() > 5
     assert rows["days"].is_monotonic_decreasing
-    assert f"{len(late)} side-effect forms are late" in PANELS["worklist_forms"].answer(rows)
+    said = f"{len(late)} side-effect forms are late, the oldest for {rows['days'].max()} days"
+    assert heading(everything, "worklist_forms") == said
 
 
 def test_no_shows_not_rebooked(everything, bookings, until):
@@ -158,6 +177,18 @@ def test_no_shows_not_rebooked(everything, bookings, until):
     assert lines == sorted(lines, key=["Ketamine", "Vitamin", "Hydration"].index)
     for _, own in rows.groupby("line"):
         assert own["days"].is_monotonic_decreasing
+    said = f"{len(missed)} no-shows are not rebooked, {(missed['line'] == 'ketamine').sum()} of them ketamine"
+    assert heading(everything, "worklist_no_shows") == said
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("where", [{}, {"site": "miami-beach"}])
+def test_a_page_reads_the_first_rows_and_knows_of_all(everything, name, where):
+    chosen, panel = asked(everything, **where), PANELS[name]
+    every = panels.rows(everything, name, chosen)
+    pd.testing.assert_frame_equal(panel.frame(everything, chosen, first=1), every.head(1))
+    pd.testing.assert_frame_equal(panels.on_page(everything, name, chosen), every.head(worklists.FIRST_ROWS))
+    assert panels.length(everything, name, chosen) == len(every) > 1
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -172,7 +203,7 @@ def test_a_site_gets_its_own_rows_and_no_others(everything, reader_of, bookings,
     at = bookings.set_index("booking_id")["site"]
     assert set(at[rows["booking_id"]]) == {"dallas"}
     # An empty list says so in a sentence.
-    assert PANELS[name].answer(rows.iloc[:0])
+    assert PANELS[name].answer(PANELS[name].counts(everything, asked(everything)).iloc[:0])
     finance = reader_of("finance")
     with pytest.raises(access.AccessDeniedError):
         panels.rows(finance, name, asked(finance))
