@@ -16,10 +16,15 @@ from dashboard.intake.sql import literal, statements
 
 #: Of these versions the facts can be compared with those of a new extract.
 COMPARABLE = (1, 2, 3, 4, 5, 6, 7, SCHEMA_VERSION)
+#: Told where the patients of both extracts can't be recognised.
+OTHER_KEY = (
+    "the patient numbers are made with another key than those of {}, so that every patient has another number, "
+    "in files that are exported, too; if the key was lost or replaced, put its copy back and import again"
+)
 
 
 class DropError(DeliveryError):
-    """The delivery holds far fewer rows than the extract in use, so that it was not published."""
+    """The delivery would take away what the extract in use holds, so that it was not published."""
 
 
 @dataclass(frozen=True)
@@ -161,4 +166,38 @@ def refuse_falls(changes: Sequence[Change], share: float) -> None:
             f"the delivery holds far fewer rows than the extract in use ({falls[0].sentence}), so nothing was "
             f"published. Check whether it is complete; if these rows are meant to go, import it again with "
             f"--accept-drop{''.join(f'{chr(10)}  {change.sentence}' for change in falls)}"
+        )
+
+
+def has_same_key(connection: duckdb.DuckDBPyConnection, key_check: str) -> bool:
+    """Whether the extract before has its patient numbers from the same key, or is too old to tell."""
+    names = [name for name, *_ in connection.execute("describe before.extract_info").fetchall()]
+    if "key_check" not in names:
+        return True
+    return connection.execute("select key_check from before.extract_info").fetchall() == [(key_check,)]
+
+
+def last_full_days(connection: duckdb.DuckDBPyConnection) -> tuple[dt.date, dt.date]:
+    """The last full day of the extract that the connection has built, and that of the one before."""
+    [[now, before]] = connection.execute(statements("last_full_days")[0]).fetchall()
+    return now, before
+
+
+def refuse_older(delivery: Path, behind: str, now: dt.date, before: dt.date) -> None:
+    """Refuse a delivery of an inbox that came late and ends before the extract in use does.
+
+    Args:
+        delivery: its folder.
+        behind: the name of one that was published and stands behind it in order of name.
+        now: its last full day.
+        before: that of the extract in use.
+
+    Raises:
+        DropError: naming both days.
+    """
+    if now < before:
+        raise DropError(
+            f"the last full day of the delivery is {now}, that of the extract in use {before}: {behind}, which "
+            "stands behind it by name, was published before it, and older data would take the place of newer ones, "
+            f"so nothing was published. If they are meant to, import it by hand: dashboard import {delivery}"
         )

@@ -1,0 +1,58 @@
+"""What an import says when other things than the delivery changed: the key, demo for real data, where the report goes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from intake_clinic import Clinic
+
+from dashboard.intake.commands import import_command
+from dashboard.intake.review import DropError
+
+KEY = "the patient numbers are made with another key"
+
+
+def run(clinic: Clinic, *options: str) -> Result:
+    return CliRunner().invoke(import_command, [str(clinic.delivery), "--data", str(clinic.data), *options])
+
+
+def test_demo_data_do_not_take_the_place_of_a_clinics_own(clinic: Clinic, tmp_path: Path) -> None:
+    own = clinic.publish()
+    clinic.write("delivery.json", '{"demo": true}')
+    for options in ({}, {"dry_run": True}, {"add": True}):
+        with pytest.raises(DropError, match="holds demo data, and the extract in use a clinic's own"):
+            clinic.publish(**options)
+    assert json.loads((clinic.data / "extracts" / "current.json").read_text())["name"] == own.name
+    report = tmp_path / "report.json"
+    assert run(clinic, "--report", str(report)).exit_code == 1
+    assert json.loads(report.read_text())["result"] == "held"
+    assert run(clinic, "--accept-drop").exit_code == 0
+    assert clinic.publish().published
+    clinic.write("delivery.json", '{"demo": false}')
+    assert clinic.publish().published
+
+
+def test_a_key_that_was_lost_is_told(clinic: Clinic) -> None:
+    assert KEY not in run(clinic).output
+    assert KEY not in run(clinic).output
+    (clinic.data / "state" / "patient.key").unlink()
+    told = run(clinic)
+    assert (told.exit_code, KEY in told.output, "put its copy back" in told.output) == (0, True, True)
+    assert KEY not in run(clinic).output
+
+
+def test_nothing_is_done_where_the_report_cannot_be_written(clinic: Clinic, tmp_path: Path) -> None:
+    nowhere = run(clinic, "--report", str(tmp_path / "none" / "report.json"))
+    assert (nowhere.exit_code, "there is no folder" in nowhere.output) == (1, True)
+    assert not (clinic.data / "extracts").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_disk_that_is_full_for_the_report_hides_no_result(clinic: Clinic) -> None:
+    full = run(clinic, "--report", "/dev/full")
+    assert full.exit_code == 1
+    assert "What came of the import: published, extract-" in full.output
+    assert "rejected" in full.output
