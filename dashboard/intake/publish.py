@@ -250,8 +250,8 @@ def _import(
             else:
                 build(connection, material, spark.cubes if spark else None)
             verification.verify(connection)
-            if compared_with and not base and not review.has_same_key(connection, keys.check_of(key)):
-                notes.append(review.OTHER_KEY.format(compared_with))
+            if compared_with and not base:
+                notes += review.notes(connection, compared_with, keys.check_of(key))
             days = review.last_full_days(connection) if behind and compared_with and not base else None
             if spark:
                 spark.finish(connection)
@@ -288,7 +288,8 @@ def _import(
             f"{remedy(report.reasons, of_bookings, mapping_file)}{_excluded(report)}{_examples(report.reasons)}"
         )
     if not rules.accept_drop:
-        review.refuse_falls(report.review.changes, rules.drop_share)
+        why = f"\nrejected lines, by reason:{_examples(report.reasons)}" if report.reasons else ""
+        review.refuse_falls(report.review.changes, rules.drop_share, why)
         if behind and days:
             review.refuse_older(delivery, behind, *days)
     if not dry_run:

@@ -17,10 +17,12 @@ from dashboard.intake.sql import literal, statements
 #: Of these versions the facts can be compared with those of a new extract.
 COMPARABLE = (1, 2, 3, 4, 5, 6, 7, SCHEMA_VERSION)
 #: Told where the patients of both extracts can't be recognised.
-OTHER_KEY = (
+_OTHER_KEY = (
     "the patient numbers are made with another key than those of {}, so that every patient has another number, "
     "in files that are exported, too; if the key was lost or replaced, put its copy back and import again"
 )
+#: So many keys of a reference table are named.
+_MOST_KEYS = 10
 
 
 class DropError(DeliveryError):
@@ -150,12 +152,13 @@ def read(connection: duckdb.DuckDBPyConnection, compared_with: str | None) -> Re
     )
 
 
-def refuse_falls(changes: Sequence[Change], share: float) -> None:
+def refuse_falls(changes: Sequence[Change], share: float, rejected: str = "") -> None:
     """Refuse where a table or a site has lost more than the share of its rows.
 
     Args:
         changes: against the extract in use.
         share: the fall that is still let pass, 0.05 for 5 %.
+        rejected: why rows were rejected, in lines of their own, which mostly is why they are missing.
 
     Raises:
         DropError: naming each fall.
@@ -165,11 +168,30 @@ def refuse_falls(changes: Sequence[Change], share: float) -> None:
         raise DropError(
             f"the delivery holds far fewer rows than the extract in use ({falls[0].sentence}), so nothing was "
             f"published. Check whether it is complete; if these rows are meant to go, import it again with "
-            f"--accept-drop{''.join(f'{chr(10)}  {change.sentence}' for change in falls)}"
+            f"--accept-drop{''.join(f'{chr(10)}  {change.sentence}' for change in falls)}{rejected}"
         )
 
 
-def has_same_key(connection: duckdb.DuckDBPyConnection, key_check: str) -> bool:
+def notes(connection: duckdb.DuckDBPyConnection, compared_with: str, key_check: str) -> list[str]:
+    """What changed since the extract before that is no row of a delivery: the key and the reference tables."""
+    told = [] if _has_same_key(connection, key_check) else [_OTHER_KEY.format(compared_with)]
+    try:
+        changes = connection.execute(statements("reference_changes")[0]).fetchall()
+    except duckdb.BinderException:
+        # Of an earlier version.
+        return told
+    if changes:
+        each = "; ".join(f"{name}: {_few(keys)} {became}" for name, became, keys in changes)
+        told.append(f"the reference tables are others than those of {compared_with}: {each}")
+    return told
+
+
+def _few(keys: list[str]) -> str:
+    more = f" and {len(keys) - _MOST_KEYS:,} more" if len(keys) > _MOST_KEYS else ""
+    return f"{', '.join(keys[:_MOST_KEYS])}{more}"
+
+
+def _has_same_key(connection: duckdb.DuckDBPyConnection, key_check: str) -> bool:
     """Whether the extract before has its patient numbers from the same key, or is too old to tell."""
     names = [name for name, *_ in connection.execute("describe before.extract_info").fetchall()]
     if "key_check" not in names:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from intake_clinic import Clinic
+from intake_clinic import BOOKINGS, EVENTS, Clinic
 
 from dashboard.intake.commands import import_command
 from dashboard.intake.review import DropError
+from dashboard.settings import ROOT
 
+OTHER = "the reference tables are others than those of extract-"
 KEY = "the patient numbers are made with another key"
 
 
@@ -56,3 +58,47 @@ def test_a_disk_that_is_full_for_the_report_hides_no_result(clinic: Clinic) -> N
     assert full.exit_code == 1
     assert "What came of the import: published, extract-" in full.output
     assert "rejected" in full.output
+
+
+def test_other_reference_tables_than_before_are_told(clinic: Clinic, tmp_path: Path) -> None:
+    """As when somebody forgets --reference."""
+    own = tmp_path / "reference"
+    own.mkdir()
+    shipped = (ROOT / "data" / "reference" / "sites.csv").read_text()
+    (own / "sites.csv").write_text(
+        f"{shipped.replace('Chicago,8,', 'Denver,8,')}boston,Boston,Boston,America/New_York,4,08:00,18:00,Mon Tue\n"
+    )
+    clinic.write("side_effects.csv", EVENTS, "E1,B1,Seeing colours")
+    options = ("--reference", str(own))
+    for _ in range(2):
+        assert OTHER not in run(clinic, *options).output
+    told = run(clinic)
+    assert told.exit_code == 0
+    [line] = [line for line in told.output.splitlines() if OTHER in line]
+    assert line.endswith(": sites: chicago changed; sites: boston removed")
+    assert OTHER not in run(clinic).output
+    services = (ROOT / "data" / "reference" / "services.csv").read_text()
+    (own / "sites.csv").unlink()
+    (own / "services.csv").write_text(
+        "".join(services.splitlines(keepends=True)[:2])
+        + "".join(f"new-{n:02},New,vitamin,30,10.00\n" for n in range(12))
+    )
+    told = run(clinic, *options)
+    added = ", ".join(f"new-{n:02}" for n in range(10))
+    assert f"services: {added} and 2 more added; services: hydration-basic," in told.output
+
+
+def test_what_is_held_back_says_why_its_rows_are_missing(clinic: Clinic, tmp_path: Path) -> None:
+    clinic.write(
+        "bookings.csv",
+        BOOKINGS,
+        *(f"B{n},P1,{'dallas' if n % 2 else 'chicago'},vitamin-c,2026-01-05 09:00,completed" for n in range(8)),
+    )
+    clinic.publish()
+    own = tmp_path / "reference"
+    own.mkdir()
+    shipped = (ROOT / "data" / "reference" / "sites.csv").read_text().splitlines(keepends=True)
+    (own / "sites.csv").write_text("".join(line for line in shipped if not line.startswith("dallas")))
+    with pytest.raises(DropError) as held:
+        clinic.publish(reference=own)
+    assert str(held.value).splitlines()[-1].startswith("  bookings.csv 4 lines, first 3, 5, 7, 9: site is not a site")

@@ -17,8 +17,9 @@ _REMEMBERED = 20_000
 #: What is known where different resources claim one key: nothing, since a reference could mean either.
 _SEVERAL = "several"
 _NOTHING = "0"
-#: Stands between several keys that one alias leads to.
+#: Stands between several keys that one alias leads to, and in the end where they are too many to be of one patient.
 _BETWEEN = "\n"
+_LONGEST = 1000
 _TEXT_OF = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SCHEMA = """
 create table resource (key text primary key, data text, version text) without rowid;
@@ -99,10 +100,11 @@ class Index:
             # An alias of several resources leads to none, unless they turn out to be of one patient.
             self._connection.execute(
                 "insert into alias values ($alias, $key) on conflict do update"
-                " set target = case when instr($between || target || $between,"
-                " $between || excluded.target || $between)"
-                " then target else target || $between || excluded.target end",
-                {"alias": self._digest(alias), "key": key, "between": _BETWEEN},
+                " set target = case when"
+                " instr($between || target || $between, $between || excluded.target || $between)"
+                " or substr(target, -1) = $between then target when length(target) > $longest then target || $between"
+                " else target || $between || excluded.target end",
+                {"alias": self._digest(alias), "key": key, "between": _BETWEEN, "longest": _LONGEST},
             )
         return order
 
