@@ -35,6 +35,7 @@ class Attempt:
         seconds: how long it took.
         under: digest of what else decides what comes of it, as the mapping; empty where it wasn't taken.
         base: the name of the extract that it was added to; None of a whole delivery.
+        inbox: the inbox in which it lay; empty where a person named the delivery.
     """
 
     at: dt.datetime
@@ -46,6 +47,7 @@ class Attempt:
     seconds: float = 0.0
     under: str = ""
     base: str | None = None
+    inbox: str = ""
 
 
 _FIELDS = frozenset(field.name for field in fields(Attempt))
@@ -58,11 +60,13 @@ class Watched:
     Attributes:
         fingerprint: of the delivery.
         under: digest of what else decides what comes of it.
+        inbox: where it lies.
         behind: the name of a delivery that was published already and stands behind it in order of name.
     """
 
     fingerprint: str = ""
     under: str = ""
+    inbox: str = ""
     behind: str | None = None
 
 

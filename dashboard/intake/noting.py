@@ -35,7 +35,7 @@ def noted(
     ) -> None:
         now, seconds = dt.datetime.now(dt.UTC), round(time.monotonic() - began, 1)
         attempt = attempts.Attempt(
-            now, delivery.name, fingerprint, result, message, extract, seconds, watched.under, base
+            now, delivery.name, fingerprint, result, message, extract, seconds, watched.under, base, watched.inbox
         )
         # A folder that can't be written is told by the import itself.
         with contextlib.suppress(OSError):

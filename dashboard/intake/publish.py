@@ -255,6 +255,8 @@ def _import(
             days = review.last_full_days(connection) if behind and compared_with and not base else None
             if spark:
                 spark.finish(connection)
+            if rejects:
+                notes += write_rejects(connection, surveys, rejects)
             report = ImportReport(
                 name,
                 data / "extracts" / name,
@@ -266,8 +268,6 @@ def _import(
                 review=review.read(connection, compared_with),
                 published=not dry_run,
             )
-            if rejects:
-                write_rejects(connection, surveys, rejects)
         if spark:
             built = spark.set_apart(built)
     except _MACHINE as error:

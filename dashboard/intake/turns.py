@@ -21,6 +21,11 @@ def settled(record: Sequence[Attempt], under: str | None = None) -> set[str]:
     }
 
 
+def of(record: Sequence[Attempt], name: str) -> list[Attempt]:
+    """The attempts of a delivery with this name."""
+    return [attempt for attempt in record if attempt.delivery == name]
+
+
 def published_behind(record: Sequence[Attempt], name: str, names: Sequence[str]) -> str | None:
     """The last of the deliveries with these names that was published and stands behind this one by name."""
     published = {attempt.delivery for attempt in record if attempt.result == "published"}
@@ -42,24 +47,34 @@ def place_in_turn(record: Sequence[Attempt], delivery: str, fingerprint: str, in
     ]
     if not found:
         return None
-    return -1 if found[-1] in _left_behind(record, in_use) else found[-1]
+    chain = _chain(record, in_use)
+    left = chain and found[-1] > chain[-1] and found[-1] not in chain
+    return -1 if left else found[-1]
 
 
-def _left_behind(record: Sequence[Attempt], in_use: str | None) -> set[int]:
-    """The places of what was published and isn't in the extract in use, since an earlier one was put in use again.
+def gone_ahead(
+    record: Sequence[Attempt], delivery: str, inbox: str, names: Sequence[str], in_use: str | None
+) -> str | None:
+    """The last of the deliveries of an inbox whose rows a delivery that stands before them would replace.
 
-    In it are what it was made of, what that was added to, and so on to a whole delivery, before which all counts as
-    part of that.
+    They are in the extract in use and no longer in the inbox, so that they can't be added again after it.
     """
-    published = {place for place, one in enumerate(record) if one.result == "published"}
-    place = next((place for place in sorted(published, reverse=True) if record[place].extract == in_use), None)
-    if in_use is None or place is None:
-        return set()
-    chain = {place}
-    while (base := record[place].base) is not None:
-        before = [one for one in published if one < place and record[one].extract == base]
-        if not before:
-            break
-        place = max(before)
-        chain.add(place)
-    return {one for one in published if one > place} - chain
+    added = (record[place] for place in _chain(record, in_use)[:-1])
+    gone = {one.delivery for one in added if one.inbox == inbox} - set(names)
+    return max((one for one in gone if one > delivery), default=None)
+
+
+def _chain(record: Sequence[Attempt], in_use: str | None) -> list[int]:
+    """The places of what the extract in use was made of: of itself, of what that was added to, and so on.
+
+    The last is a whole delivery, of which all counts as part that was published before it. Empty where nothing is
+    known of the extract in use.
+    """
+    published = [place for place, one in enumerate(record) if one.result == "published"]
+    chain: list[int] = []
+    wanted = in_use
+    for place in reversed(published):
+        if wanted is not None and record[place].extract == wanted:
+            chain.append(place)
+            wanted = record[place].base
+    return chain

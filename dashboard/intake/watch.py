@@ -170,13 +170,13 @@ class Watch:
         # Read anew each time: a copy of a delivery under another name is the same delivery.
         record, under = attempts.read(self._extracts), self._under()
         if self._in_turn:
-            if outcome := self._in_its_turn(record, delivery, fingerprint, under):
+            if outcome := self._in_its_turn(record, delivery, names, fingerprint, under):
                 return outcome
         elif fingerprint in turns.settled(record, under):
             return _Outcome.KNOWN
         behind = None if self._in_turn else turns.published_behind(record, delivery.name, names)
         try:
-            report = self._run(delivery, Watched(fingerprint, under, behind))
+            report = self._run(delivery, Watched(fingerprint, under, str(self._inbox), behind))
         except DeliveryError as error:
             self._say(delivery, logging.ERROR, f"was not published: {error}")
             if refusal(error)["result"] == "failed":
@@ -190,30 +190,32 @@ class Watch:
         return _Outcome.PUBLISHED
 
     def _in_its_turn(
-        self, record: list[attempts.Attempt], delivery: Path, fingerprint: str, under: str
+        self, record: list[attempts.Attempt], delivery: Path, names: list[str], fingerprint: str, under: str
     ) -> _Outcome | None:
         """What to do about a delivery that builds on those before it without importing it; None where it is to be."""
-        place = turns.place_in_turn(record, delivery.name, fingerprint, _in_use(self._extracts))
+        in_use = _in_use(self._extracts)
+        place = turns.place_in_turn(record, delivery.name, fingerprint, in_use)
+        if place is not None and place >= max(self._latest, 0):
+            self._latest = place
+            return _Outcome.KNOWN
+        ahead = turns.gone_ahead(record, delivery.name, str(self._inbox), names, in_use)
+        if place == -1:
+            why, way = "is not in the extract in use, since an earlier one was put in use again, and", "correct it"
+        elif ahead is not None:
+            why = f"stands before {ahead}, which was added and left the inbox: old rows would replace new ones. It"
+            way = f"put the days after it, up to {ahead}, back into the inbox"
+        elif place is None and fingerprint in turns.settled(turns.of(record, delivery.name), under):
+            why, way = "was not published before and", "correct it"
+        else:
+            # Or one that stands before it was corrected since, and has put older rows in place of its own.
+            return None
         by_hand = (
             f"import it by hand (dashboard import {delivery} --add, with --accept-drop where rows are meant to go)"
         )
-        if place == -1:
-            why = "is not in the extract in use, since an earlier one was put in use again,"
-        elif place is not None:
-            # One that stands before it was corrected since, and has put older rows in place of its own.
-            if place < self._latest:
-                return None
-            self._latest = place
-            return _Outcome.KNOWN
-        elif fingerprint in turns.settled([one for one in record if one.delivery == delivery.name], under):
-            why = "was not published before"
-        else:
-            return None
-        self._say(
-            delivery,
-            logging.ERROR,
-            f"{why} and holds up the deliveries after it; correct it, {by_hand}, or move it out of the inbox",
-        )
+        message = f"{why} holds up the deliveries after it; {way}, {by_hand}, or move it out of the inbox"
+        self._say(delivery, logging.ERROR, message)
+        if place == -1 or ahead is not None:
+            self._note(delivery, "held", f"{delivery.name} {message}")
         return _Outcome.FAILED
 
     def _say(self, delivery: Path, level: int, message: str) -> bool:
@@ -234,14 +236,18 @@ class Watch:
         self._waiting[delivery.name] = (min(tried + 1, 10), time.monotonic() + wait)
 
     def _note_unreadable(self, delivery: Path, error: OSError) -> None:
-        """Say that a delivery can't be read and put it on record, once."""
+        """Say that a delivery can't be read, and put it on record."""
         message = f"{error.filename or delivery} cannot be read ({error.strerror}); check who may read it"
         self._say(delivery, logging.ERROR, f"was not published: {message}")
-        last = [one for one in attempts.read(self._extracts) if one.delivery == delivery.name][-1:]
-        if [(one.result, one.message) for one in last] != [("failed", message)]:
+        self._note(delivery, "failed", message)
+
+    def _note(self, delivery: Path, result: attempts.Result, message: str) -> None:
+        """Put on record why a delivery wasn't even tried, unless that is the last that was said of it."""
+        last = turns.of(attempts.read(self._extracts), delivery.name)[-1:]
+        if [(one.result, one.message) for one in last] != [(result, message)]:
             now = dt.datetime.now(dt.UTC)
             with contextlib.suppress(OSError):
-                attempts.append(self._extracts, attempts.Attempt(now, delivery.name, "", "failed", message))
+                attempts.append(self._extracts, attempts.Attempt(now, delivery.name, "", result, message))
 
 
 def _in_use(extracts: Path) -> str | None:

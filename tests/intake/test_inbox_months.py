@@ -101,10 +101,32 @@ def test_a_day_is_not_lost_by_going_back(days: Inbox, monkeypatch: pytest.Monkey
     assert CliRunner().invoke(extracts_command, ["use", str(first)]).exit_code == 0
     days.deliver("2026-01-07", row("B3", 7))
     held_up = days.look("--add")
+    assert days.record[-1] == ("2026-01-06", "held")
     assert (held_up.exit_code, days.status()) == (1, {"B0": "completed", "B1": "booked", "B2": "completed"})
     again = days.by_hand(days.folder / "2026-01-06", "--add")
     assert (again.exit_code, days.told("--add")) == (0, "1 published, 0 not published, 2 known from before")
     assert days.status() == {"B0": "completed", "B1": "completed", "B2": "completed", "B3": "completed"}
+
+
+def test_a_day_that_comes_after_those_behind_it_have_left_replaces_nothing(days: Inbox) -> None:
+    """Days that were added are put away, and an older one is corrected."""
+    archive = days.folder.with_name("archive")
+    (days.folder / "2026-01-06").rename(archive)
+    corrected = days.deliver("2026-01-05", row("B1", 5, "booked"), row("B2", 5, "no_show"))
+    for _ in range(2):
+        assert days.look("--add").exit_code == 1
+    assert days.status() == {"B0": "completed", "B1": "completed", "B2": "completed"}
+    assert days.record[-1] == ("2026-01-05", "held")
+    message = attempts.read(days.data / "extracts")[-1].message
+    assert message.startswith("2026-01-05 stands before 2026-01-06, which was added and left the inbox")
+    archive.rename(days.folder / "2026-01-06")
+    assert days.told("--add") == "2 published, 0 not published, 0 known from before"
+    assert days.status() == {"B0": "completed", "B1": "completed", "B2": "no_show"}
+    # What is added by hand, or comes from another inbox, holds up nothing.
+    assert days.by_hand(days.deliver("today", row("B4", 6), where=days.folder.parent), "--add").exit_code == 0
+    shutil.rmtree(corrected)
+    days.deliver("2026-01-07", row("B5", 7))
+    assert days.told("--add") == "1 published, 0 not published, 1 known from before"
 
 
 def test_what_holds_up_others_says_how_to_add_it_by_hand(days: Inbox, caplog: pytest.LogCaptureFixture) -> None:
@@ -279,12 +301,12 @@ def test_a_watcher_outlives_an_inbox_that_goes_away(inbox: Inbox) -> None:
             away.rename(inbox.folder)
             inbox.deliver("2026-01-06", row("B1", 5), row("B2", 6))
             assert until(lambda: inbox.record[1:] == [("2026-01-06", "published")])
+            assert until(lambda: any("can be used again" in line for line in lines))
         finally:
             running.terminate()
             assert running.wait(30) == 128 + signal.SIGTERM
         reader.join(5)
     assert len([line for line in lines if "cannot be read" in line]) == 1
-    assert any("can be used again" in line for line in lines)
 
 
 def test_a_wrong_path_ends_a_watcher_at_once(inbox: Inbox) -> None:

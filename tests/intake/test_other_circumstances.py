@@ -102,3 +102,16 @@ def test_what_is_held_back_says_why_its_rows_are_missing(clinic: Clinic, tmp_pat
     with pytest.raises(DropError) as held:
         clinic.publish(reference=own)
     assert str(held.value).splitlines()[-1].startswith("  bookings.csv 4 lines, first 3, 5, 7, 9: site is not a site")
+
+
+def test_rejected_lines_of_an_earlier_import_are_told_apart(clinic: Clinic, tmp_path: Path) -> None:
+    to_mend, left = tmp_path / "to-mend", "still holds rejected lines of an earlier import"
+    clinic.write("side_effects.csv", EVENTS, "E1,B9,nausea")
+    options = ("--rejects", str(to_mend))
+    assert left not in run(clinic, *options).output
+    clinic.write("side_effects.csv", EVENTS)
+    told = run(clinic, *options).output
+    assert f"{to_mend} {left}, which are not those of this one: side_effects-rejects.csv" in told
+    # Beside the delivery they are a part of it.
+    (to_mend / "side_effects-rejects.csv").rename(clinic.delivery / "side_effects-rejects.csv")
+    assert left not in run(clinic, "--rejects", str(clinic.delivery)).output
