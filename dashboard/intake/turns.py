@@ -26,6 +26,11 @@ def of(record: Sequence[Attempt], name: str) -> list[Attempt]:
     return [attempt for attempt in record if attempt.delivery == name]
 
 
+def alike(record: Sequence[Attempt], fingerprint: str) -> list[Attempt]:
+    """The attempts of deliveries with the same bytes."""
+    return [attempt for attempt in record if attempt.fingerprint == fingerprint]
+
+
 def published_behind(record: Sequence[Attempt], name: str, names: Sequence[str]) -> str | None:
     """The last of the deliveries with these names that was published and stands behind this one by name."""
     published = {attempt.delivery for attempt in record if attempt.result == "published"}

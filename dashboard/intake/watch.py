@@ -110,6 +110,8 @@ class Watch:
         self._waiting: dict[str, tuple[int, float]] = {}
         #: In turn, the place in the record up to which deliveries were published in their order.
         self._latest = -1
+        self._record: list[attempts.Attempt] = []
+        self._circumstances = ""
 
     def look(self) -> tuple[int, int, int]:
         """Import each complete delivery that wasn't before, in order of name; go on after one that fails.
@@ -125,6 +127,7 @@ class Watch:
             found = deliveries(self._inbox)
             fingerprints = Fingerprints(self._extracts)
             self._latest = -1
+            self._read()
             for delivery in found:
                 outcome = self._take(delivery, [one.name for one in found], fingerprints)
                 outcomes[outcome] += 1
@@ -167,33 +170,32 @@ class Watch:
         except OSError as error:
             self._note_unreadable(delivery, error)
             return _Outcome.FAILED
-        # Read anew each time: a copy of a delivery under another name is the same delivery.
-        record, under = attempts.read(self._extracts), self._under()
         if self._in_turn:
-            if outcome := self._in_its_turn(record, delivery, names, fingerprint, under):
+            if outcome := self._in_its_turn(delivery, names, fingerprint):
                 return outcome
-        elif fingerprint in turns.settled(record, under):
+        elif fingerprint in turns.settled(turns.alike(self._record, fingerprint), self._circumstances):
             return _Outcome.KNOWN
-        behind = None if self._in_turn else turns.published_behind(record, delivery.name, names)
+        behind = None if self._in_turn else turns.published_behind(self._record, delivery.name, names)
         try:
-            report = self._run(delivery, Watched(fingerprint, under, str(self._inbox), behind))
+            report = self._run(delivery, Watched(fingerprint, self._circumstances, str(self._inbox), behind))
         except DeliveryError as error:
             self._say(delivery, logging.ERROR, f"was not published: {error}")
             if refusal(error)["result"] == "failed":
                 self._let_wait(delivery)
             return _Outcome.FAILED
+        finally:
+            # A copy of a delivery under another name is the same delivery.
+            self._read()
         self._waiting.pop(delivery.name, None)
-        self._latest = len(record)
+        self._latest = len(self._record) - 1
         self._say(delivery, logging.INFO, f"published as {report.name}: {report.summary}")
         for note in report.notes:
             log.info("%s: %s", delivery.name, note)
         return _Outcome.PUBLISHED
 
-    def _in_its_turn(
-        self, record: list[attempts.Attempt], delivery: Path, names: list[str], fingerprint: str, under: str
-    ) -> _Outcome | None:
+    def _in_its_turn(self, delivery: Path, names: list[str], fingerprint: str) -> _Outcome | None:
         """What to do about a delivery that builds on those before it without importing it; None where it is to be."""
-        in_use = _in_use(self._extracts)
+        record, in_use = self._record, _in_use(self._extracts)
         place = turns.place_in_turn(record, delivery.name, fingerprint, in_use)
         if place is not None and place >= max(self._latest, 0):
             self._latest = place
@@ -204,7 +206,7 @@ class Watch:
         elif ahead is not None:
             why = f"stands before {ahead}, which was added and left the inbox: old rows would replace new ones. It"
             way = f"put the days after it, up to {ahead}, back into the inbox"
-        elif place is None and fingerprint in turns.settled(turns.of(record, delivery.name), under):
+        elif place is None and fingerprint in turns.settled(turns.of(record, delivery.name), self._circumstances):
             why, way = "was not published before and", "correct it"
         else:
             # Or one that stands before it was corrected since, and has put older rows in place of its own.
@@ -217,6 +219,10 @@ class Watch:
         if place == -1 or ahead is not None:
             self._note(delivery, "held", f"{delivery.name} {message}")
         return _Outcome.FAILED
+
+    def _read(self) -> None:
+        """Read the record of imports, and what else decides what comes of one."""
+        self._record, self._circumstances = attempts.read(self._extracts), self._under()
 
     def _say(self, delivery: Path, level: int, message: str) -> bool:
         """Log a message, unless it was the last one of this delivery; whether it was not."""
@@ -243,7 +249,7 @@ class Watch:
 
     def _note(self, delivery: Path, result: attempts.Result, message: str) -> None:
         """Put on record why a delivery wasn't even tried, unless that is the last that was said of it."""
-        last = turns.of(attempts.read(self._extracts), delivery.name)[-1:]
+        last = turns.of(self._record, delivery.name)[-1:]
         if [(one.result, one.message) for one in last] != [(result, message)]:
             now = dt.datetime.now(dt.UTC)
             with contextlib.suppress(OSError):
