@@ -29,6 +29,8 @@ def stoppable() -> Iterator[None]:
     def stop(number: int, _frame: FrameType | None) -> None:
         nonlocal stopped
         stopped = True
+        # Who sends it again means at once.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         sys.exit(128 + number)
 
     # Who has a handler already, as the server, knows better how to end.
