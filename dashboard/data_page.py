@@ -21,7 +21,7 @@ _ATTEMPT_COLUMNS = (
 )
 _RESULTS = {
     "published": "put in use",
-    "held": "it holds far fewer rows than the extract in use, or would put others than newer ones in their place",
+    "held": "it holds far fewer rows than the extract in use, or older or made-up ones",
     "refused": "the delivery can't be used as it is",
     "failed": "space, memory, rights or a disk were missing on the machine",
 }
