@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -174,15 +175,14 @@ def refuse_falls(changes: Sequence[Change], share: float, rejected: str = "") ->
 
 def notes(connection: duckdb.DuckDBPyConnection, compared_with: str, key_check: str) -> list[str]:
     """What changed since the extract before that is no row of a delivery: the key and the reference tables."""
-    told = [] if _has_same_key(connection, key_check) else [_OTHER_KEY.format(compared_with)]
-    try:
-        changes = connection.execute(statements("reference_changes")[0]).fetchall()
-    except duckdb.BinderException:
-        # Of an earlier version.
-        return told
-    if changes:
-        each = "; ".join(f"{name}: {_few(keys)} {became}" for name, became, keys in changes)
-        told.append(f"the reference tables are others than those of {compared_with}: {each}")
+    told: list[str] = []
+    # Where the extract before is damaged, or of an earlier version, nothing can be said of it.
+    with contextlib.suppress(duckdb.Error):
+        if not _has_same_key(connection, key_check):
+            told.append(_OTHER_KEY.format(compared_with))
+        if changes := connection.execute(statements("reference_changes")[0]).fetchall():
+            each = "; ".join(f"{name}: {_few(keys)} {became}" for name, became, keys in changes)
+            told.append(f"the reference tables are others than those of {compared_with}: {each}")
     return told
 
 
@@ -199,9 +199,12 @@ def _has_same_key(connection: duckdb.DuckDBPyConnection, key_check: str) -> bool
     return connection.execute("select key_check from before.extract_info").fetchall() == [(key_check,)]
 
 
-def last_full_days(connection: duckdb.DuckDBPyConnection) -> tuple[dt.date, dt.date]:
-    """The last full day of the extract that the connection has built, and that of the one before."""
-    [[now, before]] = connection.execute(statements("last_full_days")[0]).fetchall()
+def last_full_days(connection: duckdb.DuckDBPyConnection) -> tuple[dt.date, dt.date] | None:
+    """The last full day of the extract that the connection has built, and of the one before, if it can be read."""
+    try:
+        [[now, before]] = connection.execute(statements("last_full_days")[0]).fetchall()
+    except duckdb.Error:
+        return None
     return now, before
 
 
