@@ -304,7 +304,7 @@ def test_a_watcher_outlives_an_inbox_that_goes_away(inbox: Inbox) -> None:
             assert until(lambda: any("can be used again" in line for line in lines))
         finally:
             running.terminate()
-            assert running.wait(30) == 128 + signal.SIGTERM
+            assert running.wait(120) == 128 + signal.SIGTERM
         reader.join(5)
     assert len([line for line in lines if "cannot be read" in line]) == 1
 
@@ -331,7 +331,7 @@ def test_an_import_that_is_stopped_leaves_nothing_and_no_traceback(inbox: Inbox,
         assert until(lambda: any("building" in line for line in lines))
         assert building.exists()
         running.send_signal(sent)
-        code = running.wait(30)
+        code = running.wait(120)
         reader.join(5)
     assert (code, building.exists()) == (128 + sent if sent == signal.SIGTERM else 1, False)
     assert not [line for line in lines if "Traceback" in line]
