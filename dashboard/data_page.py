@@ -21,9 +21,9 @@ _ATTEMPT_COLUMNS = (
 )
 _RESULTS = {
     "published": "put in use",
-    "held": "far fewer rows than in the extract in use",
+    "held": "it holds far fewer rows than the extract in use, or older or made-up ones",
     "refused": "the delivery can't be used as it is",
-    "failed": "space, memory or rights were missing on the machine",
+    "failed": "space, memory, rights or a disk were missing on the machine",
 }
 
 
@@ -46,7 +46,7 @@ def extract_facts(view: View) -> None:
 
 def import_attempts(view: View) -> None:
     """The last imports, also those that published nothing."""
-    tried = attempts.read(view.reader.warehouse.path.parent)[-ATTEMPT_ROWS:][::-1]
+    tried = attempts.newest(attempts.read(view.reader.warehouse.path.parent))[:ATTEMPT_ROWS]
     if not tried:
         return
     # A message may name sites and their rows.

@@ -8,13 +8,15 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 FILE_NAME = "imports.jsonl"
 #: A file of one of these names says that a delivery is complete.
 MARKERS = ("_SUCCESS", "complete", "complete.txt")
+#: What lies in a folder since somebody has looked into it, beside all names that begin with a point or with `~$`.
+_LEFT_BEHIND = frozenset({"thumbs.db", "desktop.ini"})
 #: published; refused: as it is it will never do; held: only with --accept-drop; failed: not the delivery's fault.
 Result = Literal["published", "refused", "held", "failed"]
 
@@ -31,6 +33,9 @@ class Attempt:
         message: for people, without values of the delivery.
         extract: the name of what was published.
         seconds: how long it took.
+        under: digest of what else decides what comes of it, as the mapping; empty where it wasn't taken.
+        base: the name of the extract that it was added to; None of a whole delivery.
+        inbox: the inbox in which it lay; empty where a person named the delivery.
     """
 
     at: dt.datetime
@@ -40,10 +45,47 @@ class Attempt:
     message: str
     extract: str | None = None
     seconds: float = 0.0
+    under: str = ""
+    base: str | None = None
+    inbox: str = ""
+
+
+_FIELDS = frozenset(field.name for field in fields(Attempt))
+
+
+@dataclass(frozen=True)
+class Watched:
+    """How an inbox comes to a delivery.
+
+    Attributes:
+        fingerprint: of the delivery.
+        under: digest of what else decides what comes of it.
+        inbox: where it lies.
+        behind: the name of a delivery that was published already and stands behind it in order of name.
+    """
+
+    fingerprint: str = ""
+    under: str = ""
+    inbox: str = ""
+    behind: str | None = None
+
+
+def files_of(delivery: Path) -> list[Path]:
+    """The files of a delivery but its marker and what programs leave behind that only look into the folder.
+
+    A lock file of a spreadsheet, or a Mac's .DS_Store, makes no other delivery of it.
+    """
+    markers = {delivery / name for name in MARKERS}
+    found = (path for path in delivery.rglob("*") if not _is_left_behind(path.relative_to(delivery)))
+    return sorted(path for path in found if path.is_file() and path not in markers)
+
+
+def _is_left_behind(name: Path) -> bool:
+    return any(part.startswith((".", "~$")) or part.lower() in _LEFT_BEHIND for part in name.parts)
 
 
 def fingerprint(delivery: Path, known: Mapping[Path, str] | None = None) -> str:
-    """Digest of names and bytes of all files in a delivery but its marker; the same for a copy of it elsewhere.
+    """Digest of names and bytes of the files of a delivery; the same for a copy of it elsewhere.
 
     Args:
         delivery: the folder.
@@ -53,8 +95,7 @@ def fingerprint(delivery: Path, known: Mapping[Path, str] | None = None) -> str:
         OSError: a file cannot be read.
     """
     digest = hashlib.sha256()
-    markers = {delivery / name for name in MARKERS}
-    for path in sorted(p for p in delivery.rglob("*") if p.is_file() and p not in markers):
+    for path in files_of(delivery):
         content = (known or {}).get(path) or _digest(path)
         # A name need not be text, and the delivery is published by now.
         digest.update(os.fsencode(path.relative_to(delivery).as_posix()) + f"\0{content}\0".encode())
@@ -96,6 +137,21 @@ def read(extracts: Path) -> list[Attempt]:
 
 def _parsed(lines: list[str]) -> Iterator[Attempt]:
     for line in lines:
-        with contextlib.suppress(ValueError, TypeError):
-            attempt = Attempt(**json.loads(line))
-            yield replace(attempt, at=dt.datetime.fromisoformat(str(attempt.at)))
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+            # What a later version of this program notes besides makes no line unreadable.
+            found: dict[str, Any] = {name: value for name, value in json.loads(line).items() if name in _FIELDS}
+            yield Attempt(**found | {"at": dt.datetime.fromisoformat(found["at"])})
+
+
+def newest(record: list[Attempt]) -> list[Attempt]:
+    """The attempts, newest first; what failed and was tried again, as an inbox does, only as it failed last."""
+    failed: set[tuple[str, str]] = set()
+    told: list[Attempt] = []
+    for attempt in reversed(record):
+        same = (attempt.delivery, attempt.message)
+        if attempt.result == "failed" and same in failed:
+            continue
+        if attempt.result == "failed":
+            failed.add(same)
+        told.append(attempt)
+    return told

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,16 +17,18 @@ import click
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.demo_sites import MOST
+from dashboard.intake.interruption import stoppable
 from dashboard.settings import Settings
 from dashboard.state_commands import on_record
 
 if TYPE_CHECKING:
+    from dashboard.intake.attempts import Watched
     from dashboard.intake.report import ImportReport
+    from dashboard.intake.watch import Watch
     from dashboard.spark.engine import SparkBuild
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_LOOK_SECONDS = 20.0
 #: So many steps that begin alike have a line each.
 _MANY_STEPS = 50
 Progress = Callable[[str, float], None]
@@ -156,7 +158,7 @@ def import_command(
         settings = replace(settings, data=data or settings.data)
         rules = Rules.of(settings, accept_drop=accept_drop)
 
-        def run(delivery: Path, fingerprint: str = "") -> ImportReport:
+        def run(delivery: Path, watched: Watched | None = None) -> ImportReport:
             # A dry run changes nothing, so there is nothing to record.
             unrecorded: dict[str, object] = {}
             record: contextlib.AbstractContextManager[dict[str, object]] = contextlib.nullcontext(unrecorded)
@@ -172,7 +174,7 @@ def import_command(
                     progress=tell,
                     rules=rules,
                     rejects=rejects,
-                    fingerprint=fingerprint,
+                    watched=watched,
                     spark=built_by,
                     add=add,
                 )
@@ -182,12 +184,19 @@ def import_command(
             return published
 
         if watch:
-            sys.exit(_watch(directory, settings.data, run, once=once, quiet=quiet, in_turn=add))
+            from dashboard.intake.circumstances import digest_of
+            from dashboard.intake.watch import Watch
+
+            def under() -> str:
+                return digest_of(settings.data, rules, reference, mapping, add=add)
+
+            sys.exit(_watch(Watch(directory, settings.data, run, under, quiet, in_turn=add), once=once))
+        _require_place(report)
         with _reported(report):
             done = run(directory)
-            _write_report(report, done.as_json())
-    for line in done.lines():
-        click.echo(_plain(line))
+        for line in done.lines():
+            click.echo(_plain(line))
+        _write_report(report, done.as_json())
 
 
 @contextlib.contextmanager
@@ -209,21 +218,19 @@ def _building(engine: str, address: str | None, settings: Settings) -> Iterator[
         yield build
 
 
-def _watch(
-    inbox: Path, data: Path, run: Callable[[Path, str], ImportReport], *, once: bool, quiet: float, in_turn: bool
-) -> int:
+def _watch(watch: Watch, *, once: bool) -> int:
     """Import what is there; without `once` go on until stopped. The exit code."""
-    from dashboard.intake.watch import import_new
-
     handler = logging.StreamHandler()
     handler.setFormatter(_PlainFormatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    while True:
-        published, failed, known = import_new(inbox, data, run, quiet, in_turn=in_turn)
-        if once:
-            click.echo(f"{published} published, {failed} not published, {known} known from before")
-            return 1 if failed else 0
-        time.sleep(_LOOK_SECONDS)
+    logging.basicConfig(handlers=[handler])
+    logging.getLogger("dashboard.import").setLevel(logging.INFO)
+    # What is wrong with the inbox at the first look is more likely a wrong path.
+    published, failed, known = watch.look()
+    if once:
+        click.echo(f"{published} published, {failed} not published, {known} known from before")
+        return 1 if failed else 0
+    watch.go_on()
+    return 0
 
 
 @contextlib.contextmanager
@@ -238,13 +245,24 @@ def _reported(file: Path | None) -> Iterator[None]:
         raise
 
 
+def _require_place(file: Path | None) -> None:
+    """Refuse before anything is done where the report can't be written."""
+    if file is not None and not file.parent.is_dir():
+        raise click.ClickException(f"the report {file} cannot be written: there is no folder {file.parent}")
+    if file is not None and not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise click.ClickException(f"the report {file} cannot be written; check who may write there")
+
+
 def _write_report(file: Path | None, content: dict[str, Any]) -> None:
     if file is None:
         return
     try:
         file.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
     except OSError as error:
-        raise click.ClickException(f"the report {file} cannot be written ({error.strerror})") from error
+        came = f"{content['result']}, {content.get('extract') or content['message']}"
+        raise click.ClickException(
+            f"the report {file} cannot be written ({error.strerror}). What came of the import: {came}"
+        ) from error
 
 
 @click.group()
@@ -289,7 +307,8 @@ def draft(directory: Path, output: Path | None, reference: Path | None) -> None:
 def _errors() -> Iterator[None]:
     """Refusals and wrong settings as one message and exit code 1."""
     try:
-        yield
+        with stoppable():
+            yield
     except (DeliveryError, ValueError) as error:
         raise click.ClickException(_plain(str(error), kept="\n")) from error
 

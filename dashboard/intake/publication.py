@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -14,6 +15,7 @@ from dashboard.intake import pointer
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION
 from dashboard.intake.fhir.reading import Resources
 from dashboard.intake.reference import Reference
+from dashboard.intake.review import DropError
 
 
 def extract_name(built_at: dt.datetime, resources: Resources, reference: Reference, further: Sequence[str]) -> str:
@@ -34,6 +36,21 @@ def in_use(extracts: Path) -> Path | None:
     except pointer.ExtractError:
         return None
     return named.path if named else None
+
+
+def refuse_demo(delivery: Path, extracts: Path) -> None:
+    """Refuse demo data where the extract in use holds a clinic's own.
+
+    Raises:
+        DropError: it does.
+    """
+    with contextlib.suppress(pointer.ExtractError):
+        if (named := pointer.named(extracts)) and named.demo is False:
+            raise DropError(
+                f"{delivery} holds demo data, and the extract in use a clinic's own, so nothing was published. "
+                "Import it into a data folder of its own (--data DIR), or with --accept-drop if made-up data "
+                "are meant to take its place"
+            )
 
 
 def publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> None:

@@ -7,24 +7,26 @@ import datetime as dt
 import fcntl
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from dashboard.intake import addition, attempts, facts, keys, pointer, publication, review, shortened, verification
+from dashboard.intake import addition, facts, keys, pointer, publication, review, shortened, verification
+from dashboard.intake.attempts import Watched
 from dashboard.intake.build import Identity, Material, build, into
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError, StorageError
 from dashboard.intake.delivery import Progress, read_delivery
 from dashboard.intake.expressions import Loaded
 from dashboard.intake.lookups import load_lookups
 from dashboard.intake.mapping import Join
+from dashboard.intake.noting import noted
 from dashboard.intake.reader import Survey
 from dashboard.intake.rejects import write_rejects
 from dashboard.intake.remedy import remedy
-from dashboard.intake.report import ImportReport, Reason, refusal
+from dashboard.intake.report import ImportReport, Reason
 from dashboard.intake.sql import STAGED, literal, told
 from dashboard.intake.unmatched import unmatched
 from dashboard.settings import Settings
@@ -93,7 +95,7 @@ def import_delivery(
     memory_limit: str = MEMORY_LIMIT,
     rules: Rules | None = None,
     rejects: Path | None = None,
-    fingerprint: str = "",
+    watched: Watched | None = None,
     spark: SparkBuild | None = None,
     add: bool = False,
 ) -> ImportReport:
@@ -113,19 +115,20 @@ def import_delivery(
         memory_limit: what DuckDB may use before it spills to the data folder.
         rules: what is let pass and kept.
         rejects: folder for the rejected lines as they were delivered, also where nothing is published.
-        fingerprint: of the delivery, for the record; taken here if not given.
+        watched: how an inbox came to the delivery; None where a person named it.
         spark: builds the cubes and keeps the facts as Parquet; where it is None, DuckDB does and holds all.
         add: the delivery holds what is new or changed, and goes into the extract in use.
 
     Raises:
-        DropError: far fewer rows than in the extract in use.
+        DropError: far fewer rows than in the extract in use, or none but older or made-up ones.
         StorageError: the data folder cannot be written, or the machine lacks memory or space.
         DeliveryError: the delivery is refused.
     """
     began = time.monotonic()
     tell: Progress = progress or (lambda _step, _share: None)
     extracts = data / "extracts"
-    with _noted(extracts, delivery, fingerprint, began, dry_run=dry_run) as done:
+    watched = watched or Watched()
+    with noted(extracts, delivery, watched, began, dry_run=dry_run, add=add) as done:
         try:
             extracts.mkdir(parents=True, exist_ok=True)
             with _alone(extracts, tell):
@@ -145,6 +148,7 @@ def import_delivery(
                         work,
                         rules,
                         rejects,
+                        watched.behind,
                         spark=spark,
                         add=add,
                     )
@@ -162,40 +166,6 @@ def import_delivery(
         done(report, digests)
     tell("checked" if dry_run else "published", 1.0)
     return report
-
-
-@contextlib.contextmanager
-def _noted(
-    extracts: Path, delivery: Path, fingerprint: str, began: float, *, dry_run: bool
-) -> Iterator[Callable[[ImportReport, dict[Path, str]], None]]:
-    """Keep on record what came of the import; a dry run leaves no trace.
-
-    One by hand that published nothing is noted without fingerprint, so that a watched inbox, which may
-    have another mapping, tries the delivery itself. What is yielded takes the report and the digests of the files.
-    """
-
-    def note(
-        result: attempts.Result, message: str, extract: str | None = None, digests: dict[Path, str] | None = None
-    ) -> None:
-        if dry_run:
-            return
-        now, seconds = dt.datetime.now(dt.UTC), round(time.monotonic() - began, 1)
-        found = fingerprint
-        if result == "published" and not found:
-            # A delivery that was taken away since counts as one that nobody has tried.
-            with contextlib.suppress(OSError):
-                found = attempts.fingerprint(delivery, digests)
-        attempt = attempts.Attempt(now, delivery.name, found, result, message, extract, seconds)
-        # A folder that can't be written is told by the import itself.
-        with contextlib.suppress(OSError):
-            attempts.append(extracts, attempt)
-
-    try:
-        yield lambda report, digests: note("published", report.summary, report.name, digests)
-    except DeliveryError as error:
-        # Below the first line stand values of the delivery.
-        note(refusal(error)["result"], str(error).splitlines()[0])
-        raise
 
 
 @contextlib.contextmanager
@@ -229,6 +199,7 @@ def _import(
     work: Path,
     rules: Rules,
     rejects: Path | None,
+    behind: str | None,
     *,
     spark: SparkBuild | None,
     add: bool,
@@ -246,6 +217,8 @@ def _import(
         notes.extend([*faults, *unmatched(connection, surveys, loaded, work)])
         return loaded
 
+    if demo and not rules.accept_drop:
+        publication.refuse_demo(delivery, data / "extracts")
     key = _patient_key(data, rules, demo=demo, dry_run=dry_run)
     built_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     base = addition.base_of(data / "extracts", demo=demo, key=key) if add else None
@@ -277,8 +250,13 @@ def _import(
             else:
                 build(connection, material, spark.cubes if spark else None)
             verification.verify(connection)
+            if compared_with and not base:
+                notes += review.notes(connection, compared_with, keys.check_of(key))
+            days = review.last_full_days(connection) if behind and compared_with and not base else None
             if spark:
                 spark.finish(connection)
+            if rejects:
+                notes += write_rejects(connection, surveys, rejects)
             report = ImportReport(
                 name,
                 data / "extracts" / name,
@@ -290,8 +268,6 @@ def _import(
                 review=review.read(connection, compared_with),
                 published=not dry_run,
             )
-            if rejects:
-                write_rejects(connection, surveys, rejects)
         if spark:
             built = spark.set_apart(built)
     except _MACHINE as error:
@@ -312,7 +288,10 @@ def _import(
             f"{remedy(report.reasons, of_bookings, mapping_file)}{_excluded(report)}{_examples(report.reasons)}"
         )
     if not rules.accept_drop:
-        review.refuse_falls(report.review.changes, rules.drop_share)
+        why = f"\nrejected lines, by reason:{_examples(report.reasons)}" if report.reasons else ""
+        review.refuse_falls(report.review.changes, rules.drop_share, why)
+        if behind and days:
+            review.refuse_older(delivery, behind, *days)
     if not dry_run:
         tell("publishing", 0.98)
         publication.publish(built, data / "extracts", demo, spark.seal() if spark else None)

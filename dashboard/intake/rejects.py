@@ -19,6 +19,7 @@ from dashboard.intake.record import LONGEST_RECORD
 from dashboard.intake.sql import statements
 
 _PART = 1_000_000
+_MOST_NAMES = 5
 _LONGEST_NAME = 255  # bytes, on all usual file systems
 
 
@@ -42,11 +43,14 @@ def require_lines(surveys: list[Survey]) -> None:
         )
 
 
-def write_rejects(connection: duckdb.DuckDBPyConnection, surveys: list[Survey], folder: Path) -> None:
+def write_rejects(connection: duckdb.DuckDBPyConnection, surveys: list[Survey], folder: Path) -> list[str]:
     """Write a file for each file with rejects: its header and its rejected records, byte for byte.
 
     They hold what the delivery holds, patients' ids among it, so only their owner may read them;
     they belong where the delivery lies and not into the data folder.
+
+    Returns:
+        A sentence about files of an earlier import that still lie there, if there are any.
 
     Raises:
         DeliveryError: the folder cannot be written.
@@ -66,10 +70,22 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, surveys: list[Survey], 
                 target = _beside(folder / surveyed.source.name, taken)
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _write(surveyed, lines, {fault.line for fault in surveyed.found.faults}, target)
+        return _left(folder, taken | {surveyed.source.path for surveyed in surveys})
     except OSError as error:
         raise DeliveryError(
             f"the rejects cannot be written to {error.filename or folder} ({error.strerror}); nothing was published"
         ) from error
+
+
+def _left(folder: Path, known: set[Path]) -> list[str]:
+    found = {path.resolve() for path in known}
+    names = sorted(
+        path.name for path in folder.iterdir() if path.stem.endswith(REJECTS) and path.resolve() not in found
+    )
+    if not names:
+        return []
+    shown = ", ".join(names[:_MOST_NAMES]) + f" and {len(names) - _MOST_NAMES:,} more" * (len(names) > _MOST_NAMES)
+    return [f"{folder} still holds rejected lines of an earlier import, which are not those of this one: {shown}"]
 
 
 def _beside(delivered: Path, taken: set[Path]) -> Path:

@@ -224,6 +224,9 @@ class ImportReport:
 def refusal(error: DeliveryError) -> dict[str, Any]:
     """The report of an import that published nothing."""
     result = {DropError: "held", StorageError: "failed"}.get(type(error), "refused")
+    # A disk that went away while the delivery was read says nothing of the delivery; damaged gzip bears no number.
+    if isinstance(error.__cause__, OSError) and error.__cause__.errno is not None:
+        result = "failed"
     return {"report_version": REPORT_VERSION, "result": result, "message": str(error)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,17 @@ from dashboard.intake.sql import literal, statements
 
 #: Of these versions the facts can be compared with those of a new extract.
 COMPARABLE = (1, 2, 3, 4, 5, 6, 7, SCHEMA_VERSION)
+#: Told where the patients of both extracts can't be recognised.
+_OTHER_KEY = (
+    "the patient numbers are made with another key than those of {}, so that every patient has another number, "
+    "in files that are exported, too; if the key was lost or replaced, put its copy back and import again"
+)
+#: So many keys of a reference table are named.
+_MOST_KEYS = 10
 
 
 class DropError(DeliveryError):
-    """The delivery holds far fewer rows than the extract in use, so that it was not published."""
+    """The delivery would take away what the extract in use holds, so that it was not published."""
 
 
 @dataclass(frozen=True)
@@ -145,12 +153,13 @@ def read(connection: duckdb.DuckDBPyConnection, compared_with: str | None) -> Re
     )
 
 
-def refuse_falls(changes: Sequence[Change], share: float) -> None:
+def refuse_falls(changes: Sequence[Change], share: float, rejected: str = "") -> None:
     """Refuse where a table or a site has lost more than the share of its rows.
 
     Args:
         changes: against the extract in use.
         share: the fall that is still let pass, 0.05 for 5 %.
+        rejected: why rows were rejected, in lines of their own, which mostly is why they are missing.
 
     Raises:
         DropError: naming each fall.
@@ -160,5 +169,60 @@ def refuse_falls(changes: Sequence[Change], share: float) -> None:
         raise DropError(
             f"the delivery holds far fewer rows than the extract in use ({falls[0].sentence}), so nothing was "
             f"published. Check whether it is complete; if these rows are meant to go, import it again with "
-            f"--accept-drop{''.join(f'{chr(10)}  {change.sentence}' for change in falls)}"
+            f"--accept-drop{''.join(f'{chr(10)}  {change.sentence}' for change in falls)}{rejected}"
+        )
+
+
+def notes(connection: duckdb.DuckDBPyConnection, compared_with: str, key_check: str) -> list[str]:
+    """What changed since the extract before that is no row of a delivery: the key and the reference tables."""
+    told: list[str] = []
+    # Where the extract before is damaged, or of an earlier version, nothing can be said of it.
+    with contextlib.suppress(duckdb.Error):
+        if not _has_same_key(connection, key_check):
+            told.append(_OTHER_KEY.format(compared_with))
+        if changes := connection.execute(statements("reference_changes")[0]).fetchall():
+            each = "; ".join(f"{name}: {_few(keys)} {became}" for name, became, keys in changes)
+            told.append(f"the reference tables are others than those of {compared_with}: {each}")
+    return told
+
+
+def _few(keys: list[str]) -> str:
+    more = f" and {len(keys) - _MOST_KEYS:,} more" if len(keys) > _MOST_KEYS else ""
+    return f"{', '.join(keys[:_MOST_KEYS])}{more}"
+
+
+def _has_same_key(connection: duckdb.DuckDBPyConnection, key_check: str) -> bool:
+    """Whether the extract before has its patient numbers from the same key, or is too old to tell."""
+    names = [name for name, *_ in connection.execute("describe before.extract_info").fetchall()]
+    if "key_check" not in names:
+        return True
+    return connection.execute("select key_check from before.extract_info").fetchall() == [(key_check,)]
+
+
+def last_full_days(connection: duckdb.DuckDBPyConnection) -> tuple[dt.date, dt.date] | None:
+    """The last full day of the extract that the connection has built, and of the one before, if it can be read."""
+    try:
+        [[now, before]] = connection.execute(statements("last_full_days")[0]).fetchall()
+    except duckdb.Error:
+        return None
+    return now, before
+
+
+def refuse_older(delivery: Path, behind: str, now: dt.date, before: dt.date) -> None:
+    """Refuse a delivery of an inbox that came late and ends before the extract in use does.
+
+    Args:
+        delivery: its folder.
+        behind: the name of one that was published and stands behind it in order of name.
+        now: its last full day.
+        before: that of the extract in use.
+
+    Raises:
+        DropError: naming both days.
+    """
+    if now < before:
+        raise DropError(
+            f"the last full day of the delivery is {now}, that of the extract in use {before}: {behind}, which "
+            "stands behind it by name, was published before it, and older data would take the place of newer ones, "
+            f"so nothing was published. If they are meant to, import it by hand: dashboard import {delivery}"
         )

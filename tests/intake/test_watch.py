@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from intake_clinic import BOOKINGS, EVENTS
 
-from dashboard.intake import attempts, watch
+from dashboard.intake import attempts, turns, watch
 from dashboard.intake.commands import import_command
 
 
@@ -92,7 +92,7 @@ def test_what_is_held_back_is_not_tried_again_and_what_lacks_room_is(inbox: Path
     assert record(tmp_path) == [("1", "published"), ("2", "held")]
     tried = attempts.read(tmp_path / "data" / "extracts")
     failed = attempts.Attempt(tried[0].at, "3", "f" * 64, "failed", "full")
-    assert watch.settled([*tried, failed]) == {attempt.fingerprint for attempt in tried}
+    assert turns.settled([*tried, failed]) == {attempt.fingerprint for attempt in tried}
 
 
 def test_a_line_that_was_torn_costs_only_itself(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from dashboard.intake.fhir.terms import (
     TABLE_OF,
     VERSIONED,
 )
-from dashboard.intake.fhir.versions import Order
+from dashboard.intake.fhir.versions import Order, is_later
 
 #: Look-ups that lead from one resource to another are followed once all of them are known.
 LINKS = ("Encounter", "ChargeItem", "QuestionnaireResponse")
@@ -151,12 +151,15 @@ def makes_records(kind: str, options: Options) -> bool:
 def _judge(item: Item, kind: str, index: Index, options: Options) -> Outcome | None:
     """What becomes of a resource, as far as it doesn't depend on others; None where it does."""
     resource: Json = item.resource or {}
+    identity = identity_of(resource, item.full_url)
     if kind == "Observation" and not holds_scores(resource):
+        # A later version may take a score back by another code. First versions, which most are, can't.
+        if identity is not None and is_later(resource):
+            note_resource(index, kind, identity, resource, item.full_url)
         return LeftOut(NO_SCORE)
     if MODIFIER in resource and kind in LOOKUPS and not makes_records(kind, options):
         return Rejected((Problem(f"{kind}.{MODIFIER}", MODIFIED),))
     order: Order | None = None
-    identity = identity_of(resource, item.full_url)
     if kind in VERSIONED and identity is not None:
         order = note_resource(index, kind, identity, resource, item.full_url)
     if makes_records(kind, options) or kind in LINKS:

@@ -17,12 +17,17 @@ _REMEMBERED = 20_000
 #: What is known where different resources claim one key: nothing, since a reference could mean either.
 _SEVERAL = "several"
 _NOTHING = "0"
+#: Stands between several keys that one alias leads to, and in the end where they are too many to be of one patient.
+_BETWEEN = "\n"
+_LONGEST = 1000
 _TEXT_OF = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SCHEMA = """
 create table resource (key text primary key, data text, version text) without rowid;
 create table deleted (key text primary key, moment text) without rowid;
 create table alias (key blob primary key, target text) without rowid;
 create table claimed (key text primary key) without rowid;
+create table linked (key text primary key, links text) without rowid;
+create table merged (key text primary key, survivor text) without rowid;
 create table visit (booking text primary key, encounter text, happened integer) without rowid;
 create table encounter_booking (encounter text primary key, booking text) without rowid;
 create table price (booking text primary key, cents integer) without rowid;
@@ -92,11 +97,14 @@ class Index:
             row = row if order is Order.NEWER else (key, _SEVERAL, before)
             self._connection.execute("insert or replace into resource values (?, ?, ?)", row)
         for alias in aliases:
-            # An alias of two resources leads to none.
+            # An alias of several resources leads to none, unless they turn out to be of one patient.
             self._connection.execute(
-                "insert into alias values (?, ?) on conflict do update"
-                " set target = case when target = excluded.target then target else '' end",
-                (self._digest(alias), key),
+                "insert into alias values ($alias, $key) on conflict do update"
+                " set target = case when"
+                " instr($between || target || $between, $between || excluded.target || $between)"
+                " or substr(target, -1) = $between then target when length(target) > $longest then target || $between"
+                " else target || $between || excluded.target end",
+                {"alias": self._digest(alias), "key": key, "between": _BETWEEN, "longest": _LONGEST},
             )
         return order
 
@@ -121,6 +129,7 @@ class Index:
         for key, version, moment in rows.fetchall():
             if is_gone(version, moment):
                 self._connection.execute("delete from resource where key = ?", (key,))
+        self._text_of.cache_clear()
 
     def data(self, key: str) -> Any:
         """What is known of a resource; None where it isn't among the delivered ones."""
@@ -157,7 +166,36 @@ class Index:
     def target(self, alias: str) -> str | None:
         """The key that an address or identifier leads to; empty where it leads to several."""
         found: str | None = self._value("select target from alias where key = ?", self._digest(alias))
-        return found
+        if found is None or _BETWEEN not in found:
+            return found
+        targets = {self.survivor_of(key) for key in found.split(_BETWEEN)} if self.has_merged else set()
+        return targets.pop() if len(targets) == 1 else ""
+
+    def note_links(self, key: str, links: Any) -> None:
+        """Note what a patient's record says of others of the same patient; nothing takes back what it said before."""
+        if links:
+            self.has_merged = True
+            self._connection.execute("insert or replace into linked values (?, ?)", (key, _TEXT_OF(links)))
+        elif self.has_merged:
+            self._connection.execute("delete from linked where key = ?", (key,))
+
+    def links(self) -> list[tuple[str, Any]]:
+        """The records of patients that say so, with what they say."""
+        rows = self._connection.execute("select key, links from linked").fetchall()
+        return [(key, json.loads(links)) for key, links in rows]
+
+    def merge(self, key: str, survivor: str) -> None:
+        """Note that a patient's record was replaced by another; the first that is noted counts."""
+        if key != survivor:
+            self._connection.execute("insert or ignore into merged values (?, ?)", (key, survivor))
+
+    def survivor_of(self, key: str) -> str:
+        """The key of the record that counts for a patient's: that which replaced it, and so on, else its own."""
+        seen = {key}
+        while (survivor := self._value("select survivor from merged where key = ?", key)) and survivor not in seen:
+            seen.add(survivor)
+            key = survivor
+        return key
 
     def link(self, encounter: str, booking: str, happened: bool) -> None:
         """Join an encounter and its booking; those that took place count before others, then the first."""

@@ -5,11 +5,31 @@ from __future__ import annotations
 from dashboard.intake.fhir.elements import form_name, objects
 from dashboard.intake.fhir.lookups import took_place
 from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used, unknown_status
-from dashboard.intake.fhir.references import DanglingError, shown
+from dashboard.intake.fhir.references import DanglingError, key_of, shown
 from dashboard.intake.fhir.stream import Json
 from dashboard.intake.fhir.terms import FINISHED_FORM, STATUSES_LEFT_OUT, UNFINISHED_FORM
 from dashboard.intake.fhir.vocabulary import plain
 from dashboard.intake.fhir.world import World
+
+
+def note_merged(world: World) -> None:
+    """Note which records of patients were replaced by others, as either of the two may say.
+
+    Those that were deleted since count, too: what refers to them means the other one.
+    """
+    links = world.index.links()
+    for key, said in links:
+        for reference in said.get("replaced-by", ()):
+            found = world.follow(reference, {}, "Patient")
+            if found is not None and found.kind == "Patient":
+                world.index.merge(key, found.key)
+    for key, said in links:
+        for reference in said.get("replaces", ()):
+            found = world.follow(reference, {}, "Patient")
+            # The one that was replaced may be delivered no more.
+            replaced = found.key if found is not None else key_of(reference.get("reference"))
+            if replaced is not None and replaced.startswith("Patient/"):
+                world.index.merge(replaced, key)
 
 
 def note_roles(world: World) -> None:

@@ -37,9 +37,10 @@ def note_resource(index: Index, kind: str, identity: str, resource: Json, full_u
     aliases = list(identifier_aliases(kind, identifiers_of(resource)))
     if full_url is not None and not full_url.endswith(f"/{key}"):
         aliases.append(address_alias(full_url))
-    kept = _kept(kind, key, resource)
-    index.has_merged |= kind == "Patient" and len(kept) > len(("birth date", "sex"))
-    return index.add(key, kept, version, aliases)
+    order = index.add(key, _kept(kind, key, resource), version, aliases)
+    if kind == "Patient" and order in (None, Order.NEWER):
+        index.note_links(key, _links(resource))
+    return order
 
 
 def superseded(index: Index, key: str, resource: Json, full_url: str | None) -> Outcome | None:
@@ -118,13 +119,6 @@ def _kept(kind: str, key: str, resource: Json) -> Any:
             # A year as a number is one; what is no date at all rejects the bookings.
             birth if birth is None or isinstance(birth, str) else str(birth)[:_LONGEST_DATE],
             sex if isinstance(sex, str) else None,
-            # Of two records that were merged the other one counts.
-            *(
-                _reference(one, display=False)
-                for link in objects(resource.get("link"))
-                if link.get("type") == "replaced-by"
-                for one in objects(link.get("other"))
-            ),
         ]
     if kind in ("Location", "Organization"):
         return place_of(resource, key)
@@ -139,6 +133,15 @@ def _kept(kind: str, key: str, resource: Json) -> Any:
     if kind == "ChargeItem":
         return [_reference(one) for one in charged(resource)]
     return 0
+
+
+def _links(patient: Json) -> dict[str, list[Json]]:
+    """What a patient's record says of others that were merged with it, by the type of the link."""
+    found: dict[str, list[Json]] = {}
+    for link in objects(patient.get("link")):
+        if (kind := link.get("type")) in ("replaced-by", "replaces"):
+            found.setdefault(kind, []).extend(_reference(one, display=False) for one in objects(link.get("other")))
+    return found
 
 
 def charged(resource: Json) -> list[Json]:

@@ -16,7 +16,7 @@ from dashboard.intake.fhir.bookings import booking_of_appointment, booking_of_en
 from dashboard.intake.fhir.census import LINKS, MODIFIED, NO_ID, FileCensus, take_census
 from dashboard.intake.fhir.files import UNKNOWN, ResourceFile, count_others, find_files, kind_of, refuse_unreadable
 from dashboard.intake.fhir.index import Index
-from dashboard.intake.fhir.links import follow_encounter, follow_form, note_roles
+from dashboard.intake.fhir.links import follow_encounter, follow_form, note_merged, note_roles
 from dashboard.intake.fhir.lookups import DUPLICATES, identity_of, superseded
 from dashboard.intake.fhir.mending import MODIFIER
 from dashboard.intake.fhir.money import payment_of, price_of_charge
@@ -169,6 +169,7 @@ class _Reading:
                 self._digests[file.name] = _digest(file.path)
                 censuses.append(take_census(file, self._world.index, self._options))
             done += self._digests[file.name][1]
+        note_merged(self._world)
         self._world.index.forget_deleted()
         self._world.index.has_forms = any(census.holds_forms for census in censuses)
         return censuses
@@ -269,6 +270,10 @@ class _Reading:
             return scores_of(self._world, identity, resource)
         return [_RECORD_READERS[kind](self._world, identity, resource)]
 
+    def _table_of(self, census: FileCensus, kind: str) -> str | None:
+        """The table whose rows of a file are those of a type; forms of which none is a score have none."""
+        return None if kind == _FORM and not census.holds_forms else self._kinds.get(kind)
+
     def _notes(self, censuses: list[FileCensus]) -> list[tuple[str, dict[str, Any]]]:
         fates = [(census, kind, fate) for census in censuses for kind, fate in census.fates.items()]
         left = [(census, *key, count) for census in censuses for key, count in census.left_out.items()]
@@ -279,7 +284,7 @@ class _Reading:
                 {
                     "names": [census.label_of(kind) for census, kind, _ in fates],
                     "resources": [kind for _, kind, _ in fates],
-                    "tables": [self._kinds.get(kind) for _, kind, _ in fates],
+                    "tables": [self._table_of(census, kind) for census, kind, _ in fates],
                     "digests": [self._digests[census.file.name][0] for census, _, _ in fates],
                     "sizes": [self._digests[census.file.name][1] for census, _, _ in fates],
                     "read": [fate.read for _, _, fate in fates],

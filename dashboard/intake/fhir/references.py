@@ -95,15 +95,19 @@ class Resolver:
     def _typed(self, kind: str, identity: str) -> Found:
         if kind not in RESOURCE_TYPES:
             raise DanglingError(f"refers to the type {kind}, which FHIR R4 doesn't have")
-        key = f"{kind}/{identity}"
-        if kind in TRACKED and not self._index.holds(key):
-            raise DanglingError(f"refers to a resource {kind} that is not in the delivery")
-        return self._of_key(key)
+        return self._of_key(f"{kind}/{identity}")
 
     def _of_key(self, key: str) -> Found:
         if not key or (self._index.has_versions and self._index.is_several(key)):
             raise DanglingError("leads to several resources of the delivery")
-        return Found(key.partition("/")[0], key)
+        kind = key.partition("/")[0]
+        if kind in TRACKED and not self._index.holds(key):
+            # A record that was merged into another may be delivered no more.
+            survivor = self._index.survivor_of(key)
+            if survivor != key and self._index.holds(survivor):
+                return Found(kind, survivor)
+            raise DanglingError(f"refers to a resource {kind} that is not in the delivery")
+        return Found(kind, key)
 
     def _contained(self, identity: str, container: Json) -> Found:
         for resource in objects(container.get("contained")):
@@ -176,9 +180,9 @@ def shown(reference: Json) -> str:
     return text if _LITERAL.fullmatch(text) or text.startswith(("#", "urn:uuid:")) else "(not shown)"
 
 
-def key_of(address: str) -> str | None:
+def key_of(address: object) -> str | None:
     """The key of the resource that an address, relative or absolute, is of."""
-    match = _LITERAL.fullmatch(address)
+    match = _LITERAL.fullmatch(address) if isinstance(address, str) else None
     return f"{match['kind']}/{unquote(match['id'])}" if match else None
 
 

@@ -41,6 +41,12 @@ def version_of(resource: Json, full_url: str | None) -> str:
     return f"{changed}{_BETWEEN}{number}{_BETWEEN}{owner}"
 
 
+def is_later(resource: Json) -> bool:
+    """Whether a resource says that it is not the first of its versions, or writes its number in a way of its own."""
+    meta = resource.get("meta")
+    return isinstance(meta, dict) and _plain(meta.get("versionId")) not in ("", "1")
+
+
 def order_of(version: str, before: str) -> Order:
     """How one version stands to another of the same id."""
     changed, number, owner = version.split(_BETWEEN, 2)

@@ -67,7 +67,7 @@ class World:
                 trouble = trouble or str(error)
                 continue
             if target.kind == "Patient":
-                target = self._merged(target) if self.index.has_merged else target
+                target = self._merged(target)
                 found[target.key] = target
         if len(found) > 1:
             raise RejectionError(element, f"names {len(found)} patients; a booking has one")
@@ -80,18 +80,10 @@ class World:
         return patient.identity
 
     def _merged(self, patient: Found) -> Found:
-        """The record that a patient's was replaced by, where it is delivered, and so on."""
-        for _ in range(_HIGHEST):
-            if patient.contained is not None:
-                break
-            for reference in self.index.data(patient.key)[2:]:
-                found = self.follow(reference, {}, "Patient")
-                if found is not None and found.kind == "Patient" and found.key != patient.key:
-                    patient = found
-                    break
-            else:
-                break
-        return patient
+        """The record that a patient's was replaced by, and so on."""
+        if patient.contained is not None or not self.index.has_merged:
+            return patient
+        return Found("Patient", self.index.survivor_of(patient.key))
 
     def kind_of(self, reference: Json, container: Json) -> str | None:
         """The type of what a reference leads to; None where neither it nor the delivery tells."""
