@@ -376,7 +376,8 @@ def _empty_unusable(connection: duckdb.DuckDBPyConnection, number: int, source: 
     if not told:
         return
     table = source.table.name
-    run(connection, f"unusable_{table}", {"file": number, "columns": list(told)})
+    run(connection, "unusable", {"source": table, "file": number, "columns": list(told)})
+    run(connection, f"unusable_{table}", {"file": number})
     counts = dict(connection.execute(statements("emptied_rows")[0], {"file": number}).fetchall())
     noted = {"sources": [table] * len(counts), "names": [source.name] * len(counts), "whats": list(counts)}
     reasons = [told[name] for name in counts]
