@@ -28,6 +28,7 @@ from dashboard.intake.mapping import Join, SourceColumn, TableMapping
 from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
 from dashboard.intake.sql import identifier
+from dashboard.stamps import stamp_of
 
 _OWN_IDS = frozenset(one.name for table in TABLES for one in table.columns if one.kind == "identifier")
 #: The last column of prepared records: which of the files that they were made of, counted from 0.
@@ -282,15 +283,6 @@ def require_unchanged(path: Path, stamp: tuple[int, ...]) -> None:
             f"{path} was changed while it was read, so nothing was published; import again when it is written to "
             "its end"
         )
-
-
-def stamp_of(path: Path) -> tuple[int, ...]:
-    """Size, time of the last change and number of a file; nothing where it is gone."""
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def expressions(surveyed: Survey, lookups: Mapping[Join, Loaded]) -> Expressions | None:
