@@ -16,6 +16,7 @@ from dashboard.intake.files import bare_name
 from dashboard.intake.formats import Formats, toml_string
 from dashboard.intake.guesses import UNSURE, Guess, guess_column, guess_columns
 from dashboard.intake.header import told_names
+from dashboard.intake.observations import scores_among
 from dashboard.intake.reader import delimited_files
 from dashboard.intake.reference import Reference
 from dashboard.intake.samples import SampledFile, files_of, layout_of, sampled_files
@@ -172,13 +173,20 @@ class _Draft:
         given = across.lines(file, self._own if file is self._bookings else {}) if across else {}
         maps: list[str] = []
         taken = set(self._sideways.get(file.pattern, ()))
+        among = scores_among(file, self._words.instrument_in) if table.name == "scores" and not across else None
+        if among:
+            file, given = among.file, {"instrument": among.instrument}
+            taken.add(among.kind)
         guesses = self._guesses(table, file, taken)
+        if among and among.score and not file.columns[among.score.name]:
+            guesses.setdefault("score", among.score)
         if across and table.name == "scores":
             guesses["score"] = Guess(across.name, 0.9)
             if across.day is not None:
                 guesses["taken_at"] = Guess(across.day, 0.9)
         lines = [f"[[{table.name}]]" if across else f"[{table.name}]", *layout_of(file)]
         lines += [across.rows] if across else row_guesses.left_out(table, file, guesses.get("amount"))
+        lines += [among.only] if among else []
         lines += [f"[{table.name}.columns]", *([] if across else [f"# The file has {file.told}"])]
         for column in table.columns:
             if across and not column.required and column.name not in given:
