@@ -13,9 +13,9 @@ from typing import Any
 import duckdb
 from fhir.resources.R4B import get_fhir_model_class
 
+from dashboard.intake.expressions import PART
 from dashboard.intake.fhir.reading import Resources, read_resources
 from dashboard.intake.publish import import_delivery
-from dashboard.intake.reader import PART
 from dashboard.intake.reference import load_reference
 from dashboard.intake.report import ImportReport
 
