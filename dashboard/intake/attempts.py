@@ -84,7 +84,6 @@ def files_of(delivery: Path) -> list[Path]:
 
 def _is_left_behind(name: Path) -> bool:
     return any(part.startswith((".", "~$")) or part.lower() in _LEFT_BEHIND for part in name.parts)
-    notes: tuple[str, ...] = ()
 
 
 def fingerprint(delivery: Path, known: Mapping[Path, str] | None = None) -> str:
