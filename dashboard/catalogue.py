@@ -9,6 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from dashboard.intake.contract import SCHEMA_VERSION
+from dashboard.query_faults import WarehouseError
+
 
 @dataclass(frozen=True)
 class Place:
@@ -46,8 +49,17 @@ class Catalogue:
         return place.name if place else site
 
 
-def read(info: pd.Series[Any], ask: Callable[[str], pd.DataFrame]) -> Catalogue:
-    """The catalogue: `info` is the row of `extract_info`, `ask` answers a query without values by its name."""
+def read(file: str, info: pd.Series[Any], ask: Callable[[str], pd.DataFrame]) -> Catalogue:
+    """The catalogue: `info` is the row of `extract_info`, `ask` answers a query without values by its name.
+
+    Raises:
+        WarehouseError: the file has tables of another version than this program reads.
+    """
+    if int(info["schema_version"]) != SCHEMA_VERSION:
+        raise WarehouseError(
+            f"{file} has schema version {info['schema_version']}, this program reads {SCHEMA_VERSION}; import the "
+            "delivery again"
+        )
     places = ask("sites").to_dict("records")
     bands = ask("age_bands")
     effects = ask("effects")

@@ -13,6 +13,8 @@ from dashboard.shelf import shelf
 from dashboard.tables import definition_list, table, verbatim
 
 ATTEMPT_ROWS = 20
+#: So many notes are read one by one; the report of the import has all.
+NOTES = 20
 _ATTEMPT_COLUMNS = (
     Column("at", "Ended (UTC)", "datetime"),
     Column("delivery", "Delivery"),
@@ -42,6 +44,21 @@ def extract_facts(view: View) -> None:
     if warning := shelf().warning:
         st.warning(f"The newest extract cannot be read, so an older one is shown: {verbatim(warning)}")
     st.html(definition_list(facts))
+    _notes(view)
+
+
+def _notes(view: View) -> None:
+    """What the import of the extract noted of its files, for who may know of all sites and of every count."""
+    reader = view.reader
+    if reader.viewer.sites is not None or reader.hides_small_counts:
+        return
+    tried = attempts.read(reader.warehouse.path.parent)
+    # Notes may count rows of any site, and of side effects.
+    notes = next((one.notes for one in reversed(tried) if one.extract == reader.catalogue.name), ())
+    if notes:
+        more = [f"… and {len(notes) - NOTES:,} more in the report of the import"] * (len(notes) > NOTES)
+        told = [*map(verbatim, notes[:NOTES]), *more]
+        st.markdown("**Noted at its import**\n\n" + "\n".join(f"- {note}" for note in told))
 
 
 def import_attempts(view: View) -> None:

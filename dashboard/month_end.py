@@ -24,8 +24,6 @@ from dashboard.warehouse import Reader
 
 RESOURCE = "revenue"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest that a ZIP can say: the same figures give the same bytes
-_SITE = Column("site", "Site")
-_AMOUNT = Column("amount", "US$", "dollars")
 
 #: A figure's key: table, site, what it is, in words that stay from month to month.
 Figures = dict[str, int]

@@ -9,7 +9,8 @@ from functools import cache
 from dashboard.intake import pointer
 from dashboard.query_faults import WarehouseError
 from dashboard.settings import Settings
-from dashboard.warehouse import Warehouse, stamp_of
+from dashboard.stamps import stamp_of
+from dashboard.warehouse import Warehouse
 
 LOOK_AGAIN_SECONDS = 10.0
 
@@ -21,7 +22,7 @@ class Shelf:
         self._settings = settings
         self._lock = threading.Lock()
         self._open: Warehouse | None = None
-        self._stamp: tuple[int, int, int] | None = None
+        self._stamp: tuple[int, ...] = ()
         self._looked_at = 0.0
         self.warning: str | None = None
 
@@ -52,7 +53,7 @@ class Shelf:
         if house := self._open:
             house.interrupt()
 
-    def _turn(self, stamp: tuple[int, int, int] | None) -> None:
+    def _turn(self, stamp: tuple[int, ...]) -> None:
         """Open what the pointer names; where that fails keep the old one, or take the last good one."""
         named = None
         damaged = self._open is not None and self._open.damaged

@@ -19,27 +19,17 @@ from dashboard.catalogue import Catalogue, read
 from dashboard.fact_reading import FactReading
 from dashboard.frames import as_text, frame_of
 from dashboard.intake import facts, pointer
-from dashboard.intake.contract import SCHEMA_VERSION
 from dashboard.marks import Mark
+from dashboard.opening import open_locked
 from dashboard.queries import Query, queries
 from dashboard.query_faults import QueryTimeoutError, WarehouseError, spark_told, stopped_after, stopped_when
 from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
+from dashboard.stamps import stamp_of
 
 CACHED_RESULTS = 4096
 PART_VECTORS = 20  # of 2,048 rows each
 BATCH_ROWS = PART_VECTORS * 2_048
-#: Two that open one file at once would both lock the instance that they share.
-_LOCKING = threading.Lock()
-
-
-def stamp_of(path: Path) -> tuple[int, int, int] | None:
-    """What of a file changes when it is written to or replaced; None where it isn't there."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def _pairs(bound: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -74,31 +64,11 @@ class Warehouse:
         except facts.FactsError as error:
             raise WarehouseError(f"{error}; import the delivery again") from error
         try:
-            self._connection = duckdb.connect(
-                str(path),
-                read_only=True,
-                config={
-                    "memory_limit": settings.memory_limit,
-                    "temp_directory": str(self.spill),
-                    "max_temp_directory_size": "10GB",
-                    "autoinstall_known_extensions": "false",
-                    "autoload_known_extensions": "false",
-                    "allow_community_extensions": "false",
-                    "python_enable_replacements": "false",
-                },
-            )
+            self._connection = open_locked(path, self.spill, settings, self._facts.directories)
         except duckdb.Error as error:
             raise WarehouseError(
                 f"the extract {path.name} cannot be opened ({error}); import the delivery again"
             ) from error
-        # Read-only alone still lets a statement read files and COPY … TO.
-        # A file that is still open in this process from before is one instance, locked already.
-        with _LOCKING:
-            if self._connection.execute("select current_setting('lock_configuration')").fetchone() == (False,):
-                if self._facts.directories:
-                    self._connection.execute("set allowed_directories=$folders", {"folders": self._facts.directories})
-                self._connection.execute("set enable_external_access=false")
-                self._connection.execute("set lock_configuration=true")
         self.catalogue = self._read_catalogue()
         self.small_counts = SmallCounts(self.catalogue, self._small_question, settings.small_cell_limit)
 
@@ -387,12 +357,7 @@ class Warehouse:
             raise WarehouseError(
                 f"{self.path.name} is not an extract of this product; import the delivery again"
             ) from error
-        if int(info["schema_version"]) != SCHEMA_VERSION:
-            raise WarehouseError(
-                f"{self.path.name} has schema version {info['schema_version']}, this program reads "
-                f"{SCHEMA_VERSION}; import the delivery again"
-            )
-        return read(info, ask)
+        return read(self.path.name, info, ask)
 
 
 @dataclass(frozen=True)

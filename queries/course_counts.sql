@@ -4,12 +4,7 @@
 --   until (the last full day: what is due by then)
 -- serves: courses age_groups
 select
-    case
-        when not list_contains($by, 'period') then null
-        when $grain = 'week' then date_trunc('week', first_on)::date
-        when $grain = 'month' then date_trunc('month', first_on)::date
-        else first_on
-    end as period,
+    case when list_contains($by, 'period') then date_trunc($grain, first_on)::date end as period,
     case when list_contains($by, 'site') then site end as site,
     case when list_contains($by, 'band') then band end as band,
     count(*)::bigint as courses,

@@ -4,12 +4,7 @@
 -- serves: today safety age_groups signals
 -- hides: all_events events infusions serious_events transfers
 select
-    case
-        when not list_contains($by, 'period') then null
-        when $grain = 'week' then date_trunc('week', starts_on)::date
-        when $grain = 'month' then date_trunc('month', starts_on)::date
-        else starts_on
-    end as period,
+    case when list_contains($by, 'period') then date_trunc($grain, starts_on)::date end as period,
     case when list_contains($by, 'site') then site end as site,
     case when list_contains($by, 'line') then line end as line,
     case when list_contains($by, 'band') then band end as band,

@@ -4,12 +4,7 @@
 -- parameters: start, end, sites, lines, every_line (whether what belongs to no visit is asked for too), by, grain
 -- serves: revenue
 select
-    case
-        when not list_contains($by, 'period') then null
-        when $grain = 'week' then date_trunc('week', paid_on)::date
-        when $grain = 'month' then date_trunc('month', paid_on)::date
-        else paid_on
-    end as period,
+    case when list_contains($by, 'period') then date_trunc($grain, paid_on)::date end as period,
     case when list_contains($by, 'site') then site end as site,
     case when list_contains($by, 'line') then line end as line,
     case when list_contains($by, 'method') then coalesce(method, 'not recorded') end as method,

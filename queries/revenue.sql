@@ -13,12 +13,7 @@ with money as (
     where invoiced and kind in ('payment', 'package_redemption')
 )
 select
-    case
-        when not list_contains($by, 'period') then null
-        when $grain = 'week' then date_trunc('week', starts_on)::date
-        when $grain = 'month' then date_trunc('month', starts_on)::date
-        else starts_on
-    end as period,
+    case when list_contains($by, 'period') then date_trunc($grain, starts_on)::date end as period,
     case when list_contains($by, 'site') then site end as site,
     case when list_contains($by, 'line') then line end as line,
     case when list_contains($by, 'service') then service end as service,

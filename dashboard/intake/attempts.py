@@ -36,6 +36,7 @@ class Attempt:
         under: digest of what else decides what comes of it, as the mapping; empty where it wasn't taken.
         base: the name of the extract that it was added to; None of a whole delivery.
         inbox: the inbox in which it lay; empty where a person named the delivery.
+        notes: of what was published, what people should know of it beside its rows, without values of the delivery.
     """
 
     at: dt.datetime
@@ -48,6 +49,7 @@ class Attempt:
     under: str = ""
     base: str | None = None
     inbox: str = ""
+    notes: tuple[str, ...] = ()
 
 
 _FIELDS = frozenset(field.name for field in fields(Attempt))
@@ -140,7 +142,8 @@ def _parsed(lines: list[str]) -> Iterator[Attempt]:
         with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
             # What a later version of this program notes besides makes no line unreadable.
             found: dict[str, Any] = {name: value for name, value in json.loads(line).items() if name in _FIELDS}
-            yield Attempt(**found | {"at": dt.datetime.fromisoformat(found["at"])})
+            made = {"at": dt.datetime.fromisoformat(found["at"]), "notes": tuple(map(str, found.get("notes", ())))}
+            yield Attempt(**found | made)
 
 
 def newest(record: list[Attempt]) -> list[Attempt]:

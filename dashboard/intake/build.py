@@ -45,6 +45,8 @@ _ALL = (*SOUND, *NUMBERED, *ROWS, "rejects", "reference_tables", "calendar", *CU
 
 #: So many files are read at once.
 _FILES = 500
+#: Larger compressed or mapped files are read alone: their statement costs little then, and less memory.
+_SMALL = 2**20
 #: So many bookings are sorted at once: they fit in the memory that an import has.
 _SPAN_ROWS = 2_000_000
 _SPAN = ("first_on", "last_on")
@@ -200,9 +202,13 @@ def _together(surveys: Sequence[Survey]) -> Iterator[list[Survey]]:
 def _kind(surveyed: Survey) -> Hashable:
     """What parts of a table have in common that are written alike; None of a file that has to be read alone."""
     source, found = surveyed.source, surveyed.found
-    if source.mapping is not None or surveyed.types or not found.plain or is_gzip(source.path):
+    if surveyed.types or not found.plain or (source.mapping is not None and not source.mapping.is_of_rows):
         return None
-    return source.table.name, found.header, found.tidy, surveyed.dialect
+    compressed = is_gzip(source.path)
+    if surveyed.bytes > _SMALL and (compressed or source.mapping is not None):
+        return None
+    # A table's section is one mapping for all of its files.
+    return source.table.name, id(source.mapping), found.header, found.tidy, surveyed.dialect, compressed
 
 
 def _read(
@@ -234,7 +240,7 @@ def _read(
             take(path)
         except duckdb.IOException:
             # DuckDB refuses what the count passed over: zeros behind the end of the compressed bytes, as tapes have.
-            if path != source.path or not is_gzip(path):
+            if beside or path != source.path or not is_gzip(path):
                 raise
             path = work / f"{number}.csv"
             mend(surveyed.inspected, path)
@@ -264,7 +270,7 @@ def _read(
     if surveyed.prepared is None:
         refuse_moved_columns(connection, number, before, together)
     if mapped is not None:
-        _note_mapping(connection, number, surveyed, mapped)
+        _note_mapping(connection, range(number, number + len(together)), surveyed, mapped)
         left_out = _note_left_out(connection, number, source)
         _empty_unusable(connection, number, source)
     _note_files(connection, number, before, together, left_out)
@@ -326,31 +332,30 @@ def _note_files(
 
 
 def _note_mapping(
-    connection: duckdb.DuckDBPyConnection, number: int, surveyed: Survey, expressions: Expressions
+    connection: duckdb.DuckDBPyConnection, files: Sequence[int], surveyed: Survey, expressions: Expressions
 ) -> None:
-    """Keep for the rejects what each column was made of."""
+    """Keep for the rejects what each column of files that were read together was made of."""
     table, mapping = surveyed.source.table, surveyed.source.mapping
     if mapping is None:
         return
     places = {column.name: place for place, column in enumerate(table.columns)}
-    for mapped in mapping.columns:
-        name = mapped.column.name
-        misfit = expressions.misfits()[name]
-        run(
-            connection,
-            "note_mapping",
-            {
-                "file": number,
-                "source": table.name,
-                "place": places[name],
-                "column_name": name,
-                "origin": mapped.origin,
-                "personal": is_hidden(mapping, mapped, surveyed.found.header),
-                "reason": misfit.reason,
-                "missing": misfit.missing,
-                "pattern": misfit.pattern,
-            },
-        )
+    names = [mapped.column.name for mapped in mapping.columns]
+    found = expressions.misfits()
+    run(
+        connection,
+        "note_mapping",
+        {
+            "files": list(files),
+            "source": table.name,
+            "places": [places[name] for name in names],
+            "columns": names,
+            "origins": [mapped.origin for mapped in mapping.columns],
+            "personal": [is_hidden(mapping, mapped, surveyed.found.header) for mapped in mapping.columns],
+            "reasons": [found[name].reason for name in names],
+            "missing": [found[name].missing for name in names],
+            "patterns": [found[name].pattern for name in names],
+        },
+    )
 
 
 def _note_left_out(connection: duckdb.DuckDBPyConnection, number: int, source: Source) -> int:
@@ -376,7 +381,8 @@ def _empty_unusable(connection: duckdb.DuckDBPyConnection, number: int, source: 
     if not told:
         return
     table = source.table.name
-    run(connection, f"unusable_{table}", {"file": number, "columns": list(told)})
+    run(connection, "unusable", {"source": table, "file": number, "columns": list(told)})
+    run(connection, f"unusable_{table}", {"file": number})
     counts = dict(connection.execute(statements("emptied_rows")[0], {"file": number}).fetchall())
     noted = {"sources": [table] * len(counts), "names": [source.name] * len(counts), "whats": list(counts)}
     reasons = [told[name] for name in counts]

@@ -12,8 +12,6 @@ SCHEMA_VERSION = 9
 # pandas and SciPy, which take longer to load than a small delivery to import.
 DEFINITIONS_VERSION = "2 (2026-11-30)"
 OLDEST_AGE = 120
-FIRST_YEAR = 1990
-LAST_YEAR = 2100
 LONGEST_TEXT = 80
 SHOWN_CHARACTERS = 40
 

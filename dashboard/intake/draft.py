@@ -9,13 +9,14 @@ from pathlib import Path
 
 import duckdb
 
-from dashboard.intake import evidence, row_guesses, sideways, together
+from dashboard.intake import evidence, row_guesses, second_files, sideways, together
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
 from dashboard.intake.file_choice import choose, fit, likeness
 from dashboard.intake.files import bare_name
 from dashboard.intake.formats import Formats, toml_string
 from dashboard.intake.guesses import UNSURE, Guess, guess_column, guess_columns
 from dashboard.intake.header import told_names
+from dashboard.intake.observations import scores_among
 from dashboard.intake.reader import delimited_files
 from dashboard.intake.reference import Reference
 from dashboard.intake.samples import SampledFile, files_of, layout_of, sampled_files
@@ -67,6 +68,9 @@ class _Draft:
         #: Columns that each stand for a side effect or questionnaire, by the file's pattern.
         self._sideways: dict[str, list[str]] = {}
         self._form: Form | None = None
+        #: Files of no table, and those of them that something is taken from.
+        self._rest: list[SampledFile] = []
+        self._used: list[SampledFile] = []
 
     def text(self) -> str:
         chosen = choose(self._files)
@@ -86,7 +90,9 @@ class _Draft:
         used = [*chosen.values(), *(file for file, _ in across.values())]
         rest = [file for file in self._files if file not in used]
         bookings = chosen.get("bookings")
-        join = self._patients(bookings, rest) if bookings else None
+        join = second_files.of_patients(bookings, rest) if bookings else None
+        # What a file of patients says of a place is where they live.
+        self._rest = [one for one in rest if join is None or one is not join[0]]
         log = across["side_effects"][0] if "side_effects" in across else chosen.get("side_effects")
         visits = self._visits(log, bookings)
         files = {name: file for name, (file, _) in across.items()}
@@ -114,7 +120,7 @@ class _Draft:
         # A file of which nothing is taken is no file of patients.
         if join is not None and any('join = "patients"' in line for line in tables):
             file, key, other = join
-            rest = [one for one in rest if one is not file]
+            self._used.append(file)
             lines += ["", "[joins.patients]  # guess: its key holds the patients of the bookings", *layout_of(file)]
             own = bookings.source(key) if bookings else toml_string(key)
             lines += [f"key = {own}", f"other_key = {file.source(other)}"]
@@ -123,7 +129,7 @@ class _Draft:
             lines += ["", *visits.lines(log, bookings, self._words.guess(TABLES[0], status, bookings, ()))]
         lines += ["", *self._form.join] if self._form and self._form.join else []
         lines += tables
-        if rest:
+        if rest := [one for one in rest if not any(one is used for used in self._used)]:
             lines += ["", "# Files that no table takes anything from:"]
             lines += [f"# - {file.pattern}: {file.told}" for file in rest]
         # Texts in quotes have none of them left; a comment must not hold what TOML has no place for.
@@ -145,22 +151,6 @@ class _Draft:
     def _columns_across(self, table: str, file: SampledFile) -> list[Across]:
         return sideways.scores_of(file) if table == "scores" else sideways.effects_of(file, self._reference)
 
-    def _patients(self, bookings: SampledFile, rest: list[SampledFile]) -> tuple[SampledFile, str, str] | None:
-        """A file of patients: its key, which stands once a row, holds most patients of the bookings."""
-        key = together.patient_of(bookings)
-        if key is None:
-            return None
-        wanted = set(bookings.columns.get(key.name, ()))
-        for file in rest:
-            for name, values in file.columns.items():
-                if (
-                    name
-                    and len(set(values)) == len(values)
-                    and len(wanted & set(values)) * 2 > min(len(wanted), len(values))
-                ):
-                    return file, key.name, name
-        return None
-
     def _visits(self, log: SampledFile | None, bookings: SampledFile | None) -> Visits | None:
         """How side effects that name no booking find theirs."""
         if log is None or bookings is None or log is bookings:
@@ -176,20 +166,27 @@ class _Draft:
         self,
         table: Table,
         file: SampledFile,
-        join: tuple[SampledFile, str, str] | None,
+        join: second_files.Join | None,
         visits: Visits | None,
         across: Across | None = None,
     ) -> list[str]:
         given = across.lines(file, self._own if file is self._bookings else {}) if across else {}
         maps: list[str] = []
         taken = set(self._sideways.get(file.pattern, ()))
+        among = scores_among(file, self._words.instrument_in) if table.name == "scores" and not across else None
+        if among:
+            file, given = among.file, {"instrument": among.instrument}
+            taken.add(among.kind)
         guesses = self._guesses(table, file, taken)
+        if among and among.score and not file.columns[among.score.name]:
+            guesses.setdefault("score", among.score)
         if across and table.name == "scores":
             guesses["score"] = Guess(across.name, 0.9)
             if across.day is not None:
                 guesses["taken_at"] = Guess(across.day, 0.9)
         lines = [f"[[{table.name}]]" if across else f"[{table.name}]", *layout_of(file)]
         lines += [across.rows] if across else row_guesses.left_out(table, file, guesses.get("amount"))
+        lines += [among.only] if among else []
         lines += [f"[{table.name}.columns]", *([] if across else [f"# The file has {file.told}"])]
         for column in table.columns:
             if across and not column.required and column.name not in given:
@@ -202,6 +199,13 @@ class _Draft:
                 line, names = several
                 lines.append(line)
                 taken.update(names)
+            elif table.name == "bookings" and (
+                named := second_files.named(column, file, guess, self._rest, self._words)
+            ):
+                lines.append(named.line)
+                maps += named.words
+                taken.add(named.key)
+                self._used.append(named.file)
             elif guess is not None:
                 line, words = self._column(table, column, file, guess)
                 lines.append(line)
@@ -307,28 +311,17 @@ class _Draft:
             return together.visit(column, file, person, start)
         return None
 
-    def _joined(self, column: Column, join: tuple[SampledFile, str, str], guesses: dict[str, Guess]) -> str | None:
-        if column.name not in ("birth_date", "sex", "age") or (column.name == "age" and "birth_date" in guesses):
-            return None
-        file = join[0]
-        guess = guess_column(column.name, "bookings", file.header, ())
-        if guess is None:
-            return None
-        settings, why = self._formats.settings(column, guess.name, file.columns[guess.name])
-        parts = ['join = "patients"', f"column = {file.source(guess.name)}", *settings]
-        return f"{column.name} = {{ {', '.join(parts)} }}  # guess{why}"
-
     def _elsewhere(
         self,
         table: Table,
         column: Column,
         file: SampledFile,
         guesses: dict[str, Guess],
-        join: tuple[SampledFile, str, str] | None,
+        join: second_files.Join | None,
     ) -> str | None:
         """The line of a column that stands in another file."""
         if table.name == "bookings":
-            return self._joined(column, join, guesses) if join else None
+            return second_files.patients_line(column, join[0], guesses, self._formats) if join else None
         return self._of_booking(column, file, guesses) if column.name in ("patient_id", "paid_at") else None
 
     def _of_booking(self, column: Column, file: SampledFile, guesses: dict[str, Guess]) -> str | None:

@@ -21,6 +21,8 @@ from dashboard.intake.sql import identifier, literal
 #: Stands between the parts of a key, and in no value.
 _BETWEEN = "\x1f"
 _LEFT_OUT = "left_out"
+#: The column that counts the files which are read as one, from 0.
+PART = "part"
 #: Of Parquet: times with a zone, to the microsecond and to the nanosecond, as pandas writes them.
 _INSTANTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 #: Whole numbers below are all told apart.
@@ -102,13 +104,14 @@ class Expressions:
             for name, steps in self._steps.items()
         }
 
-    def select(self, rows: str) -> str:
-        """The statement that reads `rows`, a relation whose columns are named by their positions."""
+    def select(self, rows: str, part: str) -> str:
+        """The statement that reads `rows`, whose columns are named by their positions; `part` counts their files."""
         empty = self._mapping.files.layout.empty
         cleaned = [
             f"{clean_text(place, self._type(place), empty)} as {_source(place)}"
             for place in sorted(set(self._places.values()))
         ]
+        cleaned.append(f"{part}::uinteger as {PART}")
         numbered = bool(self._joins) or any(one.row_number is not None for one in self._mapped.values())
         if numbered:
             cleaned.append("row_number() over () as row_number")
@@ -116,9 +119,7 @@ class Expressions:
         values = [f"{steps.value} as {_value(name)}" for name, steps in self._steps.items()]
         misses = [f"{steps.misses} as {_miss(name)}" for name, steps in self._steps.items() if steps.misses]
         order = " order by row_number" if self._joins else ""
-        carried = ["row_number"] if self._joins else []
-        if self._mapping.filters:
-            carried.append(_LEFT_OUT)
+        carried = [PART, *["row_number"] * bool(self._joins), *[_LEFT_OUT] * bool(self._mapping.filters)]
         made = (
             f"(select {', '.join([*raws, *misses, *carried])} from "  # noqa: S608
             f"{self._filtered(cleaned, rows)} as delivered_row{self._join_clauses()})"
@@ -137,7 +138,7 @@ class Expressions:
     def _filtered(self, cleaned: list[str], rows: str) -> str:
         """The cleaned source columns, with the flag of the filter that leaves a row out."""
         filters, empty = self._mapping.filters, self._mapping.files.layout.empty
-        read = f"(select {', '.join(cleaned) or '1'} from {rows})"  # noqa: S608
+        read = f"(select {', '.join(cleaned)} from {rows})"  # noqa: S608
         if not filters:
             return read
         places = [self._places[one.column] for one in filters]
@@ -189,7 +190,7 @@ class Expressions:
         misfits = " + ".join(flags)
         if self._mapping.filters:
             misfits = f"case when {_LEFT_OUT} = 0 then {misfits} else {_LEFT_OUT} end"
-        return [*columns, f"{misfits} as misfits"]
+        return [*columns, f"{misfits} as misfits", PART]
 
     def _type(self, place: int) -> str:
         return self._types[place] if self._types else "VARCHAR"

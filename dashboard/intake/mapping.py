@@ -226,6 +226,12 @@ class TableMapping:
         found = {one for mapped in self.columns if mapped.column.kind == "identifier" for one in mapped.own_sources}
         return frozenset(one.lower() if isinstance(one, str) else one for one in found)
 
+    @property
+    def is_of_rows(self) -> bool:
+        """Whether a row becomes the same in whichever file it stands, and nothing is counted by file."""
+        by_file = any(one.file_name or one.row_number is not None for one in self.columns)
+        return not (by_file or self.filters or self.emptied())
+
     def emptied(self) -> dict[str, str]:
         """For each column whose value is left empty where it cannot be used, what is said of such rows."""
         return {

@@ -15,7 +15,7 @@ from dashboard.intake.header import nearest
 from dashboard.intake.mapping import ColumnMapping, Lookup, Numbers, Pattern
 from dashboard.intake.mapping_place import Place
 from dashboard.intake.mapping_sources import Joins, join_of, own_key, source_of
-from dashboard.intake.months import MONTHS, names_months
+from dashboard.intake.months import MONTHS, names_months, names_weekdays
 from dashboard.intake.patterns import MOST_GROUPS, groups_of
 from dashboard.intake.reference import Reference
 from dashboard.intake.time_formats import fault_of
@@ -249,8 +249,11 @@ def _language(data: dict[str, Any], place: Place) -> str:
     if "language" not in data:
         return ""
     formats = data.get("format", ())
-    if not any(map(names_months, [formats] if isinstance(formats, str) else formats)):
-        raise place.fault("language goes with a format that has %b or %B, the name of a month")
+    formats = [formats] if isinstance(formats, str) else formats
+    if not any(names_months(text) or names_weekdays(text) for text in formats):
+        raise place.fault(
+            "language goes with a format that has %b or %B, the name of a month, or %a or %A, that of a weekday"
+        )
     language = place.text(data["language"], "language").lower()
     if language not in MONTHS:
         raise place.fault(

@@ -32,11 +32,11 @@ def noted(
         fingerprint: str,
         extract: str | None = None,
         base: str | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         now, seconds = dt.datetime.now(dt.UTC), round(time.monotonic() - began, 1)
-        attempt = attempts.Attempt(
-            now, delivery.name, fingerprint, result, message, extract, seconds, watched.under, base, watched.inbox
-        )
+        own = (watched.under, base, watched.inbox, notes)
+        attempt = attempts.Attempt(now, delivery.name, fingerprint, result, message, extract, seconds, *own)
         # A folder that can't be written is told by the import itself.
         with contextlib.suppress(OSError):
             attempts.append(extracts, attempt)
@@ -49,7 +49,8 @@ def noted(
             # A delivery that was taken away since counts as one that nobody has tried.
             with contextlib.suppress(OSError):
                 found = attempts.fingerprint(delivery, digests)
-        note("published", report.summary, found, report.name, report.review.compared_with if add else None)
+        base = report.review.compared_with if add else None
+        note("published", report.summary, found, report.name, base, report.notes)
 
     try:
         yield published

@@ -12,7 +12,7 @@ from pathlib import Path
 from dashboard.intake.contract import TABLES, DeliveryError, Table
 from dashboard.intake.detect import check_header, check_header_line, dialect_of, own_dialect
 from dashboard.intake.dialect import CSV, UTF_8, Dialect
-from dashboard.intake.expressions import Expressions, Loaded
+from dashboard.intake.expressions import PART, Expressions, Loaded
 from dashboard.intake.files import (
     ENDINGS,
     Inspected,
@@ -28,10 +28,10 @@ from dashboard.intake.mapping import Join, SourceColumn, TableMapping
 from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
 from dashboard.intake.sql import identifier
+from dashboard.stamps import stamp_of
 
 _OWN_IDS = frozenset(one.name for table in TABLES for one in table.columns if one.kind == "identifier")
 #: The last column of prepared records: which of the files that they were made of, counted from 0.
-PART = "part"
 
 
 @dataclass(frozen=True)
@@ -284,15 +284,6 @@ def require_unchanged(path: Path, stamp: tuple[int, ...]) -> None:
         )
 
 
-def stamp_of(path: Path) -> tuple[int, ...]:
-    """Size, time of the last change and number of a file; nothing where it is gone."""
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return found.st_size, found.st_mtime_ns, found.st_ino
-
-
 def expressions(surveyed: Survey, lookups: Mapping[Join, Loaded]) -> Expressions | None:
     """What a mapped file's columns are made of; None for a file that has the contract's own."""
     source = surveyed.source
@@ -310,10 +301,9 @@ def view_of(surveyed: Survey, path: Path, mapped: Expressions | None = None, bes
     value the mapping cannot read, at the column's place in the contract; `part` counts the files
     of which prepared records were made, or this one and those `beside` it, which are read together.
     """
-    if mapped is not None:
-        rows = mapped.select(relation(surveyed.inspected, path))
-        return f"create or replace temp view delivered as select *, 0::uinteger as {PART} from ({rows})"  # noqa: S608
     rows, part = relation(surveyed.inspected, path, beside=beside), "file_index" if beside else "0"
+    if mapped is not None:
+        return f"create or replace temp view delivered as {mapped.select(rows, part)}"
     if surveyed.prepared is not None:
         rows, part = relation(surveyed.inspected, path, more=1), identifier(str(len(surveyed.found.header)))
     value = "{0}" if surveyed.found.tidy else "cleaned({0})"

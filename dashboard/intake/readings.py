@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from dashboard.intake.mapping import ColumnMapping, Numbers
-from dashboard.intake.months import english, shortened
+from dashboard.intake.months import english, english_day, names_weekdays, shortened
 from dashboard.intake.sql import identifier, literal
 from dashboard.intake.time_formats import EPOCHS, EXCEL, ZONES, has_zone
 
@@ -40,7 +40,10 @@ def moment_of(name: str, raw: str, mapped: ColumnMapping, ways: Ways) -> str:
     if local or offset or named:
         ways.append({"written": _spaced(raw, formats)})
         if mapped.language:
-            ways.append({"english": english(way(name, "written"), mapped.language)})
+            days = any(map(names_weekdays, formats))
+            if days:
+                ways.append({"weekday": english_day(way(name, "written"), mapped.language)})
+            ways.append({"english": english(way(name, "weekday" if days else "written"), mapped.language)})
     written = way(name, "english" if mapped.language else "written")
     if local:
         ways.append({"local": _parsed(written, local)})

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dashboard.intake.contract import TABLES, DeliveryError, StorageError
 from dashboard.intake.header import told_names
 from dashboard.intake.review import DropError, Review
 
+Item = TypeVar("Item")
+
 #: Of the JSON form, which docs/import.md describes; raised when a name in it changes its meaning.
 REPORT_VERSION = 1
 #: So many lines of a kind are told on a terminal.
 _MOST = 100
+#: So many reasons and files are read one by one, here and on the page Data; of more each reason is told once.
+ONE_BY_ONE = 50
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,14 @@ class Reason:
         where = f"line {self.first_line:,}"
         if self.lines > 1:
             where = f"{self.lines:,} lines, first {', '.join(f'{line:,}' for line in self.first_lines)}"
+        return f"{self.file} {where}: {self.fault}"
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with the first of them, and its value."""
         column = f"{self.column} " if self.column else ""
         value = f" ({self.first_value!r})" if self.first_value is not None else ""
-        return f"{self.file} {where}: {column}{self.reason}{value}"
+        return f"{column}{self.reason}{value}"
 
 
 @dataclass(frozen=True)
@@ -170,19 +179,12 @@ class ImportReport:
         yield from self._file_lines(some=some)
         left = (self.rows_left_out,) * some
         yield _counts("total", self.rows_read, self.rows_accepted, self.rows_rejected, *left)
-        yield from _first(
-            f"{file.file}: columns not read: {', '.join(told_names(file.ignored))}"
-            for file in self.files
-            if file.ignored
-        )
+        yield from _first(self._ignored_lines())
         yield from self._resource_lines()
         yield from self.notes
         if self.reasons:
             yield "rejected lines, by reason:"
-        # Where a file holds several tables, which of them.
-        several = {name for name, tables in Counter(file.file for file in self.files).items() if tables > 1}
-        told = (f"{one.source} of {one.sentence}" if one.file in several else one.sentence for one in self.reasons)
-        yield from _first(f"  {line}" for line in told)
+        yield from _first(f"  {line}" for line in self._reason_lines())
         yield from self.review.lines()
         if self.published:
             yield f"published {self.name} in {self.seconds:.1f} s"
@@ -203,6 +205,31 @@ class ImportReport:
                 sum(file.rows_rejected for file in others),
                 *(sum(file.rows_left_out for file in others),) * some,
             )
+
+    def _ignored_lines(self) -> Iterator[str]:
+        """Which columns were not read, by file; of very many files the same columns once."""
+        files = [file for file in self.files if file.ignored]
+        alike = _alike(files, lambda file: file.ignored) if len(files) > ONE_BY_ONE else [[file] for file in files]
+        for found in alike:
+            yield f"{_and_more(found[0].file, found)}: columns not read: {', '.join(told_names(found[0].ignored))}"
+
+    def _reason_lines(self) -> Iterator[str]:
+        """Why rows were rejected, by file; of very many each reason once, those of the most lines first."""
+        # Where a file holds several tables, which of them.
+        several = {name for name, tables in Counter(file.file for file in self.files).items() if tables > 1}
+
+        def told(one: Reason, sentence: str) -> str:
+            return f"{one.source} of {sentence}" if one.file in several else sentence
+
+        if len(self.reasons) <= ONE_BY_ONE:
+            yield from (told(one, one.sentence) for one in self.reasons)
+            return
+        alike = _alike(self.reasons, lambda one: (one.source, one.column, one.reason))
+        for found in sorted(alike, key=lambda found: -sum(one.lines for one in found)):
+            first = found[0]
+            lines = f"{sum(one.lines for one in found):,} lines, first {first.first_line:,}"
+            summed = f"{_and_more(first.file, found)}, {lines}: {first.fault}"
+            yield told(first, summed if len(found) > 1 else first.sentence)
 
     def _resource_lines(self) -> Iterator[str]:
         """What FHIR resources became, and what was left out."""
@@ -228,6 +255,19 @@ def refusal(error: DeliveryError) -> dict[str, Any]:
     if isinstance(error.__cause__, OSError) and error.__cause__.errno is not None:
         result = "failed"
     return {"report_version": REPORT_VERSION, "result": result, "message": str(error)}
+
+
+def _alike(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:
+    """Those of one key together, in the order of their first."""
+    found: dict[Hashable, list[Item]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return list(found.values())
+
+
+def _and_more(file: str, found: Sequence[object]) -> str:
+    others = len(found) - 1
+    return f"{file} and {others:,} more file{'s' * (others > 1)}" if others else file
 
 
 def _first(lines: Iterable[str]) -> Iterator[str]:

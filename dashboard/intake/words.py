@@ -120,6 +120,10 @@ class Words:
         one = column.name == "site" and len(self._reference.sites) == 1
         return column.required and not one and column.name not in ("kind", "instrument")
 
+    def knows(self, column: Column, file: SampledFile, name: str) -> bool:
+        """Whether a column's values hold words for the contract's."""
+        return bool(file.columns[name]) and self._known(column, file, name) >= _KNOWN
+
     def _known(self, column: Column, file: SampledFile, name: str) -> float:
         values = file.columns[name]
         words = self._meant(column, file, name)

@@ -13,8 +13,8 @@ from dashboard.measuring import measure_all
 from dashboard.metrics import METRICS
 from dashboard.panels.column import BAND, LINE, SITE, Column, value_columns
 from dashboard.panels.panel import Panel
-from dashboard.panels.scores import measured
-from dashboard.panels.sums import counts, gathered, of_lines
+from dashboard.panels.scores import measured, values_of
+from dashboard.panels.sums import gathered, of_lines
 from dashboard.panels.words import listed, titled, unit_title
 from dashboard.warehouse import Reader
 from dashboard.wording import number, plural
@@ -33,10 +33,8 @@ def _patients(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 
 def _bookings(reader: Reader, filters: Filters) -> pd.DataFrame:
-    frame = counts(reader, filters, "site", "band")
-    frame = measured(frame, "bookings", "site", "band")[["site", "band", "value"]]
-    frame["group"] = frame["band"].map(reader.catalogue.groups)
-    return titled(frame, reader)
+    frame = values_of("bookings", "site", "band")(reader, filters)
+    return frame.assign(group=frame["band"].map(reader.catalogue.groups))
 
 
 def _answer(frame: pd.DataFrame) -> str:
@@ -48,28 +46,13 @@ def _answer(frame: pd.DataFrame) -> str:
     return f"{young:,.0f} adolescent and {old:,.0f} geriatric among {plural(total, 'patient', 'patients')}"
 
 
-def _stacked(title: str, unit: str) -> Callable[[charts.Look], charts.Chart]:
+def _stacked(
+    title: str, unit: str, series: Callable[[charts.Look], charts.Series]
+) -> Callable[[charts.Look], charts.Chart]:
     def build(look: charts.Look) -> charts.Chart:
-        return charts.bars(title, unit, "band", "Age band", look.bands, charts.by_site(look), horizontal=False)
+        return charts.bars(title, unit, "band", "Age band", look.bands, series(look), horizontal=False)
 
     return build
-
-
-def _mix(reader: Reader, filters: Filters) -> pd.DataFrame:
-    frame = counts(reader, filters, "band", "line")
-    return titled(measured(frame, "completed", "band", "line"), reader)[["band", "line", "value"]]
-
-
-def _mix_chart(look: charts.Look) -> charts.Chart:
-    return charts.bars(
-        "Completed visits by age band and service line",
-        "Completed visits",
-        "band",
-        "Age band",
-        look.bands,
-        charts.by_line(look),
-        horizontal=False,
-    )
 
 
 #: Of fewer than these below the line a rate is not judged.
@@ -190,19 +173,20 @@ PANELS = (
     ),
     Panel(
         "age_patients", "Patients by age band and site", "age_groups", _patients,
-        (GROUP, BAND, SITE, *value_columns("patients")), _stacked("Patients by age band and site", "Patients"),
-        ("patients",), _answer,
+        (GROUP, BAND, SITE, *value_columns("patients")),
+        _stacked("Patients by age band and site", "Patients", charts.by_site), ("patients",), _answer,
         note="By age at the latest visit of the period, so that the bands add up. A patient seen at "
         "two sites counts at both.",
     ),
     Panel(
         "age_bookings", "Bookings by age band and site", "age_groups", _bookings,
-        (GROUP, BAND, SITE, *value_columns("bookings")), _stacked("Bookings by age band and site", "Bookings"),
-        ("bookings",),
+        (GROUP, BAND, SITE, *value_columns("bookings")),
+        _stacked("Bookings by age band and site", "Bookings", charts.by_site), ("bookings",),
     ),
     Panel(
-        "age_mix", "Completed visits by age band and service line", "age_groups", _mix,
-        (BAND, LINE, *value_columns("completed")), _mix_chart, ("completed",),
+        "age_mix", "Completed visits by age band and service line", "age_groups",
+        values_of("completed", "band", "line"), (BAND, LINE, *value_columns("completed")),
+        _stacked("Completed visits by age band and service line", "Completed visits", charts.by_line), ("completed",),
     ),
     Panel(
         "age_no_shows", "No-show rate by age band and site", "age_groups", _rate("no_show_rate"),

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from dashboard.intake.report import ONE_BY_ONE
 from dashboard.wording import plural
 
-#: So many rows are read one by one; a delivery of FHIR resources may be of tens of thousands of files.
-MOST = 50
+#: Of more rows some are summed up; a delivery of FHIR resources may be of tens of thousands of files.
+MOST = ONE_BY_ONE
 
 
 def by_file(frame: pd.DataFrame, of: str, counts: Sequence[str]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,16 @@ SCORE_COLUMNS = (
 def measured(frame: pd.DataFrame, name: str, *keep: str) -> pd.DataFrame:
     """The dimensions named and the metric's value, numerator, denominator, lower and upper."""
     return side_by_side({one: frame[one] for one in keep}, measure(frame, METRICS[name]))
+
+
+def values_of(name: str, *by: str) -> Callable[[Reader, Filters], pd.DataFrame]:
+    """What gives a panel its rows: the metric's value by the dimensions named."""
+
+    def rows(reader: Reader, filters: Filters) -> pd.DataFrame:
+        found = measured(gathered(reader, filters, [name], *by), name, *by)
+        return titled(found[[*by, "value"]], reader)
+
+    return rows
 
 
 def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pandas as pd
 
 from dashboard import charts, scorecard, theme, time_charts
@@ -10,18 +13,13 @@ from dashboard.measuring import CENTS
 from dashboard.metrics import METRICS
 from dashboard.panels.column import BAND, LINE, PERIOD, SITE, Column, value_columns
 from dashboard.panels.panel import Panel
-from dashboard.panels.scores import SCORE_COLUMNS, measured, scores
-from dashboard.panels.sums import counts, patient_counts
+from dashboard.panels.scores import SCORE_COLUMNS, measured, scores, values_of
+from dashboard.panels.sums import counts
 from dashboard.panels.words import share_text, titled
 from dashboard.warehouse import Reader
 from dashboard.wording import number, plural, signed
 
 USES = {"ketamine": "Ketamine only", "drip": "Vitamin or hydration only", "both": "Both"}
-
-
-def _over_time(reader: Reader, filters: Filters) -> pd.DataFrame:
-    frame = counts(reader, filters, "period", "line")
-    return titled(measured(frame, "completed", "period", "line"), reader)[["period", "line", "value"]]
 
 
 def _time_chart(look: charts.Look) -> charts.Chart:
@@ -65,37 +63,13 @@ def _share_answer(frame: pd.DataFrame) -> str:
     return f"Ketamine is {number(100 * frame['numerator'].sum() / total)} % of {visits}"
 
 
-def _site_mix(reader: Reader, filters: Filters) -> pd.DataFrame:
-    frame = counts(reader, filters, "site", "line")
-    return titled(measured(frame, "completed", "site", "line"), reader)[["site", "line", "value"]]
+def _by_line(title: str, unit: str, **more: Any) -> Callable[[charts.Look], charts.Chart]:
+    """What draws bars by site and service line."""
 
+    def build(look: charts.Look) -> charts.Chart:
+        return charts.bars(title, unit, "site", "Site", look.sites, charts.by_line(look), **more)
 
-def _site_mix_chart(look: charts.Look) -> charts.Chart:
-    return charts.bars(
-        "Completed visits by site and service line",
-        "Completed visits",
-        "site",
-        "Site",
-        look.sites,
-        charts.by_line(look),
-    )
-
-
-def _revenue(reader: Reader, filters: Filters) -> pd.DataFrame:
-    frame = counts(reader, filters, "site", "line")
-    return titled(measured(frame, "invoiced", "site", "line"), reader)[["site", "line", "value"]]
-
-
-def _revenue_chart(look: charts.Look) -> charts.Chart:
-    return charts.bars(
-        "Invoiced by site and service line",
-        "US dollars",
-        "site",
-        "Site",
-        look.sites,
-        charts.by_line(look),
-        number_format="$,.2f",
-    )
+    return build
 
 
 def _revenue_answer(frame: pd.DataFrame) -> str:
@@ -127,23 +101,6 @@ def _both_answer(frame: pd.DataFrame) -> str:
     if not frame["value"].sum():
         return "No patients in this period"
     return f"{plural(both, 'patient uses', 'patients use')} both ketamine and drips at the same site"
-
-
-def _patients(reader: Reader, filters: Filters) -> pd.DataFrame:
-    frame = patient_counts(reader, filters, "site", "line")
-    return titled(measured(frame, "patients", "site", "line"), reader)[["site", "line", "value"]]
-
-
-def _patients_chart(look: charts.Look) -> charts.Chart:
-    return charts.bars(
-        "Patients by site and service line",
-        "Patients",
-        "site",
-        "Site",
-        look.sites,
-        charts.by_line(look),
-        side_by_side=True,
-    )
 
 
 SUMMARY = ("completed", "ketamine_share", "drip_share", "patients", "invoiced")
@@ -217,13 +174,6 @@ def _chair_hours(reader: Reader, filters: Filters) -> pd.DataFrame:
     return titled(rows.assign(invoiced=rows["numerator"] / CENTS), reader)
 
 
-def _chair_hours_chart(look: charts.Look) -> charts.Chart:
-    return charts.bars(
-        "Invoiced per chair-hour", "US dollars", "site", "Site", look.sites, charts.by_line(look), side_by_side=True,
-        number_format="$,.2f",
-    )  # fmt: skip
-
-
 def _chair_hours_answer(frame: pd.DataFrame) -> str:
     told = []
     for line, part in frame.groupby("line", sort=False):
@@ -252,11 +202,11 @@ PANELS = (
         "chair_hour_revenue", "Invoiced per chair-hour", "service_mix", _chair_hours,
         (SITE, LINE, Column("value", "Invoiced per chair-hour (US$)", "decimal"),
          Column("invoiced", "Invoiced (US$)", "dollars"), Column("denominator", "Chair-hours", "decimal")),
-        _chair_hours_chart, ("invoiced_per_chair_hour",),
-        _chair_hours_answer,
+        _by_line("Invoiced per chair-hour", "US dollars", side_by_side=True, number_format="$,.2f"),
+        ("invoiced_per_chair_hour",), _chair_hours_answer,
     ),
     Panel(
-        "mix_over_time", "Completed visits by service line", "service_mix", _over_time,
+        "mix_over_time", "Completed visits by service line", "service_mix", values_of("completed", "period", "line"),
         (PERIOD, LINE, Column("value", "Completed visits", "count")), _time_chart, ("completed",), dated=True,
     ),
     Panel(
@@ -268,16 +218,20 @@ PANELS = (
         (BAND, *value_columns("ketamine_share")), _band_chart, ("ketamine_share",),
     ),
     Panel(
-        "mix_by_site", "Completed visits by site and service line", "service_mix", _site_mix,
-        (SITE, LINE, Column("value", "Completed visits", "count")), _site_mix_chart, ("completed",),
+        "mix_by_site", "Completed visits by site and service line", "service_mix",
+        values_of("completed", "site", "line"), (SITE, LINE, Column("value", "Completed visits", "count")),
+        _by_line("Completed visits by site and service line", "Completed visits"), ("completed",),
     ),
     Panel(
-        "invoiced_by_site", "Invoiced by site and service line", "service_mix", _revenue,
-        (SITE, LINE, *value_columns("invoiced")), _revenue_chart, ("invoiced",), _revenue_answer,
+        "invoiced_by_site", "Invoiced by site and service line", "service_mix",
+        values_of("invoiced", "site", "line"), (SITE, LINE, *value_columns("invoiced")),
+        _by_line("Invoiced by site and service line", "US dollars", number_format="$,.2f"), ("invoiced",),
+        _revenue_answer,
     ),
     Panel(
-        "patients_by_line", "Patients by site and service line", "service_mix", _patients,
-        (SITE, LINE, *value_columns("patients")), _patients_chart, ("patients",),
+        "patients_by_line", "Patients by site and service line", "service_mix",
+        values_of("patients", "site", "line"), (SITE, LINE, *value_columns("patients")),
+        _by_line("Patients by site and service line", "Patients", side_by_side=True), ("patients",),
         note="A patient who uses two lines counts in both.",
     ),
     Panel(

@@ -54,11 +54,11 @@ def listed(parts: Sequence[str], joint: str = "; ", most: int = TOLD) -> str:
     return joint.join(parts[:most]) + (f" and {left} more" if left > 0 else "")
 
 
-def share_text(row: pd.Series, unit: str = "%") -> str:
+def share_text(row: pd.Series) -> str:
     """`7.0 % (31 of 440; 95 % interval 5.0 to 9.8)` of a measured row."""
     if row["denominator"] == 0 or pd.isna(row["value"]):
         return "no data"
     return (
-        f"{number(row['value'], 1)} {unit} ({row['numerator']:,.0f} of {row['denominator']:,.0f}; "
+        f"{number(row['value'], 1)} % ({row['numerator']:,.0f} of {row['denominator']:,.0f}; "
         f"95 % interval {number(row['lower'], 1)} to {number(row['upper'], 1)})"
     )

@@ -1,6 +1,12 @@
--- What a column of a mapped file is made of.
--- parameters: file, source, place, column_name, origin, personal, reason, missing, pattern
+-- What the columns of mapped files are made of, which were read together.
+-- parameters: files, source, places, columns, origins, personal, reasons, missing, patterns (lists but source; those
+--   behind it have an element a column)
 insert into mapped_columns
-select
-    $file::uinteger, $source::varchar, $place::utinyint, $column_name::varchar, $origin::varchar, $personal::boolean,
-    $reason::varchar, $missing::varchar, $pattern::varchar
+select files.file, $source::varchar, of_columns.*
+from (select unnest($files::uinteger[]) as file) as files
+cross join (
+    select
+        unnest($places::utinyint[]), unnest($columns::varchar[]), unnest($origins::varchar[]),
+        unnest($personal::boolean[]), unnest($reasons::varchar[]), unnest($missing::varchar[]),
+        unnest($patterns::varchar[])
+) as of_columns

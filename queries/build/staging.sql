@@ -21,7 +21,7 @@ create temp table mapped_columns (
 );
 
 -- Optional columns of a file whose values the mapping wants empty where they cannot be used, with the flags of their
--- faults, and how many were; unusable_*.sql make and read them.
+-- faults, and how many were; unusable.sql makes them, and unusable_*.sql read them, too.
 create temp table unusable (column_name varchar, bits ubigint);
 create temp table emptied (file uinteger, column_name varchar, rows bigint);
 create temp macro is_unusable(faults, name) as

@@ -19,11 +19,16 @@ from pathlib import Path
 
 from aiosmtpd.controller import Controller
 
+from dashboard.alerts.rules import Condition
 from dashboard.intake.publish import import_delivery
 from dashboard.settings import Mail, Settings
 from tests.ports import free_port
 
 BEGAN = dt.date(2026, 1, 5)  # a Monday
+THURSDAY = dt.date(2026, 3, 26)
+FRIDAY = THURSDAY + dt.timedelta(days=1)
+SPIKE = {("dallas", THURSDAY)}
+NO_SHOWS = Condition("dallas", "special", "no_show_rate", "worse")
 SITES = ("chicago", "dallas")
 #: What the webhook's messages are signed with.
 SECRET = "a secret of the webhook"
@@ -186,3 +191,12 @@ def hook_server(wrap: Callable = lambda socket: socket) -> Iterator[Hook]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def days(number: int) -> dt.timedelta:
+    return dt.timedelta(days=number)
+
+
+def rule_of(clinic, username="max"):
+    [rule] = clinic.rules.of(username)
+    return rule

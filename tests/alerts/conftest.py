@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 
 import pytest
-from alerts_clinic import SECRET, hook_server, mail_server, publish
+from alerts_clinic import NO_SHOWS, SECRET, SPIKE, THURSDAY, hook_server, mail_server, publish
 
 from dashboard.access import Role
 from dashboard.alerts.run import Runner, reader_of
@@ -115,3 +115,12 @@ def demo_house(demo_settings):
     house = Shelf(demo_settings).current()
     yield house
     house.close()
+
+
+@pytest.fixture
+def spiked(clinic):
+    """The morning after a day with many no-shows in Dallas, with Max's rule about them."""
+    clinic.data_to(THURSDAY, spikes=SPIKE)
+    clinic.add("max", NO_SHOWS)
+    clinic.mail_to("max")
+    return clinic

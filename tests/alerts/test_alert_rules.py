@@ -18,8 +18,6 @@ from dashboard.settings import Settings
 from dashboard.shelf import Shelf
 from dashboard.warehouse import Reader
 
-NOON = dt.timedelta(hours=12)
-
 
 def reader(house, role=Role.ADMIN, *sites):
     viewer = Viewer("x", "X", role, frozenset(sites) if sites else None)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fhir_clinic import FhirClinic
+from fhir_clinic import FhirClinic, appointment, encounter, location, patient
 from intake_clinic import Clinic, Export
 
 
@@ -28,3 +28,11 @@ def fhir(tmp_path: Path) -> FhirClinic:
 @pytest.fixture
 def export(tmp_path: Path) -> Export:
     return Export(tmp_path)
+
+
+@pytest.fixture
+def visit(fhir: FhirClinic) -> FhirClinic:
+    """One attended booking with its encounter, to which others may refer."""
+    fhir.lines("all.ndjson", patient(), patient("P2"), location(), appointment())
+    fhir.lines("Encounter.ndjson", encounter(appointment=[{"reference": "Appointment/A1"}]))
+    return fhir

@@ -13,9 +13,9 @@ from typing import Any
 import duckdb
 from fhir.resources.R4B import get_fhir_model_class
 
+from dashboard.intake.expressions import PART
 from dashboard.intake.fhir.reading import Resources, read_resources
 from dashboard.intake.publish import import_delivery
-from dashboard.intake.reader import PART
 from dashboard.intake.reference import load_reference
 from dashboard.intake.report import ImportReport
 
@@ -217,3 +217,23 @@ def _inline(value: Any) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{json.dumps(k)} = {_inline(v)}" for k, v in value.items()) + " }"
     return json.dumps(value)
+
+
+def small(fhir: FhirClinic) -> None:
+    """One of everything, in files as a Bulk Data export has them."""
+    fhir.lines("Patient.ndjson", patient())
+    fhir.lines("Location.ndjson", location())
+    fhir.lines("Appointment.0001.ndjson.gz", appointment())
+    fhir.lines(
+        "Encounter.ndjson",
+        encounter(
+            appointment=[{"reference": "Appointment/A1"}],
+            period={"start": "2026-01-05T09:05:00-06:00", "end": "2026-01-05T10:20:00-06:00"},
+        ),
+    )
+    fhir.lines(
+        "AdverseEvent.ndjson",
+        adverse_event(encounter={"reference": "Encounter/E1"}, date="2026-01-05T09:30:00-06:00"),
+    )
+    fhir.lines("Observation.ndjson", observation())
+    fhir.lines("Invoice.ndjson", invoice())

@@ -16,6 +16,7 @@ from dashboard.intake.report import ImportReport
 from dashboard.intake.sql import statements
 
 BOOKINGS = "booking_id,patient_id,site,service,starts_at,status"
+B1 = "B1,P1,chicago,ketamine-infusion,2026-01-05 09:00,completed"
 EVENTS = "event_id,booking_id,effect"
 #: What a mapping says of another system's visits with the columns id, patient, site and start.
 VISIT_COLUMNS = """

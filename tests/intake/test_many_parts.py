@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 
 import duckdb
@@ -70,6 +71,95 @@ def test_together_is_as_alone(make_clinic: Callable[[], Clinic], monkeypatch: py
     lines = {(row[1], row[2]) for row in rejects}
     assert lines == {(f"bookings-{name}.csv", line) for name, line in (("e", 3), ("e", 4), ("f", 2), ("f", 3))}
     assert {row[0]: row[1:4] for row in sources}["bookings-e.csv"] == (4, 2, 2)
+
+
+@pytest.mark.parametrize("form", ["gzip", "mapped", "mapped gzip", "joined"])
+def test_compressed_and_mapped_parts_likewise(
+    make_clinic: Callable[[], Clinic], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    site = '{ join = { file = "places.txt", key = "site", other_key = "code" }, column = "place" }'
+    columns = {name: f'"{name}"' for name in BOOKINGS.split(",")} | ({"site": site} if form == "joined" else {})
+    mapping = "\n".join([
+        "[bookings]", 'file = "bookings-*"', "[bookings.columns]",
+        *(f"{name} = {source}" for name, source in columns.items()),
+        'channel = { column = "status", pattern = "^(c.*)$" }',
+    ])  # fmt: skip
+    found = []
+    for files in (500, 3, 1):
+        monkeypatch.setattr(build, "_FILES", files)
+        clinic = fill(make_clinic())
+        (clinic.delivery / "places.txt").write_text("code,place\nchicago,Dallas\n")
+        if "gzip" in form:
+            for path in clinic.delivery.glob("bookings-*"):
+                path.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+                path.rename(f"{path}.gz")
+        (clinic.delivery.parent / "m.toml").write_text(mapping)
+        clinic.publish(**({} if form == "gzip" else {"mapping": clinic.delivery.parent / "m.toml"}))
+        found.append([clinic.ask(sql) for sql in TABLES])
+    assert found[0] == found[1] == found[2]
+    bookings, rejects, sources = found[0]
+    ids = ["A1", "A2", "B1", "B2", "C1", "E1", "E4", "F3", "G1", "G2", "H1", "H2", "I1", "J1", "K1"]
+    assert [row[0] for row in bookings] == ids
+    end = ".csv.gz" if "gzip" in form else ".csv"
+    assert {(row[1].removesuffix(end), row[2]) for row in rejects} == {
+        (f"bookings-{name}", line) for name, line in (("e", 3), ("e", 4), ("f", 2), ("f", 3))
+    }
+    assert {row[0]: row[1:4] for row in sources}[f"bookings-e{end}"] == (4, 2, 2)
+
+
+def test_a_hundred_compressed_or_mapped_parts_take_one_statement(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clinic.delivery / "bookings.csv").unlink()
+    for number in range(100):
+        text = f"{BOOKINGS}\n{ROW.format(f'X{number}')}\n"
+        clinic.write_bytes(f"bookings-{number:03}.csv.gz", gzip.compress(text.encode()))
+    assert statements_read(clinic, monkeypatch) == 1
+    assert clinic.one("select count(*) from bookings") == 100
+
+
+def test_large_compressed_parts_are_read_alone(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    (clinic.delivery / "bookings.csv").unlink()
+    for number in range(3):
+        clinic.write_bytes(
+            f"bookings-{number}.csv.gz", gzip.compress(f"{BOOKINGS}\n{ROW.format(f'X{number}')}\n".encode())
+        )
+    monkeypatch.setattr(build, "_SMALL", 0)
+    assert statements_read(clinic, monkeypatch) == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "statements"),
+    [
+        ("", 1),
+        # What is counted by file, or has its name.
+        ('sex = { column = "status", unusable = "empty" }', 5),
+        ('sex = { file_name = true, values = {}, default = "x" }', 5),
+    ],
+)
+def test_of_mapped_parts_those_of_rows_alone(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, more: str, statements: int
+) -> None:
+    (clinic.delivery / "bookings.csv").unlink()
+    for number in range(5):
+        clinic.write(f"bookings-{number}.csv", BOOKINGS, ROW.format(f"X{number}"))
+    columns = [f'{name} = "{name}"' for name in BOOKINGS.split(",")]
+    mapping = clinic.delivery.parent / "m.toml"
+    mapping.write_text("\n".join(["[bookings]", 'file = "bookings-*"', "[bookings.columns]", *columns, more]))
+    publish = clinic.publish
+    monkeypatch.setattr(clinic, "publish", lambda: publish(mapping=mapping))
+    assert statements_read(clinic, monkeypatch) == statements
+    assert clinic.one("select count(*) from bookings") == 5
+
+
+def test_of_compressed_parts_zeros_behind_the_end_are_still_passed_over(clinic: Clinic) -> None:
+    """As tapes have them; DuckDB refuses such a file, so that each is read alone then."""
+    (clinic.delivery / "bookings.csv").unlink()
+    for number in range(3):
+        text = f"{BOOKINGS}\n{ROW.format(f'X{number}')}\n"
+        clinic.write_bytes(f"bookings-{number}.csv.gz", gzip.compress(text.encode()) + b"\0" * 512 * (number == 1))
+    clinic.publish()
+    assert clinic.ask("select booking_id from bookings order by 1") == [("X0",), ("X1",), ("X2",)]
 
 
 def statements_read(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> int:

@@ -318,7 +318,8 @@ def test_of_very_many_files_those_with_rejects_are_told_and_the_rest_together(cl
     for number in range(240):
         status = "unheard_of" if number % 2 else "completed"
         row = f"B{number},P1,chicago,vitamin-c,2026-01-05 09:00,{status}"
-        clinic.write(f"bookings-{number:03}.csv", BOOKINGS + ",notes", row + ",x", f"C{number}" + row[2:] + ",x")
+        columns = f"{BOOKINGS},notes-{number if number < 120 else 120}"
+        clinic.write(f"bookings-{number:03}.csv", columns, row + ",x", f"C{number}" + row[2:] + ",x")
     report = clinic.publish()
     assert (report.rows_read, report.rows_accepted, report.rows_rejected) == (480, 240, 240)
     lines = list(report.lines())
@@ -329,15 +330,25 @@ def test_of_very_many_files_those_with_rejects_are_told_and_the_rest_together(cl
     assert [line.split() for line in lines if "other files" in line] == [
         ["141", "other", "files", "280", "240", "40"]
     ]
-    assert (
-        sum("columns not read" in line for line in lines)
-        == sum(line.startswith("  bookings-") for line in lines)
-        == 100
-    )
-    more = [line for line in lines if line.startswith("  … and ")]
-    assert [line.split()[2] for line in more] == ["140", "20"]
-    assert "the page Data has all, and so has --report FILE.json" in more[0]
+    assert sum("columns not read" in line for line in lines) == 100
+    [more] = [line for line in lines if line.startswith("  … and ")]
+    assert more == "  … and 21 more; the page Data has all, and so has --report FILE.json"
+    [reason] = [line for line in lines if line.startswith("  bookings-")]
+    assert reason.startswith("  bookings-001.csv and 119 more files, 240 lines, first 2: status is not a status")
     assert len(report.as_json()["files"]) == 241
+
+
+def test_of_very_many_files_the_same_columns_are_named_once(clinic: Clinic) -> None:
+    (clinic.delivery / "bookings.csv").unlink()
+    row = "P1,chicago,vitamin-c,2026-01-05 09:00,completed"
+    for number in range(60):
+        columns = f"{BOOKINGS},notes" + ",more" * (number == 7)
+        clinic.write(f"bookings-{number:03}.csv", columns, f"B{number},{row},x" + ",x" * (number == 7))
+    told = [line for line in clinic.publish().lines() if "columns not read" in line]
+    assert told == [
+        "bookings-000.csv and 58 more files: columns not read: notes",
+        "bookings-007.csv: columns not read: notes, more",
+    ]
 
 
 def test_many_rows_are_staged_in_a_file_and_sorted_in_spans(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 from intake_clinic import BOOKINGS, Clinic, Export, bookings
 
+from dashboard.intake import attempts
 from dashboard.intake.contract import DeliveryError
 
 REASON = "is a number in short form, of which digits are lost; export the column as text"
@@ -31,6 +32,7 @@ def test_no_row_has_such_an_id(clinic: Clinic, text: str) -> None:
     assert clinic.ask("select booking_id from bookings order by 1") == [("B1",), ("B2",)]
     [note] = report.notes
     assert note.startswith("bookings.csv: 1 booking has a patient whose id is a number in short form")
+    assert attempts.read(clinic.data / "extracts")[-1].notes == (note,)
     shown = text.strip('"')
     assert clinic.ask("select source, line, column_name, value, reason from rejects order by all") == [
         ("bookings", 3, "booking_id", shown, REASON),

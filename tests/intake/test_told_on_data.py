@@ -101,6 +101,13 @@ def test_the_same_reason_in_very_many_files_is_one_line(clinic: Clinic) -> None:
     assert len(frame) == files
     [line] = told[[column.name for column in PANELS["reject_reasons"].columns]].itertuples(index=False)
     assert (line.file, line.lines, line.first_lines) == (f"bookings-000.csv and {files - 1} more files", files, "2")
+    printed = [line for line in clinic.report.lines() if "is not a site" in line]
+    assert len(printed) == 1
+    assert printed[0].startswith(
+        f"  bookings-000.csv and {files - 1} more files, {files} lines, first 2: site is not a"
+    )
+    assert printed[0].endswith("('atlantis')")
+    assert len(clinic.report.as_json()["rejects"]) == files
 
 
 def test_beyond_so_many_reasons_the_rest_are_one_line() -> None:

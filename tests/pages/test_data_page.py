@@ -69,3 +69,35 @@ def test_no_empty_table_stands_below_a_heading_that_says_there_is_nothing(visit)
     at = visit("manager.dallas", "data")
     assert "There was no extract to compare with" in html(at)
     assert all(len(frame.value) for frame in at.dataframe)
+
+
+NOTE = "visits_2026.csv: 12 bookings have a patient whose id is a number in short form, like 2.98725E+13"
+
+
+@pytest.fixture
+def noted(data):
+    """Notes of the import of the extract in use, of another one, and of a line of an older program."""
+    file = data / "extracts" / attempts.FILE_NAME
+    before = file.read_bytes()
+    now, extracts = dt.datetime(2026, 11, 2, 9, tzinfo=dt.UTC), data / "extracts"
+    name = shelf().current().catalogue.name
+    attempts.append(extracts, attempts.Attempt(now, "monday", "", "published", "", name, notes=(NOTE,)))
+    attempts.append(extracts, attempts.Attempt(now, "older", "", "published", "", "another", notes=("of another",)))
+    with file.open("a") as lines:
+        lines.write(
+            '{"at": "2026-11-01T09:00:00", "delivery": "a", "fingerprint": "", "result": "held", "message": ""}\n'
+        )
+    yield
+    file.write_bytes(before)
+
+
+def told(at):
+    return "\n".join(element.value for element in at.markdown)
+
+
+def test_what_an_import_noted_is_told_to_who_may_know_of_all(visit, noted):
+    at = visit("admin", "data")
+    assert NOTE.replace("_", r"\_") in told(at)
+    assert "of another" not in told(at)
+    for who in ("manager.dallas", "finance"):
+        assert "short form" not in told(visit(who, "data"))

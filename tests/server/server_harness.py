@@ -30,6 +30,8 @@ from tests.demo_extract import add_extract
 from tests.ports import free_port
 
 PASSWORD = "correct horse battery"
+#: What a browser sends that goes to a page.
+NAVIGATION = {"Accept": "text/html,*/*;q=0.8"}
 ACCOUNTS = {
     "ada": (Role.ADMIN, None),
     "max": (Role.MANAGER, ("chicago",)),

@@ -69,3 +69,10 @@ def settings_of(settings):
         return replace(settings, **changes)
 
     return changed
+
+
+@pytest.fixture(scope="module")
+def managers(house):
+    """A manager of every site and one of a single site, who may put their numbers together."""
+    every = [None, frozenset({"dallas"})]
+    return [Reader(house, Viewer("m", "M", Role.MANAGER, sites)) for sites in every]

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from dashboard.intake.contract import SHOWN_CHARACTERS, Table
+from dashboard.intake.expressions import PART
 from dashboard.intake.fhir.outcome import Problem
-from dashboard.intake.reader import PART
 from dashboard.intake.record import Fault
 from dashboard.intake.scan import Scan
 
