@@ -15,14 +15,19 @@ from dashboard.state.open_sessions import OpenSession, OpenSessions
 from dashboard.state.sealing import Seal
 from dashboard.state.second_factor import SecondFactors
 
+#: More sites than these are counted, not named.
+NAMED_SITES = 24
+
 
 def facts(view: page.View) -> None:
     """Name, role and sites of the viewer."""
     viewer = view.reader.viewer
-    sites = ", ".join(view.reader.catalogue.site_name(site) for site in view.reader.sites)
-    everywhere = "" if viewer.sites is not None else " (every site)"
-    rows = {"User name": viewer.username, "Name": viewer.name, "Role": viewer.role.label}
-    st.html(tables.definition_list(rows | {"Sites": sites + everywhere}))
+    names = [view.reader.catalogue.site_name(site) for site in view.reader.sites]
+    sites = ", ".join(names) if len(names) <= NAMED_SITES else f"{len(names)} sites"
+    if viewer.sites is None:
+        sites = f"Every site: {sites}"
+    rows = {"User name": viewer.username, "Name": viewer.name, "Role": viewer.role.label, "Sites": sites}
+    st.html(tables.definition_list(rows))
 
 
 def second_factor(viewer: access.Viewer) -> None:

@@ -21,7 +21,7 @@ from dashboard.state import StateError, Store, shared_store
 from dashboard.state.alert_channels import AlertChannels, Channel, ChannelName
 from dashboard.state.alert_rules import AlertRules, Evaluation
 from dashboard.state.sealing import Seal
-from dashboard.wording import plural
+from dashboard.wording import about, plural
 
 #: Days of findings that a rule shows.
 FOUND = 14
@@ -47,7 +47,7 @@ def standing(view: page.View) -> None:
         else "Rules were never evaluated here: an operator runs <code>dashboard alerts run</code> by a timer."
     )
     chance = verdicts.FALSE_ALARMS * sum(rule.active and rule.condition.kind == "special" for rule in own)
-    by_chance = f" Of these rules about {7 * chance:.1g} a week open by chance alone." if chance else ""
+    by_chance = f" Of these rules about {about(7 * chance)} a week open by chance alone." if chance else ""
     st.html(
         f'<h2 class="answer">{said}</h2><p class="take">Extract with data to {day_text(catalogue.last_full_day)}. '
         f"{ran} Each rule is looked at once a day of data; you are told when an alert opens and when it recovers."
@@ -169,9 +169,9 @@ def new_rule(view: page.View) -> None:
         lacking = rules.lacking(wanted, _rules().of(view.reader.viewer.username))
         if lacking and st.button("Add the usual rules", type="primary"):
             _tried(lambda: _rules().add(view.reader, wanted))
-    listed = "; ".join(rules.title(one, names[site]) for one in lacking)
-    said = f"The usual rules: {listed}." if lacking else f"You have the usual rules of {names[site]}."
-    st.html(f'<p class="take">{escape(said)}</p>')
+    listed = "".join(f"<li>{escape(rules.title(one, names[site]))}</li>" for one in lacking)
+    said = f"The usual rules:<ul>{listed}</ul>" if lacking else f"You have the usual rules of {escape(names[site])}."
+    st.html(f'<div class="take">{said}</div>')
     opened = st.expander("A rule of your own", key="own_rule", on_change="rerun", icon=":material/add_alert:")
     if opened.open:
         with opened:

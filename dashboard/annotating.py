@@ -49,7 +49,7 @@ def _adding(reader: Reader) -> None:
                 site = st.selectbox("At", list(names), format_func=names.__getitem__, width=200)
             topic = st.selectbox("On charts of", list(TOPICS), format_func=TOPICS.__getitem__, width=220)
         sent = st.form_submit_button("Put it on the charts", type="primary")
-        st.caption("Everyone who sees the charts of the site reads it: take no patient's name into it.")
+        st.caption("Everyone who sees the charts of the site reads it: put no patient's name in it.")
     if sent:
         tried(
             lambda: store().add(identity.current_viewer(), topic, site, "", "", day_of(day), text),

@@ -93,7 +93,7 @@ def entries(record: Audit, wanted: Search) -> None:
         f'<p class="take"><a class="file" href="/export/audit.csv?{escape(urlencode(address, doseq=True))}" '
         f'target="_self" download aria-label="CSV of the audit record">CSV</a> {escape(shown)}</p>'
     )
-    tables.table(auditing.frame(found), auditing.COLUMNS, "Entries of the audit record")
+    tables.table(auditing.frame(found), auditing.COLUMNS, "Entries of the audit record", whole=True)
     with st.container(horizontal=True, gap="small"):
         st.button("Newer", disabled=part == 0, on_click=_turn, args=(part - 1,), icon=":material/chevron_left:")
         st.button("Older", disabled=part == last, on_click=_turn, args=(part + 1,), icon=":material/chevron_right:")

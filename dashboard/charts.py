@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import altair as alt
 
 from dashboard import no_shows, theme
+from dashboard.legends import legend_columns
 
 HEIGHT = 300
 SMALL_HEIGHT = 150
@@ -20,9 +21,6 @@ SMALL_HEIGHT = 150
 ROOM = 120
 #: What a builder returns: Altair types its combinations of charts too narrowly to name.
 Chart: TypeAlias = Any
-#: Of all entries of a legend, for it to be one line on a phone; less room is left beside long names of rows.
-LEGEND_LETTERS = 39
-LEGEND_LETTERS_BESIDE = 22
 #: What is said of a group of too few patients, instead of a value.
 TOO_FEW = "too few to judge"
 #: Stands for the rows until the chart is drawn.
@@ -104,11 +102,12 @@ def plain(look: Look, field: str, title: str, values: tuple[str, str]) -> Series
     return Series(field, title, values, colours)
 
 
-def colour(series: Series, letters: int = LEGEND_LETTERS, **options: Any) -> alt.Color:
-    """A series' colours, with its legend above where there are several."""
-    # More than four entries don't fit beside each other in half a page, nor long ones on a phone.
-    columns = 3 if len(series.domain) > 4 else 2 if sum(map(len, series.domain)) > letters else 0
-    legend = alt.Legend(orient="top", title=None, symbolLimit=0, labelLimit=200, symbolOpacity=1, columns=columns)
+def colour(series: Series, beside: Sequence[str] = (), **options: Any) -> alt.Color:
+    """A series' colours, with its legend above where there are several; `beside` are names of the chart's rows."""
+    legend = alt.Legend(
+        orient="top", title=None, symbolLimit=0, labelLimit=150 if beside else 200, symbolOpacity=1,
+        columns=legend_columns(series.domain, beside),
+    )  # fmt: skip
     return alt.Color(
         f"{series.field}:N",
         scale=alt.Scale(domain=list(series.domain), range=list(series.colours)),
@@ -136,7 +135,7 @@ def bars(
     chosen = alt.selection_point(fields=[series.field], bind="legend", name="chosen")
     length = alt.X if horizontal else alt.Y
     encodings: dict[str, Any] = {
-        "color": colour(series),
+        "color": colour(series, (order or ()) if horizontal else ()),
         "order": alt.Order("position:Q"),
         "opacity": alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.15)),
         "tooltip": [
@@ -180,14 +179,14 @@ def bars(
     )
 
 
-def curves(title: str, unit: str, along: str, colours: Sequence[str]) -> Chart:
+def curves(title: str, unit: str, along: str, colours: Sequence[str], groups: Sequence[str] = ()) -> Chart:
     """Steps over a number, one a group in the order of the rows, with bands. Rows: of (the group), day, value,
-    lower, upper, numerator (at risk)."""
+    lower, upper, numerator (at risk). `groups` are names that may be long."""
     shade = alt.Color(
         "of:N",
         sort=None,
         scale=alt.Scale(range=list(colours)),
-        legend=alt.Legend(orient="top", title=None, symbolOpacity=1),
+        legend=alt.Legend(orient="top", title=None, symbolOpacity=1, labelLimit=200, columns=legend_columns(groups)),
     )
     x = alt.X("day:Q", title=along, axis=alt.Axis(grid=False, tickCount=8), scale=alt.Scale(nice=False))
     base = alt.Chart(ROWS).encode(x=x, color=shade)
@@ -281,7 +280,7 @@ def dots(
     base = alt.Chart(ROWS).encode(y=y)
     if series:
         base = base.encode(
-            color=colour(series, LEGEND_LETTERS_BESIDE),
+            color=colour(series, order),
             yOffset=alt.YOffset(f"{series.field}:N", sort=list(series.domain)),
         )
     else:
@@ -300,13 +299,15 @@ def dots(
         x=alt.X("lower:Q", title=unit), x2="upper:Q", tooltip=tips
     )
     point = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, tooltip=tips)
-    words = (
-        base.transform_filter(f"datum.reading === {TOO_FEW!r}")
-        .mark_text(align="left", dy=-7, fontSize=10, color=theme.quiet(look.mode))
-        .encode(x=alt.value(4), text="reading:N", color=alt.value(theme.quiet(look.mode)))
+    few = base.transform_filter(f"datum.reading === {TOO_FEW!r}").encode(x=alt.value(4), text="reading:N")
+    paper = theme.paper(look.mode)
+    # On the row's line, which a ground of the paper's colour keeps from striking the words through.
+    ground, words = (
+        few.mark_text(align="left", fontSize=10, stroke=stroke, strokeWidth=4).encode(color=alt.value(fill))
+        for stroke, fill in ((paper, paper), (None, theme.quiet(look.mode)))
     )
     rows = len(order) * (16 * (len(series.domain) if series else 1) + 12)
-    return alt.layer(rule, point, words).properties(title=heading(title), height=rows + ROOM)
+    return alt.layer(rule, point, ground, words).properties(title=heading(title), height=rows + ROOM)
 
 
 def shares(look: Look, title: str, category: str, measures: Sequence[str], tips: Sequence[alt.Tooltip]) -> Chart:

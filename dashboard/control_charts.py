@@ -112,13 +112,14 @@ def funnel(look: Look, title: str, tips: list[alt.Tooltip]) -> Chart:
         for side in ("lower", "upper")
     ]  # fmt: skip
     target = alt.Chart(ROWS).mark_rule(color=quiet, strokeWidth=1).encode(y=alt.datum(1))
-    points = base.mark_point(filled=True, opacity=1, size=110).encode(
+    many = len(look.sites) > COLOURED
+    points = base.mark_point(filled=True, opacity=1, size=40 if many else 110).encode(
         y=alt.Y("ratio:Q", title=unit), color=_verdict(look), shape=_shape(), tooltip=tips
     )
     # Of many, the names of those that stand out: the others would cover each other.
     told = base.transform_filter(alt.datum.verdict != theme.VERDICTS["common"].word)
-    named = told if len(look.sites) > COLOURED else base
-    names = named.mark_text(align="left", dx=9, dy=-9, color=quiet, fontSize=12).encode(
+    named = told if many else base
+    names = named.mark_text(align="center", dy=-14, color=quiet, fontSize=12, limit=160).encode(
         y=alt.Y("ratio:Q", title=unit), text="site:N"
     )
     return alt.layer(target, *limits, points, names).properties(title=heading(title), height=HEIGHT)

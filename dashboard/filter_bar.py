@@ -128,16 +128,24 @@ def put(key: str, value: object) -> str:
 
 
 def _option(
-    name: str, options: dict[str, str], value: str, label: str, width: int | Literal["stretch"] = 215
+    name: str,
+    options: dict[str, str],
+    value: str,
+    label: str,
+    width: int | Literal["stretch"] = 235,
+    *,
+    about: str | None = None,
 ) -> None:
+    """A choice of one; in the bar its value says what it is, in the menu of filters its label stands above it."""
     key = put(f"filter_{name}", value)
     st.selectbox(
         label,
         list(options),
         format_func=lambda option: options.get(option, option),
         key=key,
-        label_visibility="collapsed",
+        label_visibility="visible" if width == "stretch" else "collapsed",
         width=width,
+        help=about,
         on_change=lambda: choose(**{name: [st.session_state[key]]}),
     )
 
@@ -227,15 +235,13 @@ def _more(chosen: Filters, reader: Reader, *, by: bool, day: bool, rates: bool) 
         _several("line", "Service lines", chosen.scope.lines, chosen.lines, theme.line_title)
         _several("band", "Age bands", chosen.scope.bands, chosen.bands, str)
         if by:
-            st.caption("Trend by")
             _option("by", filters.GRAINS, chosen.by, "Trend by", "stretch")
         if not day:
-            st.caption("Second comparison")
             _option("also", _comparisons(chosen, reader), chosen.also, "Second comparison", "stretch")
         if rates:
-            st.caption("No-show rate, everywhere", help=no_shows.DEFINITIONS[chosen.no_shows].definition)
+            about = no_shows.DEFINITIONS[chosen.no_shows].definition
             words = {name: one.told for name, one in no_shows.DEFINITIONS.items()}
-            _option("no-shows", words, chosen.no_shows, "Definition of the no-show rate", "stretch")
+            _option("no-shows", words, chosen.no_shows, "No-show rate, everywhere", "stretch", about=about)
 
 
 def _several(

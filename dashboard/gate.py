@@ -16,8 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import file_util
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from dashboard import journal, limits, programs
+from dashboard import journal, limits, navigation, programs
 from dashboard.access import Viewer
+from dashboard.sign_in import pages
 from dashboard.state import Store, session_key
 
 _READ, _SEND = frozenset({"GET", "HEAD"}), frozenset({"POST"})
@@ -132,7 +133,7 @@ class Gate:
         if admitted is None:
             await _refusal(connection)(scope, receive, send)
         elif not _is_served(scope["path"]):
-            await PlainTextResponse("There is nothing here.\n", 404)(scope, receive, send)
+            await _nothing(connection, admitted[0])(scope, receive, send)
         else:
             await self._app(_with_identity(scope, *admitted), receive, send)
 
@@ -249,6 +250,14 @@ def _parsed(data: bytes | None) -> BackMsg | None:
 def _is_interaction(message: BackMsg) -> bool:
     """Whether a message comes from what a person did, and not from a timer or heartbeat."""
     return message.WhichOneof("type") == "rerun_script" and not message.rerun_script.is_auto_rerun
+
+
+def _nothing(connection: HTTPConnection, viewer: Viewer) -> Response:
+    """For who follows a wrong link, a page with the way back."""
+    if not _is_navigation(connection):
+        return PlainTextResponse("There is nothing here.\n", 404)
+    name, (first, *_) = connection.scope["path"].removeprefix("/")[:100], navigation.entries_for(viewer)
+    return pages.page("no_page", 404, name=name, first=first.title)
 
 
 def _refusal(connection: HTTPConnection) -> Response:

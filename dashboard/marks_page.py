@@ -41,7 +41,7 @@ def _adding(view: page.View, effect: str, line: str) -> None:
         sent = st.form_submit_button("Put it on the chart", type="primary")
         st.caption(
             f"On the charts of: {about}. New limits hold from the first point that begins on that date or later. "
-            "Everyone who sees the chart reads it: take no patient's name into it."
+            "Everyone who sees the chart reads it: put no patient's name in it."
         )
     if sent:
         viewer = identity.current_viewer()

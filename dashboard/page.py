@@ -33,6 +33,7 @@ from dashboard.state import shared_store
 from dashboard.state.chart_marks import ChartMarks
 from dashboard.tables import table, verbatim
 from dashboard.warehouse import Reader
+from dashboard.wording import unbroken
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ def _panel(view: View, name: str, just_opened: list[bool]) -> None:
     heading = panels.heading(view.reader, name, view.filters)
     # A chart carries its own title: without an answer it needs no second one.
     if panel.answer or not (panel.chart or panel.html):
-        st.html(f'<h2 class="answer">{escape(heading)}</h2>')
+        st.html(f'<h2 class="answer">{escape(unbroken(heading))}</h2>')
     _draw(view, panel, frame, heading)
     _foot(view, panel, frame)
     if not (panel.chart or panel.html):
@@ -227,7 +228,11 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
     if not len(frame):
         _nothing(view, panel, f"Nothing to show for these filters. {_instead(view, panel)}")
         return
-    if "value" in frame and frame["value"].isna().all():
+    if {"value"} == {"value", "lower", "denominator"} & set(frame) and not frame["value"].fillna(0).any():
+        # Bars of nothing; a rate of 0 is drawn, with what it may be at most.
+        _nothing(view, panel, f"Nothing to show for these filters. {_instead(view, panel)}")
+        return
+    if ("value" in frame and frame["value"].isna().all()) or not panel.enough(frame):
         _nothing(view, panel, f"Too few in every group to draw any. {_instead(view, panel)}")
         return
     found = pictures.pictures(view.reader, panel.name, view.filters, view.mode)
@@ -252,6 +257,9 @@ def _instead(view: View, panel: Panel) -> str:
 
 def _nothing(view: View, panel: Panel, why: str) -> None:
     """Says why no chart is drawn, and where the page has a longer period that would show more, leads there."""
+    if not panel.answer:
+        # Else the chart would have told it.
+        st.html(f'<h2 class="answer">{escape(panel.title)}</h2>')
     st.info(why.strip())
     longer = view.filters.longer() if view.dated == "period" and not panel.history else None
     if longer and st.button(f"Show the {filters.PERIODS[longer].lower()}", key=f"longer_{panel.name}"):

@@ -87,8 +87,8 @@ def _pictures(reader: Reader, name: str, chosen: Filters, mode: theme.Mode) -> P
     notes = panels.notes_of(reader, name, own, frame, spec)
     drawn = panels.drawn(rows, spec, panels.asked(reader, name, chosen).grain)
     parts = {str(one): part for one, part in drawn.groupby(rows[each], sort=False)} if each else {"": drawn}
-    if apart:
-        parts = {site: parts[site] for site in look.sites if site in parts}
+    # Sites in one order on every panel, whichever has the first row.
+    parts = {name: parts[name] for name in dict.fromkeys([*look.sites, *parts]) if name in parts}
     made = []
     for caption, part in parts.items():
         here = [note for site, note in notes if each not in ("site", panel.sites_in) or site in ("", caption)]

@@ -71,7 +71,7 @@ def opening(view: page.View) -> None:
         sent = st.form_submit_button("Open the signal", type="primary")
         st.caption(
             "The register keeps a copy of the figures, charts, filters, definitions and extract as they are now. "
-            "What is written there stays: take no patient's name into it."
+            "What is written there stays: put no patient's name in it."
         )
     if not sent:
         return
@@ -100,10 +100,14 @@ def open_page() -> Signal | None:
 
 def listing() -> None:
     """Every signal of the viewer's sites: open ones first, the overdue marked."""
-    found = register().signals(identity.current_viewer())
+    viewer = identity.current_viewer()
+    found = register().signals(viewer)
     if not found:
-        words = "No signal was opened yet. The page Signals shows which series rose, and opens one about it."
-        st.html(f'<p class="take">{words}</p>')
+        opens = "opens one" if access.allows(viewer, DECIDE) else "the medical director opens one there"
+        st.html(
+            '<p class="take">No signal was opened yet. The page <a href="/signals" target="_self">Signals</a> shows '
+            f"which series rose, and {opens}.</p>"
+        )
         return
     today = _today()
     open_ones = [one for one in found if one.is_open]

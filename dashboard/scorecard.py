@@ -16,6 +16,8 @@ from dashboard import theme
 from dashboard.metrics import METRICS, Metric
 from dashboard.wording import number, signed, text
 
+#: What is said of a change whose interval holds 0.
+NOT_TOLD = ", not distinguishable"
 #: A row of a frame by its columns.
 Row: TypeAlias = Mapping[Any, Any]
 
@@ -99,12 +101,19 @@ def table(
             + "".join(f"<td>{cell(cells[column]) if column in cells else ''}</td>" for column in columns)
             + "</tr>"
         )
-    kind = "scorecard alone" if alone else "scorecard" if across == "site" else f"scorecard by-{across}"
+    kind = "scorecard alone" if alone else f"scorecard by-{across}"
     return (
         f'<div class="{kind}"><table><caption>{escape(caption)}</caption>'
         f'<thead><tr><td class="corner">{escape(corner)}</td>{head}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
+        f"<tbody>{''.join(body)}</tbody></table></div>{_signless(body)}"
     )
+
+
+def _signless(body: Sequence[str]) -> str:
+    """What a change without a sign says, where intervals and words have no room; style.css knows where that is."""
+    if not any(NOT_TOLD in row for row in body):
+        return ""
+    return '<p class="signless">A change without a sign is not distinguishable from chance, or cannot be tested.</p>'
 
 
 def _unit(unit: str) -> str:
@@ -135,6 +144,7 @@ def _turned(frame: pd.DataFrame, cell: Callable[[Row], str], caption: str, acros
     return (
         f'<div class="scorecard many turned" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
         f"<caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"{_signless([body])}"
     )
 
 
@@ -172,7 +182,7 @@ def _change(row: Row, lead: str = "") -> str:
         places = 1 if metric.interval else 0
         points = f'{named}{shown}<span class="more"> ({signed(low, places)} to {signed(high, places)})</span>'
         if low <= 0 <= high:
-            return f'<span class="change quiet">{points}<span class="more">, not distinguishable</span></span>'
+            return f'<span class="change quiet">{points}<span class="more">{NOT_TOLD}</span></span>'
         better = (change > 0) == (metric.better == "higher")
         kind: theme.VerdictKind = "neither" if metric.better == "neither" else "improvement" if better else "concern"
         verdict = theme.VERDICTS[kind]
@@ -189,5 +199,6 @@ def _change(row: Row, lead: str = "") -> str:
 
 def _signed(change: float, unit: str) -> str:
     if unit == "dollars":
-        return f"{'+' if change >= 0 else '−'}${number(abs(change))}"
+        shown = signed(change, 0)
+        return f"{shown[0]}${shown[1:]}" if shown[0] in "+−" else f"${shown}"
     return signed(change, 1 if unit == "days" else 0)

@@ -44,6 +44,8 @@ def specification(chart: Chart) -> Specification:
 _CONFIG = {
     "legend": {"offset": 4, "padding": 0, "rowPadding": 2, "labelFontSize": 12},
     "axis": {"titlePadding": 10, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": 400},
+    # Streamlit moves the first and the last away from their lines.
+    "axisY": {"labelFlush": False},
 }
 
 

@@ -28,8 +28,18 @@ _FORMATS: dict[str, Callable[..., Any]] = {
 }
 
 
-def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str, rows: int | None = None) -> None:
-    """The rows as a table with headings, units and formats of its columns; `rows`: how many there are, if more."""
+def table(
+    frame: pd.DataFrame, columns: tuple[Column, ...], title: str, rows: int | None = None, *, whole: bool = False
+) -> None:
+    """The rows as a table with headings, units and formats of its columns.
+
+    Args:
+        frame: the rows.
+        columns: theirs, in order.
+        title: what is told to who doesn't see it.
+        rows: how many there are, if more.
+        whole: whether it is as high as its rows.
+    """
     rows = len(frame) if rows is None else rows
     shown = frame[[column.name for column in columns]].head(TABLE_ROWS)
     st.dataframe(
@@ -38,6 +48,7 @@ def table(frame: pd.DataFrame, columns: tuple[Column, ...], title: str, rows: in
         column_config={column.name: _FORMATS[column.format](column.title) for column in columns},
         placeholder="—",
         alt=title,
+        height="content" if whole else "auto",
     )
     if rows > len(shown):
         st.caption(f"The first {len(shown):,} of {rows:,} rows; the CSV has them all.")

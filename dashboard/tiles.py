@@ -18,7 +18,7 @@ from dashboard import scorecard, theme
 from dashboard.metrics import METRICS
 from dashboard.theme import VerdictKind
 from dashboard.verdicts import limit_text
-from dashboard.wording import number, text
+from dashboard.wording import about, number, text
 
 SPARK_WIDTH = 84
 SPARK_HEIGHT = 22
@@ -79,8 +79,8 @@ def attention(frame: pd.DataFrame, *, expected: float) -> str:
         )
     if judged:
         parts.append(
-            f'<p class="counted">{judged} figures judged; on a usual day about {expected:.1g} would stand out by '
-            "chance alone.</p>"
+            f'<p class="counted">{judged:,} figures judged; on a usual day about {about(expected)} would stand out '
+            "by chance alone.</p>"
         )
     return f'<div class="needs">{"".join(parts)}</div>'
 

@@ -22,7 +22,8 @@ def _by_grain(day: str, week: str, month: str) -> str:
 
 
 _FORMAT = _by_grain("'%a %-d %b'", "'%-d %b'", "'%b %Y'")
-_LABEL = f"timeFormat(datum.value, {_FORMAT})"
+#: Over more than a year days and weeks are told by month and year: their dates come twice.
+_LABEL = f"timeFormat(datum.value, span(domain('x')) > 31622400000 ? '%b %Y' : {_FORMAT})"
 _DAY = "timeFormat(toDate(datum.period), '%a %-d %b %Y')"
 _WHEN = _by_grain(_DAY, f"'Week from ' + {_DAY}", "timeFormat(toDate(datum.period), '%B %Y')")
 #: Four fifths of the room that a period has, and no more than so many pixels.

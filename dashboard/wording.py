@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
@@ -25,6 +26,16 @@ def number(value: float, places: int = 0) -> str:
     return f"{rounded or abs(rounded):,.{places}f}".replace("-", "−")
 
 
+def about(value: float) -> str:
+    """A rough number above 0 by its first figure alone, never in powers of ten.
+
+    >>> about(0.51), about(0.019), about(49.3), about(3.2), about(0)
+    ('0.5', '0.02', '50', '3', '0')
+    """
+    places = -math.floor(math.log10(value)) if value > 0 else 0
+    return number(round(value, places), max(places, 0))
+
+
 def plural(count: float, one: str, many: str) -> str:
     """A count with its noun.
 
@@ -42,6 +53,15 @@ def signed(change: float, places: int = 1) -> str:
     """
     shown = number(change, places)
     return f"+{shown}" if change > 0 and shown != number(0, places) else shown
+
+
+def unbroken(sentence: str) -> str:
+    """A sentence whose lines break nowhere between a number and its per cent sign.
+
+    >>> unbroken("7.0 % of 12")
+    '7.0\\xa0% of 12'
+    """
+    return sentence.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def text(value: float, unit: Unit) -> str:

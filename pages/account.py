@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import account, page
 
 view = page.open_page("account", bar=False)
-st.title("Account")
+st.title("Account", anchor=False)
 account.facts(view)
 account.second_factor(view.reader.viewer)
 account.open_sessions(view.reader.viewer)

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import file_links, page
 
 view = page.open_page("age_groups")
-st.title("Age groups")
+st.title("Age groups", anchor=False)
 view.show("age_pyramid")
 view.show("age_rates")
 view.show("age_patients", "age_bookings")

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import alerts_page, page
 
 view = page.open_page("alerts", bar=False)
-st.title("Alerts")
+st.title("Alerts", anchor=False)
 alerts_page.standing(view)
 alerts_page.rules_of(view)
 alerts_page.new_rule(view)

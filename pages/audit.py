@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import audit_page
 
 record = audit_page.open_page()
-st.title("Audit")
+st.title("Audit", anchor=False)
 state = st.container()
 wanted = audit_page.search_bar(record)
 audit_page.entries(record, wanted)

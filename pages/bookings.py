@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import file_links, page
 
 view = page.open_page("bookings", by=True)
-st.title("Bookings")
+st.title("Bookings", anchor=False)
 view.show("bookings_summary")
 view.show("bookings_by_status", "new_and_returning")
 view.show("no_show_trend", "utilisation_trend")

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import file_links, page
 
 view = page.open_page("courses")
-st.title("Courses")
+st.title("Courses", anchor=False)
 view.show("courses_summary")
 view.show("induction_by_age", "course_gaps")
 view.show("retention_by_site", "retention_by_age")

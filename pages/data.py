@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import data_page, page
 
 view = page.open_page("data", bar=False)
-st.title("Data")
+st.title("Data", anchor=False)
 data_page.extract_facts(view)
 data_page.import_attempts(view)
 view.show("holdings")

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import events_page, file_links, page
 
 view = page.open_page("events", effect=True)
-st.title("Events")
+st.title("Events", anchor=False)
 view.show("event_list")
 events_page.timeline(view)
 view.show("onset_curve", "event_returns")

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import exports_page
 
 view = exports_page.open_page()
-st.title("Exports")
+st.title("Exports", anchor=False)
 export = exports_page.choice(view)
 exports_page.take(view, export)
 exports_page.named_exports(export)

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import register_page
 
 signal = register_page.open_page()
-st.title("Signal register")
+st.title("Signal register", anchor=False)
 if signal:
     register_page.detail(signal)
 else:

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import closing, file_links, page, revenue_rows
 
 view = page.open_page("revenue", by=True)
-st.title("Revenue")
+st.title("Revenue", anchor=False)
 view.show("revenue_by_site")
 view.show("bridge", "revenue_over_time")
 view.show("revenue_bars", "paid_by_method")

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import file_links, page, register_page
 
 view = page.open_page("safety", by=True, own=("effects_by", "scores_by"))
-st.title("Safety")
+st.title("Safety", anchor=False)
 register_page.notices(view)
 view.show("safety_quality")
 view.show("safety_outcomes")

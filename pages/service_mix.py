@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import file_links, page
 
 view = page.open_page("service_mix", by=True)
-st.title("Service mix")
+st.title("Service mix", anchor=False)
 view.show("mix_summary")
 view.show("mix_over_time", "mix_shift")
 view.show("ketamine_share_by_site", "ketamine_share_by_age")

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import file_links, marks_page, page, register_page
 
 view = page.open_page("signals", by=True, effect=True)
-st.title("Signals")
+st.title("Signals", anchor=False)
 register_page.notices(view)
 view.show("signal_alarms")
 register_page.opening(view)

@@ -6,7 +6,7 @@ from dashboard import file_links, page, panels
 from dashboard.panels import today
 
 view = page.open_page("today", day=True, figure=True)
-st.title("Today")
+st.title("Today", anchor=False)
 st.html(today.attention(panels.rows(view.reader, "today", view.filters)))
 if view.one_site:
     view.show("today", "day_chart")

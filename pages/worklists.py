@@ -6,7 +6,7 @@ from dashboard import file_links, page
 from dashboard.filters import day_text
 
 view = page.open_page("worklists", period=False)
-st.title("Worklists")
+st.title("Worklists", anchor=False)
 st.caption(f"As of {day_text(view.reader.catalogue.last_full_day)}, the last full day of the extract.")
 view.show("worklist_inductions")
 view.show("worklist_boosters")

@@ -16,7 +16,7 @@ from dashboard.filters import Filters
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.signals import VERDICT, WHAT, effect_hits, effect_title
-from dashboard.panels.words import listed, titled
+from dashboard.panels.words import ALL_SITES, listed, titled
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader
@@ -158,7 +158,7 @@ def _site_tips() -> list[alt.Tooltip]:
 
 
 def _funnel_chart(look: charts.Look) -> charts.Chart:
-    return control_charts.funnel(look, "Observed ÷ expected with 95 % and 99.8 % limits", _site_tips())
+    return control_charts.funnel(look, "Observed ÷ expected, 95 and 99.8 % limits", _site_tips())
 
 
 def _rates_chart(look: charts.Look) -> charts.Chart:
@@ -173,10 +173,10 @@ def _rates_chart(look: charts.Look) -> charts.Chart:
 def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
     """Pairs of groups: difference with Newcombe's interval, adjusted p, what would have been seen."""
     pairs = list(_pairs(reader, filters))
-    columns = ["comparison", "natural", "numerator", "denominator", "other_numerator", "other_denominator"]
+    columns = ["comparison", "site", "natural", "numerator", "denominator", "other_numerator", "other_denominator"]
     rows = pd.DataFrame(pairs, columns=columns)
     rows = rows[(rows["denominator"] > 0) & (rows["other_denominator"] > 0)].reset_index(drop=True)
-    a, n, b, m = (rows[name].to_numpy(dtype=float) for name in columns[2:])
+    a, n, b, m = (rows[name].to_numpy(dtype=float) for name in columns[3:])
     difference = rates.newcombe_difference(a, n, b, m)
     p_values = np.array(
         [stats.fisher_exact(np.array([[w, x - w], [y, z - y]])).pvalue for w, x, y, z in zip(a, n, b, m, strict=True)]
@@ -191,29 +191,25 @@ def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
     return rows.assign(verdict=[VERDICTS[kind].word for kind, _ in told], reading=[words for _, words in told])
 
 
-def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, bool, float, float, float, float]]:
-    """What is compared, whether it differs by nature, events and trials of both."""
+def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, str, bool, float, float, float, float]]:
+    """What is compared, of which site (or of all), whether it differs by nature, events and trials of both."""
     every = filters.at(*filters.scope.sites)
     by_site = effect_hits(reader, every, "site")
     for site in filters.sites if len(every.sites) > 1 else ():
         here = by_site["site"] == site
-        yield (
-            f"{reader.catalogue.site_name(site)} − other sites",
-            False,
-            *_sums(by_site[here]),
-            *_sums(by_site[~here]),
-        )
+        name = reader.catalogue.site_name(site)
+        yield (f"{name} − other sites", name, False, *_sums(by_site[here]), *_sums(by_site[~here]))
     by_line = effect_hits(reader, replace(filters, lines=()), "line")
     ketamine = by_line["line"] == "ketamine"
-    yield ("Ketamine − vitamin and hydration", True, *_sums(by_line[ketamine]), *_sums(by_line[~ketamine]))
+    yield ("Ketamine − vitamin and hydration", ALL_SITES, True, *_sums(by_line[ketamine]), *_sums(by_line[~ketamine]))
     by_band = effect_hits(reader, replace(filters, bands=()), "band")
     group = by_band["band"].map(reader.catalogue.groups)
     for name in ("Adolescent", "Geriatric"):
-        yield (f"{name} − adult", True, *_sums(by_band[group == name]), *_sums(by_band[group == "Adult"]))
+        yield (f"{name} − adult", ALL_SITES, True, *_sums(by_band[group == name]), *_sums(by_band[group == "Adult"]))
     before = filters.compared()
     if before:
         now, then = effect_hits(reader, filters), effect_hits(reader, before)
-        yield ("This period − compared period", False, *_sums(now), *_sums(then))
+        yield ("This period − compared period", ALL_SITES, False, *_sums(now), *_sums(then))
 
 
 def _sums(frame: pd.DataFrame) -> tuple[float, float]:

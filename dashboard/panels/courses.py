@@ -24,6 +24,8 @@ from dashboard.wording import number, plural
 LEAST_PATIENTS = 10
 #: Days of the retention curve, and from one point to the next.
 HORIZON, STEP = 364, 7
+#: A curve that ends before this day is not drawn: nearly nobody can have stopped by then.
+FOLLOWED = 28
 SUMMARY = ("courses", "induction_completion", "inductions_under_way")
 _OF_COURSES = (
     "Patients by the day of their first completed ketamine infusion of the extract, whatever lines are chosen."
@@ -68,7 +70,7 @@ def _induction(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _induction_answer(frame: pd.DataFrame) -> str:
     done, due = frame["numerator"].sum(), frame["denominator"].sum()
     if not due:
-        return "No patient's day 28 has passed yet; choose an earlier or longer period"
+        return "No patient's day 28 has passed yet"
     patients = plural(due, "patient", "patients")
     return f"{done:,.0f} of {patients} had six infusions by day 28 ({number(100 * done / due)} %)"
 
@@ -116,12 +118,12 @@ def _gaps_chart(look: charts.Look) -> charts.Chart:
     ]  # fmt: skip
     base = alt.Chart(charts.ROWS).encode(
         y=alt.Y("what:N", title=None, sort=None, axis=alt.Axis(labelLimit=200)),
-        color=charts.colour(charts.by_site(look), charts.LEGEND_LETTERS_BESIDE), tooltip=tips,
+        color=charts.colour(charts.by_site(look), [f"{site}, in induction" for site in look.sites]), tooltip=tips,
     )  # fmt: skip
     x = "Days since the infusion before"
     span = base.mark_rule(strokeWidth=6, opacity=0.35).encode(x=alt.X("lower:Q", title=x), x2="upper:Q")
     middle = base.mark_point(filled=True, size=80, opacity=1).encode(x=alt.X("value:Q", title=x))
-    title = charts.heading("Days between infusions: median and middle half")
+    title = charts.heading("Days between: median and middle half")
     return alt.layer(span, middle).properties(title=title, height=56 * len(look.sites) + charts.ROOM)
 
 
@@ -157,9 +159,9 @@ def _retention_answer(frame: pd.DataFrame) -> str:
         return "Too few patients began ketamine in this period to follow them"
     reached = frame[frame["day"] == 84]
     followed = frame.groupby("of", sort=False).tail(1)
-    latest = reached if len(reached) else followed[followed["day"] >= 28]
+    latest = reached if len(reached) else followed[followed["day"] >= FOLLOWED]
     if not len(latest):
-        return "Too few patients are followed for four weeks yet; choose an earlier or longer period"
+        return "Too few patients are followed for four weeks yet"
     told = listed(
         [
             f"{row['of']} {number(row['value'])} % "
@@ -174,7 +176,8 @@ def _retention_answer(frame: pd.DataFrame) -> str:
 def _retention_chart(title: str, *, by_site: bool) -> Callable[[charts.Look], charts.Chart]:
     def build(look: charts.Look) -> charts.Chart:
         colours = look.site_colours if by_site else tuple(theme.group_colours())
-        return charts.curves(title, "% still coming", "Days since the first infusion", colours)
+        groups = look.sites if by_site else ()
+        return charts.curves(title, "% still coming", "Days since the first infusion", colours, groups)
 
     return build
 
@@ -191,6 +194,7 @@ def _retention_panel(name: str, title: str, dimension: str, column: Column) -> P
          Column("numerator", "Patients at risk", "count"), Column("patients", "Patients in all", "count")),
         _retention_chart(title, by_site=dimension == "site"), (), _retention_answer,
         sites_in="of" if dimension == "site" else "",
+        enough=lambda frame: bool((frame["day"] >= FOLLOWED).any()),
         note="Kaplan–Meier. A patient has stopped at the last ketamine infusion before a gap of more than 60 days; "
         f"who came within the last 60 days is censored there. Drawn while {LEAST_PATIENTS} patients are at risk.",
     )  # fmt: skip

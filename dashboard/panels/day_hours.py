@@ -171,7 +171,8 @@ def _ahead_chart(look: charts.Look) -> charts.Chart:
     ]
     axis = alt.Axis(format="%a %-d", grid=False, labelOverlap=True, tickMinStep=charts.LEAST_STEP)
     base = alt.Chart(charts.ROWS).encode(x=alt.X("yearmonthdate(period):T", title=None, axis=axis), tooltip=tips)
-    unit = "% of open chair-minutes"
+    # Short, since on the printed sheet the chart is low.
+    unit = "% of chair time"
     accent, quiet = theme.accent(look.mode), theme.quiet(look.mode)
     booked = base.mark_bar(width=14, color=quiet, opacity=0.35).encode(y=alt.Y("scheduled:Q", title=unit))
     expected = base.mark_bar(width=14, color=accent).encode(y=alt.Y("value:Q", title=unit))

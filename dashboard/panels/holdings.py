@@ -207,7 +207,7 @@ PANELS = (
         (Column("source", "Table"), SITE, Column("rows_before", "Rows before", "count"),
          Column("rows_now", "Rows now", "count"), Column("added", "Added", "count"),
          Column("removed", "Removed", "count"), Column("changed", "Changed", "count")),
-        answer=_changes_answer, note="Rows are known by their ids.",
+        answer=_changes_answer, note="What the last import added, changed and took away. A row is known by its id.",
     ),
     Panel(
         "gaps", "Open days without a booking", "data", _gaps,
@@ -220,13 +220,13 @@ PANELS = (
         (SITE, Column("starts_on", "Visit", "date"), Column("completed", "Completed visits", "count"),
          Column("missing", "Without form", "count")),
         answer=_late_forms_answer,
-        note="Completed visits of the last four weeks, once the form is due (DASHBOARD_LATE_FORM_DAYS).",
+        note="Completed visits of the last four weeks whose form is due and not filled in.",
     ),
     Panel(
         "oddities", "Improbable values", "data", _oddities,
         (Column("source", "Table"), Column("column_name", "Column"), Column("rule", "What is odd"), SITE,
          Column("rows", "Rows", "count"), Column("lowest", "Lowest", "decimal"),
          Column("highest", "Highest", "decimal")),
-        answer=_oddities_answer, note="These rows count like all others.",
+        answer=_oddities_answer, note="Such rows are kept, and count like all others.",
     ),
 )  # fmt: skip

@@ -41,6 +41,7 @@ class Panel:
         first: the first rows of a list that may be very long, which a page reads instead of all; the file has all.
         counts: of such a list a row per site with `rows`, how many there are, and what `answer` tells of them,
             which gets these instead of the rows.
+        enough: whether the rows say enough for a chart.
         sites_in: the column of sites' names, by which only some of many are drawn at a time; empty where all are.
     """
 
@@ -64,6 +65,7 @@ class Panel:
     short: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     first: Callable[[Reader, Filters], pd.DataFrame] | None = None
     counts: Callable[[Reader, Filters], pd.DataFrame] | None = None
+    enough: Callable[[pd.DataFrame], bool] = lambda _: True
 
     def definitions(self) -> list[Metric]:
         """The metrics that the panel shows."""

@@ -246,6 +246,11 @@ def _day_chart(reader: Reader, filters: Filters) -> pd.DataFrame:
             continue
         points = _points(metric, place.chart(metric))
         last = np.arange(len(points)) == len(points) - 1
+        if said["kind"] == "unknown":
+            # A day that is not over has no verdict: its point has none either.
+            points.loc[last & (points["period"] == filters.day).to_numpy(), ["verdict", "rule"]] = (
+                VERDICTS["common"].word, ""
+            )  # fmt: skip
         parts.append(
             points.assign(
                 site=place.site, sentence=np.where(last, said["sentence"], ""), pressing=said["pressing"],

@@ -117,8 +117,14 @@ def test_an_open_page_turns_dark_with_its_system_and_asks_the_server_nothing(vis
         bar = window.page.locator(".st-key-filter_bar")
         sign = window.page.locator(".scorecard .verdict").first
         spark = window.page.locator(".spark").first
-        # Whatever it is by then, it has nothing of it from the server.
-        window.page.wait_for_timeout(1000)
+        # Every few seconds the session is asked after. Just after that nothing comes unless the page asks.
+        before = len(window.received)
+        for _ in range(200):
+            if len(window.received) > before:
+                break
+            window.page.wait_for_timeout(100)
+        assert len(window.received) > before
+        window.page.wait_for_timeout(500)
         sent = len(window.received)
         for mode in ("dark", "light"):
             window.page.emulate_media(color_scheme=mode)

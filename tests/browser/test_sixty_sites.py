@@ -91,3 +91,18 @@ def test_a_manager_of_one_of_sixty_sites_sees_a_page_of_one(sixty):
         assert head == ["Dallas"]
         assert window.faults == []
         assert "Wichita" not in window.texts()
+
+
+def test_a_day_of_sixty_sites_rolls_below_its_headings(sixty):
+    with sixty() as window:
+        window.sign_in("director", target="/today")
+        card = window.page.locator(".st-key-panel_today .scorecard.many")
+        heading = card.get_by_text("No-show rate", exact=True)
+        assert card.bounding_box()["height"] < DESKTOP["height"]
+        before = heading.bounding_box()["y"]
+        card.evaluate("e => { e.scrollTop = e.scrollHeight; }")
+        assert card.evaluate("e => e.scrollTop") > 100
+        assert heading.bounding_box()["y"] == pytest.approx(before, abs=30)
+        window.open("/account")
+        expect(window.page.get_by_text("Every site: 60 sites")).to_be_visible()
+        assert window.faults == []

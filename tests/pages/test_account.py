@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from elements import html
 
 from dashboard.access import Role
 from dashboard.state import Store
@@ -81,3 +82,8 @@ def test_guesses_of_the_present_password_run_into_the_brake(page, store):
     assert "Too many failed attempts" in at.error[0].value
     assert store.verify("quin", PASSWORD)
     assert Brake(store).admit("quin", "198.51.100.1").wait, "the login page waits too"
+
+
+def test_whose_sites_are_all_sites_is_told_so(visit):
+    assert "<dd>Every site: Chicago, Dallas, Miami Beach</dd>" in html(visit("admin", "account"))
+    assert "<dd>Chicago, Dallas</dd>" in html(visit("manager.two", "account"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from elements import html
 
+from dashboard.panels import PANELS
 from dashboard.shelf import shelf
 
 
@@ -24,6 +25,20 @@ def test_only_what_leaves_something_out_is_proposed(visit, catalogue):
     assert f"{nothing}." in infos(visit("manager.dallas", "bookings", **ahead))
     some = infos(visit("director", "bookings", **ahead, site="dallas", line="hydration"))
     assert f"{nothing}, or more sites, or more lines or ages." in some
+
+
+def test_bars_of_nothing_are_not_drawn_and_each_panel_says_what_it_is_of(visit):
+    at = visit("director", "service_mix", band="under-12")
+    titles = [panel.title for panel in PANELS.values() if panel.resource == "service_mix" and not panel.answer]
+    assert len(titles) > 2
+    for title in titles:
+        assert f'<h2 class="answer">{title}</h2>' in html(at)
+    assert not at.get("vega_lite_chart")
+
+
+def test_a_rate_of_nothing_is_drawn(visit):
+    """Of the open chairs those under 12 take 0 %, which is an answer."""
+    assert len(visit("director", "bookings", band="under-12").get("vega_lite_chart")) == 1
 
 
 def test_a_day_has_no_longer_period(visit, catalogue):

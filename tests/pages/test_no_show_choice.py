@@ -14,7 +14,7 @@ from dashboard.wording import text
 
 PAGES = {"today": ("today", "day_chart"), "bookings": ("bookings_summary", "no_show_trend"),
          "age_groups": ("age_rates", "age_no_shows")}  # fmt: skip
-CHOICE = "Definition of the no-show rate"
+CHOICE = "No-show rate, everywhere"
 
 
 @pytest.fixture(scope="module")

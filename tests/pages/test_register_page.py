@@ -64,7 +64,11 @@ def press(at, label):
 
 
 def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, signals, notices):
-    assert "No signal was opened yet" in html(visit("director", "register"))
+    for username, opens in (("director", "and opens one."), ("admin", "and the medical director opens one there.")):
+        empty = html(visit(username, "register"))
+        assert "No signal was opened yet" in empty
+        assert '<a href="/signals" target="_self">Signals</a>' in empty
+        assert opens in empty
     at = visit("director", "signals", line="ketamine", period="90-days")
     series = next(
         key for key in at.selectbox(key="signal_series").options if key == "Nausea after ketamine in Dallas"

@@ -192,7 +192,15 @@ def test_of_streamlits_own_routes_only_what_pages_need_is_served(server, method)
     kept = {"/_stcore/health", "/_stcore/host-config"}
     for path in {*others} - kept:
         answer = server.request(method, path, Cookie=cookie, **NAVIGATION)
-        assert (answer.status, answer.body) == (404, b"There is nothing here.\n"), path
+        assert answer.status == 404
+        if method == "GET":
+            # A person's wrong link: a page of ours with the way back, and nothing of Streamlit's.
+            assert f"There is no page “{path[1:]}” for your account." in answer.body.decode(), path
+            assert b"<script" not in answer.body
+            plain = server.request(method, path, Cookie=cookie)
+            assert (plain.status, plain.body) == (404, b"There is nothing here.\n"), path
+        else:
+            assert answer.body == b"There is nothing here.\n", path
     with (
         pytest.raises(InvalidStatus),
         connect(

@@ -100,6 +100,16 @@ def test_a_chart_draws_twelve_sites_and_the_table_has_all(readers, name):
     assert seen <= set(names) | {ALL_SITES}
 
 
+def test_of_differences_between_groups_those_of_the_sites_drawn_and_of_all_sites_are_drawn(readers):
+    reader = readers[Role.MEDICAL_DIRECTOR]
+    chosen = asked(reader, part="2")
+    every = panels.rows(reader, "group_differences", chosen)["comparison"].tolist()
+    [one] = pictures.pictures(reader, "group_differences", chosen, "light").charts
+    names = [f"{reader.catalogue.site_name(site)} − other sites" for site in reader.sites]
+    assert set(names) < set(every)
+    assert one.rows["comparison"].to_pylist() == names[12:24] + [told for told in every if told not in names]
+
+
 def _legend(body):
     """The most entries of a colour legend."""
     found = 0

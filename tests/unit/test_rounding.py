@@ -11,7 +11,7 @@ from dashboard.measuring import measure
 from dashboard.metrics import METRICS
 from dashboard.panels import PANELS
 from dashboard.reports.document import cell
-from dashboard.wording import number, signed, text
+from dashboard.wording import about, number, signed, text, unbroken
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,12 @@ def test_a_card_shows_one_of_sixteen_as_its_chart_does():
     assert "after 6.3 of 100 infusions" in PANELS["safety_outcomes"].answer(
         pd.concat([frame, frame.assign(metric="serious_effect"), frame.assign(metric="transfers")])
     )
+
+
+def test_a_rough_number_has_one_figure_and_no_powers_of_ten():
+    # 2,597 figures judged at 300 sites were "about 5e+01".
+    assert [about(0.019 * n) for n in (0, 1, 9, 27, 160, 2597)] == ["0", "0.02", "0.2", "0.5", "3", "50"]
+
+
+def test_a_line_breaks_nowhere_before_a_per_cent_sign():
+    assert unbroken("7.7 % (95 % interval)") == "7.7\xa0% (95\xa0% interval)"

@@ -1,0 +1,136 @@
+"""What people see and press in a real browser: nothing cut, nothing pale, nothing too small, always a way on."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from dashboard import theme
+from tests.browser.harness import PHONE
+
+pytestmark = pytest.mark.browser
+
+#: A window of 1,440 pixels, magnified twice.
+MAGNIFIED = {"width": 720, "height": 450}
+SMALLEST = 24
+WORDS_OF_CHARTS = ", ".join(
+    f".stVegaLiteChart svg .role-{part} text" for part in ("axis-label", "axis-title", "legend-label")
+)
+
+
+def luminance(rgb):
+    parts = [part / 255 for part in rgb]
+    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+
+
+def contrast(one, other):
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def rgb(colour):
+    return [int(number) for number in re.findall(r"\d+", colour)[:3]]
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_words_of_charts_are_dark_enough_to_read(visit, mode):
+    with visit(color_scheme=mode) as window:
+        window.sign_in("director", target="/bookings")
+        fills = window.page.locator(WORDS_OF_CHARTS).evaluate_all("all => all.map(e => getComputedStyle(e).fill)")
+        paper = [int(theme.paper(mode)[place : place + 2], 16) for place in (1, 3, 5)]
+        assert len(fills) > 50
+        assert min(contrast(rgb(fill), paper) for fill in fills) >= 4.5
+
+
+def cut(window):
+    """Words of charts that reach past their drawing, or were shortened to fit it."""
+    return window.page.locator(".stVegaLiteChart svg text").evaluate_all(
+        """all => all.filter(e => {
+            // A label that would cover another is there and not seen; around letters there is some air.
+            const words = e.getBoundingClientRect(), drawing = e.closest('svg').getBoundingClientRect();
+            return words.width && e.getAttribute('opacity') !== '0' && (words.right > drawing.right + 4 || words.left < drawing.left - 4 || /…/.test(e.textContent));
+        }).map(e => e.textContent)"""
+    )
+
+
+@pytest.mark.parametrize("size", [PHONE, MAGNIFIED], ids=["phone", "magnified"])
+def test_no_word_of_a_chart_is_cut(visit, size):
+    with visit(viewport=size) as window:
+        window.sign_in("director", target="/account")
+        for page in (
+            "today",
+            "bookings",
+            "service_mix",
+            "safety",
+            "signals",
+            "age_groups?period=90-days",
+            "courses?period=90-days",
+        ):
+            window.open(f"/{page}")
+            assert cut(window) == [], page
+
+
+def test_scores_of_each_questionnaire_are_told_apart_on_a_phone(visit):
+    with visit(viewport=PHONE) as window:
+        window.sign_in("director", target="/safety")
+        corners = window.page.locator(".st-key-panel_effectiveness thead .corner")
+        assert corners.all_inner_texts() == ["PHQ-9", "GAD-7"]
+        for corner in corners.all():
+            expect(corner).to_be_visible()
+
+
+def test_what_is_pressed_is_large_enough_for_a_finger(visit):
+    with visit(viewport=PHONE) as window:
+        window.sign_in("director", target="/today")
+        pressed = window.page.locator(".who a, .foot a.file, .foot summary, .needs summary")
+        boxes = [(one.inner_text(), one.bounding_box()) for one in pressed.all() if one.is_visible()]
+        assert len(boxes) > 5
+        assert [(text, box) for text, box in boxes if min(box["width"], box["height"]) < SMALLEST] == []
+
+
+def test_the_place_among_a_charts_tools_is_seen_by_keyboard(visit):
+    with visit() as window:
+        window.sign_in("director", target="/bookings")
+        tool = window.page.get_by_role("button", name=re.compile("Fullscreen: Bookings by status"))
+        window.page.locator(".st-key-panel_bookings_by_status").get_by_role("link", name="CSV").focus()
+        window.page.keyboard.press("Shift+Tab")
+        assert tool.evaluate("e => e === document.activeElement")
+        assert tool.evaluate("e => getComputedStyle(e).outline").endswith("solid 2px")
+
+
+def test_the_longest_choice_of_a_comparison_is_not_cut(visit):
+    with visit() as window:
+        window.sign_in("director", target="/bookings")
+        window.page.get_by_role("combobox", name="Compare").click()
+        option = window.page.get_by_role("option", name="Against the same weekdays last year")
+        words = option.evaluate_all(
+            "all => all.map(e => [...e.querySelectorAll('*'), e].map(p => p.scrollWidth - p.clientWidth))"
+        )
+        assert words
+        assert max(map(max, words)) <= 0
+
+
+def test_a_wrong_link_has_a_way_back(visit):
+    with visit() as window:
+        window.sign_in("finance", target="/account")
+        answer = window.page.goto("/reports/last-month")
+        assert answer.status == 404
+        expect(window.page.get_by_text("There is no page “reports/last-month” for your account.")).to_be_visible()
+        assert window.barriers() == []
+        window.page.get_by_role("link", name="Go to Bookings").click()
+        expect(window.page.get_by_role("heading", level=1, name="Bookings", exact=True)).to_be_visible()
+
+
+def test_on_paper_there_is_nothing_to_press(visit):
+    with visit() as window:
+        window.sign_in("director", target="/bookings")
+        files = window.page.get_by_role("link", name="Everything on this page")
+        menu = window.page.get_by_role("button", name="More filters")
+        expect(files.first).to_be_visible()
+        window.page.emulate_media(media="print")
+        expect(files.first).to_be_hidden()
+        expect(menu).to_be_hidden()
+        expect(window.page.locator(".st-key-panel_bookings_summary .scorecard")).to_be_visible()

@@ -1,0 +1,102 @@
+"""How charts and scorecards are laid out: legends that fit, sites in one order, words where there is no sign."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+from choices import asked
+
+from dashboard import exports, panels, pictures, scorecard, theme
+from dashboard.access import Role, Viewer
+from dashboard.filters import parse
+from dashboard.intake import publish
+from dashboard.legends import legend_columns
+from dashboard.panels.signals import effect_title
+from dashboard.settings import Settings
+from dashboard.shelf import Shelf
+from dashboard.theme import VERDICTS
+from dashboard.warehouse import Reader
+
+EFFECTS = ["Nausea", "Increased blood pressure", "Short-term memory loss"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "beside", "columns"),
+    [
+        (["Chicago", "Dallas", "Miami Beach"], [], 0),
+        # 24 letters of a row's name take the room of a third.
+        (["Chicago", "Dallas", "Miami Beach"], EFFECTS, 2),
+        (list(theme.SEVERITY_TITLES.values()), EFFECTS, 2),
+        (list(theme.STATUS_TITLES.values()), [], 3),
+        (["Booked ahead", "Walked in", "No-show, chair kept"], [], 2),
+        (["Chicago Metropolitan Infusion Center", "Dallas Ketamine Institute", "Miami"], [], 1),
+        ([], [], 0),
+    ],
+)
+def test_a_legend_has_as_many_columns_as_fit_on_a_phone(entries, beside, columns):
+    assert legend_columns(entries, beside) == columns
+
+
+@pytest.fixture(scope="module")
+def staggered(tmp_path_factory):
+    """A clinic whose second site of the reference table has the first infusion."""
+    data = tmp_path_factory.mktemp("staggered")
+    delivery = data / "delivery"
+    delivery.mkdir()
+    lines = ["booking_id,patient_id,site,service,starts_at,status,booked_at,side_effects_assessed"]
+    first = dt.date(2026, 6, 1)
+    for week in range(20):
+        for site in ("dallas",) if week < 4 else ("dallas", "chicago"):
+            day = first + dt.timedelta(weeks=week)
+            lines.append(
+                f"B{len(lines)},P{len(lines)},{site},ketamine-infusion,{day} 09:00,completed,{day} 08:00,yes"
+            )
+    (delivery / "bookings.csv").write_text("\n".join(lines) + "\n")
+    (delivery / "side_effects.csv").write_text("event_id,booking_id,effect,serious\nE1,B9,nausea,no\n")
+    publish.import_delivery(delivery, data)
+    house = Shelf(Settings(data=data)).current()
+    yield Reader(house, Viewer("dan", "Dan Ho", Role.MEDICAL_DIRECTOR))
+    house.close()
+
+
+def test_sites_stand_in_one_order_whichever_has_the_first_row(staggered):
+    chosen = asked(staggered, period="90-days")
+    frame = panels.rows(staggered, "control_chart", chosen)
+    assert frame["site"].iloc[0] == "Dallas"
+    assert effect_title(staggered, "") == frame["what"].iloc[0]
+    charts = pictures.pictures(staggered, "control_chart", chosen, "light").charts
+    assert [one.caption for one in charts] == ["Chicago", "Dallas"]
+
+
+def test_a_day_that_is_not_over_has_no_verdict_on_its_chart_either(everything):
+    ahead = everything.catalogue.last_full_day + dt.timedelta(days=3)
+    chosen = parse({"day": [ahead.isoformat()], "figure": ["completed"]}, exports.scope_of(everything))
+    frame = panels.rows(everything, "day_chart", chosen)
+    last = frame[frame["period"] == ahead]
+    assert len(last) == len(everything.sites)
+    assert set(last["verdict"]) == {VERDICTS["common"].word}
+    assert set(last["rule"]) == {""}
+    # Outside the limits it is, which a past day would be told for.
+    assert (last["value"] < last["lower"]).any()
+
+
+def change_of(**more):
+    row = {
+        "metric": "invoiced", "site": "Chicago", "value": 0.0, "numerator": 0.0, "denominator": 1.0, "lower": 0.0,
+        "upper": 0.0, "change": 0.0, "change_lower": float("nan"), "change_upper": float("nan"), "before": 0.0,
+    }  # fmt: skip
+    return scorecard.compare(pd.DataFrame([row | more, row | more | {"site": "Dallas"}]))
+
+
+def test_no_change_of_dollars_has_no_sign():
+    assert ">$0</span>" in change_of()
+    assert ">+$12</span>" in change_of(change=12.0)
+    assert ">−$12</span>" in change_of(change=-12.0)
+
+
+def test_what_a_change_without_a_sign_says_stands_below_where_words_are_left_out():
+    plain = {"metric": "bookings", "value": 9.0, "change": 3.0, "change_lower": -2.0, "change_upper": 8.0}
+    assert '<p class="signless">' in change_of(**plain)
+    assert "signless" not in change_of(**plain | {"change_lower": 1.0})
