@@ -19,6 +19,7 @@ from dashboard.intake.mapping_file import load_mapping
 from dashboard.intake.reader import Source, Survey, find_sources, left_over, not_read, survey
 from dashboard.intake.reference import Reference, load_reference
 from dashboard.intake.rejects import require_lines
+from dashboard.intake.workbook import sheets
 
 _SCANNED_AT_ONCE = 2  # more would wait for one another and take more memory
 
@@ -58,7 +59,8 @@ class Delivery:
         """What a person may want to know of it, in sentences."""
         data_first = [f"{one.source.name}: {DATA_HEADER}" for one in self.surveys if one.is_data_first]
         further = _mapping_notes(self.folder, self.tables) if self.tables else _own_notes(self)
-        return [*self.resources.remarks, *data_first, *_other_names(self.surveys), *further]
+        unread = _unread_sheets(self.surveys)
+        return [*self.resources.remarks, *data_first, *_other_names(self.surveys), *unread, *further]
 
     @property
     def digests(self) -> dict[Path, str]:
@@ -160,7 +162,14 @@ def _same_ids(delivery: Path, mapping: Mapping) -> list[str]:
     for one, other in combinations(mapping.sections, 2):
         # The id is the first column of every table; row numbers differ, and filters may part the rows.
         number, same = one.columns[0], one.columns[0] == other.columns[0]
-        if one.table != other.table or not same or number.row_number is not None or (one.filters and other.filters):
+        sheets_differ = one.files.layout.sheets != other.files.layout.sheets
+        if (
+            one.table != other.table
+            or not same
+            or number.row_number is not None
+            or sheets_differ
+            or (one.filters and other.filters)
+        ):
             continue
         if both := sorted({path.name for path in {*one.files.find(delivery)} & {*other.files.find(delivery)}}):
             notes.append(
@@ -169,6 +178,20 @@ def _same_ids(delivery: Path, mapping: Mapping) -> list[str]:
                 "for example with a second column"
             )
     return notes
+
+
+def _unread_sheets(surveys: list[Survey]) -> list[str]:
+    """Sheets of the workbooks that nothing is read from, so that nobody takes their rows for imported."""
+    read: dict[Path, set[str]] = {}
+    for one in surveys:
+        if one.source.sheet is not None:
+            read.setdefault(one.source.path, set()).add(one.source.sheet)
+    left = {path: sheets(path, but=taken) for path, taken in read.items()}
+    return [
+        f"{path.name}: sheets that are not read: {', '.join(told_names(names))}"
+        for path, names in left.items()
+        if names
+    ]
 
 
 def _is_demo(delivery: Path) -> bool:

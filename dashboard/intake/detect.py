@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.dialect import NEWLINE, SEPARATOR, UTF_8, Dialect
-from dashboard.intake.files import Inspected, is_gzip, peek, starts
+from dashboard.intake.files import Inspected, is_gzip, is_workbook, peek, starts
 from dashboard.intake.header import folded, is_data, is_strange
 from dashboard.intake.mapping import Layout, SourceColumn
 from dashboard.intake.record import LONGEST_RECORD
@@ -31,16 +31,19 @@ _TITLES = 50
 _MOST = 0.8
 
 
-def dialect_of(path: Path, layout: Layout, wanted: Collection[SourceColumn]) -> Dialect:
-    """The dialect of a file: what the layout says, the rest found out.
+def dialect_of(path: Path, layout: Layout, wanted: Collection[SourceColumn], sheet: str | None = None) -> Dialect:
+    """The dialect of a file, or of a workbook's sheet: what the layout says, the rest found out.
 
     Without a delimiter it is the one that the file itself names in its first line, or else the one under which most
     of the wanted columns stand in the header.
     """
+    if is_workbook(path):
+        # Its rows come as CSV, however the mapping says that other files are written.
+        return Dialect(header=layout.header, skipped=layout.skip, sheet=sheet)
     encoding = layout.encoding
     if encoding is None:
         encoding = "utf-16" if not is_gzip(path) and starts(path).startswith(_UTF_16) else UTF_8
-    content = peek(path, encoding)
+    content = peek(path, Dialect(encoding=encoding))
     said = _SAID.match(content)
     dialect = Dialect(
         quote=layout.quote.encode(),
@@ -67,9 +70,9 @@ def dialect_of(path: Path, layout: Layout, wanted: Collection[SourceColumn]) -> 
     return replace(dialect, delimiter=max((mark for mark in _DELIMITERS if mark != dialect.quote), key=fit))
 
 
-def own_dialect(path: Path) -> Dialect:
+def own_dialect(path: Path, sheet: str | None) -> Dialect:
     """That of a file with the contract's own columns, which is UTF-8 and separated by commas."""
-    return dialect_of(path, Layout(UTF_8, ","), ())
+    return dialect_of(path, Layout(UTF_8, ","), (), sheet)
 
 
 def line_end(content: bytes) -> bytes:
@@ -100,7 +103,7 @@ def check_header_line(inspected: Inspected, wanted: Collection[SourceColumn], ad
     here = held(inspected.found.header, named)
     if inspected.is_parquet or not dialect.header or here == len(set(map(folded, named))):
         return
-    content = rewriting(dialect)(peek(inspected.path, dialect.encoding))
+    content = rewriting(dialect)(peek(inspected.path, dialect))
     lines = range(min(_TITLES, content.count(NEWLINE)) + 1)
     # The delimiter may have been found out from a title.
     marks = [mark for mark in dict.fromkeys((dialect.delimiter, *_DELIMITERS)) if mark != dialect.quote]
@@ -151,7 +154,7 @@ def _why(inspected: Inspected, wanted: Collection[str]) -> str:
     dialect = inspected.dialect
     if inspected.is_parquet:
         return ""
-    content = rewriting(dialect)(peek(inspected.path, dialect.encoding))
+    content = rewriting(dialect)(peek(inspected.path, dialect))
     if not content.strip():
         short = not is_gzip(inspected.path) and inspected.path.stat().st_size <= LONGEST_RECORD
         return ": it is empty" if short else f": its first line is longer than {LONGEST_RECORD:,} bytes"
@@ -183,26 +186,26 @@ def _names_all(content: bytes, dialect: Dialect, wanted: Collection[str]) -> boo
     return held(header_of(content, dialect), wanted) == len(set(map(folded, wanted)))
 
 
-def guessed(path: Path) -> Dialect:
-    """The dialect of a file of which nothing is known, with lines of titles before its header left out.
+def guessed(path: Path, sheet: str | None = None) -> Dialect:
+    """The dialect of a file, or of a workbook's sheet, of which nothing is known, without titles before its header.
 
     The header is the first line that has about as many columns as most of the next ones, with names.
     """
     layout = Layout()
-    found = dialect_of(path, layout, ())
-    if found.encoding == UTF_8 and "\ufffd" in peek(path).decode(UTF_8, "replace"):
+    found = dialect_of(path, layout, (), sheet)
+    if found.encoding == UTF_8 and "\ufffd" in peek(path, found).decode(UTF_8, "replace"):
         # Windows' western encoding is what is most likely then.
         layout = Layout(encoding="cp1252")
         found = dialect_of(path, layout, ())
-    content = peek(path, found.encoding)
+    content, book = peek(path, found), is_workbook(path)
     escaped = replace(found, escape=b"\\")
-    if b'\\"' in content and _broken(content, escaped) < _broken(content, found):
+    if not book and b'\\"' in content and _broken(content, escaped) < _broken(content, found):
         found = escaped
     start = rewriting(found)(content)
     lines = range(found.skipped, max(found.skipped, min(_TITLES, start.count(NEWLINE))) + 1)
 
     headers: dict[bytes, tuple[int, int]] = {}
-    for mark in (found.delimiter,) if found.skipped else _DELIMITERS:
+    for mark in (found.delimiter,) if found.skipped or book else _DELIMITERS:
         records = {line: header_of(start, replace(found, delimiter=mark, skipped=line)) for line in lines}
         often = Counter(map(len, records.values()))
         usual = max(often, key=lambda width: (often[width], width))

@@ -42,7 +42,7 @@ def draft_mapping(delivery: Path, reference: Reference) -> str:
     paths = delimited_files(delivery)
     if not paths:
         raise DeliveryError(
-            f"{delivery} holds no CSV, TSV, text or Parquet file (plain or .gz); "
+            f"{delivery} holds no CSV, TSV, text or Parquet file (plain or .gz) and no workbook; "
             "export the tables in one of these forms"
         )
     with tempfile.TemporaryDirectory() as work, duckdb.connect() as connection:
@@ -65,7 +65,7 @@ class _Draft:
         self._bookings: SampledFile | None = None
         #: Lines of the bookings, by the contract's column.
         self._own: dict[str, str] = {}
-        #: Columns that each stand for a side effect or questionnaire, by the file's pattern.
+        #: Columns that each stand for a side effect or questionnaire, by what the file is called.
         self._sideways: dict[str, list[str]] = {}
         self._form: Form | None = None
         #: Files of no table, and those of them that something is taken from.
@@ -131,7 +131,7 @@ class _Draft:
         lines += tables
         if rest := [one for one in rest if not any(one is used for used in self._used)]:
             lines += ["", "# Files that no table takes anything from:"]
-            lines += [f"# - {file.pattern}: {file.told}" for file in rest]
+            lines += [f"# - {file.called}: {file.told}" for file in rest]
         # Texts in quotes have none of them left; a comment must not hold what TOML has no place for.
         return "".join(_CONTROL.sub("\ufffd", line) + "\n" for line in lines)
 
@@ -145,7 +145,7 @@ class _Draft:
             if best[1]:
                 chosen.pop(name, None)
                 found[name] = best
-                self._sideways.setdefault(best[0].pattern, []).extend(one.name for one in best[1])
+                self._sideways.setdefault(best[0].called, []).extend(one.name for one in best[1])
         return found
 
     def _columns_across(self, table: str, file: SampledFile) -> list[Across]:
@@ -172,7 +172,7 @@ class _Draft:
     ) -> list[str]:
         given = across.lines(file, self._own if file is self._bookings else {}) if across else {}
         maps: list[str] = []
-        taken = set(self._sideways.get(file.pattern, ()))
+        taken = set(self._sideways.get(file.called, ()))
         among = scores_among(file, self._words.instrument_in) if table.name == "scores" and not across else None
         if among:
             file, given = among.file, {"instrument": among.instrument}
@@ -334,7 +334,7 @@ class _Draft:
             wanted = self._guesses(TABLES[0], bookings, set()).get("starts_at")
         if number is None or wanted is None or not set(file.columns[own.name]) & set(bookings.columns[number.name]):
             return None
-        join = f"{files_of(bookings)}, key = {file.source(own.name)}"
+        join = ", ".join([*files_of(bookings), f"key = {file.source(own.name)}"])
         join += f", other_key = {bookings.source(number.name)}"
         settings, why = self._formats.settings(column, wanted.name, bookings.columns[wanted.name])
         source = ", ".join([f"join = {{ {join} }}", f"column = {bookings.source(wanted.name)}", *settings])
@@ -355,6 +355,7 @@ class _Draft:
         if column.name == "kind" and amount and any(map(evidence.is_negative, file.columns[amount.name])):
             return f"kind = {{ column = {file.source(amount.name)}, {_SIGNED} }}  # guess: by its sign"
         names = [bare_name(pattern) for pattern in file.patterns]
+        names = [f"{name} [{sheet}]" for name in names for sheet in file.sheets] if file.sheets else names
         sites = {name: self._words.site_in(name) for name in names}
         if column.name == "site" and len(names) > 1 and all(sites.values()):
             told = ", ".join(f"{toml_string(name)} = {toml_string(site or '')}" for name, site in sites.items())

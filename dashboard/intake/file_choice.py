@@ -43,7 +43,7 @@ def fit(table: Table, file: SampledFile) -> float:
 
 def likeness(table: Table, file: SampledFile) -> float:
     """How much a file is like a table, by its name and the names of its columns; from 2 on it may be one."""
-    score = 3.0 if re.search(FILES[table.name], file.pattern.lower()) else 0.0
+    score = 3.0 if re.search(FILES[table.name], file.called.lower()) else 0.0
     for column in table.columns:
         if guess := guess_column(column.name, table.name, file.header, ()):
             score += guess.confidence * (1.0 if column.required else 0.3)
@@ -52,4 +52,4 @@ def likeness(table: Table, file: SampledFile) -> float:
 
 def _is_people(file: SampledFile, score: float, files: Sequence[SampledFile]) -> bool:
     others = [one for one in files if one is not file]
-    return bool(re.search(FILES[""], file.pattern.lower())) and bool(others) and score < _NO_TABLE
+    return bool(re.search(FILES[""], file.called.lower())) and bool(others) and score < _NO_TABLE

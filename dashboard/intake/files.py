@@ -23,9 +23,12 @@ from dashboard.intake.rewrite import Rewriter
 from dashboard.intake.scan import Readable, Scan, Sink, scan
 from dashboard.intake.sql import identifier, literal, path_literal, told
 from dashboard.intake.transcode import Transcoder
+from dashboard.intake.workbook import ENDINGS as BOOKS
+from dashboard.intake.workbook import SheetText, chosen
+from dashboard.intake.workbook import is_workbook as is_book
 
 #: Of the names of files that can be mapped; .gz may follow.
-ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".psv", ".dat", ".parquet")
+ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".psv", ".dat", ".parquet", *BOOKS)
 #: What `import --rejects` adds to a file's name, so that it is another part of the same table.
 REJECTS = "-rejects"
 _MENDED = re.compile(rf"({REJECTS}(-\d+)?)+$")
@@ -73,6 +76,34 @@ def is_parquet(path: Path) -> bool:
 def is_gzip(path: Path) -> bool:
     """Whether a file is compressed with gzip, by its name or its first bytes."""
     return path.suffix == ".gz" or starts(path).startswith(GZIP)
+
+
+def is_workbook(path: Path) -> bool:
+    """Whether a file is a workbook, of which one sheet is read."""
+    return is_book(path, starts(path))
+
+
+def sheets_of(path: Path, wanted: Sequence[str | int] = ()) -> Sequence[str | None]:
+    """The sheets of a workbook that are wanted, by name; of any other file None.
+
+    Raises:
+        DeliveryError: the workbook has no such sheet, or the file is no workbook and one is wanted.
+    """
+    if is_workbook(path):
+        return chosen(path, wanted)
+    if wanted:
+        raise DeliveryError(f"{path} is no workbook, so that it has no sheet; take sheet out of the mapping")
+    return (None,)
+
+
+def with_sheets(paths: Sequence[Path], wanted: Sequence[str | int]) -> list[tuple[Path, str | None]]:
+    """Each file, of workbooks each sheet that is wanted, in their order."""
+    return [(path, sheet) for path in paths for sheet in sheets_of(path, wanted)]
+
+
+def is_direct(path: Path, dialect: Dialect) -> bool:
+    """Whether the bytes that are scanned are those of the file as it lies there."""
+    return not (is_gzip(path) or is_workbook(path) or dialect.encoding != UTF_8 or dialect.rewritten)
 
 
 def starts(path: Path) -> bytes:
@@ -134,7 +165,9 @@ def unreadable(path: Path, error: duckdb.Error) -> duckdb.Error | DeliveryError:
 
 
 def _open(path: Path, dialect: Dialect) -> _Open:
-    """The file's bytes: uncompressed, as UTF-8, with lines and quotes in the common way."""
+    """The file's bytes: uncompressed, as UTF-8, with lines and quotes in the common way; or its sheet's."""
+    if is_workbook(path):
+        return cast(_Open, SheetText(path, dialect.sheet))
     file: object = gzip.GzipFile(path, "rb") if is_gzip(path) else path.open("rb")
     if dialect.encoding != UTF_8:
         file = Transcoder(cast(BinaryIO, file), dialect.encoding)
@@ -143,17 +176,17 @@ def _open(path: Path, dialect: Dialect) -> _Open:
     return cast(_Open, file)
 
 
-def peek(path: Path, encoding: str = UTF_8) -> bytes:
-    """The first bytes as UTF-8, down to the end of a line.
+def peek(path: Path, dialect: Dialect = CSV) -> bytes:
+    """The first bytes as UTF-8, down to the end of a line, in the file's own lines and quotes.
 
     Raises:
-        DeliveryError: the file cannot be read, or is a workbook, an archive or the like.
+        DeliveryError: the file cannot be read, or is an archive or the like.
     """
     packed, part = is_gzip(path), b""
     try:
-        if not packed and (kind := foreign(starts(path))):
+        if not packed and not is_workbook(path) and (kind := foreign(starts(path))):
             raise DeliveryError(f"{path} is {kind}")
-        with _open(path, Dialect(encoding=encoding)) as file:
+        with _open(path, Dialect(encoding=dialect.encoding, sheet=dialect.sheet)) as file:
             part = file.read(_PEEKED)
     except (OSError, EOFError, zlib.error, UnicodeError) as error:
         raise _unreadable(path, error) from error
@@ -190,7 +223,7 @@ def inspect(
         ) from error
     except (OSError, EOFError, zlib.error, UnicodeError) as error:
         raise _unreadable(path, error) from error
-    found.plain &= dialect.encoding == UTF_8 and not dialect.rewritten
+    found.plain &= dialect.encoding == UTF_8 and not dialect.rewritten and not is_workbook(path)
     return Inspected(path, dialect, found)
 
 

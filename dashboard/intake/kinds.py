@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 
 GZIP, PARQUET = b"\x1f\x8b", b"PAR1"
+ZIP, OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 #: So many first bytes tell all kinds but those of text.
 TELLING = 10
 _AS_CSV = "save each table as “CSV UTF-8” and deliver that"
 _UNPACK = "unpack it, or compress each table with gzip, and deliver that"
 _EXPORT = "export the table as “CSV UTF-8” and deliver that"
 _KINDS = (
-    (rb"PK\x03\x04", "an Excel workbook or a ZIP archive", _AS_CSV),
+    (re.escape(ZIP), "a ZIP archive or a damaged workbook", "unpack it, or save the workbook anew, and deliver that"),
     (rb"PK\x05\x06", "an empty ZIP archive", _AS_CSV),
-    (rb"\xd0\xcf\x11\xe0", "an old Excel workbook", _AS_CSV),
+    (re.escape(OLD_OFFICE), "a document of an old Office", _AS_CSV),
     (rb"%PDF", "a PDF", _AS_CSV),
     (rb"PARE", "an encrypted Parquet file", "write it without encryption and deliver that"),
     (

@@ -11,7 +11,7 @@ from dashboard.intake.contract import SHOWN_CHARACTERS, DeliveryError
 from dashboard.intake.detect import check_header, check_header_line, dialect_of
 from dashboard.intake.evidence import says_who
 from dashboard.intake.expressions import Loaded, clean_text, joined_key, lookup_column, typed_text
-from dashboard.intake.files import Inspected, inspect, mend, relation, unreadable
+from dashboard.intake.files import Inspected, inspect, mend, relation, unreadable, with_sheets
 from dashboard.intake.header import position
 from dashboard.intake.leaks import refuse_joined, refuse_nested_joined
 from dashboard.intake.mapping import Join, Mapping, SourceColumn
@@ -43,10 +43,10 @@ def load_lookups(
         columns = ", ".join(f"{identifier(lookup_column(source))} varchar" for source in wanted)
         connection.execute(f"create temp table {table} (key varchar, file varchar, {columns})")
         types: dict[SourceColumn, str] = {}
-        for path in _files(join, mapping, delivery):
+        for path, sheet in with_sheets(_files(join, mapping, delivery), join.files.layout.sheets):
             where = f"{path} for {join.name} in {mapping.path}"
             needed = (*join.other_key, *wanted, *(one.column for one in join.filters))
-            dialect = dialect_of(path, join.files.layout, needed)
+            dialect = dialect_of(path, join.files.layout, needed, sheet)
             inspected = inspect(path, dialect)
             advice = f"write skip = {{skip}} for the join {join.name} of the mapping, the number of lines before it"
             check_header_line(inspected, needed, advice)

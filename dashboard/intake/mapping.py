@@ -31,6 +31,7 @@ class Layout:
         empty: words that mean that a value is not known.
         skip: so many lines stand before the header.
         escape: one ASCII character, which stands before a quote within a value; empty where quotes are doubled.
+        sheets: of workbooks, by name, pattern or number from 1; none for the first.
     """
 
     encoding: str | None = None
@@ -40,6 +41,7 @@ class Layout:
     empty: tuple[str, ...] = ()
     skip: int = 0
     escape: str = ""
+    sheets: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class Files:
         found = {path for pattern in self.patterns for path in delivery.glob(pattern)}
         # Marks of patterns may be part of a name: report[1].csv is what a browser makes of a second download.
         found |= {delivery / name for name in self.patterns if (delivery / name).is_file()}
-        return sorted(usable(path) for path in found if not path.is_dir())
+        # Beside an open workbook spreadsheets put a file of its name behind ~$.
+        return sorted(usable(path) for path in found if not path.is_dir() and not path.name.startswith("~$"))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dashboard.intake.transcode import python_name
 
 _LONGEST_DELIMITER = 8
 _MOST_SKIPPED = 1_000_000
-_LAYOUT = ("encoding", "delimiter", "quote", "escape", "skip", "header", "empty")
+_LAYOUT = ("encoding", "delimiter", "quote", "escape", "skip", "header", "empty", "sheet")
 _FILTERS: tuple[Literal["only", "except"], ...] = ("only", "except")
 #: Settings of a table.
 TABLE = ("file", *_LAYOUT, *_FILTERS, "columns")
@@ -145,4 +145,16 @@ def _layout(data: dict[str, Any], place: Place) -> Layout:
     if not isinstance(empty, list):
         raise place.fault('empty must be a list of words like ["NULL", "NA"]')
     words = tuple(place.text(word, "empty").strip() for word in empty)
-    return Layout(encoding, delimiter, quote, header, words, skip, escape)
+    return Layout(encoding, delimiter, quote, header, words, skip, escape, _sheets(data.get("sheet", []), place))
+
+
+def _sheets(given: Any, place: Place) -> tuple[str | int, ...]:
+    sheets: list[Any] = given if isinstance(given, list) else [given]
+    for sheet in sheets:
+        named = isinstance(sheet, str) and bool(sheet.strip())
+        if not named and (isinstance(sheet, bool) or not isinstance(sheet, int) or sheet < 1):
+            raise place.fault(
+                f"sheet must be the name of a workbook's sheet in quotes, or its number from 1, not {sheet!r}; "
+                "or a list of such"
+            )
+    return tuple(sheets)

@@ -11,16 +11,18 @@ from pathlib import Path
 
 from dashboard.intake.contract import TABLES, DeliveryError, Table
 from dashboard.intake.detect import check_header, check_header_line, dialect_of, own_dialect
-from dashboard.intake.dialect import CSV, UTF_8, Dialect
+from dashboard.intake.dialect import CSV, Dialect
 from dashboard.intake.expressions import PART, Expressions, Loaded
 from dashboard.intake.files import (
     ENDINGS,
     Inspected,
     inspect,
-    is_gzip,
+    is_direct,
     relation,
+    sheets_of,
     shown_name,
     usable,
+    with_sheets,
 )
 from dashboard.intake.header import header_told, is_data, is_strange, position
 from dashboard.intake.leaks import refuse_nested, refuse_numbered
@@ -28,6 +30,7 @@ from dashboard.intake.mapping import Join, SourceColumn, TableMapping
 from dashboard.intake.mapping import Mapping as DeliveryMapping
 from dashboard.intake.scan import Scan
 from dashboard.intake.sql import identifier
+from dashboard.intake.workbook import ENDINGS as BOOKS
 from dashboard.stamps import stamp_of
 
 _OWN_IDS = frozenset(one.name for table in TABLES for one in table.columns if one.kind == "identifier")
@@ -41,12 +44,20 @@ class Source:
     Attributes:
         name: of the file, as reports and rejects show it.
         mapping: what the table's columns are made of; None where the file has the contract's own.
+        sheet: of a workbook.
     """
 
     table: Table
     path: Path
     name: str
     mapping: TableMapping | None = None
+    sheet: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The file's own name; with the sheet's where a mapping may read several: `visits [May]`."""
+        named = self.mapping is not None and self.mapping.files.layout.sheets
+        return f"{self.path.stem} [{self.sheet}]" if named else self.path.name
 
 
 @dataclass(frozen=True)
@@ -141,15 +152,16 @@ def find_sources(delivery: Path, mapping: DeliveryMapping | None = None, *, whol
                 f"{', '.join(table.required_columns)}; a header alone will do)"
                 + (f". If it holds another system's files ({others}), {_advice(delivery)}" if others else "")
             )
-        sources += [Source(table, path, path.name) for path in found]
+        sources += [Source(table, path, path.name, sheet=sheets_of(path)[0]) for path in found]
     if not sources:
         raise _nothing_to_add(delivery)
     return sources
 
 
 def _is_part(path: Path, table: Table) -> bool:
-    """Whether a file is one of a table by its name: bookings.csv or bookings-2026.csv.gz, in whatever case."""
-    pattern = rf"{table.name}(-.*)?\.csv(\.gz)?"
+    """Whether a file is one of a table by its name: bookings.csv, bookings-2026.csv.gz or .xlsx, in whatever case."""
+    books = "|".join(map(re.escape, BOOKS))
+    pattern = rf"{table.name}(-.*)?(\.csv(\.gz)?|{books})"
     return bool(re.fullmatch(pattern, path.name, re.DOTALL | re.IGNORECASE))
 
 
@@ -226,10 +238,12 @@ def _mapped_sources(delivery: Path, mapping: DeliveryMapping, *, whole: bool) ->
                 f"{mapping.path}, {section.section}: no file of {delivery} matches {patterns}; "
                 f"correct the pattern or the folder, which holds {there}"
             )
-        for path in found:
-            repeat = 1 + sum((one.table, one.path) == (section.table, path) for one in sources)
-            name = _repeated(str(path.relative_to(delivery)), repeat)
-            sources.append(Source(section.table, path, name, section))
+        named = section.files.layout.sheets
+        for path, sheet in with_sheets(found, named):
+            repeat = 1 + sum((one.table, one.path, one.sheet) == (section.table, path, sheet) for one in sources)
+            of_sheet = f" [{sheet}]" if named else ""
+            name = _repeated(f"{path.relative_to(delivery)}{of_sheet}", repeat)
+            sources.append(Source(section.table, path, name, section, sheet))
     if not sources:
         raise _nothing_to_add(delivery)
     return sources
@@ -256,12 +270,12 @@ def survey(source: Source, progress: Callable[[int], None]) -> Survey:
         progress(len(part))
 
     if source.mapping is None:
-        dialect = replace(own_dialect(source.path), ids=_OWN_IDS)
+        dialect = replace(own_dialect(source.path, source.sheet), ids=_OWN_IDS)
     else:
-        found = dialect_of(source.path, source.mapping.files.layout, _wanted(source.mapping))
+        found = dialect_of(source.path, source.mapping.files.layout, _wanted(source.mapping), source.sheet)
         dialect = replace(found, ids=source.mapping.id_sources)
     inspected = inspect(source.path, dialect, seen=seen)
-    if inspected.is_parquet or dialect.encoding != UTF_8 or dialect.rewritten or is_gzip(source.path):
+    if inspected.is_parquet or not is_direct(source.path, dialect):
         with source.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
     columns = _match_columns(source, inspected)
@@ -289,7 +303,7 @@ def expressions(surveyed: Survey, lookups: Mapping[Join, Loaded]) -> Expressions
     source = surveyed.source
     if source.mapping is None:
         return None
-    names = (source.name, source.path.name)
+    names = (source.name, source.file)
     return Expressions(source.mapping, names, surveyed.types, surveyed.places, lookups)
 
 

@@ -13,7 +13,7 @@ import duckdb
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.dialect import NEWLINE, Dialect
-from dashboard.intake.files import REJECTS, is_gzip
+from dashboard.intake.files import REJECTS, is_gzip, is_workbook
 from dashboard.intake.reader import Survey
 from dashboard.intake.record import LONGEST_RECORD
 from dashboard.intake.sql import statements
@@ -33,6 +33,8 @@ def require_lines(surveys: list[Survey]) -> None:
         encoding = surveyed.dialect.encoding
         if surveyed.inspected.is_parquet:
             kind = "is Parquet and has no lines"
+        elif is_workbook(surveyed.source.path):
+            kind = "is a workbook and has no lines"
         elif '\n"'.encode(encoding) != b'\n"':
             kind = f"is {encoding}, whose lines cannot be copied byte for byte"
         else:

@@ -11,12 +11,13 @@ import duckdb
 
 from dashboard.intake.detect import guessed
 from dashboard.intake.dialect import UTF_8
-from dashboard.intake.files import Inspected, inspect, is_gzip, mend, relation, unreadable, usable
+from dashboard.intake.files import Inspected, inspect, is_gzip, is_workbook, mend, relation, unreadable, usable
 from dashboard.intake.formats import listed, shape, toml_string
 from dashboard.intake.header import is_shown, told_names
 from dashboard.intake.sql import identifier
 from dashboard.intake.synonyms import EMPTY
 from dashboard.intake.totals import without_totals
+from dashboard.intake.workbook import sheets
 
 _SAMPLE = 2000
 #: Of words for nothing those that can mean nothing else.
@@ -35,6 +36,7 @@ class SampledFile:
         rows: so many the sample has.
         empty: words that stand for nothing.
         no_records: a column and its words by which rows are left out that are none.
+        sheets: of a workbook with several, those that are alike.
     """
 
     patterns: tuple[str, ...]
@@ -43,11 +45,17 @@ class SampledFile:
     rows: int = 0
     empty: tuple[str, ...] = ()
     no_records: tuple[str, tuple[str, ...]] | None = None
+    sheets: tuple[str, ...] = ()
 
     @property
     def pattern(self) -> str:
         """What the files are called."""
         return ", ".join(self.patterns)
+
+    @property
+    def called(self) -> str:
+        """What the files and sheets are called."""
+        return f"{self.pattern} [{', '.join(self.sheets)}]" if self.sheets else self.pattern
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -91,15 +99,17 @@ def sampled_files(paths: list[Path], connection: duckdb.DuckDBPyConnection, work
     Raises:
         DeliveryError: one cannot be read.
     """
-    return _alike([_sampled(group, connection, work) for group in _groups(paths)])
+    return _alike([_sampled(group, sheet, connection, work) for group, sheet in _groups(paths)])
 
 
-def _groups(paths: list[Path]) -> list[list[Path]]:
-    """Files of the same kind: their names differ in digits only."""
-    groups: dict[str, list[Path]] = {}
+def _groups(paths: list[Path]) -> list[tuple[list[Path], str | None]]:
+    """Files of the same kind: their names differ in digits only; of workbooks with several sheets each by itself."""
+    groups: dict[tuple[str, str | None], list[Path]] = {}
     for path in paths:
-        groups.setdefault(re.sub(r"\d+", "0", path.name), []).append(path)
-    return list(groups.values())
+        names = sheets(usable(path)) if is_workbook(path) else []
+        for sheet in names if len(names) > 1 else [None]:
+            groups.setdefault((re.sub(r"\d+", "0", path.name), sheet), []).append(path)
+    return [(group, sheet) for (_, sheet), group in groups.items()]
 
 
 def _pattern(paths: list[Path]) -> str:
@@ -109,16 +119,16 @@ def _pattern(paths: list[Path]) -> str:
     return re.sub(r"\*[\W_*]*\*", "*", re.sub(r"\d+", "*", first))
 
 
-def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Path) -> SampledFile:
-    path = usable(paths[0])
-    inspected = inspect(path, guessed(path))
-    read, copy = path, work / f"{abs(hash(path))}.csv"
+def _sampled(paths: list[Path], sheet: str | None, connection: duckdb.DuckDBPyConnection, work: Path) -> SampledFile:
+    path, of_book = usable(paths[0]), () if sheet is None else (sheet,)
+    inspected = inspect(path, guessed(path, sheet))
+    read, copy = path, work / f"{abs(hash((path, sheet)))}.csv"
     if not inspected.found.plain:
         read = copy
         mend(inspected, copy)
     header = inspected.found.header
     if not any(header):
-        return SampledFile((_pattern(paths),), inspected, {})
+        return SampledFile((_pattern(paths),), inspected, {}, sheets=of_book)
     selected = ", ".join(f"trim({identifier(str(n))}::varchar)" for n in range(len(header)))
 
     def rows_of(read: Path) -> list[tuple[str | None, ...]]:
@@ -139,7 +149,7 @@ def _sampled(paths: list[Path], connection: duckdb.DuckDBPyConnection, work: Pat
     columns = {name: [value for row in rows if (value := row[n])] for n, name in enumerate(header)}
     empty = _words_for_nothing(columns)
     columns = {name: [value for value in values if value not in empty] for name, values in columns.items()}
-    return SampledFile((_pattern(paths),), inspected, columns, len(rows), empty, no_records)
+    return SampledFile((_pattern(paths),), inspected, columns, len(rows), empty, no_records, of_book)
 
 
 def _words_for_nothing(columns: dict[str, list[str]]) -> tuple[str, ...]:
@@ -162,7 +172,9 @@ def _alike(files: list[SampledFile]) -> list[SampledFile]:
     groups: dict[tuple[str, ...], list[SampledFile]] = {}
     for file in files:
         # Few columns, or none with a name, may be the same by chance.
-        key = file.header if len(file.header) > _FEW and file.inspected.dialect.header else (file.pattern,)
+        key = file.header if len(file.header) > _FEW and file.inspected.dialect.header else (file.called,)
+        # Sheets are named for all files of a section.
+        key = (*key, "", file.pattern) if file.sheets else key
         groups.setdefault(key, []).append(file)
     return [_joint(group) if len(group) > 1 else group[0] for group in groups.values()]
 
@@ -170,23 +182,30 @@ def _alike(files: list[SampledFile]) -> list[SampledFile]:
 def _joint(group: list[SampledFile]) -> SampledFile:
     first = group[0]
     columns = {name: [value for file in group for value in file.columns[name]] for name in first.columns}
-    patterns = tuple(file.pattern for file in group)
-    return replace(first, patterns=patterns, columns=columns, rows=sum(file.rows for file in group))
+    patterns = tuple(dict.fromkeys(file.pattern for file in group))
+    every = tuple(sheet for file in group for sheet in file.sheets)
+    return replace(first, patterns=patterns, columns=columns, rows=sum(file.rows for file in group), sheets=every)
 
 
-def files_of(file: SampledFile) -> str:
-    """The line of a mapping that names the files."""
-    return f"file = {listed(file.patterns) if len(file.patterns) > 1 else toml_string(file.pattern)}"
+def files_of(file: SampledFile) -> list[str]:
+    """The settings of a mapping that name the files, and of a workbook with several sheets these."""
+    named = f"file = {listed(file.patterns) if len(file.patterns) > 1 else toml_string(file.pattern)}"
+    sheets = (
+        f"sheet = {listed(file.sheets) if len(file.sheets) > 1 else toml_string(file.sheets[0])}"
+        if file.sheets
+        else ""
+    )
+    return [named, sheets] if sheets else [named]
 
 
 def layout_of(file: SampledFile) -> list[str]:
     """The lines that say which files they are and how they are written."""
     dialect = file.inspected.dialect
-    lines = [files_of(file)]
+    lines, is_book = files_of(file), is_workbook(file.inspected.path)
     if not file.inspected.is_parquet:
         if dialect.encoding != UTF_8:
             lines.append(f"encoding = {toml_string(dialect.encoding)}  # guess: it is not UTF-8")
-        lines.append(f"delimiter = {toml_string(dialect.delimiter.decode())}")
+        lines += [] if is_book else [f"delimiter = {toml_string(dialect.delimiter.decode())}"]
         if dialect.skipped:
             lines.append(f"skip = {dialect.skipped}  # guess: lines before the header")
         if not dialect.header:

@@ -113,9 +113,9 @@ class Across:
 def told(table: Table, file: SampledFile) -> list[str]:
     """What to say before the sections of a file."""
     if table.name == "scores":
-        return [f"# guess: {file.pattern} has a column for each questionnaire; DECIDE: were they filled in then?"]
+        return [f"# guess: {file.called} has a column for each questionnaire; DECIDE: were they filled in then?"]
     return [
-        f"# guess: {file.pattern} has a column for each side effect;",
+        f"# guess: {file.called} has a column for each side effect;",
         "# DECIDE: do they tell what came after the infusion, and not what a patient came with?",
     ]
 

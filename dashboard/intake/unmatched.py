@@ -72,7 +72,7 @@ def _first_rows(surveyed: Survey, copy: Path) -> Path:
     if inspected.is_parquet or inspected.found.plain:
         return inspected.path
     dialect = inspected.dialect
-    content = rewriting(dialect)(peek(inspected.path, dialect.encoding))
+    content = rewriting(dialect)(peek(inspected.path, dialect))
     # Holds what the delivery holds, so nobody else may read it.
     copy.touch(mode=0o600)
     with copy.open("wb") as sink:

@@ -149,8 +149,8 @@ REFUSED = {
     "other-columns": (b"AppointmentID,PatientId\n1,2\n", "lacks the required columns"),
     "doubled-column": (HEAD + b",STATUS\n", "status more than once"),
     "a-picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", ""),
-    "a-workbook": (b"PK\x03\x04\x14\0\x06\0", "an Excel workbook or a ZIP archive"),
-    "an-old-workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
+    "a-workbook": (b"PK\x03\x04\x14\0\x06\0", "a ZIP archive or a damaged workbook"),
+    "an-old-workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "no workbook that can be read"),
     "titles-before-the-header": (
         b"Bookings\nJanuary, 2026\n\n" + HEAD + b"\n" + row("a"),
         "columns in line 4, not in line 1",

@@ -197,7 +197,7 @@ def packed_zip() -> bytes:
 
 TAR = b"bookings.csv".ljust(257, b"\0") + b"ustar".ljust(255, b"\0")
 KINDS = {
-    "zip": (packed_zip(), "an Excel workbook or a ZIP archive"),
+    "zip": (packed_zip(), "a ZIP archive or a damaged workbook"),
     "bzip2": (bz2.compress(BOOKINGS.encode()), "an archive of another kind than gzip"),
     "xz": (lzma.compress(BOOKINGS.encode()), "an archive of another kind than gzip"),
     "encrypted": (b"PARE" + bytes(64) + b"PARE", "an encrypted Parquet file"),
@@ -207,7 +207,7 @@ KINDS = {
     "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 9\n", "a pointer that Git LFS"),
     "twice": (gzip.compress(gzip.compress(BOOKINGS.encode())), "a file that was compressed twice"),
     "tar": (gzip.compress(TAR), "a tar archive"),
-    "zip within gzip": (gzip.compress(packed_zip()), "an Excel workbook or a ZIP archive"),
+    "zip within gzip": (gzip.compress(packed_zip()), "a ZIP archive or a damaged workbook"),
     "parquet within gzip": (gzip.compress(b"PAR1" + bytes(64)), "a Parquet file that was compressed"),
 }
 

@@ -1,0 +1,286 @@
+"""Deliveries as workbooks: what stands in their cells, in which sheet, and what is told where one can't be read."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import datetime as dt
+import io
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from hypothesis import given
+from hypothesis import strategies as st
+from intake_clinic import BOOKINGS, Clinic, Export
+from intake_drafts import draft_mapping, load_reference
+
+from dashboard.intake import workbook
+from dashboard.intake.compare import differing
+from dashboard.intake.contract import DeliveryError
+from dashboard.intake.publish import Rules
+
+HEADER = BOOKINGS.split(",")
+#: A workbook of the Excel of before 2007, of the visit 17.
+OLD = (
+    "c-rk)O=uHA6#izj`Dy7-T2rAFN+?*hHizOxgf>;MJz1&;6%p$;S=uE{wj^tz9<*9}6a-I-mqI;wse17TJ?PDYP|<@R2&saXo&*IC"
+    "ZPqt$cSBkc8qi{8zh&OM_vYu#&YL$gyKk17it`WKmazeS2%u!wAXK3flxjR73M#j4$$EK&lI>$#p(a9(3<dG5{&iUTQ2Kir3LdC0"
+    "i2|P}oy8=E%$y$ILLA{SXhM#mm#DxU(lnrzN7c+U#dHVL`&{!m(|*=mXWC13i{cEHl0#hw-Bo;A>EN;k$bKJln-"
+    "8q%K?`2VRebq|aOwteIB#eZ+pM5nt-}Jyp@Vu(&r7)lcV);<6B5~MBAt$pj~~iri-"
+    "?iS7x3MV1K+&Zei8TeTdNl!{g3tf@Ne`Ha^*(-O+^J}V4vqunWLqBPIbchq){-"
+    "e!YWMElI*5Y)65vTu@NIp!lY&ydd?z&nown()=fdrPZ=qlcKd>*<*mYqW`&ryE)*zGhI^<^YTQU^V<y#^GAu1?<Ps_3Q)YH@Lbr6"
+    ";Go0Nex^8!==cubAnnok@O&ohsda>1eU*8@Z9Zrt0W`<7`=iJ#XUl2B~$QIPNflCy4y>>CbpXpWZbr<t(Ok)%nly?rdxXi#T*SW@"
+    "}on+?#<6Ux31;3a0xs~Hj+UGte_YuE1xO_3T_&zz04mt<Z)LuTb=oa1L_AQC0NiP@f9`%uF>o5CNM2Wg%x81|F5o_!o(0oWZlAIk"
+    ";mK1lc94SCjpe(5*sbwihQqZ*{HrTnO)UvJ#18#l6c0y%I+6k8>X-"
+    "9e@K(j8$Ml*LbG5w|ADVMh7y`WEN#v^t~f5ok#7CwCV@ZrOU4<A1M9SHXp9pD=z_|7QrfnoQ*&KjkX|C{8$#R>W_G-"
+    "1)_<Wb}(&ttl(^|KQ};q@gp*~a@{C~=Cc=aIoEk0Vp{`lYWdQTaZbZW#S@AylpXQZ?iJ%l3Z)N#67L"
+)
+#: What mappings say of visits whose columns are the contract's.
+COLUMNS = "[bookings.columns]\n" + "".join(f'{name} = "{name}"\n' for name in HEADER)
+
+
+def write(path: Path, hidden: str = "", **sheets: list[list[Any]]) -> None:
+    """A workbook of these sheets; moments, days and numbers are such cells."""
+    with xlsxwriter.Workbook(str(path)) as book:
+        formats = {kind: book.add_format({"num_format": form}) for kind, form in
+                   ((dt.datetime, "mm/dd/yyyy hh:mm"), (dt.date, "mm/dd/yyyy"), (dt.time, "hh:mm"))}  # fmt: skip
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name.replace("_", " "))
+            if name == hidden:
+                sheet.hide()
+            for row, cells in enumerate(rows):
+                for column, cell in enumerate(cells):
+                    if type(cell) in formats:
+                        sheet.write_datetime(row, column, cell, formats[type(cell)])
+                    elif isinstance(cell, str):
+                        sheet.write_string(row, column, cell)
+                    else:
+                        sheet.write(row, column, cell)
+
+
+def visit(number: object, site: str = "chicago", day: int = 5, status: str = "completed") -> list[object]:
+    return [number, f"P{number}", site, "vitamin-c", dt.datetime(2026, 1, day, 9, 30), status]
+
+
+def test_a_workbook_gives_what_its_rows_give_as_csv(tmp_path: Path) -> None:
+    """Typed cells, an empty row, a line end in a cell, ids of digits, faults with the rows' own numbers."""
+    header = [*HEADER, "birth_date", "price", "side_effects_assessed", "provider"]
+    rows = [
+        [17, "00017", "chicago", "vitamin-c", dt.datetime(2026, 1, 5, 9, 30), "completed", dt.date(1980, 5, 1), 475, True, "Dr. A\nB"],
+        [],
+        ["B,18", "P1", "dallas", "ketamine-infusion", dt.datetime(2026, 1, 6, 0, 0), "no_show", dt.date(1970, 1, 31), 118.8, False, 'the "old" one'],
+        [19, "P2", "boston", "vitamin-c", dt.datetime(2026, 1, 6, 9, 0), "completed", "soon", 0.1 + 0.2, None, ""],
+    ]  # fmt: skip
+    lines = [
+        "17,00017,chicago,vitamin-c,2026-01-05 09:30:00,completed,1980-05-01,475,TRUE,Dr. A B",
+        "",
+        '"B,18",P1,dallas,ketamine-infusion,2026-01-06 00:00:00,no_show,1970-01-31,118.8,FALSE,"the ""old"" one"',
+        "19,P2,boston,vitamin-c,2026-01-06 09:00:00,completed,soon,0.3,,",
+    ]
+    clinic = Clinic(tmp_path)
+    clinic.write("bookings.csv", ",".join(header), *lines)
+    as_csv, as_csv_rejects = clinic.publish(), clinic.rejects()
+    (clinic.delivery / "bookings.csv").unlink()
+    write(clinic.delivery / "Bookings.xlsx", Visits=[header, *rows])
+    as_book, as_book_rejects = clinic.publish(), clinic.rejects()
+    assert differing(as_csv.path, as_book.path) == []
+    assert clinic.ask("select booking_id, price_cents, provider from bookings order by all") == [
+        ("17", 47500, "Dr. A B"), ("B,18", 11880, 'the "old" one'),
+    ]  # fmt: skip
+    assert [("Bookings.xlsx", *rest) for _, *rest in as_csv_rejects] == as_book_rejects
+    assert {line for _, line, *_ in as_book_rejects} == {5}
+
+
+def test_sheets_are_read_by_name_number_and_pattern_and_tell_the_site(tmp_path: Path) -> None:
+    export = Export(tmp_path)
+    titled = [["Visits of the practice"], [], HEADER]
+    write(
+        export.clinic.delivery / "clinic 2026.xlsx",
+        hidden="Old",
+        Read_me=[["Confidential"]],
+        Site_Chicago=[*titled, visit(1, ""), visit(2, "")],
+        Site_Dallas=[*titled, visit(3, "")],
+        Old=[*titled, visit(4, "chicago")],
+        Effects=[["event_id", "booking_id", "effect"], [1, 3, "nausea"]],
+    )
+    sites = '{ file_name = true, values = { "clinic 2026 [Site Chicago]" = "chicago", "clinic 2026 [Site Dallas]" = "dallas" } }'
+    by_name = COLUMNS.replace('site = "site"', f"site = {sites}")
+    effects = '[side_effects]\nfile = "*.xlsx"\nsheet = "effects"\n[side_effects.columns]\nevent_id = "event_id"\nbooking_id = "booking_id"\neffect = "effect"\n'
+    report = export.publish(f'[bookings]\nfile = "*.xlsx"\nsheet = "site *"\nskip = 2\n{by_name}{effects}')
+    assert export.bookings("booking_id, site::varchar") == [("1", "chicago"), ("2", "chicago"), ("3", "dallas")]
+    assert export.clinic.ask("select booking_id, site::varchar from side_effects") == [("3", "dallas")]
+    assert [one.file for one in report.files] == [
+        "clinic 2026.xlsx [Site Chicago]", "clinic 2026.xlsx [Site Dallas]", "clinic 2026.xlsx [Effects]",
+    ]  # fmt: skip
+    assert "clinic 2026.xlsx: sheets that are not read: Read me" in report.lines()
+    at_chicago = COLUMNS.replace('site = "site"', 'site = { constant = "chicago" }')
+    mapping = f'[bookings]\nfile = "*.xlsx"\nsheet = [2, "old"]\nskip = 2\n{at_chicago}{effects}'
+    export.publish(mapping, rules=Rules(accept_drop=True))
+    assert [booking for (booking,) in export.bookings("booking_id")] == ["1", "2", "4"]
+
+
+def test_a_join_takes_its_rows_from_another_sheet(tmp_path: Path) -> None:
+    export = Export(tmp_path)
+    people = [["Patient", "Born"], ["P1", dt.date(1980, 5, 1)], ["P2", dt.date(2010, 5, 1)]]
+    write(export.clinic.delivery / "all.xlsx", Visits=[HEADER, visit(1), visit(2)], People=people)
+    join = '[joins.people]\nfile = "all.xlsx"\nsheet = "People"\nkey = "patient_id"\nother_key = "Patient"\n'
+    age = 'birth_date = { join = "people", column = "Born" }\n'
+    export.publish(f'{join}[bookings]\nfile = "all.xlsx"\n{COLUMNS}{age}')
+    assert export.bookings("booking_id, age") == [("1", 45), ("2", 15)]
+
+
+def test_the_draft_of_a_workbook_reads_its_sheets(tmp_path: Path) -> None:
+    folder, mapping = tmp_path / "export", tmp_path / "draft.toml"
+    folder.mkdir()
+    header = ["Appt ID", "Patient ID", "Service", "Start", "Status"]
+    rows = {site: [[f"{site} appointments"], [], header] for site in ("Chicago", "Dallas")}
+    for number in range(30):
+        start = dt.datetime(2026, 1, 5 + number % 20, 9, 30)
+        rows["Chicago" if number % 2 else "Dallas"].append([number, number % 7, "Vitamin C", start, "Completed"])
+    events = [["Event ID", "Appt ID", "Side effect"], [1, 4, "Nausea"], [2, 9, "Dizziness"]]
+    write(folder / "practice.xlsx", Notes=[["Of the practice system"]], **rows, Adverse_events=events)
+    (folder / "~$practice.xlsx").write_bytes(b"lock")
+    mapping.write_text(draft_mapping(folder, load_reference()))
+    assert 'sheet = ["Chicago", "Dallas"]' in mapping.read_text()
+    assert "# - practice.xlsx [Notes]: " in mapping.read_text()
+    clinic = Clinic(tmp_path)
+    clinic.delivery = folder
+    report = clinic.publish(mapping=mapping)
+    assert (report.rows_accepted, report.rows_rejected) == (32, 0)
+    assert clinic.ask("select site::varchar, count(*) from bookings group by all order by all") == [
+        ("chicago", 15), ("dallas", 15),
+    ]  # fmt: skip
+    assert clinic.ask("select effect::varchar, site::varchar from side_effects order by event_id") == [
+        ("nausea", "dallas"), ("dizziness", "chicago"),
+    ]  # fmt: skip
+
+
+def ods() -> bytes:
+    """What an office writes in the open format, of the visit 17."""
+
+    def cell(value: str) -> str:
+        return f'<table:table-cell office:value-type="string"><text:p>{value}</text:p></table:table-cell>'
+
+    start = '<table:table-cell office:value-type="date" office:date-value="2026-01-05T09:00:00"><text:p>5 Jan</text:p></table:table-cell>'
+    number = '<table:table-cell office:value-type="float" office:value="17"><text:p>17</text:p></table:table-cell>'
+    row = number + "".join(map(cell, ("P1", "chicago", "vitamin-c"))) + start + cell("completed")
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
+    )
+    rows = "".join(f"<table:table-row>{cells}</table:table-row>" for cells in ("".join(map(cell, HEADER)), row))
+    body = f'<office:body><office:spreadsheet><table:table table:name="Visits">{rows}</table:table></office:spreadsheet></office:body>'
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "content.xml", f'<?xml version="1.0"?><office:document-content {spaces}>{body}</office:document-content>'
+        )
+        archive.writestr(
+            "META-INF/manifest.xml",
+            '<?xml version="1.0"?><manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>',
+        )
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("bookings.xls", zlib.decompress(base64.b85decode(OLD))), ("bookings.ods", ods())]
+)
+def test_other_kinds_of_workbooks(clinic: Clinic, name: str, content: bytes) -> None:
+    (clinic.delivery / "bookings.csv").unlink()
+    clinic.write_bytes(name, content)
+    clinic.publish()
+    assert clinic.ask("select booking_id, starts_at from bookings") == [("17", dt.datetime(2026, 1, 5, 9))]
+
+
+def refused(clinic: Clinic, **options: Any) -> str:
+    with pytest.raises(DeliveryError) as refusal:
+        clinic.publish(**options)
+    assert not list((clinic.data / "extracts").glob("*.duckdb"))
+    return str(refusal.value)
+
+
+def test_what_cannot_be_read_says_why_and_what_to_do(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clinic.delivery / "bookings.csv").unlink()
+    book = clinic.delivery / "bookings.xlsx"
+    write(book, Visits=[HEADER, visit(1)])
+    whole = book.read_bytes()
+    book.write_bytes(whole[: len(whole) // 2])
+    assert "bookings.xlsx is a ZIP archive or a damaged workbook" in refused(clinic)
+    book.write_bytes(whole.replace(b"xl/worksheets/sheet1.xml", b"xl/worksheets/sheet7.xml"))
+    assert "bookings.xlsx is no workbook that can be read" in refused(clinic)
+    book.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600))
+    assert "save each table as “CSV UTF-8”" in refused(clinic)
+    write(book, Empty=[])
+    assert "bookings.xlsx has no readable header: it is empty" in refused(clinic)
+    write(book, Visits=[HEADER, visit(1)])
+    assert "is a workbook and has no lines, so --rejects cannot" in refused(clinic, rejects=tmp_path / "rejects")
+    monkeypatch.setattr(workbook, "LARGEST", 1000)
+    assert "is a workbook of more than 1,000 bytes when it is unpacked; save" in refused(clinic)
+
+
+def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    export = Export(tmp_path)
+    write(export.clinic.delivery / "a.xlsx", Visits=[HEADER, visit(1)], Other=[["x"]])
+    export.write("b.csv", BOOKINGS)
+    for sheet, words in (
+        ('"May"', "a.xlsx has no sheet 'May', but 'Visits', 'Other'; correct sheet"),
+        ("7", "a.xlsx has no sheet 7, but"),
+        ('"May*"', "a.xlsx has no sheet 'May*', but"),
+        ("0", "sheet must be the name of a workbook's sheet in quotes, or its number from 1, not 0"),
+        ("true", "not True"),
+        ('[""]', "not ''"),
+    ):
+        with pytest.raises(DeliveryError) as refusal:
+            export.publish(f'[bookings]\nfile = "a.xlsx"\nsheet = {sheet}\n{COLUMNS}')
+        assert words in str(refusal.value)
+    with pytest.raises(DeliveryError, match=r"b\.csv is no workbook, so that it has no sheet; take sheet out"):
+        export.publish(f'[bookings]\nfile = "b.csv"\nsheet = "Visits"\n{COLUMNS}')
+
+
+def test_a_day_among_moments_is_midnight(tmp_path: Path) -> None:
+    write(
+        tmp_path / "a.xlsx",
+        S=[["at", "on"], [dt.datetime(2026, 1, 5, 9), dt.date(2026, 1, 5)], [dt.date(2026, 1, 6), 2]],
+    )
+    with workbook.SheetText(tmp_path / "a.xlsx") as text:
+        assert text.read() == b"at,on\n2026-01-05 09:00:00,2026-01-05\n2026-01-06 00:00:00,2\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (17.0, "17"), (-3.0, "-3"), (475.5, "475.5"), (0.1 + 0.2, "0.3"), (1e14, "100000000000000"), (1.5e17, "1.5e+17"),
+        (True, "TRUE"), ("007", "007"), (dt.datetime(2026, 1, 5, 8, 59, 59, 999_998), "2026-01-05 09:00:00"),
+        (dt.time(9, 5), "09:05:00"), (dt.timedelta(hours=30, minutes=5), "30:05:00"), ('a "b"\r\nc', '"a ""b"" c"'),
+    ],
+)  # fmt: skip
+def test_cells_as_text(cell: workbook.Cell, text: str) -> None:
+    assert workbook.text_of(cell) == text
+
+
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=9), min_size=2, max_size=4),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_texts_come_back_from_the_csv_as_they_were(rows: list[list[str]]) -> None:
+    lines = [",".join(map(workbook.text_of, row)) for row in rows]
+    assert list(csv.reader(lines)) == rows
+
+
+def test_it_is_read_in_parts_of_any_size(tmp_path: Path) -> None:
+    write(tmp_path / "a.xlsx", S=[HEADER, *(visit(number) for number in range(50))])
+    whole = workbook.SheetText(tmp_path / "a.xlsx").read()
+    assert whole.count(b"\n") == 51
+    for size in (1, 7, 100, len(whole) - 1, len(whole), len(whole) + 5):
+        text = workbook.SheetText(tmp_path / "a.xlsx")
+        parts = list(iter(lambda text=text, size=size: text.read(size), b""))
+        assert b"".join(parts) == whole
+        assert {len(part) for part in parts[:-1]} <= {size}
