@@ -180,7 +180,8 @@ def _entries(folder: Path) -> list[Path]:
     """What lies in a folder, but for what is hidden, in the order of names."""
     if not os.access(folder, os.R_OK | os.X_OK):
         raise DeliveryError(f"{folder} cannot be read; give this account the right to list and to enter it")
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    # A spreadsheet that has a workbook open leaves a file of its name behind ~$.
+    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "~$")))
 
 
 def _nothing_to_add(delivery: Path) -> DeliveryError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import datetime as dt
+import hashlib
 import io
 import zipfile
 import zlib
@@ -99,13 +100,14 @@ def test_sheets_are_read_by_name_number_and_pattern_and_tell_the_site(tmp_path: 
     titled = [["Visits of the practice"], [], HEADER]
     write(
         export.clinic.delivery / "clinic 2026.xlsx",
-        hidden="Old",
+        hidden="Site_Old",
         Read_me=[["Confidential"]],
         Site_Chicago=[*titled, visit(1, ""), visit(2, "")],
         Site_Dallas=[*titled, visit(3, "")],
-        Old=[*titled, visit(4, "chicago")],
+        Site_Old=[*titled, visit(4, "chicago")],
         Effects=[["event_id", "booking_id", "effect"], [1, 3, "nausea"]],
     )
+    export.write("~$clinic 2026.xlsx", "somebody")
     sites = '{ file_name = true, values = { "clinic 2026 [Site Chicago]" = "chicago", "clinic 2026 [Site Dallas]" = "dallas" } }'
     by_name = COLUMNS.replace('site = "site"', f"site = {sites}")
     effects = '[side_effects]\nfile = "*.xlsx"\nsheet = "effects"\n[side_effects.columns]\nevent_id = "event_id"\nbooking_id = "booking_id"\neffect = "effect"\n'
@@ -117,8 +119,8 @@ def test_sheets_are_read_by_name_number_and_pattern_and_tell_the_site(tmp_path: 
     ]  # fmt: skip
     assert "clinic 2026.xlsx: sheets that are not read: Read me" in report.lines()
     at_chicago = COLUMNS.replace('site = "site"', 'site = { constant = "chicago" }')
-    mapping = f'[bookings]\nfile = "*.xlsx"\nsheet = [2, "old"]\nskip = 2\n{at_chicago}{effects}'
-    export.publish(mapping, rules=Rules(accept_drop=True))
+    mapping = f'[bookings]\nfile = "*.xlsx"\nsheet = [2, "site old", "Site C*"]\nskip = 2\n{at_chicago}{effects}'
+    assert export.publish(mapping, rules=Rules(accept_drop=True)).rows_rejected == 0
     assert [booking for (booking,) in export.bookings("booking_id")] == ["1", "2", "4"]
 
 
@@ -146,6 +148,7 @@ def test_the_draft_of_a_workbook_reads_its_sheets(tmp_path: Path) -> None:
     mapping.write_text(draft_mapping(folder, load_reference()))
     assert 'sheet = ["Chicago", "Dallas"]' in mapping.read_text()
     assert "# - practice.xlsx [Notes]: " in mapping.read_text()
+    assert "~$" not in mapping.read_text()
     clinic = Clinic(tmp_path)
     clinic.delivery = folder
     report = clinic.publish(mapping=mapping)
@@ -193,6 +196,27 @@ def test_other_kinds_of_workbooks(clinic: Clinic, name: str, content: bytes) -> 
     clinic.write_bytes(name, content)
     clinic.publish()
     assert clinic.ask("select booking_id, starts_at from bookings") == [("17", dt.datetime(2026, 1, 5, 9))]
+    assert clinic.one("select sha256 from sources where source = 'bookings'") == hashlib.sha256(content).hexdigest()
+
+
+def test_the_first_sheet_that_holds_anything_is_read(clinic: Clinic) -> None:
+    (clinic.delivery / "bookings.csv").unlink()
+    write(
+        clinic.delivery / "bookings.xlsx", hidden="Lists", Empty=[], Lists=[["vitamin-c"]], Visits=[HEADER, visit(1)]
+    )
+    clinic.publish()
+    assert clinic.ask("select booking_id from bookings") == [("1",)]
+
+
+def test_sheets_of_two_workbooks_are_no_section(tmp_path: Path) -> None:
+    """A section's sheets are read from each of its files."""
+    for name, months in (("north", "May June"), ("south", "July August Notes")):
+        rows = {month: [HEADER, *(visit(number) for number in range(3))] for month in months.split()}
+        write(tmp_path / f"{name}.xlsx", **rows)
+    draft = draft_mapping(tmp_path, load_reference())
+    [read, left] = sorted(("north.xlsx", "south.xlsx"), key=lambda name: f'file = "{name}"' not in draft)
+    assert f"# - {left} [" in draft
+    assert f"# - {read} [" not in draft
 
 
 def refused(clinic: Clinic, **options: Any) -> str:
