@@ -13,6 +13,7 @@ from pathlib import Path
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.fhir.files import is_fhir
 from dashboard.intake.fhir.reading import Resources, read_resources
+from dashboard.intake.files import with_sheets
 from dashboard.intake.header import DATA_HEADER, folded, is_shown, told_names
 from dashboard.intake.mapping import Mapping
 from dashboard.intake.mapping_file import load_mapping
@@ -59,8 +60,8 @@ class Delivery:
         """What a person may want to know of it, in sentences."""
         data_first = [f"{one.source.name}: {DATA_HEADER}" for one in self.surveys if one.is_data_first]
         further = _mapping_notes(self.folder, self.tables) if self.tables else _own_notes(self)
-        unread = _unread_sheets(self.surveys)
-        return [*self.resources.remarks, *data_first, *_other_names(self.surveys), *unread, *further]
+        found = [*self.resources.remarks, *data_first, *_other_names(self.surveys)]
+        return [*found, *_unread_sheets(self), *further]
 
     @property
     def digests(self) -> dict[Path, str]:
@@ -180,12 +181,16 @@ def _same_ids(delivery: Path, mapping: Mapping) -> list[str]:
     return notes
 
 
-def _unread_sheets(surveys: list[Survey]) -> list[str]:
+def _unread_sheets(delivery: Delivery) -> list[str]:
     """Sheets of the workbooks that nothing is read from, so that nobody takes their rows for imported."""
     read: dict[Path, set[str]] = {}
-    for one in surveys:
+    for one in delivery.surveys:
         if one.source.sheet is not None:
             read.setdefault(one.source.path, set()).add(one.source.sheet)
+    for join in delivery.tables.lookups if delivery.tables else ():
+        for path, sheet in with_sheets(join.files.find(delivery.folder), join.files.layout.sheets):
+            if sheet is not None:
+                read.setdefault(path, set()).add(sheet)
     left = {path: sheets(path, but=taken) for path, taken in read.items()}
     return [
         f"{path.name}: sheets that are not read: {', '.join(told_names(names))}"
