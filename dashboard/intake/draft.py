@@ -13,11 +13,11 @@ from dashboard.intake import evidence, row_guesses, second_files, sideways, toge
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
 from dashboard.intake.file_choice import choose, fit, likeness
 from dashboard.intake.files import bare_name
+from dashboard.intake.finding import delimited_files
 from dashboard.intake.formats import Formats, toml_string
 from dashboard.intake.guesses import UNSURE, Guess, guess_column, guess_columns
 from dashboard.intake.header import told_names
 from dashboard.intake.observations import scores_among
-from dashboard.intake.reader import delimited_files
 from dashboard.intake.reference import Reference
 from dashboard.intake.samples import SampledFile, files_of, layout_of, sampled_files
 from dashboard.intake.sideways import Across, Form
