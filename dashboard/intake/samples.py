@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
 import duckdb
@@ -168,22 +169,23 @@ def _words_for_nothing(columns: dict[str, list[str]]) -> tuple[str, ...]:
 
 
 def _alike(files: list[SampledFile]) -> list[SampledFile]:
-    """Files with the same columns as one: exports of a site each, say."""
-    groups: dict[tuple[str, ...], list[SampledFile]] = {}
-    for file in files:
-        # Few columns, or none with a name, may be the same by chance.
-        key = file.header if len(file.header) > _FEW and file.inspected.dialect.header else (file.called,)
-        # Sheets are named for all files of a section.
-        key = (*key, "", file.pattern) if file.sheets else key
-        groups.setdefault(key, []).append(file)
-    return [_joint(group) if len(group) > 1 else group[0] for group in groups.values()]
+    """Files with the same columns as one: exports of a site each, say, or a workbook's sheets of a month each."""
+    # A section's sheets are read from each of its files: those of one workbook, then workbooks with the same ones.
+    for marks in (attrgetter("patterns"), attrgetter("sheets")):
+        groups: dict[tuple[str, ...], list[SampledFile]] = {}
+        for file in files:
+            # Few columns, or none with a name, may be the same by chance.
+            key = file.header if len(file.header) > _FEW and file.inspected.dialect.header else (file.called,)
+            groups.setdefault((*key, "", *marks(file)) if file.sheets else key, []).append(file)
+        files = [_joint(group) if len(group) > 1 else group[0] for group in groups.values()]
+    return files
 
 
 def _joint(group: list[SampledFile]) -> SampledFile:
     first = group[0]
     columns = {name: [value for file in group for value in file.columns[name]] for name in first.columns}
     patterns = tuple(dict.fromkeys(file.pattern for file in group))
-    every = tuple(sheet for file in group for sheet in file.sheets)
+    every = tuple(dict.fromkeys(sheet for file in group for sheet in file.sheets))
     return replace(first, patterns=patterns, columns=columns, rows=sum(file.rows for file in group), sheets=every)
 
 

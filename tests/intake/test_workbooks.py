@@ -211,6 +211,23 @@ def test_the_first_sheet_that_holds_anything_is_read(clinic: Clinic) -> None:
     assert clinic.ask("select booking_id from bookings") == [("1",)]
 
 
+def test_workbooks_with_the_same_sheets_are_one_table(tmp_path: Path) -> None:
+    folder, mapping = tmp_path / "export", tmp_path / "draft.toml"
+    folder.mkdir()
+    events = [["event_id", "booking_id", "effect"], [1, 3, "nausea"]]
+    for month, first in (("january", 1), ("february", 4)):
+        visits = [HEADER, *(visit(number) for number in range(first, first + 3))]
+        write(folder / f"{month}.xlsx", Visits=visits, Events=events if first == 1 else events[:1])
+    mapping.write_text(draft_mapping(folder, load_reference()))
+    clinic = Clinic(tmp_path)
+    clinic.delivery = folder
+    report = clinic.publish(mapping=mapping)
+    assert (report.rows_accepted, report.rows_rejected) == (7, 0)
+    assert [one.file for one in report.files] == [
+        "february.xlsx [Visits]", "january.xlsx [Visits]", "february.xlsx [Events]", "january.xlsx [Events]",
+    ]  # fmt: skip
+
+
 def test_sheets_of_two_workbooks_are_no_section(tmp_path: Path) -> None:
     """A section's sheets are read from each of its files."""
     for name, months in (("north", "May June"), ("south", "July August Notes")):
