@@ -84,7 +84,8 @@ def named(
     if len(fitting := keys if len(keys) == 1 else alike) != 1:
         return None
     [(file, found, mine, other)] = fitting
-    join = f"join = {{ {files_of(file)}, key = {bookings.source(mine)}, other_key = {file.source(other)} }}"
+    named = ", ".join([*files_of(file), f"key = {bookings.source(mine)}", f"other_key = {file.source(other)}"])
+    join = f"join = {{ {named} }}"
     line, below = words.lines(
         TABLES[0], column, _as_looked_up(file, found.name, other, bookings.columns[mine]), found,
         file.source(found.name), "likely",

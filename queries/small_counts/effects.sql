@@ -3,9 +3,26 @@
 -- grain: period (month, quarter, year by its first day) × nothing, effect, or effect and one of line,
 --   band, severity
 -- parameters: site, start, end
+with grains as (
+    select unnest(['month', 'quarter', 'year']) as grain
+),
+dated as (
+    select
+        side_effects.*,
+        grain,
+        case grain
+            when 'month' then date_trunc('month', starts_on)
+            when 'quarter' then date_trunc('quarter', starts_on)
+            else date_trunc('year', starts_on)
+        end::date as start
+    from side_effects
+    cross join grains
+    where site = $site
+        and starts_on between $start and $end
+)
 select
     grain,
-    date_trunc(grain, starts_on)::date as start,
+    start,
     effect,
     line,
     band,
@@ -17,10 +34,7 @@ select
     count(distinct patient) filter (where serious)::bigint as patients_serious,
     count(*) filter (where transfer)::bigint as transfers,
     count(distinct patient) filter (where transfer)::bigint as patients_transferred
-from side_effects
-cross join unnest(['month', 'quarter', 'year']) as grains (grain)
-where site = $site
-    and starts_on between $start and $end
+from dated
 group by
     grain, start,
     grouping sets ((), (effect), (effect, line), (effect, band), (effect, severity))

@@ -8,15 +8,29 @@ with treated as (
     where site = $site
         and status = 'completed'
         and starts_on between $start and $end
+),
+grains as (
+    select unnest(['month', 'quarter', 'year']) as grain
+),
+dated as (
+    select
+        treated.*,
+        grain,
+        case grain
+            when 'month' then date_trunc('month', starts_on)
+            when 'quarter' then date_trunc('quarter', starts_on)
+            else date_trunc('year', starts_on)
+        end::date as start
+    from treated
+    cross join grains
 )
 select
     grain,
-    date_trunc(grain, starts_on)::date as start,
+    start,
     line,
     band,
     count(distinct patient) filter (where assessed)::bigint as asked,
     coalesce(min(patient) filter (where assessed), '') as first_patient,
     coalesce(max(patient) filter (where assessed), '') as last_patient
-from treated
-cross join unnest(['month', 'quarter', 'year']) as grains (grain)
+from dated
 group by grain, start, line, band

@@ -9,10 +9,25 @@ with reported as (
         and status = 'completed'
         and has_effect
         and starts_on between $start and $end
+),
+grains as (
+    select unnest(['month', 'quarter', 'year']) as grain
+),
+dated as (
+    select
+        reported.*,
+        grain,
+        case grain
+            when 'month' then date_trunc('month', starts_on)
+            when 'quarter' then date_trunc('quarter', starts_on)
+            else date_trunc('year', starts_on)
+        end::date as start
+    from reported
+    cross join grains
 )
 select
     grain,
-    date_trunc(grain, starts_on)::date as start,
+    start,
     line,
     band,
     count(*)::bigint as with_effect,
@@ -21,6 +36,5 @@ select
     count(distinct patient) filter (where has_severe)::bigint as patients_with_severe,
     count(*) filter (where has_serious)::bigint as with_serious,
     count(distinct patient) filter (where has_serious)::bigint as patients_with_serious
-from reported
-cross join unnest(['month', 'quarter', 'year']) as grains (grain)
+from dated
 group by grain, start, grouping sets ((), (line), (band))

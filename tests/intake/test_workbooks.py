@@ -62,7 +62,7 @@ def write(path: Path, hidden: str = "", **sheets: list[list[Any]]) -> None:
                         sheet.write(row, column, cell)
 
 
-def visit(number: object, site: str = "chicago", day: int = 5, status: str = "completed") -> list[object]:
+def visit(number: object, site: object = "chicago", day: int = 5, status: str = "completed") -> list[object]:
     return [number, f"P{number}", site, "vitamin-c", dt.datetime(2026, 1, day, 9, 30), status]
 
 
@@ -209,6 +209,25 @@ def test_the_first_sheet_that_holds_anything_is_read(clinic: Clinic) -> None:
     )
     clinic.publish()
     assert clinic.ask("select booking_id from bookings") == [("1",)]
+
+
+def test_the_draft_takes_a_site_from_another_sheet(tmp_path: Path) -> None:
+    folder, mapping = tmp_path / "export", tmp_path / "draft.toml"
+    folder.mkdir()
+    header = ["booking_id", "patient_id", "location_id", "service", "starts_at", "status"]
+    visits = [visit(number, number % 2 + 1) for number in range(1, 9)]
+    write(
+        folder / "all.xlsx",
+        Visits=[header, *visits],
+        Locations=[["location_id", "site"], [1, "Chicago"], [2, "Dallas"]],
+    )
+    mapping.write_text(draft_mapping(folder, load_reference()))
+    clinic = Clinic(tmp_path)
+    clinic.delivery = folder
+    clinic.publish(mapping=mapping)
+    assert clinic.ask("select site::varchar, count(*) from bookings group by all order by all") == [
+        ("chicago", 4), ("dallas", 4),
+    ]  # fmt: skip
 
 
 def test_workbooks_with_the_same_sheets_are_one_table(tmp_path: Path) -> None:
