@@ -1,7 +1,7 @@
 -- Patients past their induction without a ketamine visit ahead, whose last infusion lies longer back than is usual at
 -- the site, and by when a visit keeps their course going.
 -- grain: patient, at the site of the last infusion; booking_id is that infusion
--- parameters: sites, until (the last full day), first (so many rows; null: all)
+-- parameters: sites, until (the last full day)
 -- serves: worklists
 select
     site,
@@ -15,4 +15,3 @@ select
 from worklist_boosters
 where list_contains($sites::site[], site)
 order by days desc, worklist_boosters.site, worklist_boosters.patient
-limit $first::bigint

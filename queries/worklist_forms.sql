@@ -1,6 +1,6 @@
 -- Completed visits whose side-effect form is late: those that late_forms counts.
 -- grain: booking
--- parameters: sites, until (the last full day), first (so many rows; null: all)
+-- parameters: sites, until (the last full day)
 -- serves: worklists
 select
     site,
@@ -13,4 +13,3 @@ select
 from worklist_forms
 where list_contains($sites::site[], site)
 order by starts_on, site, starts_at, booking_id
-limit $first::bigint

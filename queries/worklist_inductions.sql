@@ -1,6 +1,6 @@
 -- Inductions near their day 28 that have fewer than six infusions done and booked by it.
 -- grain: patient; booking_id is their latest ketamine visit at the site of the first infusion
--- parameters: sites, until (the last full day), near (days to day 28), first (so many rows; null: all)
+-- parameters: sites, until (the last full day), near (days to day 28)
 -- serves: worklists
 select
     site,
@@ -16,4 +16,3 @@ from worklist_inductions
 where list_contains($sites::site[], site)
     and day_28 <= $until::date + $near::integer
 order by days_left, short desc, worklist_inductions.site, worklist_inductions.patient
-limit $first::bigint

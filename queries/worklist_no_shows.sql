@@ -1,6 +1,6 @@
 -- The last no-show of a patient in a service line, in the 28 days up to the last full day, not booked again since.
 -- grain: patient × line, at the site of the no-show
--- parameters: sites, until (the last full day), first (so many rows; null: all)
+-- parameters: sites, until (the last full day)
 -- serves: worklists
 select
     site,
@@ -13,4 +13,3 @@ select
 from worklist_no_shows
 where list_contains($sites::site[], site)
 order by line, starts_on, site, booking_id
-limit $first::bigint

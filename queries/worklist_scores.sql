@@ -1,6 +1,6 @@
 -- Scores after ketamine that are missing and can still be taken.
 -- grain: patient × moment, at the site of the first infusion; booking_id is their latest ketamine visit there
--- parameters: sites, until (the last full day), first (so many rows; null: all)
+-- parameters: sites, until (the last full day)
 -- serves: worklists
 select
     site,
@@ -15,4 +15,3 @@ select
 from worklist_scores
 where list_contains($sites::site[], site)
 order by days_left, worklist_scores.site, worklist_scores.patient, moment
-limit $first::bigint

@@ -101,7 +101,7 @@ def on_page(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     if (first := PANELS[name].first) is None:
         return rows(reader, name, filters)
     key = ("first", *key_of(reader, name, filters))
-    return reader.warehouse.remembered(key, lambda: first(reader, _depended_on(name, filters)))
+    return reader.warehouse.remembered(key, lambda: first(_told(reader, name, filters)))
 
 
 def shown(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
@@ -113,17 +113,16 @@ def shown(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
 
 
 def length(reader: Reader, name: str, filters: Filters) -> int:
-    """How many rows a panel has, those that a page doesn't read among them."""
-    found = _told(reader, name, filters)
-    return len(found) if PANELS[name].counts is None else int(found["rows"].sum())
+    """How many rows a panel has, those that a page doesn't show among them."""
+    return len(_told(reader, name, filters))
 
 
 def _told(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     """What a panel's heading is made of."""
-    if (counts := PANELS[name].counts) is None:
+    if (told := PANELS[name].told) is None:
         return rows(reader, name, filters)
-    key = ("counts", *key_of(reader, name, filters))
-    return reader.warehouse.remembered(key, lambda: counts(reader, _depended_on(name, filters)))
+    key = ("told", *key_of(reader, name, filters))
+    return reader.warehouse.remembered(key, lambda: told(reader, _depended_on(name, filters)))
 
 
 def _depended_on(name: str, filters: Filters) -> Filters:

@@ -38,11 +38,8 @@ class Panel:
         history: whether the rows are of all days up to the end of the period, so that a longer one changes nothing.
         marked: whether people's marks on control charts are among the rows.
         short: what a page shows of the rows instead of all of them; the file has all.
-        first: the first rows of a list that may be very long, which a page reads instead of all; the file has all.
-        counts: of such a list a row per site with `rows`, how many there are, and what `answer` tells of them,
-            which gets these instead of the rows.
-        enough: whether the rows say enough for a chart.
-        sites_in: the column of sites' names, by which only some of many are drawn at a time; empty where all are.
+        told: all rows of a list that may be very long as they were asked for, of which `answer` tells.
+        first: makes of these the first rows, which a page shows instead of all; the file has all.
     """
 
     name: str
@@ -63,8 +60,8 @@ class Panel:
     history: bool = False
     sites_in: str = "site"
     short: Callable[[pd.DataFrame], pd.DataFrame] | None = None
-    first: Callable[[Reader, Filters], pd.DataFrame] | None = None
-    counts: Callable[[Reader, Filters], pd.DataFrame] | None = None
+    told: Callable[[Reader, Filters], pd.DataFrame] | None = None
+    first: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     enough: Callable[[pd.DataFrame], bool] = lambda _: True
 
     def definitions(self) -> list[Metric]:

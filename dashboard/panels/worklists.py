@@ -5,9 +5,8 @@ Every list is as of the extract's last full day, whatever period, lines and ages
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -26,65 +25,54 @@ FIRST_ROWS = 1_000
 MOMENTS = {"day_7": "Day 7", "day_14": "Day 14", "after_induction": "After induction"}
 
 
-class _Rows(Protocol):
-    """A list's rows, most urgent first: the first ones, or all."""
-
-    def __call__(self, reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame: ...
-
-
-def _asked(reader: Reader, filters: Filters, name: str, **values: object) -> pd.DataFrame:
+def _asked(name: str, values: Mapping[str, object], reader: Reader, filters: Filters) -> pd.DataFrame:
     frame = reader.query(name, sites=filters.sites, until=reader.catalogue.last_full_day, **values)
     if "service" in frame:
         frame["service"] = frame["service"].map(lambda service: reader.catalogue.services.get(service, service))
     return titled(frame, reader)
 
 
-def _counts(name: str, reader: Reader, filters: Filters) -> pd.DataFrame:
-    """A list's rows by site, in the sites' order; all lists are counted by one question."""
-    frame = _asked(reader, filters, "worklist_counts", near=NEAR_DAYS)
-    return frame[frame["list"] == name]
-
-
 def _by(days: pd.Series) -> pd.Series:
     return pd.Series([day_text(day.date()) for day in pd.to_datetime(days)], index=days.index, dtype="object")
 
 
-def _inductions(reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame:
+def _inductions(frame: pd.DataFrame) -> pd.DataFrame:
     """Inductions that will miss day 28 as they are booked."""
-    frame = _asked(reader, filters, "worklist_inductions", near=NEAR_DAYS, first=first)
     more = "Book " + frame["short"].astype(str).astype("object") + " more by " + _by(frame["day_28"])
     # One infusion a day at most.
     late = frame["short"] > frame["days_left"]
     return frame.assign(todo=more.mask(late, "Too late for six by day 28: ask the doctor how to go on"))
 
 
-def _inductions_answer(counts: pd.DataFrame) -> str:
-    if not len(counts):
+def _inductions_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
         return f"No induction within {NEAR_DAYS} days of its day 28 is short of six infusions"
-    said = f"{plural(int(counts['rows'].sum()), 'induction', 'inductions')} will miss day 28"
-    late = int(counts["late"].sum())
+    said = f"{plural(len(frame), 'induction', 'inductions')} will miss day 28"
+    late = int((frame["short"] > frame["days_left"]).sum())
     return said + (f"; for {late:,} it is too late" if late else " unless more is booked")
 
 
-def _boosters(reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame:
+def _boosters(frame: pd.DataFrame) -> pd.DataFrame:
     """Patients after induction without a visit for longer than is usual at the site, and none ahead."""
-    frame = _asked(reader, filters, "worklist_boosters", first=first)
     return frame.assign(todo="Call to book a visit by " + _by(frame["ends_on"]))
 
 
-def _boosters_answer(counts: pd.DataFrame) -> str:
-    if not len(counts):
+def _boosters_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
         return "No booster is overdue"
-    usual = zip(counts["site"], counts["usual_days"], strict=True)
+    usual = frame.groupby("site")["usual_days"].first()
     said = listed(
-        [f"{number(int(days))} days" + (f" at {site}" if len(counts) > 1 else "") for site, days in usual], ", "
+        [
+            f"{number(days)} days at {site}" if len(usual) > 1 else f"{number(days)} days"
+            for site, days in usual.items()
+        ],
+        ", ",
     )
-    return f"{plural(int(counts['rows'].sum()), 'booster is', 'boosters are')} overdue; usual interval {said}"
+    return f"{plural(len(frame), 'booster is', 'boosters are')} overdue; usual interval {said}"
 
 
-def _scores(reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame:
+def _scores(frame: pd.DataFrame) -> pd.DataFrame:
     """Scores after ketamine that are missing and can still be taken."""
-    frame = _asked(reader, filters, "worklist_scores", first=first)
     both = frame["lacks_phq_9"] & frame["lacks_gad_7"]
     lacks = np.where(both, "PHQ-9 and GAD-7", np.where(frame["lacks_phq_9"], "PHQ-9", "GAD-7"))
     missing = pd.Series(lacks, index=frame.index, dtype="object")
@@ -93,43 +81,41 @@ def _scores(reader: Reader, filters: Filters, *, first: int | None = None) -> pd
     )
 
 
-def _scores_answer(counts: pd.DataFrame) -> str:
-    if not len(counts):
+def _scores_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
         return "No PHQ-9 or GAD-7 is missing that can still be taken"
-    told = ("patients", "lack_phq_9", "lack_gad_7", "on_last_day")
-    patients, phq_9, gad_7, last = (int(counts[name].sum()) for name in told)
+    phq_9, gad_7 = int(frame["lacks_phq_9"].sum()), int(frame["lacks_gad_7"].sum())
+    last = int((frame["days_left"] == 1).sum())
     return (
-        f"{plural(patients, 'patient has', 'patients have')} scores missing: PHQ-9 of {phq_9:,}, GAD-7 of {gad_7:,}"
+        f"{plural(frame['patient'].nunique(), 'patient has', 'patients have')} scores missing: PHQ-9 of {phq_9:,}, "
+        f"GAD-7 of {gad_7:,}"
     ) + (f"; {last:,} on their last day" if last else "")
 
 
-def _forms(reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame:
+def _forms(frame: pd.DataFrame) -> pd.DataFrame:
     """Completed visits without the side-effect form."""
-    frame = _asked(reader, filters, "worklist_forms", first=first)
     whom = frame["provider"].astype("object").fillna("the provider of the visit")
     return frame.assign(todo="Ask " + whom + " for the form")
 
 
-def _forms_answer(counts: pd.DataFrame) -> str:
-    if not len(counts):
+def _forms_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
         return "No side-effect form is late"
-    late = int(counts["rows"].sum())
-    oldest = ", the oldest" if late > 1 else ""
-    days = plural(int(counts["oldest_days"].max()), "day", "days")
-    return f"{plural(late, 'side-effect form is', 'side-effect forms are')} late{oldest} for {days}"
+    said = f"{plural(len(frame), 'side-effect form is', 'side-effect forms are')} late"
+    oldest = ", the oldest" if len(frame) > 1 else ""
+    return f"{said}{oldest} for {plural(frame['days'].max(), 'day', 'days')}"
 
 
-def _no_shows(reader: Reader, filters: Filters, *, first: int | None = None) -> pd.DataFrame:
+def _no_shows(frame: pd.DataFrame) -> pd.DataFrame:
     """No-shows of the last four weeks who have no other booking since."""
-    frame = _asked(reader, filters, "worklist_no_shows", first=first)
     return frame.assign(todo="Call to book " + frame["service"].astype("object") + " again")
 
 
-def _no_shows_answer(counts: pd.DataFrame) -> str:
-    if not len(counts):
+def _no_shows_answer(frame: pd.DataFrame) -> str:
+    if not len(frame):
         return "No no-show of the last 28 days is left to rebook"
-    said = f"{plural(int(counts['rows'].sum()), 'no-show is', 'no-shows are')} not rebooked"
-    ketamine = int(counts["ketamine"].sum())
+    said = f"{plural(len(frame), 'no-show is', 'no-shows are')} not rebooked"
+    ketamine = int((frame["line"] == "Ketamine").sum())
     return said + (f", {ketamine:,} of them ketamine" if ketamine else "")
 
 
@@ -144,17 +130,24 @@ _KEYED = "Patient: the keyed number; the front desk looks the booking up."
 def _list(
     name: str,
     title: str,
-    frame: _Rows,
+    worded: Callable[[pd.DataFrame], pd.DataFrame],
     columns: tuple[Column, ...],
     answer: Callable[[pd.DataFrame], str],
     note: str,
+    **values: object,
 ) -> Panel:
+    asked = partial(_asked, name, values)
+
+    def frame(reader: Reader, filters: Filters) -> pd.DataFrame:
+        return worded(asked(reader, filters))
+
+    def first(rows: pd.DataFrame) -> pd.DataFrame:
+        return worded(rows.head(FIRST_ROWS))
+
     # On a phone three columns are seen: whom, and what to do; the keyed number says least.
     whole = (SITE, _BOOKING, _TODO, *columns, _PATIENT)
-    return Panel(
-        name, title, "worklists", frame, whole, answer=answer, note=f"{note} {_KEYED}",
-        first=partial(frame, first=FIRST_ROWS), counts=partial(_counts, name),
-    )  # fmt: skip
+    said = f"{note} {_KEYED}"
+    return Panel(name, title, "worklists", frame, whole, answer=answer, note=said, told=asked, first=first)
 
 
 PANELS = (
@@ -166,6 +159,7 @@ PANELS = (
         _inductions_answer,
         f"Inductions with {NEAR_DAYS} days or fewer to day 28 and fewer than six infusions done and booked by it, at "
         "whichever site; fewest days first. Site: of the first infusion.",
+        near=NEAR_DAYS,
     ),
     _list(
         "worklist_boosters", "Boosters overdue", _boosters,

@@ -39,7 +39,6 @@ def values_for(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
         "effect": "nausea",
         "patient": str(patient),
         "near": 14,
-        "first": None,
         "dated": "payment",
         "every_line": True,
         "methods": [],

@@ -221,7 +221,7 @@ def test_without_a_server_the_message_says_what_to_set(by_spark, house, tmp_path
     with contextlib.closing(far(by_spark, tmp_path)) as blind:
         with pytest.raises(WarehouseError, match=r"lie in .*set DASHBOARD_SPARK"):
             blind.query(EVERYBODY[0], "both_of_lines", **all_of(house))
-        assert len(blind.query(EVERYBODY[0], "worklist_forms", until=house.catalogue.last_full_day, first=None)) > 0
+        assert len(blind.query(EVERYBODY[0], "worklist_forms", until=house.catalogue.last_full_day)) > 0
         assert len(blind.query(EVERYBODY[0], "late_forms")) > 0
 
 
