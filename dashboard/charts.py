@@ -299,15 +299,14 @@ def dots(
         x=alt.X("lower:Q", title=unit), x2="upper:Q", tooltip=tips
     )
     point = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, tooltip=tips)
-    few = base.transform_filter(f"datum.reading === {TOO_FEW!r}").encode(x=alt.value(4), text="reading:N")
-    paper = theme.paper(look.mode)
-    # On the row's line, which a ground of the paper's colour keeps from striking the words through.
-    ground, words = (
-        few.mark_text(align="left", fontSize=10, stroke=stroke, strokeWidth=4).encode(color=alt.value(fill))
-        for stroke, fill in ((paper, paper), (None, theme.quiet(look.mode)))
+    # On the row's own line: above it they would lie over the interval of the row before.
+    words = (
+        base.transform_filter(f"datum.reading === {TOO_FEW!r}")
+        .mark_text(align="left", fontSize=10, color=theme.quiet(look.mode))
+        .encode(x=alt.value(4), text="reading:N", color=alt.value(theme.quiet(look.mode)))
     )
     rows = len(order) * (16 * (len(series.domain) if series else 1) + 12)
-    return alt.layer(rule, point, ground, words).properties(title=heading(title), height=rows + ROOM)
+    return alt.layer(rule, point, words).properties(title=heading(title), height=rows + ROOM)
 
 
 def shares(look: Look, title: str, category: str, measures: Sequence[str], tips: Sequence[alt.Tooltip]) -> Chart:
