@@ -192,7 +192,7 @@ def _unread_sheets(delivery: Delivery) -> list[str]:
         for path, sheet in with_sheets(join.files.find(delivery.folder), join.files.layout.sheets):
             if sheet is not None:
                 read.setdefault(path, set()).add(sheet)
-    left = {path: sheets(path, but=taken) for path, taken in read.items()}
+    left = {path: sheets(path, but=sorted(taken)) for path, taken in read.items()}
     return [
         f"{path.name}: sheets that are not read: {', '.join(told_names(names))}"
         for path, names in left.items()

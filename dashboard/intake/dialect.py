@@ -25,7 +25,7 @@ class Dialect:
         escape: stands before a quote within a value, if quotes are not doubled; without a quote, before a delimiter.
         between: what stands between values where that is several bytes, in the place of the delimiter.
         ids: columns that hold ids, by name in small letters or by number from 1; of no matter for how records part.
-        sheet: of a workbook, by name or number from 1; None for its first.
+        sheet: of a workbook; None for its first.
         line_end: LF, also where a carriage return stands before each; else what ends lines in its place.
     """
 
@@ -38,7 +38,7 @@ class Dialect:
     between: bytes = b""
     line_end: bytes = NEWLINE
     ids: frozenset[str | int] = frozenset()
-    sheet: str | int | None = None
+    sheet: str | None = None
 
     def ids_in(self, header: Sequence[str]) -> frozenset[int]:
         """The positions of the columns that hold ids."""

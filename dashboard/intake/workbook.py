@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 import re
+import subprocess
+import sys
+import tempfile
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -23,6 +27,10 @@ Cell = str | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta
 #: What the parts of a workbook may take unpacked; no sheet has more than 1,048,576 rows.
 LARGEST = 4_000_000_000
 _ADVICE = "save each table as “CSV UTF-8” and deliver that"
+#: What is asked of a workbook in the place of a sheet's name; no sheet's has such characters.
+_SHEETS, _CHOSEN = "[sheets]", "[chosen]"
+#: The exit code behind a message for people.
+_REFUSED = 3
 _SPECIAL = re.compile(r'["\r\n,]')
 _ENDS = re.compile(r"\s*[\r\n]+\s*")
 #: A spreadsheet computes with so many digits, and shows no more.
@@ -43,14 +51,15 @@ def is_workbook(path: Path, start: bytes) -> bool:
     return "content.xml" in names or any(name.startswith("xl/") for name in names)
 
 
-def sheets(path: Path, but: Collection[str] = ()) -> list[str]:
+def sheets(path: Path, but: Sequence[str] = ()) -> list[str]:
     """The sheets that are shown and hold anything, in their order; those of some names aside.
 
     Raises:
         DeliveryError: the workbook cannot be read.
     """
-    book = _opened(path)
-    return [name for name in _shown(book) if name not in but and _loaded(path, book, name).end is not None]
+    with SheetText(path, _SHEETS, but) as told:
+        found: list[str] = json.loads(told.read())
+    return found
 
 
 def chosen(path: Path, wanted: Sequence[str | int]) -> list[str]:
@@ -61,10 +70,21 @@ def chosen(path: Path, wanted: Sequence[str | int]) -> list[str]:
     Raises:
         DeliveryError: the workbook cannot be read, or has no such sheet.
     """
+    with SheetText(path, _CHOSEN, wanted) as told:
+        found: list[str] = json.loads(told.read())
+    return found
+
+
+def _shown_sheets(path: Path, but: Sequence[str]) -> list[str]:
+    book = _opened(path)
+    return [name for name in _shown(book) if name not in but and _loaded(path, book, name).end is not None]
+
+
+def _chosen_sheets(path: Path, wanted: Sequence[str | int]) -> list[str]:
     book, found = _opened(path), list[str]()
     for one in wanted or (None,):
         if isinstance(one, str) and one not in book.sheet_names and any(mark in one for mark in "*?["):
-            named = [name for name in sheets(path) if fnmatchcase(name.casefold(), one.casefold())]
+            named = [name for name in _shown_sheets(path, ()) if fnmatchcase(name.casefold(), one.casefold())]
             if not named:
                 raise _missing(path, book, one)
             found += named
@@ -81,33 +101,42 @@ class SheetText:
     have a time. What a formula last gave counts; where that is an error there is no value.
     """
 
-    def __init__(self, path: Path, sheet: Sheet = None) -> None:
-        """Open it.
+    def __init__(self, path: Path, sheet: str | None = None, given: Sequence[str | int] = ()) -> None:
+        """Open it, in a process of its own: what reads workbooks may end its process where one is damaged.
+
+        Raises:
+            DeliveryError: the workbook is too large.
+        """
+        _require_small(path)
+        self._path, self._told = path, tempfile.TemporaryFile()  # noqa: SIM115
+        asked = json.dumps([str(path), sheet, list(given)])
+        arguments = [sys.executable, "-m", "dashboard.intake.workbook", asked]
+        self._child = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=self._told)  # noqa: S603
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, as many as asked for or all; empty at the end only.
 
         Raises:
             DeliveryError: the workbook cannot be read, or has no such sheet.
         """
-        book = _opened(path)
-        loaded = _loaded(path, book, _named(path, book, sheet))
-        self._rest = b""
-        self._lines = _lines(loaded)
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes, as many as asked for or all; empty at the end only."""
-        parts, length = [self._rest], len(self._rest)
-        for line in self._lines if size < 0 or length < size else ():
-            parts.append(line)
-            length += len(line)
-            if 0 <= size <= length:
-                break
-        found = b"".join(parts)
-        end = size if size >= 0 else length
-        self._rest = found[end:]
-        return found[:end]
+        stream = self._child.stdout
+        found = stream.read(size) if stream else b""
+        if (size < 0 or len(found) < size) and (code := self._child.wait()):
+            self._told.seek(0)
+            # What it says otherwise is not for people.
+            why = self._told.read().decode(errors="replace") if code == _REFUSED else ""
+            raise DeliveryError(
+                why or f"{self._path} is no workbook that can be read, since it is damaged; {_ADVICE}"
+            )
+        return found
 
     def close(self) -> None:
-        """Let go of the sheet."""
-        self._lines = iter(())
+        """Let go of the workbook."""
+        self._child.kill()
+        self._child.wait()
+        if self._child.stdout:
+            self._child.stdout.close()
+        self._told.close()
 
     def __enter__(self) -> SheetText:
         return self
@@ -116,14 +145,21 @@ class SheetText:
         self.close()
 
 
-def _opened(path: Path) -> calamine.CalamineWorkbook:
+def _require_small(path: Path) -> None:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as packed:
-                if sum(part.file_size for part in packed.infolist()) > LARGEST:
-                    raise DeliveryError(
-                        f"{path} is a workbook of more than {LARGEST:,} bytes when it is unpacked; {_ADVICE}"
-                    )
+                size = sum(part.file_size for part in packed.infolist())
+        else:
+            size = path.stat().st_size
+    except (OSError, zipfile.BadZipFile) as error:
+        raise _unreadable(path, error) from error
+    if size > LARGEST:
+        raise DeliveryError(f"{path} is a workbook of more than {LARGEST:,} bytes when it is unpacked; {_ADVICE}")
+
+
+def _opened(path: Path) -> calamine.CalamineWorkbook:
+    try:
         return calamine.CalamineWorkbook.from_path(path)
     except PermissionError as error:
         raise DeliveryError(
@@ -204,3 +240,23 @@ def text_of(cell: Cell, *, timed: bool = False) -> str:
         return f"{cell:%H:%M:%S}"
     seconds = round(cell.total_seconds())
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def main(path: str, sheet: str | None, given: list[str | int]) -> None:
+    """Write what is asked of a workbook to standard output."""
+    file, out = Path(path), sys.stdout.buffer
+    try:
+        if sheet == _SHEETS:
+            out.write(json.dumps(_shown_sheets(file, [str(one) for one in given])).encode())
+        elif sheet == _CHOSEN:
+            out.write(json.dumps(_chosen_sheets(file, given)).encode())
+        else:
+            book = _opened(file)
+            out.writelines(_lines(_loaded(file, book, _named(file, book, sheet))))
+    except DeliveryError as error:
+        sys.stderr.write(str(error))
+        sys.exit(_REFUSED)
+
+
+if __name__ == "__main__":
+    main(*json.loads(sys.argv[1]))

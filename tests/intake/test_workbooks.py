@@ -286,6 +286,15 @@ def test_what_cannot_be_read_says_why_and_what_to_do(
     assert "is a workbook of more than 1,000 bytes when it is unpacked; save" in refused(clinic)
 
 
+def test_a_damaged_workbook_ends_no_import(clinic: Clinic) -> None:
+    """What reads it ends its process there."""
+    (clinic.delivery / "bookings.csv").unlink()
+    old = bytearray(zlib.decompress(base64.b85decode(OLD)))
+    for cut in range(600, len(old), 499):
+        clinic.write_bytes("bookings.xls", bytes(old[:cut]))
+        assert "bookings.xls is no workbook that can be read" in refused(clinic)
+
+
 def test_a_sheet_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     export = Export(tmp_path)
     write(export.clinic.delivery / "a.xlsx", Visits=[HEADER, visit(1)], Other=[["x"]])
@@ -340,10 +349,11 @@ def test_texts_come_back_from_the_csv_as_they_were(rows: list[list[str]]) -> Non
 
 def test_it_is_read_in_parts_of_any_size(tmp_path: Path) -> None:
     write(tmp_path / "a.xlsx", S=[HEADER, *(visit(number) for number in range(50))])
-    whole = workbook.SheetText(tmp_path / "a.xlsx").read()
+    with workbook.SheetText(tmp_path / "a.xlsx") as text:
+        whole = text.read()
     assert whole.count(b"\n") == 51
-    for size in (1, 7, 100, len(whole) - 1, len(whole), len(whole) + 5):
-        text = workbook.SheetText(tmp_path / "a.xlsx")
-        parts = list(iter(lambda text=text, size=size: text.read(size), b""))
+    for size in (7, 100, len(whole) - 1, len(whole), len(whole) + 5):
+        with workbook.SheetText(tmp_path / "a.xlsx") as text:
+            parts = list(iter(lambda text=text, size=size: text.read(size), b""))
         assert b"".join(parts) == whole
         assert {len(part) for part in parts[:-1]} <= {size}
