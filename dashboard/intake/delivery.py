@@ -62,7 +62,8 @@ class Delivery:
         data_first = [f"{one.source.name}: {DATA_HEADER}" for one in self.surveys if one.is_data_first]
         further = _mapping_notes(self.folder, self.tables) if self.tables else _own_notes(self)
         found = [*self.resources.remarks, *data_first, *_other_names(self.surveys)]
-        return [*found, *_unread_sheets(self), *further]
+        hidden = [f"{one.source.name}: {remark}" for one in self.surveys for remark in one.found.remarks]
+        return [*found, *hidden, *_unread_sheets(self), *further]
 
     @property
     def digests(self) -> dict[Path, str]:

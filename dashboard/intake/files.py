@@ -216,6 +216,8 @@ def inspect(
     try:
         with _open(path, dialect) as file:
             found = scan(file, sink, seen, dialect)
+            if isinstance(file, SheetText):
+                found.remarks = file.remarks(dialect.skipped + 1)
     except HopelessError as error:
         raise DeliveryError(
             f"{path} is not the table that it is taken for: {error}. Correct the file, or how a mapping says that it "

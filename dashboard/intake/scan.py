@@ -67,6 +67,7 @@ class Scan:
         tidy: whether values are free of quotes, of blanks around them and of characters beyond ASCII.
         first_rows, shifts: the n-th sound record (from 0) begins on physical line
             n + shift, with the shift of the last first_row that is not above n.
+        remarks: what the file shows and its records don't hold, in sentences.
     """
 
     header: tuple[str, ...] = ()
@@ -76,6 +77,7 @@ class Scan:
     tidy: bool = True
     first_rows: list[Positions] = field(default_factory=list)
     shifts: list[Positions] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
 
     @property
     def sound(self) -> int:

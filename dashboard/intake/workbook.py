@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import json
 import math
 import re
+import resource
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import python_calamine as calamine
 
@@ -24,31 +28,53 @@ ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 #: A sheet by its name, by its number from 1, or the first that is shown and holds anything.
 Sheet = str | int | None
 Cell = str | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta
-#: What the parts of a workbook may take unpacked; no sheet has more than 1,048,576 rows.
+#: What the parts of a workbook may take unpacked, and its reader's memory; no sheet has more than 1,048,576 rows.
 LARGEST = 4_000_000_000
 _ADVICE = "save each table as “CSV UTF-8” and deliver that"
 #: What is asked of a workbook in the place of a sheet's name; no sheet's has such characters.
 _SHEETS, _CHOSEN = "[sheets]", "[chosen]"
+#: What it is where its reader fails, and where that is ended, as it is for want of memory.
+_ENDED = (
+    "no workbook that can be read, since it is damaged; ",
+    "a workbook that memory does not hold, since it is damaged or a cell far to the right or far below makes a sheet "
+    "huge; find such a cell with Ctrl+End and delete its row and column, or ",
+)
+#: The one part of a workbook of OpenDocument that is encrypted as a whole.
+_LOCKED = "encrypted-package"
 #: The exit code behind a message for people.
 _REFUSED = 3
+#: A format of Excel that shows zeros before a number.
+_PADDED = re.compile(r"0{2,}(?:[- /]0+)*")
+_FORMAT = re.compile(r'<(?:\w+:)?numFmt\s[^>]*?formatCode="([^"]*)"')
+#: How OpenDocument writes spans of time, of which those of a day or more come as they are written.
+_SPAN = re.compile(r"(-?)PT(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d+)?)S)?")
 _SPECIAL = re.compile(r'["\r\n,]')
 _ENDS = re.compile(r"\s*[\r\n]+\s*")
 #: A spreadsheet computes with so many digits, and shows no more.
 _DIGITS, _WHOLE = ".15g", 10**15
+#: So many places of a sheet are named in a sentence.
+_NAMED = 5
 
 
 def is_workbook(path: Path, start: bytes) -> bool:
     """Whether a file may be a workbook, by its first bytes and the names of its parts."""
-    if start.startswith(OLD_OFFICE):
-        return True
-    if not start.startswith(ZIP):
-        return False
+    return start.startswith(OLD_OFFICE) or (
+        start.startswith(ZIP) and (_is_open(path) or any(name.startswith("xl/") for name in _parts(path)))
+    )
+
+
+def _is_open(path: Path) -> bool:
+    """Whether a workbook is OpenDocument's."""
+    return not {"content.xml", _LOCKED}.isdisjoint(_parts(path))
+
+
+def _parts(path: Path) -> list[str]:
+    """The names of what a file holds; none where it is no archive."""
     try:
         with zipfile.ZipFile(path) as packed:
-            names = [name.lower() for name in packed.namelist()]
+            return [name.lower() for name in packed.namelist()]
     except (OSError, zipfile.BadZipFile):
-        return False
-    return "content.xml" in names or any(name.startswith("xl/") for name in names)
+        return []
 
 
 def sheets(path: Path, but: Sequence[str] = ()) -> list[str]:
@@ -109,6 +135,7 @@ class SheetText:
         """
         _require_small(path)
         self._path, self._told = path, tempfile.TemporaryFile()  # noqa: SIM115
+        self._seen: dict[str, list[Any]] = {}
         asked = json.dumps([str(path), sheet, list(given)])
         arguments = [sys.executable, "-m", "dashboard.intake.workbook", asked]
         self._child = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=self._told)  # noqa: S603
@@ -121,14 +148,31 @@ class SheetText:
         """
         stream = self._child.stdout
         found = stream.read(size) if stream else b""
-        if (size < 0 or len(found) < size) and (code := self._child.wait()):
+        if size < 0 or len(found) < size:
+            code = self._child.wait()
             self._told.seek(0)
-            # What it says otherwise is not for people.
-            why = self._told.read().decode(errors="replace") if code == _REFUSED else ""
-            raise DeliveryError(
-                why or f"{self._path} is no workbook that can be read, since it is damaged; {_ADVICE}"
-            )
+            told = self._told.read().decode(errors="replace")
+            if code:
+                # What it says otherwise is not for people.
+                raise DeliveryError(told if code == _REFUSED else f"{self._path} is {_ENDED[code < 0]}{_ADVICE}")
+            self._seen = json.loads(told or "{}")
         return found
+
+    def remarks(self, header: int) -> tuple[str, ...]:
+        """What its cells show and its rows don't hold, in sentences, once all was read; of rows below a line's."""
+        remarks, merged = [], [f"{first}–{last}" for first, last in self._seen.get("merged", ()) if last > header]
+        if merged:
+            more = f" and {len(merged) - _NAMED} more" if len(merged) > _NAMED else ""
+            remarks.append(
+                "cells that are merged over several rows hold their value in the first alone and are empty in the "
+                f"others (rows {', '.join(merged[:_NAMED])}{more}); unmerge them and fill each row"
+            )
+        if padded := self._seen.get("padded"):
+            remarks.append(
+                f"numbers that are shown with zeros before them (as {', '.join(padded[:_NAMED])}) are read without: "
+                "where other files write them in full, save the sheet as “CSV UTF-8”, which keeps them"
+            )
+        return tuple(remarks)
 
     def close(self) -> None:
         """Let go of the workbook."""
@@ -170,7 +214,7 @@ def _opened(path: Path) -> calamine.CalamineWorkbook:
 
 
 def _unreadable(path: Path, error: Exception) -> DeliveryError:
-    if isinstance(error, calamine.PasswordError):
+    if isinstance(error, calamine.PasswordError) or _LOCKED in _parts(path):
         return DeliveryError(f"{path} is a workbook that needs a password; save it without one, or {_ADVICE}")
     return DeliveryError(f"{path} is no workbook that can be read ({error}); {_ADVICE}")
 
@@ -211,12 +255,42 @@ def _missing(path: Path, book: calamine.CalamineWorkbook, sheet: Sheet) -> Deliv
     return DeliveryError(f"{path} has no sheet {sheet!r}, but {there}; correct sheet in the mapping")
 
 
-def _lines(sheet: calamine.CalamineSheet) -> Iterator[bytes]:
+def _unseen(path: Path, sheet: calamine.CalamineSheet) -> dict[str, list[Any]]:
+    """What a sheet shows and its rows don't hold: cells merged over rows, and formats with zeros before numbers."""
+    merged = {(first + 1, last + 1) for (first, _), (last, _) in sheet.merged_cell_ranges or () if last > first}
+    padded = dict.fromkeys(
+        one for one in map(_plain_format, _FORMAT.findall(_styles(path))) if _PADDED.fullmatch(one)
+    )
+    return {"merged": sorted(merged), "padded": list(padded)}
+
+
+def _plain_format(code: str) -> str:
+    return re.sub(r'"|\\', "", html.unescape(code)).split(";", 1)[0]
+
+
+def _styles(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return packed.read("xl/styles.xml").decode(errors="replace")
+    except (KeyError, zipfile.BadZipFile):
+        return ""
+
+
+def _lines(sheet: calamine.CalamineSheet, *, open_document: bool) -> Iterator[bytes]:
     timed = {place for row in sheet.iter_rows() for place, cell in enumerate(row) if isinstance(cell, dt.datetime)}
     for row in sheet.iter_rows():
-        texts = [text_of(cell, timed=place in timed) for place, cell in enumerate(row)]
+        cells = map(_span, row) if open_document else row
+        texts = [text_of(cell, timed=place in timed) for place, cell in enumerate(cells)]
         # Of a row that holds nothing no record is made.
         yield (",".join(texts) if any(texts) else "").encode("utf-8", "replace") + b"\n"
+
+
+def _span(cell: Cell) -> Cell:
+    if not isinstance(cell, str) or not (found := _SPAN.fullmatch(cell)):
+        return cell
+    hours, minutes, seconds = (float(part or 0) for part in found.groups()[1:])
+    span = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    return -span if found[1] else span
 
 
 def text_of(cell: Cell, *, timed: bool = False) -> str:
@@ -232,19 +306,24 @@ def text_of(cell: Cell, *, timed: bool = False) -> str:
         whole = math.isfinite(cell) and cell == int(cell) and abs(cell) < _WHOLE
         return str(int(cell)) if whole else f"{cell:{_DIGITS}}"
     if isinstance(cell, dt.datetime):
-        # Spreadsheets count days as numbers, in which a second has no exact place.
-        return (cell + dt.timedelta(microseconds=500_000)).strftime("%Y-%m-%d %H:%M:%S")
+        # Spreadsheets count days as numbers, in which a second has no exact place; databases end time at its last.
+        near = cell if cell.year == dt.MAXYEAR else cell + dt.timedelta(microseconds=500_000)
+        return near.isoformat(" ", "seconds")
     if isinstance(cell, dt.date):
-        return f"{cell:%Y-%m-%d}" + " 00:00:00" * timed
+        return cell.isoformat() + " 00:00:00" * timed
     if isinstance(cell, dt.time):
         return f"{cell:%H:%M:%S}"
     seconds = round(cell.total_seconds())
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    sign, seconds = "-" * (seconds < 0), abs(seconds)
+    return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def main(path: str, sheet: str | None, given: list[str | int]) -> None:
     """Write what is asked of a workbook to standard output."""
     file, out = Path(path), sys.stdout.buffer
+    # A sheet takes the room of all cells up to the last, empty ones too. Not all systems have such a limit.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (LARGEST, LARGEST))
     try:
         if sheet == _SHEETS:
             out.write(json.dumps(_shown_sheets(file, [str(one) for one in given])).encode())
@@ -252,7 +331,9 @@ def main(path: str, sheet: str | None, given: list[str | int]) -> None:
             out.write(json.dumps(_chosen_sheets(file, given)).encode())
         else:
             book = _opened(file)
-            out.writelines(_lines(_loaded(file, book, _named(file, book, sheet))))
+            found = _loaded(file, book, _named(file, book, sheet))
+            out.writelines(_lines(found, open_document=_is_open(file)))
+            sys.stderr.write(json.dumps(_unseen(file, found)))
     except DeliveryError as error:
         sys.stderr.write(str(error))
         sys.exit(_REFUSED)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import shutil
-import subprocess
 from decimal import Decimal
 
 import duckdb
@@ -24,6 +22,7 @@ from dashboard.sources import FrameRows
 from dashboard.writers import FORMS, Bench, FileError
 from dashboard.writers import workbook as workbook_of
 from tests.exports import naughty, workbook
+from tests.office import convert
 
 TEXTS = naughty.all_texts()
 COLUMNS = (Column("text", "Text"), Column("money", "Money", "dollars"), Column("n", "N", "count"))
@@ -178,19 +177,11 @@ def test_a_text_that_no_cell_holds_is_not_cut(tmp_path):
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
 def test_libreoffice_finds_no_formula_and_no_other_number(form, tmp_path):
-    office = shutil.which("soffice") or shutil.which("libreoffice")
-    if office is None:
-        pytest.skip("NO LIBREOFFICE: install libreoffice-calc; no spreadsheet has opened these files")
     path = tmp_path / f"rows.{form}"
     path.write_bytes(written(form, tmp_path, source()))
     # 44,34,76: separated by commas, quoted, UTF-8; formulas as formulas, so that one that lived would show.
     options = ["--infilter=CSV:44,34,76,1,,0,false,true,false"] if form == "csv" else []
-    subprocess.run(
-        [office, "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", *options,
-         "--convert-to", "fods", "--outdir", str(tmp_path), str(path)],
-        check=True, capture_output=True, timeout=120,
-    )  # fmt: skip
-    text = (tmp_path / "rows.fods").read_text(encoding="utf-8")
+    text = convert(path, "fods", *options).read_text(encoding="utf-8")
     assert text.count("<table:table-row") >= len(TEXTS) / 2
     assert "table:formula" not in text
     assert 'office:value="-1.01"' in text

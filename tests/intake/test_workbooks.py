@@ -258,6 +258,15 @@ def test_sheets_of_two_workbooks_are_no_section(tmp_path: Path) -> None:
     assert f"# - {read} [" not in draft
 
 
+def locked() -> bytes:
+    """An old workbook whose second record says that the others are encrypted."""
+    old = bytearray(zlib.decompress(base64.b85decode(OLD)))
+    first = old.index(b"\x09\x08", 512)
+    second = first + 4 + int.from_bytes(old[first + 2 : first + 4], "little")
+    old[second : second + 2] = b"\x2f\x00"
+    return bytes(old)
+
+
 def refused(clinic: Clinic, **options: Any) -> str:
     with pytest.raises(DeliveryError) as refusal:
         clinic.publish(**options)
@@ -278,6 +287,23 @@ def test_what_cannot_be_read_says_why_and_what_to_do(
     assert "bookings.xlsx is no workbook that can be read" in refused(clinic)
     book.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600))
     assert "save each table as “CSV UTF-8”" in refused(clinic)
+    encrypted = io.BytesIO()
+    with zipfile.ZipFile(encrypted, "w") as archive:
+        archive.writestr("encrypted-package", bytes(60))
+    for name, content in (("bookings.xls", locked()), ("bookings.ods", encrypted.getvalue())):
+        book.unlink()
+        book = clinic.delivery / name
+        book.write_bytes(content)
+        assert f"{name} is a workbook that needs a password; save it without one, or save each" in refused(clinic)
+    book.unlink()
+    book = clinic.delivery / "bookings.xlsx"
+    with xlsxwriter.Workbook(str(book)) as far:
+        sheet = far.add_worksheet()
+        sheet.write(0, 0, "booking_id")
+        sheet.write(1_048_575, 16_383, "x")
+    assert "bookings.xlsx is a workbook that memory does not hold, since it is damaged or a cell far" in refused(
+        clinic
+    )
     write(book, Empty=[])
     assert "bookings.xlsx has no readable header: it is empty" in refused(clinic)
     write(book, Visits=[HEADER, visit(1)])
@@ -287,7 +313,7 @@ def test_what_cannot_be_read_says_why_and_what_to_do(
 
 
 def test_a_damaged_workbook_ends_no_import(clinic: Clinic) -> None:
-    """What reads it ends its process there."""
+    """What reads it panics at some of these."""
     (clinic.delivery / "bookings.csv").unlink()
     old = bytearray(zlib.decompress(base64.b85decode(OLD)))
     for cut in range(600, len(old), 499):
@@ -328,7 +354,8 @@ def test_a_day_among_moments_is_midnight(tmp_path: Path) -> None:
     [
         (17.0, "17"), (-3.0, "-3"), (475.5, "475.5"), (0.1 + 0.2, "0.3"), (1e14, "100000000000000"), (1.5e17, "1.5e+17"),
         (True, "TRUE"), ("007", "007"), (dt.datetime(2026, 1, 5, 8, 59, 59, 999_998), "2026-01-05 09:00:00"),
-        (dt.time(9, 5), "09:05:00"), (dt.timedelta(hours=30, minutes=5), "30:05:00"), ('a "b"\r\nc', '"a ""b"" c"'),
+        (dt.time(9, 5), "09:05:00"), (dt.timedelta(hours=30, minutes=5), "30:05:00"), (-dt.timedelta(minutes=90), "-1:30:00"),
+        (dt.datetime.max, "9999-12-31 23:59:59"), (dt.date(945, 1, 5), "0945-01-05"), ('a "b"\r\nc', '"a ""b"" c"'),
     ],
 )  # fmt: skip
 def test_cells_as_text(cell: workbook.Cell, text: str) -> None:
