@@ -12,7 +12,6 @@ import duckdb
 from dashboard.intake import evidence, row_guesses, second_files, sideways, together
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
 from dashboard.intake.file_choice import choose, fit, likeness
-from dashboard.intake.files import bare_name
 from dashboard.intake.finding import delimited_files
 from dashboard.intake.formats import Formats, toml_string
 from dashboard.intake.guesses import UNSURE, Guess, guess_column, guess_columns
@@ -354,10 +353,8 @@ class _Draft:
         amount = guesses.get("amount")
         if column.name == "kind" and amount and any(map(evidence.is_negative, file.columns[amount.name])):
             return f"kind = {{ column = {file.source(amount.name)}, {_SIGNED} }}  # guess: by its sign"
-        names = [bare_name(pattern) for pattern in file.patterns]
-        names = [f"{name} [{sheet}]" for name in names for sheet in file.sheets] if file.sheets else names
-        sites = {name: self._words.site_in(name) for name in names}
-        if column.name == "site" and len(names) > 1 and all(sites.values()):
+        sites = {name: self._words.site_in(name) for name in file.names}
+        if column.name == "site" and len(sites) > 1 and all(sites.values()):
             told = ", ".join(f"{toml_string(name)} = {toml_string(site or '')}" for name, site in sites.items())
             return f"site = {{ file_name = true, values = {{ {told} }} }}  # guess: by the files' names"
         return None

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from operator import attrgetter
 from pathlib import Path
 
 import duckdb
 
+from dashboard.intake.contract import DeliveryError
 from dashboard.intake.detect import guessed
 from dashboard.intake.dialect import UTF_8
-from dashboard.intake.files import Inspected, inspect, is_gzip, is_workbook, mend, relation, unreadable, usable
+from dashboard.intake.files import (
+    Inspected,
+    bare_name,
+    inspect,
+    is_gzip,
+    is_workbook,
+    mend,
+    relation,
+    unreadable,
+    usable,
+)
 from dashboard.intake.formats import listed, shape, toml_string
 from dashboard.intake.header import is_shown, told_names
 from dashboard.intake.sql import identifier
 from dashboard.intake.synonyms import EMPTY
 from dashboard.intake.totals import without_totals
-from dashboard.intake.workbook import sheets
+from dashboard.intake.workbook import chosen, sheets
 
 _SAMPLE = 2000
 #: Of words for nothing those that can mean nothing else.
 _SURELY = re.compile(r"\(?null\)?|nan|nat|#?n/?a!?|\\n|\.|#*user_missing.*|0.*", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
 #: Of fewer columns several files may have the same by chance.
 _FEW = 2
 
@@ -37,7 +51,8 @@ class SampledFile:
         rows: so many the sample has.
         empty: words that stand for nothing.
         no_records: a column and its words by which rows are left out that are none.
-        sheets: of a workbook with several, those that are alike.
+        sheets: of workbooks with several, those that are alike, each by its workbook and name.
+        named: how a mapping names these sheets.
     """
 
     patterns: tuple[str, ...]
@@ -46,7 +61,15 @@ class SampledFile:
     rows: int = 0
     empty: tuple[str, ...] = ()
     no_records: tuple[str, tuple[str, ...]] | None = None
-    sheets: tuple[str, ...] = ()
+    sheets: tuple[tuple[Path, str], ...] = ()
+    named: tuple[str | int, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The files' names without endings, with their sheets', as columns can be made of them."""
+        if self.sheets:
+            return [f"{bare_name(path.name)} [{sheet}]" for path, sheet in self.sheets]
+        return [bare_name(pattern) for pattern in self.patterns]
 
     @property
     def pattern(self) -> str:
@@ -56,7 +79,8 @@ class SampledFile:
     @property
     def called(self) -> str:
         """What the files and sheets are called."""
-        return f"{self.pattern} [{', '.join(self.sheets)}]" if self.sheets else self.pattern
+        sheets = ", ".join(dict.fromkeys(sheet for _, sheet in self.sheets))
+        return f"{self.pattern} [{sheets}]" if sheets else self.pattern
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -100,7 +124,7 @@ def sampled_files(paths: list[Path], connection: duckdb.DuckDBPyConnection, work
     Raises:
         DeliveryError: one cannot be read.
     """
-    return _alike([_sampled(group, sheet, connection, work) for group, sheet in _groups(paths)])
+    return _across(_alike([_sampled(group, sheet, connection, work) for group, sheet in _groups(paths)]), paths)
 
 
 def _groups(paths: list[Path]) -> list[tuple[list[Path], str | None]]:
@@ -109,7 +133,7 @@ def _groups(paths: list[Path]) -> list[tuple[list[Path], str | None]]:
     for path in paths:
         names = sheets(usable(path)) if is_workbook(path) else []
         for sheet in names if len(names) > 1 else [None]:
-            groups.setdefault((re.sub(r"\d+", "0", path.name), sheet), []).append(path)
+            groups.setdefault((_DIGITS.sub("0", path.name), sheet), []).append(path)
     return [(group, sheet) for (_, sheet), group in groups.items()]
 
 
@@ -117,11 +141,12 @@ def _pattern(paths: list[Path]) -> str:
     first = paths[0].name
     if len(paths) == 1:
         return first
-    return re.sub(r"\*[\W_*]*\*", "*", re.sub(r"\d+", "*", first))
+    return re.sub(r"\*[\W_*]*\*", "*", _DIGITS.sub("*", first))
 
 
 def _sampled(paths: list[Path], sheet: str | None, connection: duckdb.DuckDBPyConnection, work: Path) -> SampledFile:
-    path, of_book = usable(paths[0]), () if sheet is None else (sheet,)
+    path, named = usable(paths[0]), () if sheet is None else (sheet,)
+    sheets = tuple((one, name) for one in paths for name in named)
     inspected = inspect(path, guessed(path, sheet))
     read, copy = path, work / f"{abs(hash((path, sheet)))}.csv"
     if not inspected.found.plain:
@@ -129,7 +154,7 @@ def _sampled(paths: list[Path], sheet: str | None, connection: duckdb.DuckDBPyCo
         mend(inspected, copy)
     header = inspected.found.header
     if not any(header):
-        return SampledFile((_pattern(paths),), inspected, {}, sheets=of_book)
+        return SampledFile((_pattern(paths),), inspected, {}, sheets=sheets, named=named)
     selected = ", ".join(f"trim({identifier(str(n))}::varchar)" for n in range(len(header)))
 
     def rows_of(read: Path) -> list[tuple[str | None, ...]]:
@@ -150,7 +175,7 @@ def _sampled(paths: list[Path], sheet: str | None, connection: duckdb.DuckDBPyCo
     columns = {name: [value for row in rows if (value := row[n])] for n, name in enumerate(header)}
     empty = _words_for_nothing(columns)
     columns = {name: [value for value in values if value not in empty] for name, values in columns.items()}
-    return SampledFile((_pattern(paths),), inspected, columns, len(rows), empty, no_records, of_book)
+    return SampledFile((_pattern(paths),), inspected, columns, len(rows), empty, no_records, sheets, named)
 
 
 def _words_for_nothing(columns: dict[str, list[str]]) -> tuple[str, ...]:
@@ -171,33 +196,84 @@ def _words_for_nothing(columns: dict[str, list[str]]) -> tuple[str, ...]:
 def _alike(files: list[SampledFile]) -> list[SampledFile]:
     """Files with the same columns as one: exports of a site each, say, or a workbook's sheets of a month each."""
     # A section's sheets are read from each of its files: those of one workbook, then workbooks with the same ones.
-    for marks in (attrgetter("patterns"), attrgetter("sheets")):
+    for marks in (attrgetter("patterns"), attrgetter("named")):
         groups: dict[tuple[str, ...], list[SampledFile]] = {}
         for file in files:
-            # Few columns, or none with a name, may be the same by chance.
-            key = file.header if len(file.header) > _FEW and file.inspected.dialect.header else (file.called,)
-            groups.setdefault((*key, "", *marks(file)) if file.sheets else key, []).append(file)
+            key = (*_columns_of(file), "", *marks(file)) if file.sheets else _columns_of(file)
+            groups.setdefault(key, []).append(file)
         files = [_joint(group) if len(group) > 1 else group[0] for group in groups.values()]
     return files
+
+
+def _columns_of(file: SampledFile) -> tuple[str, ...]:
+    """By what files are alike: few columns, or none with a name, may be the same by chance."""
+    return file.header if len(file.header) > _FEW and file.inspected.dialect.header else (file.called,)
 
 
 def _joint(group: list[SampledFile]) -> SampledFile:
     first = group[0]
     columns = {name: [value for file in group for value in file.columns[name]] for name in first.columns}
-    patterns = tuple(dict.fromkeys(file.pattern for file in group))
-    every = tuple(dict.fromkeys(sheet for file in group for sheet in file.sheets))
-    return replace(first, patterns=patterns, columns=columns, rows=sum(file.rows for file in group), sheets=every)
+    return replace(
+        first,
+        patterns=tuple(dict.fromkeys(pattern for file in group for pattern in file.patterns)),
+        columns=columns,
+        rows=sum(file.rows for file in group),
+        sheets=tuple(pair for file in group for pair in file.sheets),
+        named=tuple(dict.fromkeys(name for file in group for name in file.named)),
+    )
+
+
+def _across(files: list[SampledFile], paths: list[Path]) -> list[SampledFile]:
+    """Workbooks whose sheets have the same columns and other names as one, where a pattern or numbers name them."""
+    groups: dict[tuple[str, ...], list[SampledFile]] = {}
+    for file in files:
+        groups.setdefault(_columns_of(file) if file.sheets else (file.called,), []).append(file)
+    joined = []
+    for group in groups.values():
+        one = _joint(group)
+        named = _names_for_all(one.sheets) if len(group) > 1 else None
+        joined += group if named is None else [replace(one, patterns=_patterns(one, paths), named=named)]
+    return joined
+
+
+def _patterns(file: SampledFile, paths: list[Path]) -> tuple[str, ...]:
+    """What its workbooks are called: a pattern where none that it would take is another's."""
+    alike: dict[str, list[Path]] = {}
+    for path in paths:
+        alike.setdefault(_DIGITS.sub("0", path.name), []).append(path)
+    own = {path for path, _ in file.sheets}
+    found = [[_pattern(group)] if own.issuperset(group) else [path.name for path in group if path in own]
+             for group in alike.values()]  # fmt: skip
+    return tuple(name for names in found for name in names)
+
+
+def _names_for_all(wanted: Sequence[tuple[Path, str]]) -> tuple[str | int, ...] | None:
+    """A pattern, or numbers, by which these sheets and no others are taken from their workbooks."""
+    books: dict[Path, list[str]] = {}
+    for path, sheet in wanted:
+        books.setdefault(path, []).append(sheet)
+    names = [sheet for _, sheet in wanted]
+    digits = {_DIGITS.sub("*", name) for name in names}
+    words = zip(*(re.findall(r"\w+|\W+", name) for name in names), strict=False)
+    shared = "".join(one[0] for one in takewhile(lambda one: len(set(one)) == 1, words)) + "*"
+    places = {tuple(sheets(path).index(sheet) + 1 for sheet in own) for path, own in books.items()}
+    settings: list[tuple[str | int, ...]] = [*([tuple(digits)] if len(digits) == 1 else []), (shared,)]
+    settings += places if len(places) == 1 else ()
+    for setting in settings:
+        # A workbook may have no such sheet, and numbers count those that are hidden, too.
+        with suppress(DeliveryError):
+            if all(set(chosen(path, setting)) == set(own) for path, own in books.items()):
+                return setting
+    return None
 
 
 def files_of(file: SampledFile) -> list[str]:
     """The settings of a mapping that name the files, and of a workbook with several sheets these."""
     named = f"file = {listed(file.patterns) if len(file.patterns) > 1 else toml_string(file.pattern)}"
-    sheets = (
-        f"sheet = {listed(file.sheets) if len(file.sheets) > 1 else toml_string(file.sheets[0])}"
-        if file.sheets
-        else ""
-    )
-    return [named, sheets] if sheets else [named]
+    sheets = [toml_string(one) if isinstance(one, str) else str(one) for one in file.named]
+    if not sheets:
+        return [named]
+    return [named, f"sheet = {sheets[0] if len(sheets) == 1 else '[' + ', '.join(sheets) + ']'}"]
 
 
 def layout_of(file: SampledFile) -> list[str]:

@@ -17,14 +17,13 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 from intake_clinic import BOOKINGS, Clinic, Export
-from intake_drafts import draft_mapping, load_reference
+from intake_workbooks import HEADER, visit, write
 
 from dashboard.intake import workbook
 from dashboard.intake.compare import differing
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.publish import Rules
 
-HEADER = BOOKINGS.split(",")
 #: A workbook of the Excel of before 2007, of the visit 17.
 OLD = (
     "c-rk)O=uHA6#izj`Dy7-T2rAFN+?*hHizOxgf>;MJz1&;6%p$;S=uE{wj^tz9<*9}6a-I-mqI;wse17TJ?PDYP|<@R2&saXo&*IC"
@@ -41,29 +40,6 @@ OLD = (
 )
 #: What mappings say of visits whose columns are the contract's.
 COLUMNS = "[bookings.columns]\n" + "".join(f'{name} = "{name}"\n' for name in HEADER)
-
-
-def write(path: Path, hidden: str = "", **sheets: list[list[Any]]) -> None:
-    """A workbook of these sheets; moments, days and numbers are such cells."""
-    with xlsxwriter.Workbook(str(path)) as book:
-        formats = {kind: book.add_format({"num_format": form}) for kind, form in
-                   ((dt.datetime, "mm/dd/yyyy hh:mm"), (dt.date, "mm/dd/yyyy"), (dt.time, "hh:mm"))}  # fmt: skip
-        for name, rows in sheets.items():
-            sheet = book.add_worksheet(name.replace("_", " "))
-            if name == hidden:
-                sheet.hide()
-            for row, cells in enumerate(rows):
-                for column, cell in enumerate(cells):
-                    if type(cell) in formats:
-                        sheet.write_datetime(row, column, cell, formats[type(cell)])
-                    elif isinstance(cell, str):
-                        sheet.write_string(row, column, cell)
-                    else:
-                        sheet.write(row, column, cell)
-
-
-def visit(number: object, site: object = "chicago", day: int = 5, status: str = "completed") -> list[object]:
-    return [number, f"P{number}", site, "vitamin-c", dt.datetime(2026, 1, day, 9, 30), status]
 
 
 def test_a_workbook_gives_what_its_rows_give_as_csv(tmp_path: Path) -> None:
@@ -137,33 +113,6 @@ def test_a_join_takes_its_rows_from_another_sheet(tmp_path: Path) -> None:
     assert "sheets that are not read" not in "\n".join(report.lines())
 
 
-def test_the_draft_of_a_workbook_reads_its_sheets(tmp_path: Path) -> None:
-    folder, mapping = tmp_path / "export", tmp_path / "draft.toml"
-    folder.mkdir()
-    header = ["Appt ID", "Patient ID", "Service", "Start", "Status"]
-    rows = {site: [[f"{site} appointments"], [], header] for site in ("Chicago", "Dallas")}
-    for number in range(30):
-        start = dt.datetime(2026, 1, 5 + number % 20, 9, 30)
-        rows["Chicago" if number % 2 else "Dallas"].append([number, number % 7, "Vitamin C", start, "Completed"])
-    events = [["Event ID", "Appt ID", "Side effect"], [1, 4, "Nausea"], [2, 9, "Dizziness"]]
-    write(folder / "practice.xlsx", Notes=[["Of the practice system"]], **rows, Adverse_events=events)
-    (folder / "~$practice.xlsx").write_bytes(b"lock")
-    mapping.write_text(draft_mapping(folder, load_reference()))
-    assert 'sheet = ["Chicago", "Dallas"]' in mapping.read_text()
-    assert "# - practice.xlsx [Notes]: " in mapping.read_text()
-    assert "~$" not in mapping.read_text()
-    clinic = Clinic(tmp_path)
-    clinic.delivery = folder
-    report = clinic.publish(mapping=mapping)
-    assert (report.rows_accepted, report.rows_rejected) == (32, 0)
-    assert clinic.ask("select site::varchar, count(*) from bookings group by all order by all") == [
-        ("chicago", 15), ("dallas", 15),
-    ]  # fmt: skip
-    assert clinic.ask("select effect::varchar, site::varchar from side_effects order by event_id") == [
-        ("nausea", "dallas"), ("dizziness", "chicago"),
-    ]  # fmt: skip
-
-
 def ods() -> bytes:
     """What an office writes in the open format, of the visit 17."""
 
@@ -209,53 +158,6 @@ def test_the_first_sheet_that_holds_anything_is_read(clinic: Clinic) -> None:
     )
     clinic.publish()
     assert clinic.ask("select booking_id from bookings") == [("1",)]
-
-
-def test_the_draft_takes_a_site_from_another_sheet(tmp_path: Path) -> None:
-    folder, mapping = tmp_path / "export", tmp_path / "draft.toml"
-    folder.mkdir()
-    header = ["booking_id", "patient_id", "location_id", "service", "starts_at", "status"]
-    visits = [visit(number, number % 2 + 1) for number in range(1, 9)]
-    write(
-        folder / "all.xlsx",
-        Visits=[header, *visits],
-        Locations=[["location_id", "site"], [1, "Chicago"], [2, "Dallas"]],
-    )
-    mapping.write_text(draft_mapping(folder, load_reference()))
-    clinic = Clinic(tmp_path)
-    clinic.delivery = folder
-    clinic.publish(mapping=mapping)
-    assert clinic.ask("select site::varchar, count(*) from bookings group by all order by all") == [
-        ("chicago", 4), ("dallas", 4),
-    ]  # fmt: skip
-
-
-def test_workbooks_with_the_same_sheets_are_one_table(tmp_path: Path) -> None:
-    folder, mapping = tmp_path / "export", tmp_path / "draft.toml"
-    folder.mkdir()
-    events = [["event_id", "booking_id", "effect"], [1, 3, "nausea"]]
-    for month, first in (("january", 1), ("february", 4)):
-        visits = [HEADER, *(visit(number) for number in range(first, first + 3))]
-        write(folder / f"{month}.xlsx", Visits=visits, Events=events if first == 1 else events[:1])
-    mapping.write_text(draft_mapping(folder, load_reference()))
-    clinic = Clinic(tmp_path)
-    clinic.delivery = folder
-    report = clinic.publish(mapping=mapping)
-    assert (report.rows_accepted, report.rows_rejected) == (7, 0)
-    assert [one.file for one in report.files] == [
-        "february.xlsx [Visits]", "january.xlsx [Visits]", "february.xlsx [Events]", "january.xlsx [Events]",
-    ]  # fmt: skip
-
-
-def test_sheets_of_two_workbooks_are_no_section(tmp_path: Path) -> None:
-    """A section's sheets are read from each of its files."""
-    for name, months in (("north", "May June"), ("south", "July August Notes")):
-        rows = {month: [HEADER, *(visit(number) for number in range(3))] for month in months.split()}
-        write(tmp_path / f"{name}.xlsx", **rows)
-    draft = draft_mapping(tmp_path, load_reference())
-    [read, left] = sorted(("north.xlsx", "south.xlsx"), key=lambda name: f'file = "{name}"' not in draft)
-    assert f"# - {left} [" in draft
-    assert f"# - {read} [" not in draft
 
 
 def locked() -> bytes:
