@@ -10,12 +10,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from fhir.resources.R4B import get_fhir_model_class
+from intake_clinic import Delivered
 
 from dashboard.intake.expressions import PART
 from dashboard.intake.fhir.reading import Resources, read_resources
-from dashboard.intake.publish import import_delivery
 from dashboard.intake.reference import load_reference
 from dashboard.intake.report import ImportReport
 
@@ -145,13 +144,8 @@ class Records:
         return [row.get(name) for row in self.rows.get(table, [])]
 
 
-class FhirClinic:
-    """A folder of resources and a data folder, with the shortest way to fill, import and ask."""
-
-    def __init__(self, folder: Path) -> None:
-        self.delivery = folder / "delivery"
-        self.data = folder / "data"
-        self.delivery.mkdir()
+class FhirClinic(Delivered):
+    """A delivery of resources, with the shortest way to write and read them."""
 
     def lines(self, name: str, *resources: Json | str) -> None:
         """Write NDJSON; texts are written as they are, and need not be valid."""
@@ -172,8 +166,7 @@ class FhirClinic:
         if fhir is not None:
             options["mapping"] = self.data.with_name("mapping.toml")
             options["mapping"].write_text(f"fhir = {_inline(fhir)}\n", encoding="utf-8")
-        self.report = import_delivery(self.delivery, self.data, **options)
-        return self.report
+        return super().publish(**options)
 
     def read(self, **options: Any) -> Records:
         """Only what the reader of resources makes of the delivery, without an extract."""
@@ -182,17 +175,6 @@ class FhirClinic:
         work.mkdir()
         read = read_resources(self.delivery, work, load_reference(), options, lambda _step, _share: None)
         return Records(read)
-
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.report.path), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
-
-    def one(self, sql: str) -> Any:
-        [[value]] = self.ask(sql)
-        return value
-
-    def rejects(self) -> list[tuple[Any, ...]]:
-        return self.ask("select file, line, column_name, value from rejects order by all")
 
     def left_out(self) -> dict[tuple[str, str], int]:
         """Rows by what and reason."""

@@ -31,21 +31,13 @@ status = { constant = "completed" }
 """
 
 
-class Clinic:
-    """A delivery folder and a data folder, with the shortest way to fill, import and ask."""
+class Delivered:
+    """A delivery folder and a data folder, with the shortest way to import and ask."""
 
     def __init__(self, folder: Path) -> None:
         self.delivery = folder / "delivery"
         self.data = folder / "data"
         self.delivery.mkdir()
-        self.write("bookings.csv", BOOKINGS, "B1,P1,chicago,ketamine-infusion,2026-01-05 09:00,completed")
-        self.write("side_effects.csv", EVENTS)
-
-    def write(self, name: str, *lines: str) -> None:
-        self.write_bytes(name, ("\n".join(lines) + "\n").encode())
-
-    def write_bytes(self, name: str, content: bytes) -> None:
-        (self.delivery / name).write_bytes(content)
 
     def publish(self, **options: Any) -> ImportReport:
         self.report = import_delivery(self.delivery, self.data, **options)
@@ -59,6 +51,24 @@ class Clinic:
         [[value]] = self.ask(sql)
         return value
 
+    def rejects(self) -> list[tuple[Any, ...]]:
+        return self.ask("select file, line, column_name, value from rejects order by all")
+
+
+class Clinic(Delivered):
+    """A delivery of CSV files, a booking in it, with the shortest way to write others."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.write("bookings.csv", BOOKINGS, "B1,P1,chicago,ketamine-infusion,2026-01-05 09:00,completed")
+        self.write("side_effects.csv", EVENTS)
+
+    def write(self, name: str, *lines: str) -> None:
+        self.write_bytes(name, ("\n".join(lines) + "\n").encode())
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        (self.delivery / name).write_bytes(content)
+
     def rows_by_file(self) -> dict[str, int]:
         """Distinct rejected lines by file, and by table's name the accepted rows."""
         counts = self.ask(
@@ -66,9 +76,6 @@ class Clinic:
             "select 'bookings', count(*) from bookings union all select 'side_effects', count(*) from side_effects"
         )
         return dict(counts)
-
-    def rejects(self) -> list[tuple[Any, ...]]:
-        return self.ask("select file, line, column_name, value from rejects order by all")
 
 
 class Export:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fhir_clinic import (
-    coded,
-    invoice,
-    observation,
-)
+from fhir_clinic import coded, invoice, observation
 
 
 def charge(identity="C1", amount=475.0, status="billed", **more):

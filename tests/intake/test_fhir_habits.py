@@ -6,17 +6,7 @@ import json
 import os
 
 import pytest
-from fhir_clinic import (
-    adverse_event,
-    appointment,
-    bundle,
-    coded,
-    encounter,
-    invoice,
-    location,
-    observation,
-    patient,
-)
+from fhir_clinic import adverse_event, appointment, bundle, coded, encounter, invoice, location, observation, patient
 
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.fhir.reading import read_resources

@@ -9,15 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from fhir.resources.R4B.appointment import Appointment
-from fhir_clinic import (
-    SERVICE,
-    adverse_event,
-    appointment,
-    coded,
-    encounter,
-    location,
-    patient,
-)
+from fhir_clinic import SERVICE, adverse_event, appointment, coded, encounter, location, patient
 
 from dashboard.intake.demo import write_delivery
 from dashboard.intake.fhir.terms import APPOINTMENT_STATUSES, CANCELLATION_EXTENSION, STATUSES_LEFT_OUT

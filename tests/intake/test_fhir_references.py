@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from fhir_clinic import (
-    SERVICE,
-    SYSTEM,
-    appointment,
-    bundle,
-    coded,
-    encounter,
-    location,
-    observation,
-    patient,
-)
+from fhir_clinic import SERVICE, SYSTEM, appointment, bundle, coded, encounter, location, observation, patient
 
 KNOWN = [{"system": SYSTEM, "value": "007"}]
 URN = "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"

@@ -5,16 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from fhir_clinic import (
-    adverse_event,
-    appointment,
-    bundle,
-    encounter,
-    invoice,
-    location,
-    observation,
-    patient,
-)
+from fhir_clinic import adverse_event, appointment, bundle, encounter, invoice, location, observation, patient
 
 NEWEST = "is delivered in several versions; the newest is kept"
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 from provider import CLIENT, SECRET, providing
-from server_harness import add_accounts, probe_server
+from server_harness import PASSWORD, add_accounts, probe_server
 
 from dashboard.access import Role
+from dashboard.cli import main
 from dashboard.state.identities import Identities
 from tests.ports import free_port
 
@@ -24,6 +26,33 @@ def store(place, clock):
     """An empty store on both back ends, at the clock's time."""
     with place.open(clock=clock) as store:
         yield store
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """An empty data folder that commands use."""
+    monkeypatch.setenv("DASHBOARD_DATA", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def run(data):
+    """Runs a command."""
+
+    def invoke(*arguments, answers=None):
+        return CliRunner().invoke(main, arguments, input=answers)
+
+    return invoke
+
+
+@pytest.fixture
+def add(run):
+    """Adds a user."""
+
+    def invoke(username, *options):
+        return run("users", "add", username, *options, "--password-stdin", answers=f"{PASSWORD}\n")
+
+    return invoke
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 from dashboard.access import Role
 from dashboard.state import Store
 from dashboard.state.demo import add_demo_accounts
+from dashboard.state.users import UserRecord
 from tests.demo_extract import add_extract
 from tests.ports import free_port
 
@@ -201,6 +202,12 @@ def add_accounts(data: Path) -> None:
     with Store.open(data, rounds=4) as store:
         for username, (role, sites) in ACCOUNTS.items():
             store.add_user(username, role, PASSWORD, sites=sites)
+
+
+def people(data: Path) -> dict[str, UserRecord]:
+    """The users of a data folder by name."""
+    with Store.open(data, rounds=4) as store:
+        return {user.username: user for user in store.list_users()}
 
 
 @contextmanager

@@ -9,16 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_extracts import reading
 
 from dashboard import panels
-from dashboard.access import Role, Viewer
 from dashboard.chairs import SLOT, Day, Span, Stretch, in_use
 from dashboard.exports import scope_of
 from dashboard.filters import parse
-from dashboard.intake.publish import import_delivery
-from dashboard.settings import Settings
-from dashboard.shelf import Shelf
-from dashboard.warehouse import Reader
 
 ZONES = {"chicago": "America/Chicago", "dallas": "America/Chicago", "miami_beach": "America/New_York"}
 SPRING, AUTUMN = dt.date(2026, 3, 8), dt.date(2026, 11, 1)
@@ -117,14 +113,8 @@ def nights(tmp_path_factory):
                 lines.append(f"B-{site}-{date}-{i},P{i},{site},vitamin-c,{start},completed,40,{minutes},{channel}")
             lines.append(f"B-{site}-{date}-x,P9,{site},vitamin-c,{date} 12:00,cancelled,40,60,web")
             lines.append(f"B-{site}-{date}-n,P8,{site},vitamin-c,{date} 14:00,no_show,40,30,web")
-    delivery = folder / "delivery"
-    delivery.mkdir()
-    (delivery / "bookings.csv").write_text("\n".join(lines) + "\n")
-    (delivery / "side_effects.csv").write_text("event_id,booking_id,effect\n")
-    import_delivery(delivery, folder / "data")
-    house = Shelf(Settings(data=folder / "data")).current()
-    yield Reader(house, Viewer("a", "A", Role.ADMIN))
-    house.close()
+    with reading(folder, bookings="\n".join(lines) + "\n") as reader:
+        yield reader
 
 
 @pytest.mark.parametrize("site", ZONES)

@@ -7,17 +7,14 @@ import datetime as dt
 import pandas as pd
 import pytest
 from choices import asked
+from small_extracts import reading
 
 from dashboard import exports, panels, pictures, scorecard, theme
-from dashboard.access import Role, Viewer
+from dashboard.access import Role
 from dashboard.filters import parse
-from dashboard.intake import publish
 from dashboard.legends import legend_columns
 from dashboard.panels.signals import effect_title
-from dashboard.settings import Settings
-from dashboard.shelf import Shelf
 from dashboard.theme import VERDICTS
-from dashboard.warehouse import Reader
 
 EFFECTS = ["Nausea", "Increased blood pressure", "Short-term memory loss"]
 
@@ -42,9 +39,6 @@ def test_a_legend_has_as_many_columns_as_fit_on_a_phone(entries, beside, columns
 @pytest.fixture(scope="module")
 def staggered(tmp_path_factory):
     """A clinic whose second site of the reference table has the first infusion."""
-    data = tmp_path_factory.mktemp("staggered")
-    delivery = data / "delivery"
-    delivery.mkdir()
     lines = ["booking_id,patient_id,site,service,starts_at,status,booked_at,side_effects_assessed"]
     first = dt.date(2026, 6, 1)
     for week in range(20):
@@ -53,12 +47,10 @@ def staggered(tmp_path_factory):
             lines.append(
                 f"B{len(lines)},P{len(lines)},{site},ketamine-infusion,{day} 09:00,completed,{day} 08:00,yes"
             )
-    (delivery / "bookings.csv").write_text("\n".join(lines) + "\n")
-    (delivery / "side_effects.csv").write_text("event_id,booking_id,effect,serious\nE1,B9,nausea,no\n")
-    publish.import_delivery(delivery, data)
-    house = Shelf(Settings(data=data)).current()
-    yield Reader(house, Viewer("dan", "Dan Ho", Role.MEDICAL_DIRECTOR))
-    house.close()
+    folder, bookings = tmp_path_factory.mktemp("staggered"), "\n".join(lines) + "\n"
+    events = "event_id,booking_id,effect,serious\nE1,B9,nausea,no\n"
+    with reading(folder, Role.MEDICAL_DIRECTOR, bookings=bookings, side_effects=events) as reader:
+        yield reader
 
 
 def test_sites_stand_in_one_order_whichever_has_the_first_row(staggered):

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from small_extracts import reading
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from dashboard import charts, panels, survival
-from dashboard.access import Role, Viewer
 from dashboard.exports import scope_of
 from dashboard.filters import parse
-from dashboard.intake.publish import import_delivery
 from dashboard.measuring import measure
 from dashboard.metrics import METRICS
 from dashboard.panels.sums import course_counts
-from dashboard.settings import Settings
-from dashboard.shelf import Shelf
-from dashboard.warehouse import Reader
 
 FIRST = dt.datetime(2026, 1, 5, 10)
 LAST_DAY = "2026-06-30"
@@ -33,8 +28,7 @@ COURSES = [name for name, metric in METRICS.items() if metric.source == "courses
 class Rows:
     """A delivery of which each patient's infusions are given in days from 5 January, 10 o'clock."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self) -> None:
         self.bookings = ["booking_id,patient_id,site,service,starts_at,status,age"]
         # The last full day of the extract, of a patient without ketamine.
         self.bookings.append(f"LAST,other,chicago,vitamin-c,{LAST_DAY} 10:00,completed,40")
@@ -43,15 +37,6 @@ class Rows:
         for day in days:
             at = FIRST + dt.timedelta(days=day)
             self.bookings.append(f"B{len(self.bookings)},{name},{site},ketamine-infusion,{at},{status},40")
-
-    def reader(self) -> Reader:
-        delivery = self.folder / "delivery"
-        delivery.mkdir()
-        (delivery / "bookings.csv").write_text("\n".join(self.bookings) + "\n")
-        (delivery / "side_effects.csv").write_text("event_id,booking_id,effect\n")
-        report = import_delivery(delivery, self.folder / "data")
-        assert report.rows_rejected == 0
-        return Reader(Shelf(Settings(data=self.folder / "data")).current(), Viewer("a", "A", Role.ADMIN))
 
 
 def days_of(now: str) -> float:
@@ -64,7 +49,7 @@ INDUCTION = (0, 3, 6, 9, 12, 15)
 
 @pytest.fixture(scope="module")
 def clinic(tmp_path_factory):
-    rows = Rows(tmp_path_factory.mktemp("courses"))
+    rows = Rows()
     for name in ("a", "b", "c", "d"):
         rows.patient(name, INDUCTION)
     rows.patient("on day 28", (0, 5, 10, 15, 20, 28), site="chicago")
@@ -78,9 +63,8 @@ def clinic(tmp_path_factory):
     rows.patient("still here", (due - 60,), site="miami_beach")
     rows.patient("gone", (due - 61,), site="miami_beach")
     rows.patient("six", INDUCTION, site="miami_beach")
-    reader = rows.reader()
-    yield reader
-    reader.warehouse.close()
+    with reading(tmp_path_factory.mktemp("courses"), bookings="\n".join(rows.bookings) + "\n") as reader:
+        yield reader
 
 
 @pytest.fixture(scope="module")

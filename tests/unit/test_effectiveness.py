@@ -7,14 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from small_extracts import reading
 
 from dashboard import filters, panels
-from dashboard.access import AccessDeniedError, Role, Viewer
+from dashboard.access import AccessDeniedError, Role
 from dashboard.exports import scope_of
-from dashboard.intake import publish
-from dashboard.settings import Settings
-from dashboard.shelf import Shelf
-from dashboard.warehouse import Reader
 
 FIRST = pd.Timestamp("2026-03-02 09:00")
 LAST = "2026-06-30"
@@ -53,8 +50,6 @@ COURSES = {
 @pytest.fixture(scope="module")
 def by_hand(tmp_path_factory):
     folder = tmp_path_factory.mktemp("effectiveness")
-    delivery = folder / "delivery"
-    delivery.mkdir()
     bookings, scores = [], []
     for patient, (infusions, taken) in COURSES.items():
         visits = [(day, "ketamine-infusion") for day in infusions]
@@ -69,14 +64,11 @@ def by_hand(tmp_path_factory):
     bookings.append(("away", "away", "dallas", "ketamine-infusion", FIRST, "no_show", 40, "ptsd"))
     bookings.append(("end", "other", "chicago", "vitamin-c", pd.Timestamp(LAST), "completed", 40, ""))
     columns = ["booking_id", "patient_id", "site", "service", "starts_at", "status", "age", "indication"]
-    pd.DataFrame(bookings, columns=columns).to_csv(delivery / "bookings.csv", index=False)
+    tables = {"bookings": pd.DataFrame(bookings, columns=columns).to_csv(index=False)}
     columns = ["score_id", "patient_id", "instrument", "taken_at", "score"]
-    pd.DataFrame(scores, columns=columns).to_csv(delivery / "scores.csv", index=False)
-    (delivery / "side_effects.csv").write_text("event_id,booking_id,effect\n", encoding="utf-8")
-    publish.import_delivery(delivery, folder)
-    house = Shelf(Settings(data=folder)).current()
-    yield Reader(house, Viewer("d", "Director", Role.MEDICAL_DIRECTOR))
-    house.close()
+    tables["scores"] = pd.DataFrame(scores, columns=columns).to_csv(index=False)
+    with reading(folder, Role.MEDICAL_DIRECTOR, **tables) as reader:
+        yield reader
 
 
 def shown(reader, name="effectiveness", **parameters):

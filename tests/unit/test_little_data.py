@@ -7,15 +7,11 @@ import datetime as dt
 import pandas as pd
 import pytest
 from choices import asked
+from small_extracts import reading
 
 from dashboard import access, filters, panels, pictures
-from dashboard.access import Role, Viewer
 from dashboard.charts import LEAST_STEP, NUMBER
-from dashboard.intake import publish
 from dashboard.panels import PANELS
-from dashboard.settings import Settings
-from dashboard.shelf import Shelf
-from dashboard.warehouse import Reader
 
 BOOKINGS = """booking_id,patient_id,site,service,starts_at,status,birth_date,price,side_effects_assessed,booked_at
 B1,P1,chicago,ketamine-infusion,2026-11-03 09:00,completed,1980-01-06,475.00,yes,2026-10-28 10:00
@@ -27,15 +23,8 @@ B3,P3,dallas,hydration-basic,2026-11-04 11:00,completed,2010-05-06,119.00,yes,20
 @pytest.fixture(scope="module")
 def little(tmp_path_factory):
     """A reader of the three bookings who may see every page and site."""
-    data = tmp_path_factory.mktemp("little")
-    delivery = data / "delivery"
-    delivery.mkdir()
-    (delivery / "bookings.csv").write_text(BOOKINGS)
-    (delivery / "side_effects.csv").write_text("event_id,booking_id,effect\n")
-    publish.import_delivery(delivery, data)
-    house = Shelf(Settings(data=data)).current()
-    yield Reader(house, Viewer("all", "All", Role.ADMIN))
-    house.close()
+    with reading(tmp_path_factory.mktemp("little"), bookings=BOOKINGS) as reader:
+        yield reader
 
 
 def heading(reader, name, **parameters):

@@ -5,13 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from choices import asked
+from small_extracts import reading
 
 from dashboard import panels
-from dashboard.access import Role, Viewer
-from dashboard.intake import publish
-from dashboard.settings import Settings
-from dashboard.shelf import Shelf
-from dashboard.warehouse import Reader
+from dashboard.access import Role
 
 # The last full day is Saturday the 7th; the 8th and 15th are Sundays, closed in Chicago.
 BOOKINGS = """booking_id,patient_id,site,service,starts_at,status,booked_at
@@ -34,15 +31,9 @@ WEEK = {"period": "custom", "from_": "2026-11-03", "to": "2026-11-08", "by": "da
 @pytest.fixture(scope="module")
 def sparse(tmp_path_factory):
     """A reader of it who may see side effects one by one."""
-    data = tmp_path_factory.mktemp("sparse")
-    delivery = data / "delivery"
-    delivery.mkdir()
-    (delivery / "bookings.csv").write_text(BOOKINGS)
-    (delivery / "side_effects.csv").write_text(EVENTS)
-    publish.import_delivery(delivery, data)
-    house = Shelf(Settings(data=data)).current()
-    yield Reader(house, Viewer("dan", "Dan Ho", Role.MEDICAL_DIRECTOR))
-    house.close()
+    folder = tmp_path_factory.mktemp("sparse")
+    with reading(folder, Role.MEDICAL_DIRECTOR, bookings=BOOKINGS, side_effects=EVENTS) as reader:
+        yield reader
 
 
 def rows(reader, name, **parameters):
