@@ -31,7 +31,7 @@ from dashboard.panels import (
     worklists,
 )  # fmt: skip
 from dashboard.panels.column import Column
-from dashboard.panels.panel import Panel
+from dashboard.panels.panel import Panel, Start
 from dashboard.warehouse import Reader
 
 __all__ = [
@@ -98,10 +98,8 @@ def rows(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
 
 def on_page(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
     """The rows of a panel that a page reads: all of them, or the first ones of a list that may be very long."""
-    if (first := PANELS[name].first) is None:
-        return rows(reader, name, filters)
-    key = ("first", *key_of(reader, name, filters))
-    return reader.warehouse.remembered(key, lambda: first(_told(reader, name, filters)))
+    start = _start(reader, name, filters)
+    return rows(reader, name, filters) if start is None else start.rows.copy(deep=False)
 
 
 def shown(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
@@ -114,15 +112,16 @@ def shown(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
 
 def length(reader: Reader, name: str, filters: Filters) -> int:
     """How many rows a panel has, those that a page doesn't show among them."""
-    return len(_told(reader, name, filters))
+    start = _start(reader, name, filters)
+    return len(rows(reader, name, filters)) if start is None else start.length
 
 
-def _told(reader: Reader, name: str, filters: Filters) -> pd.DataFrame:
-    """What a panel's heading is made of."""
-    if (told := PANELS[name].told) is None:
-        return rows(reader, name, filters)
-    key = ("told", *key_of(reader, name, filters))
-    return reader.warehouse.remembered(key, lambda: told(reader, _depended_on(name, filters)))
+def _start(reader: Reader, name: str, filters: Filters) -> Start | None:
+    """What a page shows of a list that may be very long; None of other panels."""
+    if (start := PANELS[name].start) is None:
+        return None
+    key = ("start", *key_of(reader, name, filters))
+    return reader.warehouse.kept(key, lambda: start(reader, _depended_on(name, filters)))
 
 
 def _depended_on(name: str, filters: Filters) -> Filters:
@@ -147,8 +146,10 @@ def heading(reader: Reader, name: str, filters: Filters) -> str:
     panel = panel_of(name, filters)
     if (answer := panel.answer) is None:
         return panel.title
+    if (start := _start(reader, name, filters)) is not None:
+        return start.heading
     key = ("heading", *key_of(reader, name, filters))
-    return reader.warehouse.kept(key, lambda: answer(_told(reader, name, filters)))
+    return reader.warehouse.kept(key, lambda: answer(rows(reader, name, filters)))
 
 
 def asked(reader: Reader, name: str, filters: Filters) -> Filters:

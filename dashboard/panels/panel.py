@@ -16,6 +16,15 @@ from dashboard.warehouse import Reader
 
 
 @dataclass(frozen=True)
+class Start:
+    """The first rows of a list that may be very long, how many there are and what all of them say."""
+
+    rows: pd.DataFrame
+    length: int
+    heading: str
+
+
+@dataclass(frozen=True)
 class Panel:
     """One question.
 
@@ -38,8 +47,7 @@ class Panel:
         history: whether the rows are of all days up to the end of the period, so that a longer one changes nothing.
         marked: whether people's marks on control charts are among the rows.
         short: what a page shows of the rows instead of all of them; the file has all.
-        told: all rows of a list that may be very long as they were asked for, of which `answer` tells.
-        first: makes of these the first rows, which a page shows instead of all; the file has all.
+        start: what a page shows of a list that may be very long; the file has all.
     """
 
     name: str
@@ -60,8 +68,7 @@ class Panel:
     history: bool = False
     sites_in: str = "site"
     short: Callable[[pd.DataFrame], pd.DataFrame] | None = None
-    told: Callable[[Reader, Filters], pd.DataFrame] | None = None
-    first: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    start: Callable[[Reader, Filters], Start] | None = None
     enough: Callable[[pd.DataFrame], bool] = lambda _: True
 
     def definitions(self) -> list[Metric]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from dashboard.filters import Filters, day_text
 from dashboard.panels.column import LINE, SITE, Column
-from dashboard.panels.panel import Panel
+from dashboard.panels.panel import Panel, Start
 from dashboard.panels.words import listed, titled
 from dashboard.warehouse import Reader
 from dashboard.wording import number, plural
@@ -141,13 +141,15 @@ def _list(
     def frame(reader: Reader, filters: Filters) -> pd.DataFrame:
         return worded(asked(reader, filters))
 
-    def first(rows: pd.DataFrame) -> pd.DataFrame:
-        return worded(rows.head(FIRST_ROWS))
+    def start(reader: Reader, filters: Filters) -> Start:
+        # Only the query's own answer is kept whole.
+        rows = asked(reader, filters)
+        return Start(worded(rows.head(FIRST_ROWS)), len(rows), answer(rows))
 
     # On a phone three columns are seen: whom, and what to do; the keyed number says least.
     whole = (SITE, _BOOKING, _TODO, *columns, _PATIENT)
     said = f"{note} {_KEYED}"
-    return Panel(name, title, "worklists", frame, whole, answer=answer, note=said, told=asked, first=first)
+    return Panel(name, title, "worklists", frame, whole, answer=answer, note=said, start=start)
 
 
 PANELS = (
