@@ -93,6 +93,16 @@ def test_what_refers_to_a_merged_record_that_is_delivered_no_more_is_the_others(
     assert fhir.ask("select count(*), count(distinct patient) from bookings") == [(2, 1)]
 
 
+def test_a_record_is_replaced_through_one_that_is_delivered_no_more(fhir):
+    """P3 went into P2, and P2 into P1, of which P2 is gone."""
+    fhir.lines(
+        "P.ndjson", patient(**linked("replaces", "P2")), patient("P3", **linked("replaced-by", "P2")), location()
+    )
+    fhir.lines("A.ndjson", appointment(), appointment("A3", "Patient/P3", "Location/L1"))
+    fhir.publish()
+    assert fhir.ask("select count(*), count(distinct patient) from bookings") == [(2, 1)]
+
+
 def test_merged_records_that_share_a_number_are_found_by_it(fhir):
     """The record that stays mostly takes over the numbers of the one that went."""
     fhir.lines(

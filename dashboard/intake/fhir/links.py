@@ -17,12 +17,14 @@ def note_merged(world: World) -> None:
 
     Those that were deleted since count, too: what refers to them means the other one.
     """
-    links = world.index.links()
+    links, lost = world.index.links(), list[tuple[str, str]]()
     for key, said in links:
         for reference in said.get("replaced-by", ()):
             found = world.follow(reference, {}, "Patient")
             if found is not None and found.kind == "Patient":
                 world.index.merge(key, found.key)
+            elif through := key_of(reference.get("reference")):
+                lost.append((key, through))
     for key, said in links:
         for reference in said.get("replaces", ()):
             found = world.follow(reference, {}, "Patient")
@@ -30,6 +32,10 @@ def note_merged(world: World) -> None:
             replaced = found.key if found is not None else key_of(reference.get("reference"))
             if replaced is not None and replaced.startswith("Patient/"):
                 world.index.merge(replaced, key)
+    for key, through in lost:
+        # The one that replaced it is delivered no more, since it was replaced in turn.
+        if world.index.survivor_of(through) != through:
+            world.index.merge(key, through)
 
 
 def note_roles(world: World) -> None:
