@@ -122,7 +122,7 @@ class Story:
 
     def merge(self, month: int) -> None:
         """Records of one person become one, as that which goes says, that which stays, or it alone is left."""
-        for told in ("replaced-by", "replaces", "removed", self.chance.choice(("replaced-by", "removed"))):
+        for told in ("replaced-by", "replaced-by", "replaces", "removed")[:: 1 if month == 1 else -1]:
             # First those that others went into.
             others = [what["into"] for what in self.patients.values() if what["into"] in self.living()]
             old, new = self.chance.sample(self.living(), 2)
@@ -248,7 +248,7 @@ def deliver(fhir: FhirClinic, story: Story, month: int, *, whole: bool) -> None:
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "since"])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 4])
 def test_each_month_is_what_the_story_says(fhir: FhirClinic, seed: int, whole: bool) -> None:
     story, before = Story(seed), dict[str, tuple[Any, ...]]()
 
