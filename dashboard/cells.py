@@ -38,15 +38,6 @@ def is_formula(text: str) -> bool:
     return harmless(text) != text
 
 
-def read_back(cell: str) -> str:
-    """The text that a cell of CSV stands for.
-
-    >>> read_back(harmless("'=1+1")) == "'=1+1"
-    True
-    """
-    return cell.removeprefix("'")
-
-
 def line_sql(columns: Sequence[Column]) -> str:
     """An SQL expression for a row's line of CSV, with the macros of queries/export/cells.sql.
 

@@ -263,11 +263,6 @@ def csv_parts(columns: Sequence[Column], frames: Iterator[pd.DataFrame]) -> Iter
     return FrameRows(lambda: frames, tuple(columns)).csv()
 
 
-def csv_text(columns: Sequence[Column], frames: Iterator[pd.DataFrame]) -> Iterator[str]:
-    """As `csv_parts`, as text."""
-    return (part.data.decode() for part in csv_parts(columns, frames))
-
-
 def scope_of(reader: Reader) -> filters.Scope:
     """What this viewer may ask of this extract."""
     catalogue = reader.catalogue

@@ -24,6 +24,7 @@ def test_every_table_and_column_stands_in_the_readme() -> None:
         for column in table.columns:
             [row] = [line for line in section.splitlines() if line.startswith(f"| `{column.name}`")]
             assert ("yes" if column.required else "no") == row.split("|")[3].strip()
+            assert column.meaning in row
             for word in column.allowed:
                 assert word in row
 

@@ -14,6 +14,7 @@ from starlette.datastructures import QueryParams
 from dashboard import access, exports, warehouse
 from dashboard.panels.column import Column
 from dashboard.state.demo import DEMO_ACCOUNTS
+from tests.csv_files import csv_text
 
 #: One manager of one site stands for all of them: what differs is the site's name.
 ACCOUNTS = {
@@ -146,7 +147,7 @@ def test_text_is_made_harmless_and_numbers_are_left_alone():
         }
     )
     columns = (Column("text", "=Title"), Column("number", "N", "decimal"), Column("money", "US$", "dollars"))
-    content = "".join(exports.csv_text(columns, iter([frame])))
+    content = csv_text(columns, iter([frame]))
     rows = list(csv.reader(io.StringIO(content.removeprefix("\ufeff"), newline="")))
     assert rows[0] == ["'=Title", "N", "US$"]
     assert [row[0] for row in rows[1:]] == [

@@ -11,6 +11,7 @@ from dashboard.panels import PANELS
 from dashboard.shelf import shelf
 from dashboard.warehouse import Reader
 from dashboard.wording import text
+from tests.csv_files import csv_text
 
 PAGES = {"today": ("today", "day_chart"), "bookings": ("bookings_summary", "no_show_trend"),
          "age_groups": ("age_rates", "age_no_shows")}  # fmt: skip
@@ -46,8 +47,7 @@ def test_tiles_charts_tables_and_files_say_the_same(page, name, visit, reader):
         rows = panels.rows(reader, shown, chosen)
         heading = panel.answer(rows) if panel.answer else panel.title
         [table] = [t.value for t in at.dataframe if t.proto.alt == heading]
-        file = "".join(exports.csv_text(panels.columns(reader, shown, chosen),
-                                        exports.parts(reader, exports.DATASETS[shown], chosen)))  # fmt: skip
+        file = csv_text(panels.columns(reader, shown, chosen), exports.parts(reader, exports.DATASETS[shown], chosen))
         assert file.count("\n") == len(table) + 1 == len(rows) + 1
         pd.testing.assert_series_equal(table["value"], rows["value"], check_names=False)
         if panel.html:

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from elements import rows_of
 
-from dashboard import access, cells, exports, filters, navigation, panels
+from dashboard import access, exports, filters, navigation, panels
 from dashboard.access import Role
 from dashboard.metrics import METRICS
 from dashboard.panels import PANELS
 from dashboard.shelf import shelf
 from dashboard.warehouse import Reader
 from dashboard.wording import text
+from tests.csv_files import csv_text
 
 PAGES = [e.name for e in navigation.ENTRIES if any(p.resource == e.name for p in PANELS.values())]
 ADDRESS = {"period": "90-days", "compare": "previous"}
@@ -61,10 +62,10 @@ def chosen(readers):
 
 def file_of(reader, chosen, name):
     dataset = exports.DATASETS[name]
-    content = "".join(exports.csv_text(dataset.columns, exports.parts(reader, dataset, chosen)))
+    content = csv_text(dataset.columns, exports.parts(reader, dataset, chosen))
     heading, *lines = csv.reader(io.StringIO(content.removeprefix("\ufeff")))
     assert heading == [column.title for column in dataset.columns]
-    cells_read = [[cells.read_back(cell) for cell in line] for line in lines]
+    cells_read = [[cell.removeprefix("'") for cell in line] for line in lines]
     return pd.DataFrame(cells_read, columns=[column.name for column in dataset.columns])
 
 

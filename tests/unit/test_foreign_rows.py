@@ -11,6 +11,7 @@ from dashboard.queries import queries
 from dashboard.settings import Settings
 from dashboard.shelf import Shelf
 from dashboard.warehouse import Reader
+from tests.csv_files import csv_text
 from tests.marked import DAYS, SITES, VISITS, write_delivery
 
 
@@ -106,9 +107,7 @@ def test_no_dataset_holds_another_sites_rows(marked):
             if dataset.query is None and (dataset.name, reader.hides_small_counts) in seen:
                 continue
             seen.add((dataset.name, reader.hides_small_counts))
-            text = "".join(
-                exports.csv_text(exports.columns_of(reader, dataset, chosen), exports.parts(reader, dataset, chosen))
-            )
+            text = csv_text(exports.columns_of(reader, dataset, chosen), exports.parts(reader, dataset, chosen))
             assert [word for word in foreign if word in text] == [], dataset.name
             taken.add(dataset.name)
             if dataset.query and any(column.name == "booking_id" for column in dataset.columns):

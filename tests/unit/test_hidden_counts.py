@@ -16,6 +16,7 @@ from dashboard.settings import Settings
 from dashboard.small_counts import COLUMNS
 from dashboard.theme import SEVERITY_TITLES
 from dashboard.warehouse import Reader, Warehouse
+from tests.csv_files import csv_text
 
 
 @pytest.mark.parametrize("name", [n for n, q in queries().items() if set(q.hides) & set(COLUMNS)])
@@ -103,7 +104,7 @@ def test_files_say_what_is_hidden(managers):
     chosen = filters.parse({}, exports.scope_of(reader))
     dataset = exports.DATASETS["effects_by_age"]
     columns = exports.columns_of(reader, dataset, chosen)
-    text = "".join(exports.csv_text(columns, exports.parts(reader, dataset, chosen)))
+    text = csv_text(columns, exports.parts(reader, dataset, chosen))
     assert "Small counts" in text.splitlines()[0]
     assert ",hidden," in text
     assert "nan" not in text.lower()

@@ -22,6 +22,7 @@ from dashboard.reports.document import Document, Facts, Grid, Heading, Picture, 
 from dashboard.state import Store
 from dashboard.state.audit import Search
 from dashboard.state.register import Register
+from tests.csv_files import csv_text
 
 MONTH = "2026-09"
 TODAY = dt.date(2026, 11, 2)
@@ -61,7 +62,7 @@ def test_the_review_holds_the_numbers_of_the_pages_own_file(director, written, n
     # The page's address for the same days, and the file that the page hands out.
     page = filters.parse({"period": ["custom"], "from": ["2026-09-01"], "to": ["2026-09-30"]}, scope_of(director))
     dataset = exports.DATASETS[name]
-    text = "".join(exports.csv_text(dataset.columns, exports.parts(director, dataset, page)))
+    text = csv_text(dataset.columns, exports.parts(director, dataset, page))
     _, *lines = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
     headings, rows = tables(written[0])[panels.PANELS[name].title]
     places = [[c.title for c in dataset.columns].index(heading) for heading in headings]
