@@ -87,11 +87,6 @@ class Receipt:
         self._outcome = "complete"
         yield content
 
-    @property
-    def complete(self) -> bool:
-        """Whether all of the file was handed over."""
-        return self._outcome == "complete"
-
     def details(self) -> dict[str, Any]:
         """What goes on record: of a file that was cut or failed, what had been handed over so far."""
         counts = {"rows": self._rows, "bytes": self._bytes, "sha256": self._digest.hexdigest()}
