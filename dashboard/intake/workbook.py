@@ -155,7 +155,8 @@ class SheetText:
             if code:
                 # What it says otherwise is not for people.
                 raise DeliveryError(told if code == _REFUSED else f"{self._path} is {_ENDED[code < 0]}{_ADVICE}")
-            self._seen = json.loads(told or "{}")
+            # Python may have warned of something beside it.
+            self._seen = json.loads(next((line for line in told.splitlines() if line.startswith("{")), "{}"))
         return found
 
     def remarks(self, header: int) -> tuple[str, ...]:
@@ -333,7 +334,7 @@ def main(path: str, sheet: str | None, given: list[str | int]) -> None:
             book = _opened(file)
             found = _loaded(file, book, _named(file, book, sheet))
             out.writelines(_lines(found, open_document=_is_open(file)))
-            sys.stderr.write(json.dumps(_unseen(file, found)))
+            sys.stderr.write(f"\n{json.dumps(_unseen(file, found))}\n")
     except DeliveryError as error:
         sys.stderr.write(str(error))
         sys.exit(_REFUSED)

@@ -38,6 +38,27 @@ OLD = (
     "9e@K(j8$Ml*LbG5w|ADVMh7y`WEN#v^t~f5ok#7CwCV@ZrOU4<A1M9SHXp9pD=z_|7QrfnoQ*&KjkX|C{8$#R>W_G-"
     "1)_<Wb}(&ttl(^|KQ};q@gp*~a@{C~=Cc=aIoEk0Vp{`lYWdQTaZbZW#S@AylpXQZ?iJ%l3Z)N#67L"
 )
+#: A binary workbook of Excel, of the visit 17.
+BINARY = (
+    "P)h>@6aWAK2mpqHeq9XZcf#)g002w^000vJ003J<Z*FvDZggK%d2nTOT`qWSY^{>bPQx$|gkL4{6~&u!;DD0!P<jOpyuilYHc|X1uPMpfvq=#W"
+    "5-O_1$+CB5KF!MYc5=2jQ{o}`Ms0MZwr%}3N8&;zo*UKY93KJL^yH9rh~#B*49Q`ZYdS$hGvbNhzN#L;1fR+0GA|jbt)J+K?=~0vNuDp1Zt$wu"
+    "U33eoQ5d5g3}zX_*&npyk|sk|b5E4D7%<J+p-Exyv9lx+loa?iKau4>06$xlUk$W4R}J?=<U0{8gcn&)8V*#vV#?3xBn~DEA0drh2&4YjI#*z;"
+    "nPELPw@|;$R{)%6OMFw8)v-jv`d`{lP)h>@6aWAK2mpqHeqFs(aNL#v000F6000XB003WdWo&aVE^=jTbB&Kp4uUWcg|E`g0T^)M!cf?_VN1L~"
+    "DFZanPSaM!+uNlW7cSpVzL!_GyWPZtLNx3oR7DAGQ}?u~l#RF;A4P7sC}By-Ul5~S$f{VdCzq3ngH<WZFr!y`RWsqKEYBD|8E|BZZj=zZu>x^>"
+    "dHRRV(_}PVS>G+W^kd?yk;y8|lqBpMJ~^xd^I8nX0X8)r4mNL4O9KQH000080EU8oU28un{;L200EGbn02%-Q0C;RKUvgz^b1!#qa%*C5Z)+}M"
+    "X>KlZWo&b;kUI{8Fc3tqf_wlLC{jcinlx#nT);64w!j~Goe#H<l_(!1iWI3<GrM{-+Pb}&DZ5}G?JQ?yUa+>Q4>*aK3{u)tmM$!DregG40Fnxg"
+    "pxk-1Y16x4L`*Ua;DsE;fKV012EsRkEt%QA<1FmEl4Zx)<1cL2_gdo4$+JNlS0do*!bl1+Ca4GlM$X<A!DE#9Nm~Z%WvYLcp*T-SpC(WJiigF6"
+    "n>$cT0|XQR000O8hJt=wWL0FsEC2uiGXMYp4*&oFcx*3sZ*ps5Z*OZZVrgz`W@PARWSGOK!T<z}K+FQfMGT${DGY`TY(RDxLncEp5SIYS35*Oa"
+    "j0^x!O9KQH000080EU8oU1z=96VCtu0Fwa#02lxO0C;RKcW-iQb7*B{baO9rXk}$|F)m_hZgr4P4goP3#osq(D#T(I7FbLifQ1`aS-XLZA&BuO"
+    "l*E!75NC7_uhmK;(Mdbg@Avx6d%X&tl7d6<842f|o3`7dCqGnmJ*sm~vE#GG3R^5N;d@4f1d2U!Xx8UcXs>8SP7!k+S<~dIQ*qU*t<G`4nXE7@"
+    "iyf<3rrGtt^~jE<ziK6pt1s6$@e6JF7bR-=C?j()^~{(XV?aYuV5q>-n#mb-M?;ms(Ah@Fv9TA?rz%O~;BV#SHB?y=oG931!^<fd&V--gA-D<N"
+    "P)h>@6aWAK2mpqHeq9eh%y=9C001-q000dD004MwFLQKxY-MvUVrg!h#>DWFg@uWMfk9t@0S$me#85<Du`o<$VgLY8O928D0~7!N00;nvf__~L"
+    "<#)pG0000?0ssIL00000000000001h0RR9109!+EZggdCbYE0?aAk8{E_iKhP)h*<6ay3h000O8hJt=wy;N}AmH+?%1pxp63jhEB0000000000"
+    "fB_%@003WdWo&aVE^=jTb5KhG0u%!j000080EU8oU28un{;L200EGbn02%-Q00000000000DuAC0RRAaY%gDOWo&aVcW-iQVsCG2E@EkJE^=jT"
+    "b5KhG0u%!j000080EU8oU1U{c!Ylv)05bpp01p5F00000000000Du9)0ssJbY%h0ja%*C5Z)+}MX>L$U0Rj{Q6aWAK2mpqHeqCq1+Y`?K005H#"
+    "000;O0000000000004ji8v_6Ucx*3sZ*psMXk}$|b1!pfWo2|RE@EkJP)h*<6ay3h000O8hJt=w4?xU#8~^|SGynhq4FCWD0000000000fB_%`"
+    "004MwFLQKxY-MvUVrgzrO9ci10000600sbn0RRAJ1ONa400"
+)
 #: What mappings say of visits whose columns are the contract's.
 COLUMNS = "[bookings.columns]\n" + "".join(f'{name} = "{name}"\n' for name in HEADER)
 
@@ -141,7 +162,12 @@ def ods() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("bookings.xls", zlib.decompress(base64.b85decode(OLD))), ("bookings.ods", ods())]
+    ("name", "content"),
+    [
+        ("bookings.xls", zlib.decompress(base64.b85decode(OLD))),
+        ("bookings.ods", ods()),
+        ("bookings.xlsb", base64.b85decode(BINARY)),
+    ],
 )
 def test_other_kinds_of_workbooks(clinic: Clinic, name: str, content: bytes) -> None:
     (clinic.delivery / "bookings.csv").unlink()
