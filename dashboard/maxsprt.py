@@ -8,14 +8,16 @@ rarer ones. Input that cannot be raises ValueError, which names the argument.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
+from scipy import special, stats
 
 from dashboard.rates import FloatArray, Number, numeric, positive
 from dashboard.spc import IntArray
 
+_PRECISION = 1e-7
 #: What is less probable is left out: of thousands of counts it adds up to nothing that a level shows.
 _NOTHING = 1e-20
 #: Followed counts are at most so small a part of a standard deviation apart: of what comes between two looks, of all.
@@ -25,6 +27,17 @@ _ENDING = np.array([0.0, 0, 1])
 #: How a count moves on: (counts before, most that come, time before, time after) -> probabilities, one row a
 #: count before or one for all, one column a number that comes.
 _Step = Callable[[FloatArray, int, float, float], FloatArray]
+
+
+def poisson_llr(events: ArrayLike, expected: ArrayLike) -> Number:
+    """Log likelihood ratio of a raised Poisson mean, 0 where events are not above expected.
+
+    expected - events + events * log(events / expected). Source: Kulldorff et al. 2011, Sequential
+    Analysis 30:58-78, formula 1.
+    """
+    x, mean = numeric("events", events, minimum=0), numeric("expected", expected, minimum=0)
+    ratio = mean - x + special.xlogy(x, x) - special.xlogy(x, mean)
+    return np.where(x > mean, ratio, 0.0)[()]
 
 
 def conditional_llr(events: ArrayLike, share: ArrayLike, past_events: ArrayLike) -> Number:
@@ -46,6 +59,69 @@ def conditional_llr(events: ArrayLike, share: ArrayLike, past_events: ArrayLike)
         - special.xlogy(x, usual) - special.xlogy(past, 1 - usual)
     )  # fmt: skip
     return np.where(x > past * ratio, value, 0.0)[()]
+
+
+def poisson_critical_value(expected: float, alpha: float = 0.05, least_events: int = 1) -> float:
+    """Critical value of the Poisson MaxSPRT whose surveillance ends at `expected` events.
+
+    The usual rate is taken as known, and the look is continuous. Source: Kulldorff et al. 2011,
+    tables 1 and 2; Kulldorff and Silva 2017, REVSTAT 15:373-394 (`least_events`).
+    """
+    end = float(positive("expected", expected))
+
+    def crossing(value: float) -> float:
+        return _crossing_probability(*_signal_times(poisson_llr, value, end, least_events), _poisson_step)
+
+    return _critical_value(crossing, alpha)
+
+
+def grouped_poisson_critical_value(expected: ArrayLike, alpha: float = 0.05, least_events: int = 1) -> float:
+    """The same for looks only at these cumulative expected numbers of events, increasing.
+
+    The smallest value of which the level is at most alpha; counts are whole, so that it may be
+    below. Source: Silva and Kulldorff 2015, Biometrics 71:851-858.
+    """
+    looks = np.atleast_1d(numeric("expected", expected, minimum=0))
+    if looks.size == 0 or (np.diff(looks, prepend=0) <= 0).any():
+        raise ValueError("expected must increase from look to look")
+
+    most = int(looks[-1] + 20 * np.sqrt(looks[-1]) + 50)
+
+    def crossing(value: float) -> float:
+        bounds = [_least_count(partial(poisson_llr, expected=t), value, least_events, most) for t in looks]
+        return _crossing_probability(looks.tolist(), bounds, _poisson_step)
+
+    return _critical_value(crossing, alpha)
+
+
+def binomial_critical_value(total: int, probability: float, alpha: float = 0.05, least_events: int = 1) -> float:
+    """Critical value of the binomial MaxSPRT that ends with `total` events of both groups.
+
+    Args:
+        total: events of exposed and comparison together at which surveillance ends.
+        probability: that an event is one of the exposed, if nothing differs.
+        alpha: the level.
+        least_events: exposed events before which nothing is said.
+
+    The smallest value of which the level is at most alpha. Source: Kulldorff et al. 2011, section 4.
+    """
+    p = float(positive("probability", probability))
+    if p >= 1:
+        raise ValueError("probability must be below 1")
+
+    def llr(k: FloatArray, n: int) -> FloatArray:
+        value = special.xlogy(k, k / n / p) + special.xlogy(n - k, (1 - k / n) / (1 - p))
+        return np.where(k > n * p, value, 0.0)
+
+    def step(_counts: FloatArray, most: int, _start: float, _end: float) -> FloatArray:
+        return np.array([[1 - p, p]])[:, : most + 1]
+
+    def crossing(value: float) -> float:
+        looks = range(1, total + 1)
+        bounds = [_least_count(partial(llr, n=n), value, least_events, n) for n in looks]
+        return _crossing_probability([float(n) for n in looks], bounds, step)
+
+    return _critical_value(crossing, alpha)
 
 
 def conditional_level(value: float, past_events: float, share: float, least_events: int = 1) -> float:
@@ -204,6 +280,12 @@ def _enough(beyond: Callable[[int], float], most: int) -> int:
     return min(number, most)
 
 
+def _poisson_step(_counts: FloatArray, most: int, start: float, end: float) -> FloatArray:
+    mean = end - start
+    enough = _enough(lambda number: float(special.gammainc(number + 1, mean)), most)
+    return np.asarray(stats.poisson.pmf(np.arange(enough + 1), mean))[np.newaxis]
+
+
 def _mixed_step(shape: float, highest: int) -> _Step:
     """Steps of a Poisson count whose rate has a gamma distribution, updated by what was counted."""
     later, ways = special.gammaln(shape + np.arange(highest + 1)), special.gammaln(np.arange(highest + 1) + 1.0)
@@ -223,3 +305,16 @@ def _mixed_step(shape: float, highest: int) -> _Step:
         return np.exp(part)
 
     return step
+
+
+def _critical_value(level: Callable[[float], float], alpha: float) -> float:
+    """The smallest value, to seven places, of which the level is at most alpha."""
+    if not 0 < alpha < 1:
+        raise ValueError("alpha must lie between 0 and 1")
+    low, high = 0.0, 4.0
+    while level(high) > alpha:
+        low, high = high, 2 * high
+    while high - low > _PRECISION:
+        middle = (low + high) / 2
+        low, high = (low, middle) if level(middle) <= alpha else (middle, high)
+    return high

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import tracemalloc
+from itertools import product
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy import optimize, special, stats
+from scipy import optimize, stats
 
 from dashboard import detection, surveillance
 from dashboard.cusum import binomial_cusum, cusum_level, usual_rate
@@ -16,28 +17,19 @@ from dashboard.maxsprt import (
     _crossing_probability,
     _least_counts,
     _mixed_step,
-    _signal_times,
+    binomial_critical_value,
     conditional_level,
     conditional_llr,
     grouped_conditional_level,
+    grouped_poisson_critical_value,
+    poisson_critical_value,
+    poisson_llr,
 )
 from dashboard.surveillance import Series
 
 
 def conditional_critical_value(past, share, alpha, least=1):
     return detection.threshold_of(lambda value: conditional_level(value, past, share, least), alpha)
-
-
-def known_level(value, expected, least=1):
-    """The chance that an unchanged rate which is known reaches a critical value, by the way in which counts are followed."""
-
-    def ratio(events, usual):
-        return np.where(events > usual, usual - events + special.xlogy(events, events / usual), 0.0)
-
-    def step(_counts, most, start, end):
-        return stats.poisson.pmf(np.arange(most + 1), end - start)[np.newaxis]
-
-    return _crossing_probability(*_signal_times(ratio, value, float(expected), least), step)
 
 
 #: Expected events at the end, least events, critical value at the level 0.05: Kulldorff et al. 2011
@@ -50,8 +42,14 @@ PUBLISHED = [
 
 
 @pytest.mark.parametrize(("expected", "least", "value"), PUBLISHED)
-def test_published_critical_values_have_their_level(expected, least, value):
-    assert_allclose(known_level(value, expected, least), 0.05, atol=1e-7)
+def test_poisson_critical_values_are_the_published_ones(expected, least, value):
+    assert_allclose(poisson_critical_value(expected, 0.05, least), value, atol=2e-6)
+
+
+def test_poisson_ratio_is_that_of_the_likelihoods():
+    events, expected = np.array([0, 3, 4, 9]), np.array([2.0, 3.0, 1.5, 2.5])
+    raised = stats.poisson.logpmf(events, np.maximum(events, expected))
+    assert_allclose(poisson_llr(events, expected), raised - stats.poisson.logpmf(events, expected), atol=1e-12)
 
 
 def test_conditional_ratio_is_that_of_the_binomials():
@@ -62,8 +60,50 @@ def test_conditional_ratio_is_that_of_the_binomials():
     assert_allclose(conditional_llr(events, share, past), expected, atol=1e-12)
 
 
+def test_one_look_is_the_fixed_test():
+    value = grouped_poisson_critical_value([4.0], alpha=0.05)
+    least = stats.poisson.isf(0.05, 4.0) + 1
+    assert poisson_llr(least, 4.0) >= value > poisson_llr(least - 1, 4.0)
+
+
+def test_grouped_looks_need_less_than_continuous_ones_and_more_than_one():
+    groups = grouped_poisson_critical_value(np.arange(1, 11.0))
+    assert grouped_poisson_critical_value([10.0]) < groups < poisson_critical_value(10)
+
+
+def test_grouped_level_by_simulation():
+    looks = np.array([5.0, 11, 17, 22, 30])
+    value = grouped_poisson_critical_value(looks)
+    rng = np.random.default_rng(1)
+    counts = rng.poisson(np.diff(looks, prepend=0), (200_000, looks.size)).cumsum(axis=1)
+    level = (poisson_llr(counts, np.broadcast_to(looks, counts.shape)) >= value).any(axis=1).mean()
+    # The level is a step function of the value and may lie below, never above.
+    assert 0.04 < level < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200_000)
+
+
+@pytest.mark.parametrize(("total", "probability", "least"), [(10, 0.5, 1), (11, 0.3, 2)])
+def test_binomial_level_by_counting_every_sequence(total, probability, least):
+    value = binomial_critical_value(total, probability, 0.05, least)
+
+    def level(threshold):
+        found = 0.0
+        for sequence in product((0, 1), repeat=total):
+            cases = np.cumsum(sequence)
+            n = np.arange(1, total + 1)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratio = np.nan_to_num(cases * np.log(cases / n / probability)) + np.nan_to_num(
+                    (n - cases) * np.log((1 - cases / n) / (1 - probability))
+                )
+            ratio[(cases <= n * probability) | (cases < least)] = 0
+            if ratio.max() >= threshold:
+                found += probability ** cases[-1] * (1 - probability) ** (total - cases[-1])
+        return found
+
+    assert level(value) <= 0.05 < level(value - 1e-5)
+
+
 def test_a_long_past_makes_the_conditional_test_the_plain_one():
-    assert_allclose(known_level(conditional_critical_value(1e7, 1e-6, 0.05), 10), 0.05, atol=1e-3)
+    assert_allclose(conditional_critical_value(1e7, 1e-6, 0.05), poisson_critical_value(10), atol=0.02)
 
 
 def test_a_single_event_after_a_past_without_any():
@@ -293,8 +333,10 @@ def _one_by_one(events, trials, past_events):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: conditional_level(3.0, 2, 0), "share must be above 0"),
-        (lambda: grouped_conditional_level(3.0, 2, [2, 2]), "shares must increase"),
+        (lambda: poisson_critical_value(0), "expected must be above 0"),
+        (lambda: grouped_poisson_critical_value([2, 2]), "expected must increase"),
+        (lambda: binomial_critical_value(10, 1.0), "probability must be below 1"),
+        (lambda: poisson_critical_value(5, alpha=1.5), "alpha must lie between 0 and 1"),
         (lambda: binomial_cusum([3], [2], 0.1), "events must not be above trials"),
         (lambda: binomial_cusum([[1]], [[2]], 0.1), "series of one length"),
         (lambda: binomial_cusum([1], [2], 0.0), "rate must lie between 0 and 1"),
