@@ -85,7 +85,10 @@ def _closing(view: page.View) -> None:
     chosen = st.selectbox(
         "Month", months, index=min(1, len(months) - 1), format_func=month_text, key="month_end_month", width=215
     )
-    every = [one for one in ClosedMonths(_store()).list() if one.site in reader.sites]
+    # Those of sites that the extract doesn't hold any more among them.
+    every = [
+        one for one in ClosedMonths(_store()).list() if access.allows(reader.viewer, month_end.RESOURCE, one.site)
+    ]
     closed = [one for one in every if one.month == chosen]
     try:
         made, lines = packs.month(reader, _store(), chosen, view.filters.sites)
@@ -102,28 +105,32 @@ def _closing(view: page.View) -> None:
         f'aria-label="Month-end pack of {told}">Month-end pack</a> {told}, {escape(where)}'
         f"{', provisional: the month is not over in this extract' if made.provisional else ''}</p>"
     )
+    open_at = [site for site in made.sites if site not in {one.site for one in closed}]
     if lines:
         figures = plural(len(lines), "figure", "figures")
         st.warning(f"{figures} of {told} {'has' if len(lines) == 1 else 'have'} changed since it was closed.")
         tables.table(restated(lines), _RESTATED, f"Figures of {told} restated since it was closed")
     elif closed:
-        st.success(f"Every figure of {told} is as it was closed.")
+        only = ", ".join(catalogue.site_name(one.site) for one in closed) if open_at else ""
+        st.success(f"Every figure of {told} is as it was closed{f' at {only}' if only else ''}.")
     if closed:
         _reopening(view, chosen, closed)
-    elif not made.provisional:
-        _close(view, made)
+    if open_at and not made.provisional:
+        _close(view, made, open_at)
     if every:
         tables.table(_frame(view, every), _CLOSED, "Closed months")
 
 
-def _close(view: page.View, made: month_end.Pack) -> None:
-    told, figures = month_text(made.month), plural(len(made.figures), "figure", "figures")
+def _close(view: page.View, made: month_end.Pack, sites: Sequence[str]) -> None:
+    told, kept = month_text(made.month), {site: month_end.of_site(made.figures, site) for site in sites}
+    figures = plural(sum(map(len, kept.values())), "figure", "figures")
+    some = len(sites) < len(made.sites)
+    where = f" at {', '.join(view.reader.catalogue.site_name(site) for site in sites)}" if some else ""
     st.caption(
-        f"Closing {told} keeps its {figures}. A later extract that changes one of them is shown here, line by line, "
-        "and stands in the pack."
+        f"Closing {told}{where} keeps its {figures}. A later extract that changes one of them is shown here, line by "
+        "line, and stands in the pack."
     )
-    if st.button(f"Close {told}", key="month_end_close"):
-        kept = {site: month_end.of_site(made.figures, site) for site in made.sites}
+    if st.button(f"Close {told}{where}", key="month_end_close"):
         _do(view, lambda months: months.close(made.month, made.extract, kept))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,9 +94,11 @@ def take(
 
     if dataset not in packs.CHOICES:
         raise click.UsageError(f"There is no dataset {dataset}. Datasets: {', '.join(packs.CHOICES)}")
+    if bool(start) != bool(end):
+        raise click.UsageError("--from and --to go together: the first and the last day of the file.")
     asked: dict[str, list[str]] = {"period": [period], "columns": [columns] if columns else [], "date": [date]}
-    if start or end:
-        asked |= {"period": ["custom"], "from": [start or ""], "to": [end or start or ""]}
+    if start and end:
+        asked |= {"period": ["custom"], "from": [start], "to": [end]}
     asked |= {"method": list(method), "no-shows": [named]}
     asked |= {"site": [filters.slug(s) for s in site], "line": [filters.slug(word) for word in line]}
     settings = settings_in_force()
@@ -102,9 +106,11 @@ def take(
         reader = reader_of(settings, store, username)
         chosen = packs.asked(reader, packs.CHOICES[dataset], asked)
         form = _form_of(chosen, output, force)
+        if wrong := filters.fault(asked, chosen.filters.scope):
+            raise click.UsageError(wrong)
         _require_known(chosen, site, line, method, columns, date)
         details = write(store, chosen, form, output)
-    _say(output, details)
+    _say(output, chosen, details)
 
 
 @export.command("run")
@@ -136,7 +142,7 @@ def run(name: str, output: Path, username: str, force: bool) -> None:
             fail(f"{username} may not take {kept[name].dataset}, which {name!r} is of")
         chosen = packs.asked(reader, dataset, parse_qs(kept[name].query))
         details = write(store, chosen, _form_of(chosen, output, force), output)
-    _say(output, details)
+    _say(output, chosen, details)
 
 
 def _form_of(chosen: Choice, output: Path, force: bool) -> str:
@@ -150,9 +156,9 @@ def _form_of(chosen: Choice, output: Path, force: bool) -> str:
     return form
 
 
-def _say(output: Path, details: dict[str, Any]) -> None:
+def _say(output: Path, chosen: Choice, details: dict[str, Any]) -> None:
     totals = "".join(f", {name} {value}" for name, value in details.get("totals", {}).items())
-    click.echo(f"Wrote {output}: {details['rows']:,} rows{totals}.")
+    click.echo(f"Wrote {output}: {details['rows']:,} rows{totals}. {chosen.when}.")
     click.echo(f"SHA-256 {details['sha256']}; extract {details['extract']}.")
 
 
@@ -279,14 +285,15 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
                     f"{month} is not over in the extract, which is whole to {reader.catalogue.last_full_day}; "
                     "close it with a later one"
                 )
-            if close:
-                ClosedMonths(store.by(operator())).close(
-                    month, made.extract, {s: month_end.of_site(made.figures, s) for s in made.sites}
-                )
             data = month_end.written(made, restated)
             output = folder / "_".join([made.file_name, *sites, *(["provisional"] if made.provisional else [])])
             output = output.with_name(f"{output.name}.zip")
-            details = _put(output, data)
+            with _put(output, data) as details:
+                # Once the pack lies there, so that no month is closed without one.
+                if close:
+                    ClosedMonths(store.by(operator())).close(
+                        month, made.extract, {s: month_end.of_site(made.figures, s) for s in made.sites}
+                    )
         except (access.AccessDeniedError, month_end.MonthError, StateError, WarehouseError, OSError) as error:
             fail(f"the pack of {month} was not written: {error}")
         details |= {"filters": {"month": month, "sites": made.sites}, "extract": made.extract, "form": "zip"}
@@ -307,16 +314,20 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
         click.echo(f"restated: {key}: {month_end.shown(key, was)} -> {month_end.shown(key, now)}", err=True)
 
 
-def _put(output: Path, data: bytes) -> dict[str, Any]:
-    """Write a file whole or not at all; its digest and size."""
+@contextmanager
+def _put(output: Path, data: bytes) -> Iterator[dict[str, Any]]:
+    """Write a file whole, or not at all where what is done within fails; gives its digest and size."""
     output.parent.mkdir(parents=True, exist_ok=True)
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(data)
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         part.replace(output)
     finally:
         part.unlink(missing_ok=True)
-    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
 def _digests(entry: Any) -> set[str]:

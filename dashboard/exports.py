@@ -349,6 +349,8 @@ def answer(reader: Reader, chosen: Choice, form: str, parameters: filters.Parame
             "then take the file.\n",
             status_code=409,
         )
+    if wrong := filters.fault(parameters, chosen.filters.scope):
+        return PlainTextResponse(f"{wrong}\n", status_code=400)
     body, receipt = chosen.write(form)
     try:
         # The first rows are read before the answer begins, so that a failure can still say so.

@@ -285,6 +285,25 @@ def parse(parameters: Parameters, scope: Scope) -> Filters:
     )
 
 
+def fault(parameters: Parameters, scope: Scope) -> str | None:
+    """What is wrong with the period of an address, in a sentence; None where `parse` reads what was meant.
+
+    A page may show another period instead, and says which. A file must not.
+    """
+    if (period := _first(parameters, "period")) and period not in PERIODS:
+        return f"There is no period {period}. Periods: {', '.join(PERIODS)}."
+    named = [value for name in ("from", "to") if (value := _first(parameters, name))] if period == "custom" else []
+    days = []
+    for value in named:
+        try:
+            days.append(dt.date.fromisoformat(value))
+        except ValueError:
+            return f"{value!r} is no day. Write it like {scope.last_full_day}."
+    if days and (min(days) > scope.last_day or max(days) < scope.first_day):
+        return f"The extract holds {scope.first_day} to {scope.last_day}, and nothing of the period asked for."
+    return None
+
+
 def refused_sites(parameters: Parameters, sites: Iterable[str], scope: Scope) -> tuple[str, ...]:
     """Those of the extract's sites that an address asks for outside the scope."""
     return _some_of(parameters, "site", (site for site in sites if site not in scope.sites))

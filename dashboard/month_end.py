@@ -27,10 +27,17 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest that a ZIP can say: the same figure
 
 #: A figure's key: table, site, what it is, in words that stay from month to month.
 Figures = dict[str, int]
+_OWED = "owed_at_end_cents"
+#: What stood in its place in months that earlier versions closed.
+_ONCE = " | outstanding_cents"
 
 
 class MonthError(RuntimeError):
     """A month that cannot be packed or closed; the message says why and what to do."""
+
+
+class AbsentMonthError(MonthError):
+    """The extract holds nothing of the month."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,8 @@ def pack(reader: Reader, month: str, sites: Sequence[str] = ()) -> Pack:
 
     Raises:
         AccessDeniedError: money, or a site, isn't open to the viewer.
-        MonthError: no such month in the extract, or figures that don't tie out.
+        AbsentMonthError: no such month in the extract.
+        MonthError: no month, or figures that don't tie out.
     """
     viewer = access.require(reader.viewer, RESOURCE)
     for site in sites:
@@ -92,7 +100,7 @@ def pack(reader: Reader, month: str, sites: Sequence[str] = ()) -> Pack:
     start, end = days_of(month)
     catalogue = reader.catalogue
     if start > catalogue.last_day or end < catalogue.first_day:
-        raise MonthError(
+        raise AbsentMonthError(
             f"{month} is not in the extract, which holds {catalogue.first_day} to {catalogue.last_day}; "
             "choose another month, or import a newer delivery"
         )
@@ -113,7 +121,9 @@ def pack(reader: Reader, month: str, sites: Sequence[str] = ()) -> Pack:
 
 def _tables(reader: Reader, chosen: Filters) -> list[tuple[Table, tuple[str, ...], tuple[str, ...]]]:
     """Each table with its key columns and its figures."""
-    invoiced = revenue.invoiced(reader, chosen, "site", "line")
+    # Not what is outstanding today, which every later payment would change.
+    invoiced = revenue.invoiced(reader, chosen, "site", "line", settled_by=chosen.end)
+    invoiced = invoiced.rename(columns={"outstanding_cents": _OWED})
     paid = revenue.paid(reader, chosen, "site", "method")
     refunds = revenue.paid(reader, chosen, "site", "line", "method")
     values = {"start": chosen.start, "end": chosen.end, "sites": chosen.sites}
@@ -132,7 +142,7 @@ def _tables(reader: Reader, chosen: Filters) -> list[tuple[Table, tuple[str, ...
         _table(
             "revenue_by_line", invoiced, {"site": "Site", "line": "Service line"},
             {"visits": "Visits", "invoiced_cents": "Invoiced", "discount_cents": "Discounts",
-             "outstanding_cents": "Outstanding"},
+             _OWED: "Not paid by the month's end"},
         ),
         _table(
             "paid_by_method", paid,
@@ -178,7 +188,16 @@ def _require_ties(figures: Figures) -> None:
 
 
 def compare(before: Figures, now: Figures) -> list[tuple[str, int, int]]:
-    """What differs, line by line: key, closed figure, figure now. A line that one lacks counts as 0."""
+    """What differs, line by line: key, closed figure, figure now. A line that one lacks counts as 0.
+
+    Months closed by an earlier version hold what was outstanding in their extract, and not at their end; the two are
+    no change of each other.
+    """
+    if any(key.endswith(_ONCE) for key in before):
+        before, now = (
+            {key: cents for key, cents in one.items() if not key.endswith((_ONCE, f" | {_OWED}"))}
+            for one in (before, now)
+        )
     keys = dict.fromkeys([*before, *now])
     pairs = [(key, before.get(key, 0), now.get(key, 0)) for key in keys]
     return [pair for pair in pairs if pair[1] != pair[2]]

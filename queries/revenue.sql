@@ -1,6 +1,6 @@
 -- What was invoiced, by service date: completed visits with a price.
 -- grain: one row for each combination of period, site, line, service in $by
--- parameters: start, end, sites, lines, by, grain
+-- parameters: start, end, sites, lines, by, grain, settled_by (the last day whose payments count as paid)
 -- serves: revenue
 with money as (
     select
@@ -10,7 +10,7 @@ with money as (
     union all
     select starts_on, visit_site, line, service, 0, 0, 0, 0, amount_cents
     from daily_payments
-    where invoiced and kind in ('payment', 'package_redemption')
+    where invoiced and paid_on <= $settled_by and kind in ('payment', 'package_redemption')
 )
 select
     case when list_contains($by, 'period') then date_trunc($grain, starts_on)::date end as period,

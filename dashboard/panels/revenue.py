@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -33,9 +34,12 @@ _MONEY = ("invoiced", "discount", "outstanding", "paid")
 _RATES = ("invoiced_per_visit", "invoiced_per_chair_hour")
 
 
-def invoiced(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
-    """Invoiced, discounts, outstanding, visits and chair-hours by the dimensions named, in cents."""
-    values = {k: v for k, v in filters.values().items() if k != "bands"}
+def invoiced(reader: Reader, filters: Filters, *by: str, settled_by: dt.date = dt.date.max) -> pd.DataFrame:
+    """Invoiced, discounts, outstanding, visits and chair-hours by the dimensions named, in cents.
+
+    Outstanding is what wasn't paid or redeemed up to `settled_by`, of all that the extract knows unless given.
+    """
+    values = {k: v for k, v in filters.values().items() if k != "bands"} | {"settled_by": settled_by}
     fine = by if "period" in by else ("site", "line")
     frame = reader.added_up("revenue", fine, by=by, grain=filters.grain, **values)
     return frame.assign(chair_hours=frame["chair_minutes"] / 60)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from dashboard.state.database import StateError
 from dashboard.state.store import Store
@@ -52,17 +51,19 @@ class ClosedMonths:
             }
             for site, own in figures.items()
         ]
-        try:
-            with self._store.database.write() as connection:
-                connection.execute(insert(closed_months), rows)
-                self._store.audit.append(
-                    connection, "month", who, month, change="closed", sites=list(figures), extract=extract
+        with self._store.database.write() as connection:
+            there = (closed_months.c.month == month) & closed_months.c.site.in_(figures)
+            if closed := connection.scalars(select(closed_months.c.site).where(there)).all():
+                rest = [site for site in figures if site not in closed]
+                raise StateError(
+                    f"{month} is closed already at {', '.join(closed)}. Its figures stay as they were closed; "
+                    "what has changed since is reported as restated."
+                    + (f" Name the other sites to close it there: {', '.join(rest)}." if rest else "")
                 )
-        except IntegrityError:
-            raise StateError(
-                f"{month} is closed already at one of {', '.join(figures)}. Its figures stay as they were closed; "
-                "what has changed since is reported as restated."
-            ) from None
+            connection.execute(insert(closed_months), rows)
+            self._store.audit.append(
+                connection, "month", who, month, change="closed", sites=list(figures), extract=extract
+            )
 
     def reopen(self, month: str, sites: Sequence[str], reason: str) -> None:
         """Take back that a month is closed at these sites, for a reason that goes on record.

@@ -63,6 +63,8 @@ def test_a_file_its_receipt_and_its_check(run, house, tmp_path):
         "sites": ["dallas"],
         "date": "payment date",
     }
+    assert "rows, amount " in result.output
+    assert "Period by payment date: 1 Sep 2026 to 30 Sep 2026." in result.output
     assert receipt["extract_sha256"]
     assert receipt["definitions"]
     assert receipt["user"].startswith("os:")
@@ -93,6 +95,22 @@ def test_the_same_export_is_the_same_bytes(run, tmp_path, form):
         (("export", "payment_rows", "-o", "x.csv", "--columns", "amount,salary"), 2, "There is no column salary"),
         (("export", "payment_rows", "-o", "x.csv", "--method", "barter"), 2, "There is no method barter here"),
         (("export", "invoice_rows", "-o", "x.csv", "--method", "card"), 2, "There is no method card here"),
+        (
+            ("export", "payment_rows", "-o", "x.csv", "--period", "last-mnth"),
+            2,
+            "There is no period last-mnth. Periods",
+        ),
+        (
+            ("export", "payment_rows", "-o", "x.csv", "--from", "09/01/2026", "--to", "09/30/2026"),
+            2,
+            "'09/01/2026' is no day. Write it like 2026-10-",
+        ),
+        (("export", "payment_rows", "-o", "x.csv", "--from", "2026-09-01"), 2, "--from and --to go together"),
+        (
+            ("export", "payment_rows", "-o", "x.csv", "--from", "2019-09-01", "--to", "2019-09-30"),
+            2,
+            "nothing of the period asked for",
+        ),
         (("export", "payment_rows", "-o", "/no/such/folder/x.csv"), 1, "was not written"),
         (("export", "booking_rows", "-o", "x.csv", "--as", "finance"), 1, "not open to this account"),
         (("export", "booking_rows", "-o", "x.csv", "--as", "nobody"), 1, "There is no user nobody"),

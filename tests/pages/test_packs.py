@@ -16,6 +16,7 @@ from starlette.datastructures import QueryParams
 from dashboard import access, closing, exports, packs
 from dashboard.navigation import ENTRIES
 from dashboard.state import Store
+from dashboard.state.closed_months import ClosedMonths
 from tests.exports import workbook
 
 PAGES = [entry.name for entry in ENTRIES if packs.of_page(entry.name)]
@@ -104,6 +105,41 @@ def test_the_month_end_pack_is_on_the_page_for_who_sees_money(take):
     assert take("finance", "month_end", "month=2026-09", "xlsx")[0].status_code == 404
     for name in ("page_", "page_no_such", "page_exports"):
         assert take("finance", name, "")[0].status_code == 404
+
+
+def test_a_file_is_of_the_period_that_its_address_names_or_refused(take):
+    """A page shows its usual period instead and says so; a program that reads a file would not notice."""
+    for query, said in (
+        ("period=last-mnth", b"There is no period last-mnth."),
+        ("period=custom&from=09/01/2026&to=09/30/2026", b"'09/01/2026' is no day."),
+        ("period=custom&from=2019-09-01&to=2019-09-30", b"nothing of the period asked for"),
+    ):
+        response, body = take("finance", "page_revenue", query)
+        assert response.status_code == 400
+        assert said in body
+    assert take("finance", "page_revenue", "period=custom&from=2026-09-30&to=2026-09-01")[0].status_code == 200
+
+
+def test_a_month_closed_at_some_sites_is_closed_at_the_others_on_the_page(visit, data):
+    at = visit("finance", "revenue", period="last-month", site="dallas")
+    at.session_state["month_end"] = True
+    at = at.run()
+    month = at.selectbox(key="month_end_month").value
+    told = closing.month_text(month)
+    at.button(key="month_end_close").click().run()
+    at = visit("finance", "revenue", period="last-month")
+    at.session_state["month_end"] = True
+    at = at.run()
+    assert at.success[0].value == f"Every figure of {told} is as it was closed at Dallas."
+    assert at.button(key="month_end_close").label == f"Close {told} at Chicago, Miami Beach"
+    at.button(key="month_end_close").click().run()
+    assert not at.exception
+    assert at.success[0].value == f"Every figure of {told} is as it was closed."
+    assert [one for one in at.button if one.key == "month_end_close"] == []
+    with Store.open(data, rounds=4) as store:
+        months = ClosedMonths(store.by("finance"))
+        assert [one.site for one in months.list(month)] == ["chicago", "dallas", "miami_beach"]
+        months.reopen(month, ["chicago", "dallas", "miami_beach"], "For the next test")
 
 
 def test_a_month_is_closed_and_opened_again_on_the_page(visit):
