@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.intake.contract import SCHEMA_VERSION
+from dashboard.intake.contract import other_schema
 from dashboard.query_faults import WarehouseError
 
 
@@ -55,11 +55,8 @@ def read(file: str, info: pd.Series[Any], ask: Callable[[str], pd.DataFrame]) ->
     Raises:
         WarehouseError: the file has tables of another version than this program reads.
     """
-    if int(info["schema_version"]) != SCHEMA_VERSION:
-        raise WarehouseError(
-            f"{file} has schema version {info['schema_version']}, this program reads {SCHEMA_VERSION}; import the "
-            "delivery again"
-        )
+    if other := other_schema(int(info["schema_version"])):
+        raise WarehouseError(f"{file} {other}")
     places = ask("sites").to_dict("records")
     bands = ask("age_bands")
     effects = ask("effects")

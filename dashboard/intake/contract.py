@@ -31,6 +31,22 @@ class StorageError(DeliveryError):
     """What failed is the machine, a full disk or a folder that can't be written, and not the delivery."""
 
 
+def other_schema(version: int | None) -> str:
+    """What an extract of this schema version has that keeps it from being read, and what to do; empty if nothing.
+
+    >>> other_schema(SCHEMA_VERSION)
+    ''
+    """
+    if version == SCHEMA_VERSION:
+        return ""
+    later = version is not None and version > SCHEMA_VERSION
+    return f"has schema version {version}, this program reads {SCHEMA_VERSION}; " + (
+        "a later version of the program built it: use that, or put an earlier one in use (dashboard extracts list)"
+        if later
+        else "import the delivery again"
+    )
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of the contract.

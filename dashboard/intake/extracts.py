@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from dashboard.intake import pointer
-from dashboard.intake.contract import SCHEMA_VERSION
+from dashboard.intake.contract import other_schema
 from dashboard.state_commands import on_record
 from dashboard.terminal import settings_in_force
 
@@ -44,6 +44,8 @@ def list_command() -> None:
         state = "intact" if one and _is_intact(one) else "damaged" if one else "unknown: it has no card"
         mark = "in use" if in_use and in_use.name == path.name else ""
         click.echo(f"{path.stem:<48}{_facts(path):<50}{state:<10}{mark}".rstrip())
+        if other := other_schema(schema_version(path)):
+            click.echo(f"    {other}")
     if not found:
         click.echo("There are no extracts yet. Make one: dashboard import DIR", err=True)
 
@@ -164,11 +166,8 @@ def _sound(folder: Path, name: str) -> pointer.Pointer:
             f"{target.name} is not as it was published, so the extract in use stays; choose another: "
             "dashboard extracts list"
         )
-    if (version := schema_version(target.path)) != SCHEMA_VERSION:
-        raise click.ClickException(
-            f"{target.name} has schema version {version} and this program reads {SCHEMA_VERSION}; "
-            "the extract in use stays. Import its delivery again"
-        )
+    if other := other_schema(schema_version(target.path)):
+        raise click.ClickException(f"{target.name} {other}. The extract in use stays")
     return target
 
 

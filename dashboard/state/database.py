@@ -140,7 +140,11 @@ class Database:
             raise StateError(f"The state store {self.name} cannot be read ({why}). {advice}.") from error
         except migrate.UnknownVersionError as error:
             self.close()
-            raise StateError(f"The state store {self.name} {error}") from None
+            raise StateError(
+                f"The state store {self.name} {error} To go back to this one, move the store aside (the file and "
+                "those beside it that begin with its name; of PostgreSQL name another, empty database), then restore a "
+                "back-up from before the update: dashboard state restore FILE"
+            ) from None
         return self
 
 

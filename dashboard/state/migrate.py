@@ -38,7 +38,7 @@ def version(connection: Connection) -> str | None:
         if found is not None and found not in versions():
             raise UnknownVersionError(
                 f"was made by a later version of the dashboard ({found}; this one knows {versions()[-1]} and "
-                "before). Use that version, or restore a back-up made by this one. Nothing was changed."
+                "before). Nothing was changed; use that version."
             )
         if found is not None:
             return str(found)

@@ -21,7 +21,7 @@ from intake_clinic import BOOKINGS, Clinic
 from dashboard.access import Role, Viewer
 from dashboard.cli import main
 from dashboard.intake import attempts, pointer
-from dashboard.intake.contract import StorageError
+from dashboard.intake.contract import SCHEMA_VERSION, StorageError, other_schema
 from dashboard.intake.publish import Rules
 from dashboard.intake.report import ImportReport
 from dashboard.query_faults import WarehouseError
@@ -148,10 +148,14 @@ def test_an_extract_of_another_schema_is_not_put_in_use(clinic: Clinic, run) -> 
     pointer.write(pointer.card_of(first.path), card)
     refused = run("use", first.name)
     assert (refused.exit_code, "schema version 1" in refused.output) == (1, True)
+    later, [of_first] = run("list").output.splitlines()[0], run("list").output.splitlines()[2:]
+    assert (second.path.stem in later, "schema" in later) == (True, False)
+    assert of_first.strip() == f"has schema version 1, this program reads {SCHEMA_VERSION}; import the delivery again"
     pointer.turn(clinic.data / "extracts", card)
     shelf = shelf_of(clinic)
     assert bookings(shelf) == 2
     assert "schema version 1" in str(shelf.warning)
+    assert "a later version of the program built it: use that" in other_schema(SCHEMA_VERSION + 1)
     assert shelf.current().catalogue.name == second.name
 
 

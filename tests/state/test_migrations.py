@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from dashboard.access import Role, Viewer
-from dashboard.state import StateError, Store, migrate, session_key
+from dashboard.state import StateError, Store, backup, migrate, session_key
 from dashboard.state.audit import Search
 from dashboard.state.tables import metadata
 
@@ -98,8 +98,28 @@ def test_a_store_of_a_later_version_is_refused_and_left_alone(place):
         store.add_user("ada", Role.ADMIN, "correct horse battery")
         with store.database.write() as connection:
             connection.execute(text("update alembic_version set version_num = '9999'"))
-    with pytest.raises(StateError, match=r"later version of the dashboard \(9999; this one knows"):
+    with pytest.raises(
+        StateError, match=r"later version of the dashboard \(9999; this one knows .* move the store aside"
+    ):
         place.open()
+
+
+def test_going_back_is_possible_as_the_refusal_says(tmp_path):
+    """The store moved aside, and a back-up from before the update restored."""
+    file = tmp_path / "before.backup"
+    with Store.open(tmp_path, rounds=4) as store:
+        store.add_user("ada", Role.ADMIN, "correct horse battery")
+        backup.take(store.database, store.audit, file, actor="os:kim")
+        store.add_user("kim", Role.ADMIN, "correct horse battery")
+        with store.database.write() as connection:
+            connection.execute(text("update alembic_version set version_num = '9999'"))
+    (tmp_path / "aside").mkdir()
+    for part in (tmp_path / "state").glob("state.db*"):
+        part.rename(tmp_path / "aside" / part.name)
+    with Store.open(tmp_path, rounds=4) as store:
+        backup.restore(store.database, store.audit, file, actor="os:kim")
+        assert [user.username for user in store.list_users()] == ["ada"]
+        assert store.audit.verify().fault is None
 
 
 @pytest.mark.parametrize(
