@@ -28,7 +28,7 @@ from dashboard.report_commands import report as report_command
 from dashboard.settings import QUERIES, REFERENCE, Settings, is_loopback
 from dashboard.state_commands import audit as audit_command
 from dashboard.state_commands import state as state_command
-from dashboard.terminal import catalogue_of, fail, operator, settings_in_force, store_of
+from dashboard.terminal import Commands, catalogue_of, fail, operator, settings_in_force, store_of
 from dashboard.token_commands import tokens as tokens_group
 from dashboard.user_commands import sites_text
 from dashboard.user_commands import users as users_group
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dashboard.state import Store
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Infusion dashboard: bookings, service mix and safety of the clinics.
 

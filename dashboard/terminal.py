@@ -7,7 +7,7 @@ import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -25,6 +25,30 @@ def operator() -> str:
         return f"os:{pwd.getpwuid(os.getuid()).pw_name}"
     except KeyError:
         return f"os:{os.getuid()}"
+
+
+class Commands(click.Group):
+    """The commands; where a disk or the state store fails in the midst of one, it ends with one line, as ever."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            fail(f"{where}{error.strerror or error}. What was done before that stands; mend it and run this again.")
+        except Exception as error:
+            # Not loaded, it did not fail; to load it takes a while, which `--help` shouldn't.
+            database = sys.modules.get("dashboard.state.database")
+            if database is None or not isinstance(error, database.DBAPIError):
+                raise
+            why, hint = database.cause(error)
+            fail(
+                f"The state store failed ({why}). {hint or 'Run: dashboard check'}. What was done before that stands, "
+                "and may not be on record."
+            )
 
 
 def fail(message: str) -> NoReturn:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -193,7 +195,13 @@ def _known_sites(settings: Settings) -> tuple[str, ...]:
 def _read_password(from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    password: str = click.prompt("Password", hide_input=True, confirmation_prompt="Once more")
+    try:
+        with warnings.catch_warnings():
+            # That nobody can be asked unseen is an error here, and not a password that is echoed.
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            password: str = click.prompt("Password", hide_input=True, confirmation_prompt="Once more")
+    except getpass.GetPassWarning:
+        fail("there is no terminal to ask for the password at; give it on standard input with --password-stdin")
     return password
 
 

@@ -44,7 +44,7 @@ def list_command() -> None:
         state = "intact" if one and _is_intact(one) else "damaged" if one else "unknown: it has no card"
         mark = "in use" if in_use and in_use.name == path.name else ""
         click.echo(f"{path.stem:<48}{_facts(path):<50}{state:<10}{mark}".rstrip())
-        if other := other_schema(schema_version(path)):
+        if (version := schema_version(path)) is not None and (other := other_schema(version)):
             click.echo(f"    {other}")
     if not found:
         click.echo("There are no extracts yet. Make one: dashboard import DIR", err=True)

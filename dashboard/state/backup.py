@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Table, bindparam, create_engine, delete, func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from dashboard.state import migrate
 from dashboard.state.audit import Audit
-from dashboard.state.database import Database, StateError
+from dashboard.state.database import Database, StateError, cause
 from dashboard.state.tables import audit, audit_head, metadata, users
 
 _PART = 2_000
@@ -68,6 +69,9 @@ def take(database: Database, record: Audit, file: Path, *, actor: str, force: bo
             copy.replace(file)
     except OSError as error:
         raise StateError(f"{file} cannot be written ({error.strerror}). Nothing was changed.") from error
+    except (DBAPIError, sqlite3.Error) as error:
+        why = cause(error)[0] if isinstance(error, DBAPIError) else str(error)
+        raise StateError(f"{file} cannot be written ({why}). Nothing was changed.") from error
     record.record("state", actor, file.name, change="backed up", users=summary.users, entries=summary.entries)
     return summary
 

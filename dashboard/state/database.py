@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 
 from dashboard.state import migrate
 
@@ -26,6 +26,12 @@ _NOT_DAMAGED = {
     "is full": "Make room on its disk, then try again",
     "disk I/O error": "Check the free space and the state of its disk, then try again",
 }
+
+
+def cause(error: DBAPIError) -> tuple[str, str]:
+    """Why a database failed, in its own words, and what to do about it; empty where only it knows."""
+    why = str(error.orig).strip().partition("\n")[0]
+    return why, next((hint for sign, hint in _NOT_DAMAGED.items() if sign in why), "")
 
 
 class StateError(ValueError):
@@ -135,15 +141,14 @@ class Database:
                     migrate.upgrade(connection)
         except DatabaseError as error:
             self.close()
-            why = str(error.orig).strip().partition("\n")[0]
-            advice = next((hint for sign, hint in _NOT_DAMAGED.items() if sign in why), advice)
-            raise StateError(f"The state store {self.name} cannot be read ({why}). {advice}.") from error
+            why, hint = cause(error)
+            raise StateError(f"The state store {self.name} cannot be read ({why}). {hint or advice}.") from error
         except migrate.UnknownVersionError as error:
             self.close()
             raise StateError(
                 f"The state store {self.name} {error} To go back to this one, move the store aside (the file and "
-                "those beside it that begin with its name; of PostgreSQL name another, empty database), then restore a "
-                "back-up from before the update: dashboard state restore FILE"
+                "those beside it that begin with its name; of PostgreSQL name another, empty database), then restore "
+                "a back-up from before the update: dashboard state restore FILE"
             ) from None
         return self
 

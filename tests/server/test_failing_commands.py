@@ -1,0 +1,77 @@
+"""Commands that fail in their midst: one line that says what and where, and what to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from dashboard.access import Role
+from dashboard.cli import main
+from dashboard.settings import ROOT
+from dashboard.state import Store
+
+FULL = "create trigger full before insert on audit begin select raise(abort, 'database or disk is full'); end"
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("DASHBOARD_DATA", str(tmp_path))
+    with Store.open(tmp_path, rounds=4) as store:
+        store.add_user("ada", Role.ADMIN, "correct horse battery")
+    return tmp_path
+
+
+def test_a_store_that_fails_in_the_midst_of_a_command_is_told_in_a_line(data):
+    with Store.open(data, rounds=4) as store, store.database.write() as connection:
+        connection.exec_driver_sql(FULL)
+    refused = CliRunner().invoke(main, ["users", "disable", "ada"])
+    assert refused.exit_code == 1
+    assert refused.output.startswith(
+        "Error: The state store failed (database or disk is full). Make room on its disk"
+    )
+    with Store.open(data, rounds=4) as store:
+        assert not store.user("ada").disabled
+
+
+@pytest.mark.parametrize("words", [("audit", "export"), ("state", "backup")])
+def test_a_place_that_cannot_be_written_is_told_in_a_line(data, words):
+    refused = CliRunner().invoke(main, [*words, str(data / "missing" / "file")])
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Error: ")
+    assert "missing" in refused.output
+    assert "No such file or directory" in refused.output
+    assert refused.output.count("\n") == 1
+
+
+def test_a_back_up_that_finds_no_room_is_told_and_leaves_nothing(data):
+    """Files of this process may grow to 64 KiB: enough for the store's journal, and not for its copy."""
+    limit = (
+        "import resource, signal, sys\n"
+        "from dashboard.cli import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))\n"
+        "main(['state', 'backup', sys.argv[1]])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limit, str(data / "copy")], cwd=ROOT, env=os.environ, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: {data / 'copy'} cannot be written (")
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in data.iterdir() if path.name != "state"] == []
+
+
+def test_a_password_cannot_be_asked_for_without_a_terminal(data):
+    for words in (("users", "add", "kim", "--role", "finance"), ("users", "reset-password", "ada")):
+        done = subprocess.run(
+            [sys.executable, "-c", "import sys; from dashboard.cli import main; main(sys.argv[1:])", *words],
+            cwd=ROOT, env=os.environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert "--password-stdin" in done.stderr
+        assert "Warning" not in done.stderr
