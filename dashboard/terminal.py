@@ -45,10 +45,8 @@ class Commands(click.Group):
             if database is None or not isinstance(error, database.DBAPIError):
                 raise
             why, hint = database.cause(error)
-            fail(
-                f"The state store failed ({why}). {hint or 'Run: dashboard check'}. What was done before that stands, "
-                "and may not be on record."
-            )
+            hint = hint or "Run: dashboard check"
+            fail(f"The state store failed ({why}). {hint}. What was done stands, and may not be on record.")
 
 
 def fail(message: str) -> NoReturn:

@@ -97,7 +97,7 @@ def read_delivery(
     """
     reference = load_reference(reference_folder)
     mapping = load_mapping(mapping_file, reference) if mapping_file else None
-    demo = _is_demo(folder)
+    demo = is_demo(folder)
     if not _of_tables(mapping) and is_fhir(folder):
         if add:
             raise DeliveryError(
@@ -201,7 +201,12 @@ def _unread_sheets(delivery: Delivery) -> list[str]:
     ]
 
 
-def _is_demo(delivery: Path) -> bool:
+def is_demo(delivery: Path) -> bool:
+    """Whether a delivery says of itself that it is made up.
+
+    Raises:
+        DeliveryError: its delivery.json can't be read.
+    """
     path = delivery / "delivery.json"
     try:
         return bool(json.loads(path.read_text(encoding="utf-8")).get("demo"))

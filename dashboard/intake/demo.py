@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.intake.contract import BOOKINGS, PAYMENTS, SCORES, SIDE_EFFECTS, DeliveryError, Table
+from dashboard.intake.delivery import is_demo
 from dashboard.intake.demo_days import SNAPSHOT, history
 from dashboard.intake.demo_fhir import write_resources
 from dashboard.intake.demo_sites import with_sites, write_sites
@@ -63,7 +64,7 @@ def write_delivery(
     """Write bookings.csv, side_effects.csv, payments.csv, scores.csv and delivery.json.
 
     Args:
-        directory: made if need be; files of the same names are replaced.
+        directory: made if need be; of a demo delivery that lies there files of the same names are replaced.
         years: length of the history up to the snapshot's date.
         bookings: sound bookings in all; a dozen faulty rows come on top.
         seed: decides everything.
@@ -73,13 +74,13 @@ def write_delivery(
         fhir: write the same as FHIR resources, an NDJSON file a type, without the faulty rows.
 
     Raises:
-        DeliveryError: the folder cannot be written.
+        DeliveryError: the folder cannot be written, or holds something else.
     """
+    _require_room(directory)
     tell: Progress = progress or (lambda _step, _share: None)
     reference = load_reference(REFERENCE)
     if sites:
         reference = with_sites(reference, sites)
-        write_sites(directory / "reference", reference)
     days = history(reference, years)
     tell("drawing patients and visits", 0.0)
     table = draw_visits(np.random.default_rng([seed, 1]), reference, days, bookings)
@@ -96,17 +97,32 @@ def write_delivery(
     ]
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        # First, so that a folder in which this was interrupted is known as what it is.
+        about = {"demo": True, "snapshot": str(SNAPSHOT), "years": years, "seed": seed}
+        (directory / "delivery.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+        if sites:
+            write_sites(directory / "reference", reference)
         if fhir:
             tell("writing resources", 0.5)
             write_resources(directory, {contract.name: frame for contract, frame in frames}, reference)
         for number, (contract, frame) in enumerate([] if fhir else frames):
             tell(f"writing {contract.name}.csv", 0.5 + 0.125 * number)
             _write(directory / f"{contract.name}.csv", frame, _FAULTY.get(contract.name, {}))
-        about = {"demo": True, "snapshot": str(SNAPSHOT), "years": years, "seed": seed}
-        (directory / "delivery.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
     except OSError as error:
         raise DeliveryError(f"{directory} cannot be written ({error.strerror})") from error
     tell("written", 1.0)
+
+
+def _require_room(directory: Path) -> None:
+    """A clinic's own delivery is never written over."""
+    try:
+        holds = directory.is_dir() and any(not path.name.startswith(".") for path in directory.iterdir())
+    except OSError as error:
+        raise DeliveryError(f"{directory} cannot be read ({error.strerror})") from error
+    if holds and not is_demo(directory):
+        raise DeliveryError(
+            f"{directory} holds files that are no demo delivery; choose an empty folder, or a new one"
+        )
 
 
 def _write(path: Path, frame: pd.DataFrame, faulty: dict[float, str | dict[str, str]]) -> None:

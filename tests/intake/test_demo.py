@@ -15,6 +15,7 @@ from scipy import stats
 
 from dashboard import surveillance
 from dashboard.access import Role, Viewer
+from dashboard.intake.contract import DeliveryError
 from dashboard.intake.demo import write_delivery
 from dashboard.intake.demo_status import NO_SHOWS_FROM, NO_SHOWS_SITE
 from dashboard.intake.demo_tables import NAUSEA_FROM, NAUSEA_SITE
@@ -26,6 +27,21 @@ from dashboard.warehouse import Reader, Warehouse
 
 def digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+
+def test_a_clinics_own_delivery_is_never_written_over(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "bookings.csv").write_text("booking_id\nB1\n")
+    with pytest.raises(DeliveryError, match="holds files that are no demo delivery; choose an empty"):
+        write_delivery(own, bookings=100)
+    assert digests(own) == {"bookings.csv": hashlib.sha256(b"booking_id\nB1\n").hexdigest()}
+    (own / "bookings.csv").unlink()
+    write_delivery(own, bookings=100, seed=1)
+    first = digests(own)
+    write_delivery(own, bookings=100, seed=2)
+    assert digests(own).keys() == first.keys()
+    assert digests(own) != first
 
 
 @pytest.fixture(scope="module")
