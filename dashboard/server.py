@@ -41,7 +41,7 @@ from dashboard.access import Viewer
 from dashboard.headers import Headers, content_security_policy
 from dashboard.health import Health
 from dashboard.observer import Observer
-from dashboard.settings import ROOT, Settings
+from dashboard.settings import ROOT, Settings, settle_paths
 from dashboard.sign_in import pages
 from dashboard.state import SessionsFullError, Store, shared_store
 from dashboard.state.alert_channels import AlertChannels
@@ -208,6 +208,7 @@ def serve(
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Serve until stopped by Ctrl-C or SIGTERM."""
+    settle_paths()  # the environment is read again by every part of the server
     os.chdir(ROOT)  # where Streamlit looks for .streamlit/config.toml
     app = build_app(settings, script, ready)
     # Streamlit takes this one from the environment only.

@@ -52,6 +52,8 @@ class Mail:
 MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 #: An e-mail address in plain ASCII; nothing in it can end a header.
 MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,180}[A-Za-z0-9])")
+#: The variables that name a file or folder, beside those that end in _FILE.
+_PATHS = ("DASHBOARD_DATA", "DASHBOARD_AUDIT_KEY", "DASHBOARD_SECOND_FACTOR_KEY", "DASHBOARD_FACTS")
 LOG_FORMS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -182,6 +184,14 @@ class Settings:
             spark=_spark(env.get("DASHBOARD_SPARK", "")),
             facts=path("DASHBOARD_FACTS"),
         )
+
+
+def settle_paths() -> None:
+    """Make the paths among the variables whole, so that they mean the same from whichever folder they are read."""
+    files = [name for name in os.environ if name.startswith("DASHBOARD_") and name.endswith("_FILE")]
+    for name in (*_PATHS, *files):
+        if text := os.environ.get(name):
+            os.environ[name] = str(Path(text).expanduser().resolve())
 
 
 def _password_length(given: float) -> int:

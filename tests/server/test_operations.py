@@ -110,6 +110,15 @@ def test_ready_means_that_all_is_there(clinic):
     assert clinic.request("GET", "/healthz").body == b"ok"
 
 
+def test_a_data_folder_named_from_here_is_the_same_for_all_of_the_server(tmp_path, monkeypatch):
+    (tmp_path / "own").mkdir()
+    add_clinic(tmp_path / "own")
+    monkeypatch.chdir(tmp_path)
+    with dashboard_server(Path("own")) as server:
+        await_ready(server)
+        assert server.login("director", DEMO_PASSWORD).cookie
+
+
 def test_without_an_extract_the_process_lives_but_is_not_ready(server):
     end = time.monotonic() + 90
     while b"warming up" in (answer := server.request("GET", "/readyz")).body and time.monotonic() < end:
