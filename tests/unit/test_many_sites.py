@@ -176,3 +176,15 @@ def test_print_keeps_the_tables_of_many_sites_and_leaves_their_charts_out(reader
     assert seen["charts"] == []
     assert len({row[1] for row in seen["rows"]}) > 50
     assert len(document.seen(reader, "bookings_by_status", asked(reader))["charts"]) == 1
+
+
+def test_money_stands_in_the_order_of_the_reference_tables(readers):
+    """Albany, the first by its letters, is the fourth there; hydration the last line."""
+    reader = readers[Role.ADMIN]
+    names = [reader.catalogue.site_name(site) for site in reader.sites]
+    for panel in ("revenue_by_site", "revenue_bars", "paid_by_method"):
+        told = list(dict.fromkeys(panels.rows(reader, panel, asked(reader))["site"]))
+        assert [name for name in names if name in told] == told, panel
+        assert len(told) > 50
+    lines = list(panels.rows(reader, "revenue_by_line", asked(reader))["line"])
+    assert lines == ["Ketamine", "Vitamin", "Hydration", "Not of a visit"]
