@@ -173,6 +173,14 @@ def refuse_falls(changes: Sequence[Change], share: float, rejected: str = "") ->
         )
 
 
+#: What a changed row of a reference table changes beside the days to come.
+_OF_THE_PAST = {
+    "services": "New list prices and usual minutes count for every day: discounts and missed visits of earlier days, of "
+    "closed months too, are worked out with them.",
+    "sites": "New chairs and hours count for every day: the utilisation of earlier days is worked out with them.",
+}
+
+
 def notes(connection: duckdb.DuckDBPyConnection, compared_with: str, key_check: str) -> list[str]:
     """What changed since the extract before that is no row of a delivery: the key and the reference tables."""
     told: list[str] = []
@@ -182,7 +190,11 @@ def notes(connection: duckdb.DuckDBPyConnection, compared_with: str, key_check: 
             told.append(_OTHER_KEY.format(compared_with))
         if changes := connection.execute(statements("reference_changes")[0]).fetchall():
             each = "; ".join(f"{name}: {_few(keys)} {became}" for name, became, keys in changes)
-            told.append(f"the reference tables are others than those of {compared_with}: {each}")
+            changed = {name for name, became, _ in changes if became == "changed"}
+            past = " ".join(words for name, words in _OF_THE_PAST.items() if name in changed)
+            told.append(
+                f"the reference tables are others than those of {compared_with}: {each}{past and f'. {past}'}"
+            )
     return told
 
 

@@ -75,7 +75,7 @@ def test_other_reference_tables_than_before_are_told(clinic: Clinic, tmp_path: P
     told = run(clinic)
     assert told.exit_code == 0
     [line] = [line for line in told.output.splitlines() if OTHER in line]
-    assert line.endswith(": sites: chicago changed; sites: boston removed")
+    assert ": sites: chicago changed; sites: boston removed. New chairs and hours" in line
     assert OTHER not in run(clinic).output
     services = (ROOT / "data" / "reference" / "services.csv").read_text()
     (own / "sites.csv").unlink()
@@ -115,3 +115,20 @@ def test_rejected_lines_of_an_earlier_import_are_told_apart(clinic: Clinic, tmp_
     # Beside the delivery they are a part of it.
     (to_mend / "side_effects-rejects.csv").rename(clinic.delivery / "side_effects-rejects.csv")
     assert left not in run(clinic, "--rejects", str(clinic.delivery)).output
+
+
+def test_it_is_told_that_prices_and_chairs_count_for_days_that_are_over(clinic: Clinic, tmp_path: Path) -> None:
+    clinic.publish()
+    own = tmp_path / "reference"
+    own.mkdir()
+    shipped = ROOT / "data" / "reference"
+    (own / "services.csv").write_text((shipped / "services.csv").read_text().replace("475.00", "495.00"))
+    told = run(clinic, "--reference", str(own)).output
+    assert "services: ketamine-infusion changed. New list prices and usual minutes count for every day" in told
+    assert "New chairs" not in told
+    (own / "sites.csv").write_text(
+        (shipped / "sites.csv").read_text().replace("America/Chicago,8,", "America/Chicago,9,")
+    )
+    told = run(clinic, "--reference", str(own)).output
+    assert "sites: chicago changed. New chairs and hours count for every day" in told
+    assert "New list" not in told
