@@ -58,9 +58,16 @@ def fail(message: str) -> NoReturn:
 def settings_in_force() -> Settings:
     """The settings, or the end with the variable that is wrong."""
     try:
-        return Settings.from_environment()
+        settings = Settings.from_environment()
     except ValueError as error:
         fail(f"{error}; correct the variable, or unset it.")
+    try:
+        str(settings.data).encode()
+    except UnicodeEncodeError:
+        # DuckDB would end with "bad cast", and others with worse.
+        name = os.fsencode(settings.data).decode(errors="replace")
+        fail(f"The name of the data folder {name} can't be read in this locale; set PYTHONUTF8=1, or LC_ALL=C.UTF-8.")
+    return settings
 
 
 @contextmanager

@@ -175,8 +175,8 @@ def refuse_falls(changes: Sequence[Change], share: float, rejected: str = "") ->
 
 #: What a changed row of a reference table changes beside the days to come.
 _OF_THE_PAST = {
-    "services": "New list prices and usual minutes count for every day: discounts and missed visits of earlier days, of "
-    "closed months too, are worked out with them.",
+    "services": "New list prices and usual minutes count for every day: discounts and missed visits of earlier days, "
+    "of closed months too, are worked out with them.",
     "sites": "New chairs and hours count for every day: the utilisation of earlier days is worked out with them.",
 }
 

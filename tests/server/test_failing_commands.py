@@ -75,3 +75,25 @@ def test_a_password_cannot_be_asked_for_without_a_terminal(data):
         assert done.returncode == 1
         assert "--password-stdin" in done.stderr
         assert "Warning" not in done.stderr
+
+
+def test_a_folder_whose_name_the_locale_cannot_read_is_told_with_the_way_out(data, tmp_path):
+    own = tmp_path / "Zürich"
+    own.mkdir()
+    environment = os.environ | {"DASHBOARD_DATA": str(own), "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from dashboard.cli import main; main(sys.argv[1:])",
+        "users",
+        "list",
+    ]
+    done = [
+        subprocess.run(
+            command, cwd=ROOT, env=environment | {"PYTHONUTF8": mode}, capture_output=True, text=True, check=False
+        )
+        for mode in "01"
+    ]
+    assert (done[0].returncode, done[1].returncode) == (1, 0)
+    assert "can't be read in this locale; set PYTHONUTF8=1" in done[0].stderr
+    assert done[0].stderr.count("\n") == 1
