@@ -136,8 +136,8 @@ def usable(path: Path) -> Path:
         str(path).encode()
     except UnicodeEncodeError as error:
         raise DeliveryError(
-            f"the name of {shown_name(path)} in {shown_name(path.parent)} is not UTF-8; rename it, or set PYTHONUTF8=1 "
-            "if it is the locale that is not, and import again"
+            f"the name of {shown_name(path)} in {shown_name(path.parent)} is not UTF-8; rename it, or set "
+            "PYTHONUTF8=1 if it is the locale that is not, and import again"
         ) from error
     return path
 

@@ -55,11 +55,11 @@ def paid(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 def _beside(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Both, whole: a row for each that either has, in the order of the reference tables."""
     keys = list(by)
-    places = {"site": reader.sites, "line": filters.scope.lines}
-    places = {key: {name: place for place, name in enumerate(names)} for key, names in places.items()}
+    names = {"site": reader.sites, "line": filters.scope.lines}
+    places = {key: {name: place for place, name in enumerate(known)} for key, known in names.items()}
     both = invoiced(reader, filters, *by).merge(paid(reader, filters, *by)[[*keys, "paid_cents"]], "outer", keys)
     both = both.sort_values(
-        keys, key=lambda column: column.map(places.get(column.name, lambda name: name)), ignore_index=True
+        keys, key=lambda c: c.map(places[str(c.name)]) if c.name in places else c, ignore_index=True
     )  # the merge had put them in the order of their letters
     measures = [c for c in both.columns if c not in {"period", "site", "line", "service"}]
     return both.assign(**{c: both[c].fillna(0) for c in measures})
