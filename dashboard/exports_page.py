@@ -49,7 +49,7 @@ def choice(view: page.View) -> Choice:
     datasets = {dataset.name: dataset for dataset in packs.open_to(view.reader.viewer)}
     asked = (filter_bar.address().get("dataset") or [""])[0]
     chosen = asked if asked in datasets else next(iter(datasets))
-    key = filter_bar.put("export_dataset", chosen)
+    key = filter_bar.put("export_dataset", chosen, *(dataset.label for dataset in datasets.values()))
     st.selectbox(
         "Dataset",
         list(datasets),
@@ -73,7 +73,7 @@ def _narrow(export: Export) -> None:
 
 
 def _date(export: Export) -> None:
-    key = filter_bar.put("export_date", export.date)
+    key = filter_bar.put("export_date", export.date, *export.dataset.dates)
     st.segmented_control(
         "Period by",
         export.dataset.dates,
@@ -85,9 +85,9 @@ def _date(export: Export) -> None:
 
 
 def _methods(export: Export) -> None:
-    key = filter_bar.put("export_methods", list(export.methods))
     # One of the address that no payment names is shown too: it is why there are no rows.
     known = dict.fromkeys((*exports.methods_of(export.reader), *export.methods))
+    key = filter_bar.put("export_methods", list(export.methods), *known)
     st.multiselect(
         "Payment method",
         list(known),
@@ -102,7 +102,7 @@ def _columns(export: Export) -> None:
     columns = exports.columns_of(export.reader, export.dataset, export.filters)
     every = {column.name: column.title for column in columns}
     named = [column.name for column in export.columns]
-    key = filter_bar.put("export_columns", [] if named == list(every) else named)
+    key = filter_bar.put("export_columns", [] if named == list(every) else named, *every.items())
     st.multiselect(
         "Columns, in the order in which they are chosen",
         list(every),

@@ -121,9 +121,23 @@ def parts(chosen: Filters) -> None:
         st.html(f'<p class="extract">{names}</p>')
 
 
-def put(key: str, value: object) -> str:
-    """Set a widget to what the address says, before it is drawn."""
-    st.session_state[key] = value
+def turn_to(page: str) -> None:
+    """Say which page is drawn: widgets of another are others, also where they have the same key."""
+    if st.session_state.get("page") != page:
+        st.session_state["page"] = page
+        st.session_state["offered"] = {}
+
+
+def put(key: str, value: object, *offered: object) -> str:
+    """Set a widget to what the address says, before it is drawn.
+
+    One that says so already and offers the same as before is left alone: what is set is drawn anew by a browser, and
+    once more after all else.
+    """
+    before: dict[str, tuple[object, ...]] = st.session_state.setdefault("offered", {})
+    if before.get(key) != offered or key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+        before[key] = offered
     return key
 
 
@@ -137,7 +151,7 @@ def _option(
     about: str | None = None,
 ) -> None:
     """A choice of one; in the bar its value says what it is, in the menu of filters its label stands above it."""
-    key = put(f"filter_{name}", value)
+    key = put(f"filter_{name}", value, *options.items())
     st.selectbox(
         label,
         list(options),
@@ -151,7 +165,7 @@ def _option(
 
 
 def _day_picker(chosen: Filters) -> None:
-    key = put("filter_day", chosen.day)
+    key = put("filter_day", chosen.day, *_days(chosen))
 
     def apply() -> None:
         if st.session_state[key]:
@@ -164,7 +178,7 @@ def _period_picker(chosen: Filters) -> None:
     _option("period", filters.PERIODS, chosen.period, "Period", 150)
     if chosen.period != "custom":
         return
-    key = put("filter_dates", (chosen.start, chosen.end))
+    key = put("filter_dates", (chosen.start, chosen.end), *_days(chosen))
 
     def apply() -> None:
         # Between the two clicks there is only a first day.
@@ -175,12 +189,17 @@ def _period_picker(chosen: Filters) -> None:
     _calendar(chosen, "Dates", key, 220, apply)
 
 
+def _days(chosen: Filters) -> tuple[dt.date, dt.date]:
+    return chosen.scope.first_day, chosen.scope.last_day
+
+
 def _calendar(chosen: Filters, label: str, key: str, width: int, apply: Callable[[], None]) -> None:
+    first, last = _days(chosen)
     st.date_input(
         label,
         key=key,
-        min_value=chosen.scope.first_day,
-        max_value=chosen.scope.last_day,
+        min_value=first,
+        max_value=last,
         format="YYYY-MM-DD",
         label_visibility="collapsed",
         width=width,
@@ -190,7 +209,8 @@ def _calendar(chosen: Filters, label: str, key: str, width: int, apply: Callable
 
 def _site_picker(chosen: Filters, reader: Reader) -> None:
     everything = chosen.sites == chosen.scope.sites
-    key = put("filter_site", [] if everything else list(chosen.sites))
+    names = [reader.catalogue.site_name(site) for site in chosen.scope.sites]
+    key = put("filter_site", [] if everything else list(chosen.sites), *names)
     st.multiselect(
         "Sites",
         chosen.scope.sites,
@@ -247,7 +267,7 @@ def _more(chosen: Filters, reader: Reader, *, by: bool, day: bool, rates: bool) 
 def _several(
     name: str, label: str, options: tuple[str, ...], value: tuple[str, ...], title: Callable[[str], str]
 ) -> None:
-    key = put(f"filter_{name}", list(value))
+    key = put(f"filter_{name}", list(value), *options)
     st.multiselect(
         label,
         options,

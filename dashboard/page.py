@@ -74,7 +74,7 @@ class View:
         titles = {filters.slug(title): title for title in choices}
         first, *_ = titles
         asked = next((name for name in filter_bar.address().get(parameter, ()) if name in titles), first)
-        key = filter_bar.put(f"tabs_{parameter}", titles[asked])
+        key = filter_bar.put(f"tabs_{parameter}", titles[asked], *choices)
 
         def choose() -> None:
             chosen = filters.slug(st.session_state[key])
@@ -126,6 +126,7 @@ def open_page(
         own: parameters of its address beside the filters.
     """
     viewer = access.require(identity.current_viewer(), resource)
+    filter_bar.turn_to(resource)
     # What people wrote on charts; Exports has the tables of the page Signals.
     marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if bar else ()
     reader = Reader(shelf().current(), viewer, marks)
