@@ -9,7 +9,9 @@ KINDS = ("selectbox", "multiselect", "date_input", "button_group", "segmented_co
 
 
 def in_the_bar(at):
-    return [widget for kind in KINDS for widget in at.get(kind) if (widget.key or "").startswith(("filter_", "export_"))]
+    return [
+        widget for kind in KINDS for widget in at.get(kind) if (widget.key or "").startswith(("filter_", "export_"))
+    ]
 
 
 def set_by(at):
