@@ -23,7 +23,7 @@ class Specification:
 
 def specification(chart: Chart) -> Specification:
     """Build and validate a chart once, for rows to be put in at each drawing."""
-    body: dict[str, Any] = chart.to_dict() | {"padding": {"left": 0, "right": 8, "top": 0, "bottom": 0}}
+    body: dict[str, Any] = chart.to_dict() | {"padding": {"left": 0, "right": 8, "top": 0, "bottom": 4}}
     parts = (body, *body.get("layer", ()))
     # A screen reader is told the chart's summary and has its table; only marks that open something
     # are read one by one.
