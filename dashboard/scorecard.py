@@ -61,13 +61,13 @@ def by_band(frame: pd.DataFrame) -> str:
 
 
 def _band_cell(row: Row) -> str:
-    counted = f'<span class="counted">{row["numerator"]:,.0f}/{row["denominator"]:,.0f}</span>'
     # On a phone, where cells stand in rows of three, each says which band it is of; the heading says it elsewhere.
     of = f'<span class="of" aria-hidden="true">{escape(str(row["band"]))}</span>'
+    metric = METRICS[row["metric"]]
+    counted = f'<span class="counted">{counts(row, metric)}</span>'
     if row["reading"]:
         value = text(row["value"], "percent")
         return f'{of}<span class="cell quiet"><b>{value}</b><span>too few</span>{counted}</span>'
-    metric = METRICS[row["metric"]]
     return f'{of}<span class="cell"><b>{text(row["value"], metric.unit)}</b>{counted}{_limits(row, metric)}</span>'
 
 
@@ -153,12 +153,20 @@ def _period_cell(row: Row) -> str:
     if pd.isna(row["numerator"]) and row.get("hidden"):
         return '<span class="cell quiet">hidden</span>'
     value = f"<b>{text(row['value'], metric.unit)}</b>"
-    counted = ""
-    if metric.interval and pd.notna(row["value"]):
-        of = f"{row['denominator']:,.0f}"
-        of = f"n {of}" if metric.interval == "mean" else f"{row['numerator']:,.0f}/{of}"
-        counted = f'<span class="counted">{of}</span>{_limits(row, metric)}'
+    of = counts(row, metric)
+    counted = f'<span class="counted">{of}</span>{_limits(row, metric)}' if of else ""
     return f'<span class="cell">{value}{counted}</span>{_change(row)}{_change(row, "also_")}'
+
+
+def counts(row: Row, metric: Metric) -> str:
+    """What a share was worked out from, n/N; chairs in hours. Empty for what is no share, or of nothing."""
+    if metric.unit == "dollars" or not row["denominator"] > 0 or pd.isna(row["numerator"]):
+        return ""
+    if metric.interval == "mean":
+        return f"n {row['denominator']:,.0f}"
+    if metric.denominator == ("capacity_minutes",):
+        return f"{row['numerator'] / 60:,.0f}/{row['denominator'] / 60:,.0f} h"
+    return f"{row['numerator']:,.0f}/{row['denominator']:,.0f}"
 
 
 def _limits(row: Row, metric: Metric) -> str:

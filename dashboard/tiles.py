@@ -174,9 +174,7 @@ def _small_cell(row: scorecard.Row) -> str:
 
 
 def _counted(row: scorecard.Row) -> str:
-    if pd.isna(row["denominator"]) or METRICS[row["metric"]].interval is None:
-        return '<span class="counted"></span>'
-    return f'<span class="counted">{row["numerator"]:,.0f}/{row["denominator"]:,.0f}</span>'
+    return f'<span class="counted">{scorecard.counts(row, METRICS[row["metric"]])}</span>'
 
 
 def _interval(row: scorecard.Row) -> list[str]:

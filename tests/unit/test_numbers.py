@@ -6,7 +6,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from dashboard import panels
+from dashboard import panels, scorecard
 from dashboard.access import RESOURCES, Role, allows
 from dashboard.exports import scope_of
 from dashboard.filters import parse
@@ -304,3 +304,13 @@ def test_how_frequent_and_against_the_compared_period(everything):
     )
     assert none["change"].isna().all()
     assert set(none["against_before"]) == {""}
+
+
+def test_every_share_on_a_card_has_what_it_was_worked_out_from(everything, chosen):
+    rows = panels.rows(everything, "bookings_summary", chosen)
+    html = scorecard.compare(rows)
+    for name in ("chair_utilisation", "scheduled_utilisation", "no_show_rate"):
+        hours, unit = (60, " h") if "utilisation" in name else (1, "")
+        for row in rows[rows["metric"] == name].to_dict("records"):
+            over, under = (row[part] / hours for part in ("numerator", "denominator"))
+            assert f'<span class="counted">{over:,.0f}/{under:,.0f}{unit}</span>' in html
