@@ -93,8 +93,8 @@ def between_events(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -
 
 
 def funnel(look: Look, title: str, tips: list[alt.Tooltip]) -> Chart:
-    """Observed ÷ expected by what is expected. Rows: site, expected, ratio, verdict, the limits
-    inner_lower, inner_upper (95 %), outer_lower, outer_upper (99.8 %), and what `tips` name."""
+    """Observed ÷ expected by what is expected. Rows: site, named (what stands at its point), expected, ratio,
+    verdict, the limits inner_lower, inner_upper (95 %), outer_lower, outer_upper (99.8 %), and what `tips` name."""
     base = alt.Chart(ROWS).encode(
         x=alt.X(
             "expected:Q",
@@ -105,22 +105,23 @@ def funnel(look: Look, title: str, tips: list[alt.Tooltip]) -> Chart:
     )
     unit = "Observed ÷ expected"
     quiet = theme.quiet(look.mode)
+    many = len(look.sites) > COLOURED
+    # Where each site's own limits are; of many they would cover the line.
+    point = False if many else alt.OverlayMarkDef(color=quiet, size=12)
     limits = [
-        base.mark_line(strokeWidth=1.5, color=quiet, strokeDash=dash, point=alt.OverlayMarkDef(color=quiet, size=12))
+        base.mark_line(strokeWidth=1.5, color=quiet, strokeDash=dash, point=point)
         .encode(y=alt.Y(f"{name}_{side}:Q", title=unit, scale=alt.Scale(zero=False)))
         for name, dash in (("inner", [2, 3]), ("outer", [7, 3]))
         for side in ("lower", "upper")
     ]  # fmt: skip
     target = alt.Chart(ROWS).mark_rule(color=quiet, strokeWidth=1).encode(y=alt.datum(1))
-    many = len(look.sites) > COLOURED
     points = base.mark_point(filled=True, opacity=1, size=40 if many else 110).encode(
         y=alt.Y("ratio:Q", title=unit), color=_verdict(look), shape=_shape(), tooltip=tips
     )
-    # Of many, the names of those that stand out: the others would cover each other.
-    told = base.transform_filter(alt.datum.verdict != theme.VERDICTS["common"].word)
-    named = told if many else base
-    names = named.mark_text(align="center", dy=-14, color=quiet, fontSize=12, limit=160).encode(
-        y=alt.Y("ratio:Q", title=unit), text="site:N"
+    # On the side on which no other site is.
+    away = alt.expr("datum.ratio < 1 ? 14 : -14")
+    names = base.mark_text(align="center", dy=away, color=quiet, fontSize=12, limit=160).encode(
+        y=alt.Y("ratio:Q", title=unit), text="named:N"
     )
     return alt.layer(target, *limits, points, names).properties(title=heading(title), height=HEIGHT)
 

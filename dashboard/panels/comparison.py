@@ -24,6 +24,8 @@ from dashboard.wording import number, signed
 
 #: With fewer sites than these no over-dispersion is estimated.
 DISPERSION_SITES = 10
+#: What a name takes of a funnel's width and height on a phone.
+NAME_WIDTH, NAME_HEIGHT = 0.4, 0.1
 NOT_DISTINGUISHABLE = "not distinguishable"
 _COUNTED = ("infusions with it", "completed infusions")
 
@@ -57,7 +59,22 @@ def _sites(reader: Reader, filters: Filters) -> pd.DataFrame:
     rows["what"] = effect_title(reader, filters.effect)
     # A site without infusions has nothing to stand for it.
     rows = rows[rows["site"].isin(filters.sites) & (rows["denominator"] > 0)]
-    return titled(rows.sort_values("expected", ignore_index=True), reader)
+    rows = titled(rows.sort_values("expected", ignore_index=True), reader)
+    return rows.assign(named=named(rows) if len(rows) > charts.COLOURED else rows["site"])
+
+
+def named(rows: pd.DataFrame) -> pd.Series:
+    """Of many sites the names of those that stand out, farthest first, where no other name is in the way."""
+    out = rows[rows["verdict"] != VERDICTS["common"].word].dropna(subset=["ratio"])
+    away = (np.abs(out["ratio"] - 1) * np.sqrt(out["expected"])).sort_values(ascending=False, kind="stable")
+    spans = [float(np.ptp(rows[axis].dropna())) or 1.0 for axis in ("expected", "ratio")]
+    places = out[["expected", "ratio"]] / spans
+    told: list[int] = []
+    for place in away.index:
+        gaps = (places.loc[told] - places.loc[place]).abs()
+        if not ((gaps["expected"] < NAME_WIDTH) & (gaps["ratio"] < NAME_HEIGHT)).any():
+            told.append(place)
+    return rows["site"].where(rows.index.isin(told), "")
 
 
 def _expected(frame: pd.DataFrame) -> pd.Series:
@@ -133,6 +150,12 @@ def _sites_answer(frame: pd.DataFrame) -> str:
     ]
     if not told:
         return f"{what}: the sites are {NOT_DISTINGUISHABLE}"
+    if len(frame) > charts.COLOURED:
+        outside = "is" if len(told) == 1 else "are"
+        return (
+            f"{what}: {len(told)} of {len(frame)} sites {outside} outside the 95 % limits, "
+            f"where chance alone puts up to {np.ceil(0.05 * len(frame)):,.0f}"
+        )
     return f"{what}, {listed(told)}"
 
 

@@ -2,13 +2,15 @@
 
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from dashboard import charts, exports, filters, panels, pictures, scorecard, tiles
 from dashboard.access import RESOURCES, Role, Viewer
 from dashboard.intake import demo, demo_sites, publish
 from dashboard.intake.reference import load_reference
-from dashboard.panels import PANELS
+from dashboard.panels import PANELS, comparison
 from dashboard.panels.words import ALL_SITES
 from dashboard.reports import document
 from dashboard.settings import Settings
@@ -188,3 +190,32 @@ def test_money_stands_in_the_order_of_the_reference_tables(readers):
         assert len(told) > 50
     lines = list(panels.rows(reader, "revenue_by_line", asked(reader))["line"])
     assert lines == ["Ketamine", "Vitamin", "Hydration", "Not of a visit"]
+
+
+def test_names_in_a_funnel_of_many_sites_leave_each_other_room():
+    """Twenty sites that stand out beside each other, and forty as usual: some are named, none over another."""
+    spread = [
+        {"site": f"Out {n}", "verdict": "Unusual", "expected": 50.0 + n % 10, "ratio": 1.5 + n / 100}
+        for n in range(20)
+    ]
+    usual = [{"site": f"In {n}", "verdict": "As usual", "expected": 20.0 + 2 * n, "ratio": 1.0} for n in range(40)]
+    rows = pd.DataFrame([*spread, *usual])
+    rows["named"] = comparison.named(rows)
+    told = rows[rows["named"] != ""]
+    assert 0 < len(told) < len(spread)
+    assert set(told["named"]) <= {row["site"] for row in spread}
+    assert "Out 19" in set(told["named"])  # the farthest
+    across, up = (np.ptp(rows[axis]) for axis in ("expected", "ratio"))
+    places = list(zip(told["expected"] / across, told["ratio"] / up, strict=True))
+    for i, (x, y) in enumerate(places):
+        for other_x, other_y in places[:i]:
+            assert abs(x - other_x) >= comparison.NAME_WIDTH or abs(y - other_y) >= comparison.NAME_HEIGHT
+
+
+def test_a_funnel_of_many_sites_counts_those_outside_and_what_chance_puts_there(readers):
+    director = readers[Role.MEDICAL_DIRECTOR]
+    rows = panels.rows(director, "site_funnel", asked(director, period="12-months"))
+    few = rows.assign(verdict="As usual")
+    few.loc[few.index[:2], "verdict"] = "Unusual"
+    said = PANELS["site_funnel"].answer(few)
+    assert said.endswith(f"2 of {len(rows)} sites are outside the 95 % limits, where chance alone puts up to 3")
