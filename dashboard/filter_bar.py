@@ -22,6 +22,8 @@ from dashboard.warehouse import Reader
 
 #: Which tab is open, on pages that have some.
 TABS = ("effects_by", "scores_by")
+#: Where a session keeps the period that its address has though nobody chose one.
+_UNCHOSEN = "unchosen_period"
 
 
 def address() -> dict[str, list[str]]:
@@ -29,7 +31,10 @@ def address() -> dict[str, list[str]]:
     found = {name: st.query_params.get_all(name) for name in st.query_params}
     if not found and "address" in st.session_state:
         kept: dict[str, list[str]] = st.session_state["address"]
-        return kept
+        # A period that nobody chose is the usual one of the page before.
+        return {
+            name: values for name, values in kept.items() if name != "period" or _UNCHOSEN not in st.session_state
+        }
     return found
 
 
@@ -37,6 +42,10 @@ def keep(chosen: Filters, own: Sequence[str]) -> None:
     """Write the filters to the address, and remember them for the next page."""
     found = address()
     wanted = chosen.query() | {name: found[name] for name in own if found.get(name)}
+    if not found.get("period"):
+        st.session_state[_UNCHOSEN] = wanted["period"]
+    elif found["period"] != st.session_state.get(_UNCHOSEN):
+        st.session_state.pop(_UNCHOSEN, None)
     current = {name: st.query_params.get_all(name) for name in st.query_params}
     if current != wanted:
         st.query_params.from_dict(wanted)
@@ -45,6 +54,8 @@ def keep(chosen: Filters, own: Sequence[str]) -> None:
 
 def choose(**changes: list[str]) -> None:
     """Put changed parameters into the address; an empty list drops one."""
+    if "period" in changes:
+        st.session_state.pop(_UNCHOSEN, None)
     wanted = address() | changes
     # In one order, since the browser takes another order for another address.
     st.query_params.from_dict(

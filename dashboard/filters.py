@@ -258,9 +258,9 @@ def day_text(day: dt.date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
-def parse(parameters: Parameters, scope: Scope) -> Filters:
-    """Read an address. What is unknown, malformed or outside the scope falls to its default."""
-    period = _one_of(parameters, "period", PERIODS, DEFAULT_PERIOD)
+def parse(parameters: Parameters, scope: Scope, usual: str = DEFAULT_PERIOD) -> Filters:
+    """Read an address. What is unknown, malformed or outside falls to its default, a period to `usual`."""
+    period = _one_of(parameters, "period", PERIODS, usual)
     start, end = _span(period, parameters, scope)
     sites = _some_of(parameters, "site", scope.sites)
     lines = _some_of(parameters, "line", scope.lines)

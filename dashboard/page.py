@@ -111,6 +111,7 @@ def open_page(
     effect: bool = False,
     figure: bool = False,
     period: bool = True,
+    usual: str = filters.DEFAULT_PERIOD,
     own: Sequence[str] = (),
 ) -> View:
     """Check the viewer, read the address, draw the filter bar.
@@ -123,6 +124,7 @@ def open_page(
         effect: the page has charts of one side effect.
         figure: the page has a chart of one of the day's figures.
         period: the page is of a day or a period; else of the extract's last full day.
+        usual: its period where nobody has chosen one.
         own: parameters of its address beside the filters.
     """
     viewer = access.require(identity.current_viewer(), resource)
@@ -140,7 +142,7 @@ def open_page(
         built = filters.day_text(reader.catalogue.built_at.date())
         st.warning(f"Newer data cannot be read, so the extract of {built} is shown. The page Data says what to do.")
     scope = exports.scope_of(reader)
-    chosen = filters.parse(filter_bar.address(), scope)
+    chosen = filters.parse(filter_bar.address(), scope, usual)
     if bar:
         filter_bar.draw(chosen, reader, resource, own, day=day, by=by, effect=effect, figure=figure, period=period)
         _whole_periods(resource, reader, chosen)

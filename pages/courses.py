@@ -4,7 +4,8 @@ import streamlit as st
 
 from dashboard import file_links, page
 
-view = page.open_page("courses")
+# An induction is judged 28 days after its begin: of the last 28 days there is none.
+view = page.open_page("courses", usual="90-days")
 st.title("Courses", anchor=False)
 view.show("courses_summary")
 view.show("induction_by_age", "course_gaps")
