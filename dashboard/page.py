@@ -205,7 +205,7 @@ def _panel(view: View, name: str, just_opened: list[bool]) -> None:
     opened = st.expander("Table", key=f"table_{name}", on_change="rerun", type="compact")
     if opened.open:
         with opened:
-            table(frame, _columns(view, panel), heading)
+            table(frame, _columns(view, panel, frame), heading)
 
 
 def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
@@ -217,7 +217,7 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         if len(frame) or not panel.answer:
             shown = panels.shown(view.reader, panel.name, view.filters)
             every = panels.length(view.reader, panel.name, view.filters)
-            table(shown, _columns(view, panel), heading, len(shown) if panel.short else every)
+            table(shown, _columns(view, panel, shown), heading, len(shown) if panel.short else every)
             if panel.short and len(shown) < every:
                 st.caption(f"In short: what is worth a look, and the rest together. The CSV has all {every:,} lines.")
         return
@@ -270,10 +270,20 @@ def _nothing(view: View, panel: Panel, why: str) -> None:
         st.rerun()
 
 
-def _columns(view: View, panel: Panel) -> tuple[Column, ...]:
-    """The columns of a panel's table; on a page of one site none that only names it."""
-    columns = panels.columns(view.reader, panel.name, view.filters)
-    return tuple(column for column in columns if column.name != "site") if view.one_site else columns
+def _columns(view: View, panel: Panel, frame: pd.DataFrame) -> tuple[Column, ...]:
+    """The columns of a panel's table: none that only names the one site, or that says of no row what is hidden."""
+    idle = {"site"} if view.one_site else set()
+    if not _hidden(frame):
+        idle.add(panels.HIDDEN.name)
+    return tuple(c for c in panels.columns(view.reader, panel.name, view.filters) if c.name not in idle)
+
+
+def _hidden(frame: pd.DataFrame, *, whole: bool = False) -> int:
+    """Rows in which anything is hidden from the viewer; `whole` counts those whose own count is."""
+    if panels.HIDDEN.name not in frame:
+        return 0
+    words = frame[panels.HIDDEN.name]
+    return int((words == "hidden").sum() if whole else (words != "").sum())
 
 
 def _notes(notes: list[chart_notes.Note]) -> None:
@@ -300,6 +310,9 @@ def _foot(view: View, panel: Panel, frame: pd.DataFrame) -> None:
     own_line = {p.resource for p in PANELS.values() if not p.whole}
     if panel.whole and panel.resource in own_line and (words := _small_counts(view.reader, panel, view.filters)):
         lines.insert(0, f"<p>{words}</p>")
+    if panel.chart and (hidden := _hidden(frame, whole=True)):
+        # A place without a mark would be read as none.
+        lines.insert(0, f"<p>{hidden:,} of {len(frame):,} counts are hidden, and not drawn.</p>")
     link = csv_link(panel.name, view.filters, panel.title)
     st.html(f'<div class="foot"><div>{"".join(lines)}</div>{link}</div>')
 

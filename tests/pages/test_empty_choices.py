@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from elements import html
 
@@ -61,3 +64,42 @@ def test_control_charts_of_all_days_propose_no_longer_period(visit, catalogue):
     control = [one for one in infos(at) if "are in use already" in one]
     assert control, infos(at)
     assert not [button for button in at.button if button.key in {"longer_control_chart", "longer_event_gaps"}]
+
+
+def period_of(at):
+    return next(box.value for box in at.selectbox if box.key == "filter_period")
+
+
+def choose_period(at, period):
+    next(box for box in at.selectbox if box.key == "filter_period").select(period).run()
+
+
+def opened(at, page):
+    """The page by its link, which drops the address."""
+    at.query_params.clear()
+    return at.switch_page(str(Path("..") / "pages" / f"{page}.py")).run()
+
+
+def test_courses_open_on_a_period_of_which_inductions_can_be_judged(visit):
+    """Nobody chose one: 28 days hold no induction whose day 28 has passed, 90 do."""
+    at = opened(visit("director", "today"), "courses")
+    assert period_of(at) == "90-days"
+    assert "Induction completed" in html(at)
+    assert "for none has day 28" not in html(at)
+    assert period_of(visit("director", "courses", period="28-days")) == "28-days"
+
+
+def test_a_period_that_was_chosen_goes_along_and_a_usual_one_does_not(visit):
+    at = opened(visit("director", "today"), "courses")
+    assert period_of(opened(at, "bookings")) == "28-days"
+    choose_period(at, "12-months")
+    assert period_of(opened(at, "courses")) == "12-months"
+    choose_period(at, "28-days")
+    assert period_of(opened(at, "bookings")) == "28-days"
+    assert period_of(opened(at, "courses")) == "28-days"
+
+
+def test_what_is_hidden_in_a_chart_is_told_below_it(visit):
+    told = html(visit("manager.dallas", "safety"))
+    assert re.search(r"<p>[1-9]\d* of \d+ counts are hidden, and not drawn\.</p>", told)
+    assert "counts are hidden" not in html(visit("director", "safety"))
