@@ -8,11 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard import access, exports, filters, no_shows, panels, theme
+from dashboard import access, exports, filters, no_shows, panels, scorecard, theme
 from dashboard.filters import Filters
+from dashboard.metrics import METRICS
 from dashboard.panels import PANELS, today
-from dashboard.reports.document import Block, Document, Grid, Heading, Picture, Pictures, Text, cell, seen
+from dashboard.reports.document import Block, Document, Grid, Heading, Picture, Pictures, Text, seen
 from dashboard.warehouse import Reader
+from dashboard.wording import text
 
 #: Charts beside each other, in points.
 _WIDTH, _HEIGHT = 340, 56
@@ -101,15 +103,13 @@ def _attention(scores: pd.DataFrame) -> Iterator[Block]:
 
 
 def _figures(scores: pd.DataFrame) -> Grid:
-    kept = ("title", "value", "unit", "numerator", "denominator", "verdict")
-    columns = {column.name: column for column in PANELS["today"].columns}
-    shown = [columns[name] for name in kept]
-    rows = []
-    for row in scores.to_dict("records"):
-        cells = [cell(None if pd.isna(row[c.name]) else row[c.name], c.format) for c in shown]
-        rows.append((*cells, str(row["sentence"])))
-    numeric = tuple(column.format != "text" for column in shown)
-    return Grid("The day's figures", (*(c.title for c in shown), "In words"), (*numeric, False), tuple(rows))
+    rows = tuple(
+        (str(row["title"]), text(row["value"], row["unit"]), scorecard.counts(row, METRICS[row["metric"]]),
+         str(row["verdict"]), str(row["sentence"]))
+        for row in scores.to_dict("records")
+    )  # fmt: skip
+    headings = ("Figure", "Value", "n/N", "Verdict", "In words")
+    return Grid("The day's figures", headings, (False, True, True, False, False), rows)
 
 
 def _picture(content: dict[str, Any]) -> Picture:
@@ -119,7 +119,7 @@ def _picture(content: dict[str, Any]) -> Picture:
 
 
 def _in_greys(part: Any) -> Any:
-    """A specification with its scales of colours in greys that a black and white printer tells apart."""
+    """A specification with its colours in greys that a black and white printer tells apart."""
     if isinstance(part, list):
         return [_in_greys(one) for one in part]
     if not isinstance(part, dict):
@@ -129,6 +129,8 @@ def _in_greys(part: Any) -> Any:
 
 def _grey(channel: Any) -> Any:
     greys = theme.print_greys()
+    if isinstance(channel, str):
+        return greys[0] if channel == theme.accent("light") else channel
     scale = channel.get("scale") if isinstance(channel, dict) else None
     if not scale or not 0 < len(scale.get("range", ())) <= len(greys):
         return channel

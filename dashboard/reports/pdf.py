@@ -33,7 +33,9 @@ _PAGE = pagesizes.landscape(pagesizes.letter)
 _WIDTH = _PAGE[0] - 2 * _MARGIN
 _REGULAR, _BOLD = "Vera", "VeraBd"
 #: Signs that the text font lacks, and those of PDF's own fonts that have them.
-_SIGNS = {**dict.fromkeys("▲★◆●", "ZapfDingbats"), **dict.fromkeys("′″→∞Δσ", "Symbol")}
+_SIGNS = {**dict.fromkeys("▲▼★◆●", "ZapfDingbats"), **dict.fromkeys("′″→∞Δσ◊", "Symbol")}
+#: Signs that no font here has, and the nearest that one has.
+_ALIKE = str.maketrans("◇", "◊")
 #: A column's share of the width grows with its text up to so many characters.
 _WIDEST = 46
 _CELL_PADDING = 5
@@ -118,7 +120,7 @@ def _paragraph(text: str, style: str) -> Paragraph:
 def _marked(text: str) -> str:
     """Text as the library's markup; what no font here has is written as its code point."""
     parts = []
-    for character in text:
+    for character in text.translate(_ALIKE):
         if character == "\n":
             parts.append("<br/>")
         elif ord(character) in _known():

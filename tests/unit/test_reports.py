@@ -17,11 +17,13 @@ from dashboard import access, exports, filters, panels
 from dashboard.access import Role, Viewer
 from dashboard.cli import main
 from dashboard.exports import scope_of
+from dashboard.metrics import METRICS
 from dashboard.reports import dossier, files, html, huddle, pdf, safety
 from dashboard.reports.document import Document, Facts, Grid, Heading, Picture, Pictures, Text, cell, seen
 from dashboard.state import Store
 from dashboard.state.audit import Search
 from dashboard.state.register import Register
+from dashboard.wording import text as value_text
 from tests.csv_files import csv_text
 
 MONTH = "2026-09"
@@ -260,6 +262,16 @@ def test_seen_asks_who_looks(reader_of):
         seen(reader, "effects", filters.parse({}, scope_of(reader)))
 
 
+def test_every_sign_of_a_note_or_definition_can_be_printed():
+    told = [text for panel in panels.PANELS.values() for text in (panel.title, panel.note)]
+    told += [metric.definition for metric in METRICS.values()]
+    assert "◇" in "".join(told)
+    page = pdf.render(Document("T", "S", tuple(Text(text) for text in told if text)))
+    words = "".join(one.extract_text() for one in PdfReader(io.BytesIO(page)).pages)
+    assert "Laney" in words
+    assert "[U+" not in words
+
+
 # --- the morning huddle --------------------------------------------------------------------------
 
 
@@ -278,7 +290,7 @@ def test_a_huddle_is_one_sheet_with_the_days_own_numbers(reader_of, day):
     assert set(rows) == set(figures["title"])
     for row in figures.to_dict("records"):
         got = rows[row["title"]]
-        assert got[1] == cell(None if row["value"] != row["value"] else row["value"], "decimal")
+        assert got[1] == value_text(row["value"], row["unit"])
         assert got[-2:] == [row["verdict"], row["sentence"]]
         assert "".join(row["sentence"].split()) in words
     # Counts of the lists, and no row of a patient.
