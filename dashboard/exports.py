@@ -130,6 +130,8 @@ class Export:
 
     def file_name(self, form: str) -> str:
         """What the file is called: what it is of, and which date where there is a choice."""
+        if self.dataset.of_day:
+            return f"{self.dataset.name}_{self.filters.day}.{form}"
         by = f"_by_{self.date}_date" if len(self.dataset.dates) > 1 else ""
         return f"{self.dataset.name}{by}_{self.period.start}_{self.period.end}.{form}"
 

@@ -25,6 +25,7 @@ from dashboard.sources import Source, schema
 SHEET_ROWS = 1_048_576
 _LONGEST_CELL = 32_767
 _LONGEST_NAME = 31  # of a sheet
+_NARROWEST, _WIDEST = 12, 60  # of a column, in characters
 _READ = 1 << 20
 _GROUP_ROWS = 100_000
 _GZIP = zlib.MAX_WBITS | 16  # its head holds no name and no time: the same rows give the same bytes
@@ -132,8 +133,10 @@ class _Looks:
         self.formats = {
             "date": book.add_format({"num_format": "yyyy-mm-dd"}),
             "datetime": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
-            "dollars": book.add_format({"num_format": "0.00"}),
-            "count": book.add_format({"num_format": "0"}),
+            "dollars": book.add_format({"num_format": "#,##0.00"}),
+            "count": book.add_format({"num_format": "#,##0"}),
+            "decimal": book.add_format({"num_format": "#,##0.00"}),
+            "percent": book.add_format({"num_format": "#,##0.00"}),
         }
 
 
@@ -162,13 +165,23 @@ class _Sheets:
         self._number += 1
         self._sheet = self._book.add_worksheet(self._name if self._number == 1 else f"{self._name} {self._number}")
         self._sheet.freeze_panes(1, 0)
+        # As it is printed: as wide as a page, its heading on each.
+        self._sheet.set_landscape()
+        self._sheet.fit_to_pages(1, 0)
+        self._sheet.repeat_rows(0)
+        self._sheet.set_footer("&L&A&R&P / &N")
         for place, column in enumerate(self._columns):
-            self._sheet.set_column(place, place, max(12, min(len(column.title) + 2, 40)))
+            self._widen(place, len(column.title))
             self._write_text(0, place, column.title, self._looks.bold)
         self._row = 1
 
+    def _widen(self, place: int, characters: int) -> None:
+        self._sheet.set_column(place, place, max(_NARROWEST, min(characters + 2, _WIDEST)))
+
     def add(self, batch: pa.RecordBatch) -> None:
         """Write the rows of a batch."""
+        if self._row == 1:
+            self._fit(batch)
         values = [batch.column(place).to_pylist() for place in range(batch.num_columns)]
         for row in zip(*values, strict=True):
             if self._row == SHEET_ROWS:
@@ -177,6 +190,15 @@ class _Sheets:
                 if value is not None:
                     self._write(place, value, column.format)
             self._row += 1
+
+    def _fit(self, batch: pa.RecordBatch) -> None:
+        """Columns as wide as the words of the first rows."""
+        for place, column in enumerate(self._columns):
+            if column.format == "text":
+                longest = pc.max(pc.utf8_length(batch.column(place).cast(pa.string()))).as_py() or 0
+                self._widen(place, max(longest, len(column.title)))
+            elif column.format == "datetime":
+                self._widen(place, max(len("2026-01-05 09:00:00"), len(column.title)))
 
     def _write(self, place: int, value: Any, form: str) -> None:
         if form == "text":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
+import zipfile
 from decimal import Decimal
 
 import duckdb
@@ -142,6 +144,19 @@ def test_xlsx_holds_text_as_text_and_money_as_numbers(tmp_path):
     assert [ascii(row[0]) for row in rows] == [ascii(text) for text in TEXTS]
     assert [row[1] for row in rows[:3]] == [0.0, -1.01, 2.02]
     assert found["About this file"] == [["Dataset", "Test"]]
+
+
+def test_a_sheet_has_room_for_its_words_and_prints_a_page_wide(tmp_path):
+    path = tmp_path / "rows.xlsx"
+    words = "Paid for earlier visits, by card"
+    path.write_bytes(written("xlsx", tmp_path, source([words, "x"])))
+    with zipfile.ZipFile(path) as book:
+        sheet, styles = (book.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet1", "styles"))
+    widths = [float(width) for width in re.findall(r'<col [^>]*width="([0-9.]+)"', sheet)]
+    assert len(words) < widths[0] < 60
+    assert 'orientation="landscape"' in sheet
+    assert 'fitToPage="1"' in sheet
+    assert 'formatCode="#,##0.00"' in styles or 'numFmtId="4"' in styles
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -218,3 +218,13 @@ def test_past_exports_come_from_the_record(visit, data, file):
     )
     at = visit("finance", "exports")
     assert not at.exception
+
+
+def test_a_file_of_a_day_is_called_by_its_day(file):
+    def name(dataset, query):
+        return file("director", dataset, query)[1].headers["content-disposition"]
+
+    assert "today_2026-09-14.csv" in name("today", "day=2026-09-14")
+    assert "bookings_summary_2026-09-01_2026-09-14.csv" in name(
+        "bookings_summary", "period=custom&from=2026-09-01&to=2026-09-14"
+    )
