@@ -64,11 +64,11 @@ def _band_cell(row: Row) -> str:
     # On a phone, where cells stand in rows of three, each says which band it is of; the heading says it elsewhere.
     of = f'<span class="of" aria-hidden="true">{escape(str(row["band"]))}</span>'
     metric = METRICS[row["metric"]]
-    counted = f'<span class="counted">{counts(row, metric)}</span>'
+    below = f'<span class="counted">{counts(row, metric)}</span>'
     if row["reading"]:
         value = text(row["value"], "percent")
-        return f'{of}<span class="cell quiet"><b>{value}</b><span>too few</span>{counted}</span>'
-    return f'{of}<span class="cell"><b>{text(row["value"], metric.unit)}</b>{counted}{_limits(row, metric)}</span>'
+        return f'{of}<span class="cell quiet"><b>{value}</b><span>too few</span>{below}</span>'
+    return f'{of}<span class="cell"><b>{text(row["value"], metric.unit)}</b>{below}{_limits(row, metric)}</span>'
 
 
 def table(
@@ -153,9 +153,9 @@ def _period_cell(row: Row) -> str:
     if pd.isna(row["numerator"]) and row.get("hidden"):
         return '<span class="cell quiet">hidden</span>'
     value = f"<b>{text(row['value'], metric.unit)}</b>"
-    of = counts(row, metric)
-    counted = f'<span class="counted">{of}</span>{_limits(row, metric)}' if of else ""
-    return f'<span class="cell">{value}{counted}</span>{_change(row)}{_change(row, "also_")}'
+    of = counted(row, metric)
+    below = f'<span class="counted">{of}</span>{_limits(row, metric)}' if of else ""
+    return f'<span class="cell">{value}{below}</span>{_change(row)}{_change(row, "also_")}'
 
 
 def counts(row: Row, metric: Metric) -> str:
@@ -167,6 +167,11 @@ def counts(row: Row, metric: Metric) -> str:
     if metric.denominator == ("capacity_minutes",):
         return f"{row['numerator'] / 60:,.0f}/{row['denominator'] / 60:,.0f} h"
     return f"{row['numerator']:,.0f}/{row['denominator']:,.0f}"
+
+
+def counted(row: Row, metric: Metric) -> str:
+    """`counts` as HTML; on a phone, where there is little room, without the unit."""
+    return counts(row, metric).replace(" h", '<span class="more"> h</span>')
 
 
 def _limits(row: Row, metric: Metric) -> str:

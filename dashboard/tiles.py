@@ -122,9 +122,18 @@ def _tile(row: scorecard.Row) -> str:
         f'<p class="head">{head}<span class="told">{_sign(row, word=True)}</span></p>',
         f'<p class="value"><b>{text(row["value"], metric.unit)}</b>{_counted(row)}{_sparkline(row)}</p>',
         f'<p class="counted">{" · ".join([*_interval(row), *_against(row)])}</p>',
-        f'<p class="words">{escape(row["sentence"])} {_link(row)}</p>',
+        f'<p class="words">{escape(_rest(row))} {_link(row)}</p>',
     ]
     return f'<li class="tile" style="border-left-color:{colour}">{"".join(lines)}</li>'
+
+
+def _rest(row: scorecard.Row) -> str:
+    """The sentence without what the tile says already: the figure, and the one site."""
+    said = str(row["sentence"])
+    _, told, rest = said.partition(": ")
+    if told and row["reason"] in ("", "too few"):
+        said = rest[0].upper() + rest[1:]
+    return said.replace(f" in {row['site']}", "")
 
 
 def _cell(row: scorecard.Row) -> str:
@@ -174,7 +183,7 @@ def _small_cell(row: scorecard.Row) -> str:
 
 
 def _counted(row: scorecard.Row) -> str:
-    return f'<span class="counted">{scorecard.counts(row, METRICS[row["metric"]])}</span>'
+    return f'<span class="counted">{scorecard.counted(row, METRICS[row["metric"]])}</span>'
 
 
 def _interval(row: scorecard.Row) -> list[str]:

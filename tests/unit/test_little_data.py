@@ -159,3 +159,18 @@ def test_days_without_a_booking_are_dated_as_everywhere(everything):
     told = [day for site in dates for day in site.split(", ")]
     assert told
     assert all(filters.day_text(dt.datetime.strptime(day, "%d %b %Y").date()) == day for day in told)
+
+
+def test_chairs_of_days_before_the_extract_begins_are_none(little):
+    """Two days of Chicago's eight chairs of ten hours, and not those of the 26 days before, of which nothing is known."""
+    rows = panels.rows(little, "bookings_summary", asked(little, period="28-days"))
+    used = rows.set_index(["site", "metric"]).loc["Chicago", "chair_utilisation"]
+    assert (used["numerator"], used["denominator"]) == (90, 2 * 8 * 600)
+    trend = panels.rows(little, "utilisation_trend", asked(little, period="28-days", by="day")).dropna(
+        subset=["value"]
+    )
+    assert trend["period"].min() == pd.Timestamp(2026, 11, 3)
+    slots = panels.rows(little, "bookings_summary", asked(little, period="28-days", **{"no-shows": "slots"}))
+    assert (
+        slots.set_index(["site", "metric"]).loc[("Chicago", "no_show_rate_slots"), "denominator"] <= 2 * 8 * 600 / 30
+    )

@@ -310,7 +310,7 @@ def test_every_share_on_a_card_has_what_it_was_worked_out_from(everything, chose
     rows = panels.rows(everything, "bookings_summary", chosen)
     html = scorecard.compare(rows)
     for name in ("chair_utilisation", "scheduled_utilisation", "no_show_rate"):
-        hours, unit = (60, " h") if "utilisation" in name else (1, "")
+        hours, unit = (60, '<span class="more"> h</span>') if "utilisation" in name else (1, "")
         for row in rows[rows["metric"] == name].to_dict("records"):
             over, under = (row[part] / hours for part in ("numerator", "denominator"))
             assert f'<span class="counted">{over:,.0f}/{under:,.0f}{unit}</span>' in html
