@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from pandas.api.types import is_numeric_dtype
 
 from dashboard.panels import Column
 
@@ -45,13 +46,21 @@ def table(
     st.dataframe(
         shown,
         hide_index=True,
-        column_config={column.name: _FORMATS[column.format](column.title) for column in columns},
+        column_config={column.name: _FORMATS[_format(column, shown)](column.title) for column in columns},
         placeholder="—",
         alt=title,
         height="content" if whole else "auto",
     )
     if rows > len(shown):
         st.caption(f"The first {len(shown):,} of {rows:,} rows; the CSV has them all.")
+
+
+def _format(column: Column, frame: pd.DataFrame) -> str:
+    """The column's format; numbers that could have parts and have none are written as counts, 30 and not 30.00."""
+    values = frame[column.name].dropna()
+    if column.format == "decimal" and is_numeric_dtype(values) and len(values) and (values % 1 == 0).all():
+        return "count"
+    return column.format
 
 
 def verbatim(text: str) -> str:
