@@ -245,10 +245,13 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         st.vega_lite_chart(one.rows, one.body, alt=panel.title, key=f"chart_{panel.name}")
     if not found.titled and not panel.answer:
         st.html(f'<h2 class="answer">{escape(panel.title)}</h2>')
+    # Of one site the headings name it.
+    alone = view.reader.catalogue.site_name(view.filters.sites[0]) if view.one_site else ""
     for row in _rows_of(found.charts, found.beside) if found.charts and found.charts[0].caption else []:
         for place, one in zip(st.columns(min(len(found.charts), found.beside)), row, strict=False):
             with place:
-                st.caption(f"**{verbatim(one.caption)}**")
+                if one.caption != alone:
+                    st.caption(f"**{verbatim(one.caption)}**")
                 alt = f"{panel.title}, {one.caption}."
                 st.vega_lite_chart(one.rows, one.body, alt=alt, key=f"chart_{panel.name}_{one.caption}")
     _notes(found.notes)
