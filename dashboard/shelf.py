@@ -61,7 +61,10 @@ class Shelf:
         try:
             named = pointer.named(self._settings.extracts)
             if named is None:
-                raise WarehouseError("there is no extract yet; run: dashboard import DIR")
+                raise WarehouseError(
+                    "there is no extract yet. Whoever runs this dashboard imports a delivery first: "
+                    "dashboard import DIR"
+                )
             named.check(thorough=damaged)
             if self._open is None or self._open.path != named.path:
                 # The old connection isn't closed: another thread may still read from it.
