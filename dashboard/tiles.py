@@ -122,7 +122,7 @@ def _tile(row: scorecard.Row) -> str:
         f'<p class="head">{head}<span class="told">{_sign(row, word=True)}</span></p>',
         f'<p class="value"><b>{text(row["value"], metric.unit)}</b>{_counted(row)}{_sparkline(row)}</p>',
         f'<p class="counted">{" · ".join([*_interval(row), *_against(row)])}</p>',
-        f'<p class="words">{escape(_rest(row))} {_link(row)}</p>',
+        f'<p class="words" title="{escape(str(row["sentence"]))}">{escape(_rest(row))} {_link(row)}</p>',
     ]
     return f'<li class="tile" style="border-left-color:{colour}">{"".join(lines)}</li>'
 
