@@ -98,10 +98,7 @@ def _by_site(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 
 def _by_line(reader: Reader, filters: Filters) -> pd.DataFrame:
-    # As everywhere else, and what is of no visit last.
-    order = {line: place for place, line in enumerate(filters.scope.lines)}
     found = _table(reader, filters, "line")
-    found = found.sort_values("line", key=lambda lines: lines.map(order), na_position="last", ignore_index=True)
     return found.assign(line=found["line"].map(line_title, na_action="ignore").fillna(NO_VISIT))
 
 
