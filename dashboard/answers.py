@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from dashboard import instruments
+from dashboard.serving import instruments
 
 Made = TypeVar("Made")
 

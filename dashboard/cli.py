@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dashboard import month_commands  # noqa: F401 - its commands join those of export
-from dashboard.alert_commands import alerts as alerts_group
-from dashboard.export_commands import export as export_group
+from dashboard.commands import months as month_commands  # noqa: F401 - its commands join those of export
+from dashboard.commands.alerts import alerts as alerts_group
+from dashboard.commands.exports import export as export_group
+from dashboard.commands.reports import report as report_command
+from dashboard.commands.state import audit as audit_command
+from dashboard.commands.state import state as state_command
+from dashboard.commands.tokens import tokens as tokens_group
+from dashboard.commands.users import sites_text
+from dashboard.commands.users import users as users_group
 from dashboard.intake import pointer
 from dashboard.intake.commands import demo as demo_command
 from dashboard.intake.commands import import_command
@@ -24,14 +30,8 @@ from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError
 from dashboard.intake.extracts import extracts as extracts_command
 from dashboard.intake.extracts import schema_version
 from dashboard.intake.reference import load_reference
-from dashboard.report_commands import report as report_command
 from dashboard.settings import QUERIES, REFERENCE, Settings, is_loopback
-from dashboard.state_commands import audit as audit_command
-from dashboard.state_commands import state as state_command
 from dashboard.terminal import Commands, catalogue_of, fail, operator, settings_in_force, store_of
-from dashboard.token_commands import tokens as tokens_group
-from dashboard.user_commands import sites_text
-from dashboard.user_commands import users as users_group
 
 if TYPE_CHECKING:
     from dashboard.state import Store

@@ -6,9 +6,11 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import access, faults, identity, navigation, own_views, page, recording, theme
+from dashboard import access, navigation, theme
 from dashboard.ahead import ahead
 from dashboard.query_faults import WarehouseError
+from dashboard.screen import identity, own_views, page, recording
+from dashboard.serving import faults
 from dashboard.settings import ROOT
 
 st.set_page_config(page_title="Infusion dashboard", page_icon=str(ROOT / "dashboard" / "icon.svg"), layout="wide")

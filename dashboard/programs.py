@@ -11,7 +11,7 @@ from anyio import to_thread
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 
-from dashboard import limits
+from dashboard.serving import limits
 from dashboard.state import Store
 from dashboard.state.brake import network
 from dashboard.state.export_tokens import Bearer, ExportTokens

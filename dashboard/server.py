@@ -23,24 +23,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from streamlit import file_util
 
-from dashboard import (
-    compression,
-    faults,
-    gate,
-    instruments,
-    journal,
-    keyfile,
-    limits,
-    navigation,
-    patience,
-    sign_in,
-    stopping,
-    tending,
-)
+from dashboard import keyfile, navigation, sign_in, tending
 from dashboard.access import Viewer
-from dashboard.headers import Headers, content_security_policy
-from dashboard.health import Health
-from dashboard.observer import Observer
+from dashboard.serving import compression, faults, gate, instruments, journal, limits, patience, stopping
+from dashboard.serving.headers import Headers, content_security_policy
+from dashboard.serving.health import Health
+from dashboard.serving.observer import Observer
 from dashboard.settings import ROOT, Settings, settle_paths
 from dashboard.sign_in import pages
 from dashboard.state import SessionsFullError, Store, shared_store

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dashboard.serving.stopping import LAST_SECONDS
 from dashboard.state import Store
-from dashboard.stopping import LAST_SECONDS
 
 if TYPE_CHECKING:
     from dashboard.warehouse import Warehouse

@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from dashboard import access, additive, instruments
+from dashboard import access, additive
 from dashboard.answers import Answers, Made
 from dashboard.catalogue import Catalogue, read
 from dashboard.fact_reading import FactReading
@@ -23,6 +23,7 @@ from dashboard.marks import Mark
 from dashboard.opening import open_locked
 from dashboard.queries import Query, queries
 from dashboard.query_faults import QueryTimeoutError, WarehouseError, spark_told, stopped_after, stopped_when
+from dashboard.serving import instruments
 from dashboard.settings import QUERIES, Settings
 from dashboard.small_counts import SmallCounts
 from dashboard.stamps import stamp_of

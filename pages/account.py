@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import account, page
+from dashboard.screen import account, page
 
 view = page.open_page("account", bar=False)
 st.title("Account", anchor=False)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import alerts_page, page
+from dashboard.screen import alerts_page, page
 
 view = page.open_page("alerts", bar=False)
 st.title("Alerts", anchor=False)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import audit_page
+from dashboard.screen import audit_page
 
 record = audit_page.open_page()
 st.title("Audit", anchor=False)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import file_links, page
+from dashboard.screen import file_links, page
 
 # An induction is judged 28 days after its begin: of the last 28 days there is none.
 view = page.open_page("courses", usual="90-days")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import data_page, page
+from dashboard.screen import data_page, page
 
 view = page.open_page("data", bar=False)
 st.title("Data", anchor=False)

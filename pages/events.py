@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import events_page, file_links, page
+from dashboard.screen import events_page, file_links, page
 
 view = page.open_page("events", effect=True)
 st.title("Events", anchor=False)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import exports_page
+from dashboard.screen import exports_page
 
 view = exports_page.open_page()
 st.title("Exports", anchor=False)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import register_page
+from dashboard.screen import register_page
 
 signal = register_page.open_page()
 st.title("Signal register", anchor=False)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import closing, file_links, page, revenue_rows
+from dashboard.screen import closing, file_links, page, revenue_rows
 
 view = page.open_page("revenue", by=True)
 st.title("Revenue", anchor=False)

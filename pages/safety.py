@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import file_links, page, register_page
+from dashboard.screen import file_links, page, register_page
 
 view = page.open_page("safety", by=True, own=("effects_by", "scores_by"))
 st.title("Safety", anchor=False)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import file_links, page
+from dashboard.screen import file_links, page
 
 view = page.open_page("service_mix", by=True)
 st.title("Service mix", anchor=False)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import file_links, marks_page, page, register_page
+from dashboard.screen import file_links, marks_page, page, register_page
 
 view = page.open_page("signals", by=True, effect=True)
 st.title("Signals", anchor=False)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from dashboard import file_links, page, panels
+from dashboard import panels
 from dashboard.panels import today
+from dashboard.screen import file_links, page
 
 view = page.open_page("today", day=True, figure=True)
 st.title("Today", anchor=False)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import file_links, page
 from dashboard.filters import day_text
+from dashboard.screen import file_links, page
 
 view = page.open_page("worklists", period=False)
 st.title("Worklists", anchor=False)

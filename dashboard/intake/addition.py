@@ -12,7 +12,7 @@ import duckdb
 from dashboard.intake import keys, pointer
 from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Material, Step, count, into, read, run
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, TABLES, DeliveryError
-from dashboard.intake.reader import Survey
+from dashboard.intake.reading.reader import Survey
 from dashboard.intake.sql import identifier, literal, statements
 
 #: The columns that a cube counts by, the first of them its date; all others are sums, the first of them of rows.

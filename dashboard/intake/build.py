@@ -13,14 +13,14 @@ import duckdb
 
 from dashboard.intake import keys
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.expressions import Expressions, Loaded
-from dashboard.intake.files import is_gzip, mend, unreadable
-from dashboard.intake.finding import Source
 from dashboard.intake.leaks import is_hidden
 from dashboard.intake.mapping import Join
-from dashboard.intake.reader import Survey, expressions, view_of
+from dashboard.intake.mapping.expressions import Expressions, Loaded
+from dashboard.intake.reading.files import is_gzip, mend, unreadable
+from dashboard.intake.reading.finding import Source
+from dashboard.intake.reading.reader import Survey, expressions, view_of
+from dashboard.intake.reading.repeats import refuse_moved_columns
 from dashboard.intake.reference import Reference
-from dashboard.intake.repeats import refuse_moved_columns
 from dashboard.intake.sql import STAGED, identifier, literal, parameters, statements
 
 #: Rows without their doubles; then numbers for patients.

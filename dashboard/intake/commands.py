@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dashboard.commands.state import on_record
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.demo_sites import MOST
+from dashboard.intake.demo.sites import MOST
 from dashboard.intake.interruption import stoppable
 from dashboard.settings import Settings
-from dashboard.state_commands import on_record
 
 if TYPE_CHECKING:
     from dashboard.intake.attempts import Watched
@@ -284,7 +284,7 @@ def draft(directory: Path, output: Path | None, reference: Path | None) -> None:
 
     Example: dashboard mapping draft exports -o clinic.toml
     """
-    from dashboard.intake.draft import draft_mapping
+    from dashboard.intake.drafting.draft import draft_mapping
     from dashboard.intake.reference import load_reference
 
     with _errors():

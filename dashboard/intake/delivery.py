@@ -13,15 +13,15 @@ from pathlib import Path
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.fhir.files import is_fhir
 from dashboard.intake.fhir.reading import Resources, read_resources
-from dashboard.intake.files import with_sheets
-from dashboard.intake.finding import Source, find_sources, left_over, not_read
-from dashboard.intake.header import DATA_HEADER, folded, is_shown, told_names
 from dashboard.intake.mapping import Mapping
-from dashboard.intake.mapping_file import load_mapping
-from dashboard.intake.reader import Survey, survey
+from dashboard.intake.mapping.file import load_mapping
+from dashboard.intake.reading.files import with_sheets
+from dashboard.intake.reading.finding import Source, find_sources, left_over, not_read
+from dashboard.intake.reading.header import DATA_HEADER, folded, is_shown, told_names
+from dashboard.intake.reading.reader import Survey, survey
+from dashboard.intake.reading.workbook import sheets
 from dashboard.intake.reference import Reference, load_reference
 from dashboard.intake.rejects import require_lines
-from dashboard.intake.workbook import sheets
 
 _SCANNED_AT_ONCE = 2  # more would wait for one another and take more memory
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from dashboard.commands.state import on_record
 from dashboard.intake import pointer
 from dashboard.intake.contract import other_schema
-from dashboard.state_commands import on_record
 from dashboard.terminal import settings_in_force
 
 

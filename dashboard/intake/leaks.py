@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Names
 
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.evidence import is_private, is_written, says_who
-from dashboard.intake.guesses import column_words
+from dashboard.intake.drafting.evidence import is_private, is_written, says_who
+from dashboard.intake.drafting.guesses import column_words
 from dashboard.intake.mapping import ColumnMapping, Join, Mapping, SourceColumn, TableMapping, section_name
 
 #: DuckDB's types of values within values.

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from dashboard.intake import addition, facts, keys, pointer, publication, review, shortened, verification
+from dashboard.intake import addition, facts, keys, pointer, publication, review, verification
 from dashboard.intake.attempts import Watched
 from dashboard.intake.build import Identity, Material, build, into
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError, StorageError
 from dashboard.intake.delivery import Progress, read_delivery
-from dashboard.intake.expressions import Loaded
-from dashboard.intake.lookups import load_lookups
 from dashboard.intake.mapping import Join
+from dashboard.intake.mapping.expressions import Loaded
+from dashboard.intake.mapping.lookups import load_lookups
 from dashboard.intake.noting import noted
-from dashboard.intake.reader import Survey
+from dashboard.intake.reading import shortened
+from dashboard.intake.reading.reader import Survey
 from dashboard.intake.rejects import write_rejects
 from dashboard.intake.remedy import remedy
 from dashboard.intake.report import ImportReport, Reason

@@ -12,10 +12,10 @@ from typing import BinaryIO, cast
 import duckdb
 
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.dialect import NEWLINE, Dialect
-from dashboard.intake.files import REJECTS, is_gzip, is_workbook
-from dashboard.intake.reader import Survey
-from dashboard.intake.record import LONGEST_RECORD
+from dashboard.intake.reading.dialect import NEWLINE, Dialect
+from dashboard.intake.reading.files import REJECTS, is_gzip, is_workbook
+from dashboard.intake.reading.reader import Survey
+from dashboard.intake.reading.record import LONGEST_RECORD
 from dashboard.intake.sql import statements
 
 _PART = 1_000_000

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dashboard.intake.mapping import TableMapping
-from dashboard.intake.reader import Survey
+from dashboard.intake.reading.reader import Survey
 from dashboard.intake.report import Reason
 
 #: Reasons that refuse a word have one of these in them.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dashboard.intake.contract import TABLES, DeliveryError, StorageError
-from dashboard.intake.header import told_names
+from dashboard.intake.reading.header import told_names
 from dashboard.intake.review import DropError, Review
 
 Item = TypeVar("Item")

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import duckdb
 
-from dashboard.intake.expressions import Loaded, clean_text, joined_key, typed_text
-from dashboard.intake.files import peek, relation
 from dashboard.intake.mapping import Join, KeyColumns, TableMapping
-from dashboard.intake.reader import Survey
-from dashboard.intake.rewrite import rewriting
-from dashboard.intake.scan import scan
+from dashboard.intake.mapping.expressions import Loaded, clean_text, joined_key, typed_text
+from dashboard.intake.reading.files import peek, relation
+from dashboard.intake.reading.reader import Survey
+from dashboard.intake.reading.rewrite import rewriting
+from dashboard.intake.reading.scan import scan
 from dashboard.intake.sql import identifier
 
 #: So many rows of a file are looked up at most: whether all are found is for the rejects and the pages to show.

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.reader import Survey
+from dashboard.intake.reading.reader import Survey
 from dashboard.intake.report import FileReport, LeftOut, Reason, ResourceReport
 from dashboard.intake.sql import statements
 

@@ -18,7 +18,7 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from dashboard import gate, limits
+from dashboard.serving import gate, limits
 from dashboard.settings import Settings
 from dashboard.sign_in.pages import form_fields, page
 from dashboard.state import SessionsFullError, Store, UserRecord

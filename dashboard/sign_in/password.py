@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard import gate
+from dashboard.serving import gate
 from dashboard.settings import is_loopback
 from dashboard.sign_in.desk import Desk, client_address, set_cookie
 from dashboard.sign_in.pages import asset, page

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard import gate, limits
+from dashboard.serving import gate, limits
 from dashboard.settings import SingleSignOn
 from dashboard.sign_in.desk import CALLBACK, PROVIDER_LOGIN, Desk, client_address, set_cookie
 from dashboard.sign_in.pages import page

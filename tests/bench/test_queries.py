@@ -13,9 +13,10 @@ from statistics import median
 
 import pytest
 
-from dashboard import access, exports, filters, instruments, panels
+from dashboard import access, exports, filters, panels
 from dashboard.access import Role, Viewer
 from dashboard.panels import PANELS
+from dashboard.serving import instruments
 from dashboard.settings import Settings
 from dashboard.shelf import Shelf
 from dashboard.warehouse import Reader, Warehouse

@@ -13,8 +13,8 @@ from typing import Any
 from fhir.resources.R4B import get_fhir_model_class
 from intake_clinic import Delivered
 
-from dashboard.intake.expressions import PART
 from dashboard.intake.fhir.reading import Resources, read_resources
+from dashboard.intake.mapping.expressions import PART
 from dashboard.intake.reference import load_reference
 from dashboard.intake.report import ImportReport
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import duckdb
 
-from dashboard.intake.finding import find_sources
-from dashboard.intake.mapping_file import load_mapping
+from dashboard.intake.mapping.file import load_mapping
 from dashboard.intake.publish import import_delivery
-from dashboard.intake.reader import expressions, survey, view_of
+from dashboard.intake.reading.finding import find_sources
+from dashboard.intake.reading.reader import expressions, survey, view_of
 from dashboard.intake.reference import load_reference
 from dashboard.intake.report import ImportReport
 from dashboard.intake.sql import statements

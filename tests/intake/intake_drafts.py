@@ -8,7 +8,7 @@ from typing import Any
 
 from intake_clinic import Clinic
 
-from dashboard.intake.draft import draft_mapping
+from dashboard.intake.drafting.draft import draft_mapping
 from dashboard.intake.reference import load_reference
 
 

@@ -17,8 +17,8 @@ from dashboard import surveillance
 from dashboard.access import Role, Viewer
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.demo import write_delivery
-from dashboard.intake.demo_status import NO_SHOWS_FROM, NO_SHOWS_SITE
-from dashboard.intake.demo_tables import NAUSEA_FROM, NAUSEA_SITE
+from dashboard.intake.demo.status import NO_SHOWS_FROM, NO_SHOWS_SITE
+from dashboard.intake.demo.tables import NAUSEA_FROM, NAUSEA_SITE
 from dashboard.intake.publish import import_delivery
 from dashboard.intake.report import ImportReport
 from dashboard.settings import ROOT, Settings

@@ -10,7 +10,7 @@ import pytest
 from intake_clinic import Clinic
 from intake_drafts import drafted
 
-from dashboard.intake.draft import draft_mapping
+from dashboard.intake.drafting.draft import draft_mapping
 from dashboard.intake.reference import load_reference
 
 

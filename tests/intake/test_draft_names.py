@@ -8,9 +8,9 @@ import pytest
 from intake_clinic import Export, at, bookings
 from intake_drafts import drafted, imported
 
-from dashboard.intake import guesses
-from dashboard.intake.evidence import says_who
-from dashboard.intake.guesses import column_words
+from dashboard.intake.drafting import guesses
+from dashboard.intake.drafting.evidence import says_who
+from dashboard.intake.drafting.guesses import column_words
 
 
 @pytest.mark.parametrize(

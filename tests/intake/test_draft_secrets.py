@@ -14,7 +14,7 @@ from intake_clinic import Clinic
 from intake_drafts import drafted
 
 from dashboard.cli import main
-from dashboard.intake.draft import draft_mapping
+from dashboard.intake.drafting.draft import draft_mapping
 from dashboard.intake.reference import load_reference
 
 

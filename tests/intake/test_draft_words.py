@@ -8,7 +8,7 @@ import pytest
 from intake_drafts import drafted, imported
 
 from dashboard.intake.contract import SEVERITIES, STATUSES
-from dashboard.intake.guesses import guess_word
+from dashboard.intake.drafting.guesses import guess_word
 
 
 @pytest.mark.parametrize(

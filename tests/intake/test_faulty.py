@@ -10,7 +10,7 @@ import pytest
 from intake_clinic import BOOKINGS, Clinic
 
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.record import LONGEST_RECORD
+from dashboard.intake.reading.record import LONGEST_RECORD
 
 HEAD = BOOKINGS.encode()
 

@@ -21,8 +21,8 @@ from intake_clinic import BOOKINGS, EVENTS, VISIT_COLUMNS, Clinic
 
 from dashboard.cli import main
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.finding import find_sources
-from dashboard.intake.reader import Survey, survey
+from dashboard.intake.reading.finding import find_sources
+from dashboard.intake.reading.reader import Survey, survey
 from dashboard.intake.rejects import write_rejects
 
 ROW = "{},P1,chicago,vitamin-c,2026-01-05 09:00,completed"

@@ -14,7 +14,7 @@ from intake_clinic import BOOKINGS, EVENTS, VISIT_COLUMNS, Clinic, Export, booki
 from dashboard.cli import main
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.publish import Rules
-from dashboard.intake.scan import scan
+from dashboard.intake.reading.scan import scan
 
 NAME = "Quixworth"
 VISITS = f'[bookings]\nfile = "visits.csv"\n{VISIT_COLUMNS}'

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dashboard.intake.record import LONGEST_RECORD
-from dashboard.intake.scan import WINDOW, scan
+from dashboard.intake.reading.record import LONGEST_RECORD
+from dashboard.intake.reading.scan import WINDOW, scan
 
 HEAD = b"a,b,c\n"
 

@@ -8,7 +8,7 @@ import pytest
 from intake_clinic import Export, bookings
 
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.evidence import is_private
+from dashboard.intake.drafting.evidence import is_private
 
 HEADER = "id,patient,start,Email,Client Name,Notes,Phone,Kind"
 ROW = "V1,P1,2026-01-05 09:00,secret@clinic.test,Secret Roe,secretly sad,555-SECRET,x"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from intake_clinic import BOOKINGS, Clinic
 
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.finding import find_sources
-from dashboard.intake.mapping_file import load_mapping
-from dashboard.intake.reader import expressions, survey, view_of
+from dashboard.intake.mapping.file import load_mapping
+from dashboard.intake.reading.finding import find_sources
+from dashboard.intake.reading.reader import expressions, survey, view_of
 from dashboard.intake.reference import load_reference
 from dashboard.intake.report import ImportReport
 from dashboard.intake.sql import statements

@@ -18,10 +18,10 @@ from dashboard.access import Role, Viewer
 from dashboard.intake.commands import import_command
 from dashboard.intake.compare import differing
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.expressions import Expressions
-from dashboard.intake.finding import find_sources
-from dashboard.intake.mapping_file import load_mapping
-from dashboard.intake.reader import expressions, survey, view_of
+from dashboard.intake.mapping.expressions import Expressions
+from dashboard.intake.mapping.file import load_mapping
+from dashboard.intake.reading.finding import find_sources
+from dashboard.intake.reading.reader import expressions, survey, view_of
 from dashboard.intake.reference import load_reference
 from dashboard.panels import PANELS, rows
 from dashboard.settings import Settings

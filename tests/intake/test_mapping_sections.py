@@ -15,7 +15,7 @@ from intake_clinic import Export, bookings
 
 from dashboard.intake.compare import differing
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.mapping_file import load_mapping
+from dashboard.intake.mapping.file import load_mapping
 from dashboard.intake.publish import Rules
 from dashboard.intake.reference import load_reference
 

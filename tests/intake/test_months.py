@@ -11,7 +11,7 @@ from intake_clinic import Export, at, bookings
 from intake_drafts import drafted, imported
 
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.months import MONTHS, WEEKDAYS, english, english_day, in_english, spoken
+from dashboard.intake.mapping.months import MONTHS, WEEKDAYS, english, english_day, in_english, spoken
 
 SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

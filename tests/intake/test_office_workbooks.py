@@ -8,7 +8,7 @@ from xml.sax.saxutils import quoteattr
 import pytest
 from intake_clinic import Export
 
-from dashboard.intake.workbook import SheetText
+from dashboard.intake.reading.workbook import SheetText
 from tests.office import convert
 
 NAMES = {name: f"urn:oasis:names:tc:opendocument:xmlns:{urn}:1.0" for name, urn in (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from intake_clinic import Clinic
 
-from dashboard.intake.draft import draft_mapping
+from dashboard.intake.drafting.draft import draft_mapping
 from dashboard.intake.reference import load_reference
 
 VISITS = "id,patient,date,time,site,service,status"

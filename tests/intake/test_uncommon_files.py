@@ -17,10 +17,10 @@ from intake_clinic import VISIT_COLUMNS, Clinic
 
 from dashboard.cli import main
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.dialect import SEPARATOR, Dialect
 from dashboard.intake.publish import Rules
-from dashboard.intake.rewrite import Rewriter
-from dashboard.intake.scan import scan
+from dashboard.intake.reading.dialect import SEPARATOR, Dialect
+from dashboard.intake.reading.rewrite import Rewriter
+from dashboard.intake.reading.scan import scan
 
 COLUMNS = f'{VISIT_COLUMNS}channel = "origin"\n'
 HEADER = ("id", "patient", "site", "start", "origin")

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from intake_clinic import BOOKINGS, Clinic, Export
 from intake_workbooks import HEADER, visit, write
 
-from dashboard.intake import workbook
 from dashboard.intake.compare import differing
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.publish import Rules
+from dashboard.intake.reading import workbook
 
 #: A workbook of the Excel of before 2007, of the visit 17.
 OLD = (

@@ -204,7 +204,7 @@ def test_everything_on_a_page_is_chosen_shown_and_kept_like_any_dataset(visit, v
 
 
 def test_past_exports_come_from_the_record(visit, data, file):
-    from dashboard import exports_page
+    from dashboard.screen import exports_page
     from dashboard.state.audit import Search
 
     _, response = file("finance", "payment_rows", "period=last-month&site=dallas")

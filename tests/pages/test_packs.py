@@ -13,8 +13,9 @@ import pytest
 from elements import html
 from starlette.datastructures import QueryParams
 
-from dashboard import access, closing, exports, packs
+from dashboard import access, exports, packs
 from dashboard.navigation import ENTRIES
+from dashboard.screen import closing
 from dashboard.state import Store
 from dashboard.state.closed_months import ClosedMonths
 from tests.exports import workbook

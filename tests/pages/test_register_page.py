@@ -39,7 +39,8 @@ def page(sessions):
 
 
 NOTICES = """
-from dashboard import page, register_page
+from dashboard.screen import page
+from dashboard.screen import register_page
 register_page.notices(page.open_page("safety"))
 """
 

@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pandas as pd
 import pytest
 
-from dashboard import charts, exports, filters, page, panels, revenue_rows
+from dashboard import charts, exports, filters, panels
 from dashboard.panels.revenue import KINDS
 from dashboard.payment_methods import method_name
+from dashboard.screen import page, revenue_rows
 from dashboard.shelf import shelf
 from dashboard.warehouse import Reader
 

@@ -5,7 +5,7 @@ import json
 import streamlit as st
 from streamlit.config import get_options_for_section
 
-from dashboard import identity
+from dashboard.screen import identity
 
 viewer = identity.current_viewer()
 st.session_state.setdefault("owner", viewer.username)

@@ -9,8 +9,8 @@ from server_harness import PASSWORD, Stream, await_ready, dashboard_server
 from streamlit.util import calc_hash
 from websockets.sync.client import connect
 
-from dashboard import limits
 from dashboard.access import Role
+from dashboard.serving import limits
 from dashboard.state import Store
 from tests.demo_extract import add_extract
 

@@ -12,8 +12,9 @@ from server_harness import NAVIGATION, PASSWORD, probe_server
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from dashboard import gate, navigation
+from dashboard import navigation
 from dashboard.access import Role
+from dashboard.serving import gate
 from dashboard.state import session_key
 from dashboard.state.open_sessions import OpenSessions
 from dashboard.state.resets import Resets

@@ -17,9 +17,9 @@ from server_harness import PASSWORD, add_accounts, probe_server
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from dashboard import gate, limits
 from dashboard.access import Role
 from dashboard.receipts import FileResponse, Receipt
+from dashboard.serving import gate, limits
 from dashboard.state import SessionsFullError, Store
 from dashboard.state.audit import Search
 from dashboard.state.seats import Seats

@@ -21,9 +21,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from server_harness import add_clinic, await_ready, dashboard_server
 
-from dashboard import journal
-from dashboard.health import ASKED_EVERY, Health
 from dashboard.intake import pointer
+from dashboard.serving import journal
+from dashboard.serving.health import ASKED_EVERY, Health
 from dashboard.settings import Settings
 from dashboard.state import Store
 from dashboard.state.passwords import DEMO_PASSWORD

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 from server_harness import ACCOUNTS, PASSWORD
 
-from dashboard import gate
 from dashboard.access import Role
+from dashboard.serving import gate
 from dashboard.state.passwords import DEMO_PASSWORD
 
 FORM = "application/x-www-form-urlencoded"

@@ -16,7 +16,7 @@ from provider import CLIENT, SECRET
 from server_harness import PASSWORD, Answer
 
 from dashboard.access import Role
-from dashboard.limits import Pace
+from dashboard.serving.limits import Pace
 from dashboard.settings import Settings
 from dashboard.sign_in.single_sign_on import BEGINNINGS
 from dashboard.state.sealing import Seal

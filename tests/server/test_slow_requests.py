@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from dashboard import limits, patience
+from dashboard.serving import limits, patience
 
 FORM = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\n"
 #: What is sent at once, with the status of the answer; nothing is answered to who has said nothing.

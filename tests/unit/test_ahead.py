@@ -10,11 +10,12 @@ from contextlib import closing, contextmanager
 import duckdb
 import pytest
 
-from dashboard import access, exports, filters, instruments
+from dashboard import access, exports, filters
 from dashboard.ahead import PATIENCE, WAITING, Ahead, Wish, work_out
 from dashboard.answers import Answers
 from dashboard.intake import facts
 from dashboard.query_faults import QueryTimeoutError
+from dashboard.serving import instruments
 from dashboard.settings import Settings
 from dashboard.warehouse import Reader, Warehouse
 from tests.demo_extract import ENDLESS

@@ -2,9 +2,10 @@
 
 import shutil
 
-from dashboard import access, exports, filters, instruments, panels, pictures, warmup
+from dashboard import access, exports, filters, panels, pictures, warmup
 from dashboard.access import Role
 from dashboard.panels import PANELS
+from dashboard.serving import instruments
 from dashboard.settings import Settings
 from dashboard.state import Store
 from dashboard.warehouse import Reader, Warehouse

@@ -31,8 +31,8 @@ from dashboard.intake.fhir.terms import TABLE_OF
 from dashboard.intake.fhir.versions import Order
 from dashboard.intake.fhir.vocabulary import make_vocabulary
 from dashboard.intake.fhir.world import World
-from dashboard.intake.finding import Source
-from dashboard.intake.reader import Survey, require_unchanged
+from dashboard.intake.reading.finding import Source
+from dashboard.intake.reading.reader import Survey, require_unchanged
 from dashboard.intake.reference import Reference
 from dashboard.stamps import stamp_of
 

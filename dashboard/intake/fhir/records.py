@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from dashboard.intake.contract import SHOWN_CHARACTERS, Table
-from dashboard.intake.expressions import PART
 from dashboard.intake.fhir.outcome import Problem
-from dashboard.intake.record import Fault
-from dashboard.intake.scan import Scan
+from dashboard.intake.mapping.expressions import PART
+from dashboard.intake.reading.record import Fault
+from dashboard.intake.reading.scan import Scan
 
 _LONGEST_CELL = 1000
 

@@ -1,0 +1,1 @@
+"""Commands, a module for each group of them; cli.py puts them together."""

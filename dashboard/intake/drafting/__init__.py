@@ -1,0 +1,1 @@
+"""Drafts of mappings, from what files are called and hold."""

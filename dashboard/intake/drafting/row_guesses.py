@@ -1,0 +1,65 @@
+"""Rows of another system's files that a draft leaves out: lines of totals, and payments that came to nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from dashboard.intake.contract import Table
+from dashboard.intake.drafting.evidence import SHOWN
+from dashboard.intake.drafting.formats import listed, toml_string
+from dashboard.intake.drafting.guesses import Guess, column_words, words_of
+from dashboard.intake.drafting.samples import SampledFile
+from dashboard.intake.drafting.synonyms import FAILED
+
+#: Columns whose words may say that a payment came to nothing.
+_TELLING = {"status", "state", "result", "outcome", "response"}
+_REFUNDS = {"refund", "refunds", "refunded"}
+#: Words beside them that make a column no sum of money.
+_NO_SUM = {"date", "time", "id", "number", "reason", "tip", "tax", "count", "status"}
+_SUM = re.compile(r"[^\w]*[A-Z]{0,3}\s*\d[\d.,\s]*\W*")
+
+
+def left_out(table: Table, file: SampledFile, amount: Guess | None) -> list[str]:
+    """The setting that leaves out rows that are no records of the table, if there are some.
+
+    Args:
+        table: of the contract.
+        file: its file.
+        amount: the column of a payment's amount.
+    """
+    # What has been paid of a sum tells itself that nothing was.
+    paid = amount is not None and "paid" in column_words(amount.name).split()
+    if table.name == "payments" and not paid and (found := _failed(file.columns)):
+        return [_except(file, *found, "these came to nothing")]
+    return [_except(file, *file.no_records, "lines of totals, or of nothing")] if file.no_records else []
+
+
+def refunded(file: SampledFile, amount: str) -> str:
+    """What to say where a column beside the amount holds what was paid back of the same payment."""
+    for name, values in file.columns.items():
+        words = set(column_words(name).split())
+        sums = values and all(map(_SUM.fullmatch, values)) and any(re.search("[1-9]", value) for value in values)
+        if name != amount and sums and words & _REFUNDS and not words & _NO_SUM:
+            return (
+                f"; DECIDE: {name} may hold what was paid back: such refunds need a second section, "
+                "see One row, two records in docs/mapping.md"
+            )
+    return ""
+
+
+def _failed(columns: dict[str, list[str]]) -> tuple[str, tuple[str, ...]] | None:
+    """The column that tells which payments came to nothing, with its words for that."""
+    for name, values in columns.items():
+        kinds = set(values)
+        if not set(column_words(name).split()) & _TELLING or len(kinds) > SHOWN:
+            continue
+        words = sorted(value for value in kinds if words_of(value) in FAILED)
+        if words and len(words) < len(kinds):
+            return name, tuple(words)
+    return None
+
+
+def _except(file: SampledFile, name: str, words: Sequence[str], why: str) -> str:
+    told = listed(words) if len(words) > 1 else toml_string(words[0])
+    return f"except = {{ column = {file.source(name)}, values = {told} }}  # guess: {why}"

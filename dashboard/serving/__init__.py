@@ -1,0 +1,1 @@
+"""What stands around every answer of the server, and what it says of itself."""
