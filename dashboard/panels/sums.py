@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -50,18 +49,13 @@ def counts(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 def with_capacity(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """The counts by period or site with capacity_minutes and open_days of the chairs beside them.
 
-    A period without any booking has its chairs too, but none has those of days before the extract begins,
-    of which nothing is known.
+    A period without any booking has its chairs too.
     """
     capacity = reader.query(
-        "capacity", start=_begin(reader, filters), end=filters.end, sites=filters.sites, by=by, grain=filters.grain
+        "capacity", start=filters.start, end=filters.end, sites=filters.sites, by=by, grain=filters.grain
     )
     frame = _beside(_of_every_period(counts(reader, filters, *by), filters, by), capacity, by)
     return frame.fillna({"capacity_minutes": 0, "open_days": 0})
-
-
-def _begin(reader: Reader, filters: Filters) -> dt.date:
-    return max(filters.start, reader.catalogue.first_day)
 
 
 def with_slots(reader: Reader, filters: Filters, frame: pd.DataFrame, *by: str) -> pd.DataFrame:
@@ -69,13 +63,7 @@ def with_slots(reader: Reader, filters: Filters, frame: pd.DataFrame, *by: str) 
     own = tuple(name for name in by if name in ("period", "site"))
     until = reader.catalogue.last_full_day
     slots = reader.query(
-        "slots",
-        start=_begin(reader, filters),
-        end=filters.end,
-        sites=filters.sites,
-        by=own,
-        grain=filters.grain,
-        until=until,
+        "slots", start=filters.start, end=filters.end, sites=filters.sites, by=own, grain=filters.grain, until=until
     )
     if not own:
         return frame.assign(slots=slots["slots"].sum())

@@ -1,4 +1,6 @@
 -- Every day of every site, the whole months from the first to the last booking.
+-- A site is open from its first booking on: one that joined later, or of whose earlier days nothing is known, has no
+-- chairs before.
 create table calendar as
 with bounds as (
     select
@@ -9,15 +11,20 @@ with bounds as (
 days as (
     select unnest(generate_series(first_day::timestamp, last_day::timestamp, interval 1 day))::date as date from bounds
 ),
+firsts as (
+    select site, min(starts_on) as first_on from bookings group by site
+),
 hours as (
     select
         date,
-        site,
+        sites.site,
         chairs,
-        list_contains(string_split(open_days, ' '), strftime(date, '%a')) as open,
+        coalesce(date >= first_on, false)
+            and list_contains(string_split(open_days, ' '), strftime(date, '%a')) as open,
         date_diff('minute', opens, closes) as minutes
     from days
     cross join sites
+    left join firsts on firsts.site = sites.site
 )
 select
     date,

@@ -42,4 +42,5 @@ def values_for(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
         "dated": "payment",
         "every_line": True,
         "methods": [],
+        "settled_by": last,
     }

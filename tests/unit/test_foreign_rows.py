@@ -52,7 +52,7 @@ def values_of(query, reader):
         every = chosen | {"by": by, "grain": "month", "effect": "nausea", "until": chosen["end"],
                           "day": chosen["end"], "before_start": chosen["start"], "before_end": chosen["end"]}  # fmt: skip
         every["patient"] = patient_of(reader)
-        every |= {"near": 14, "dated": "payment", "every_line": True, "methods": ()}
+        every |= {"near": 14, "dated": "payment", "every_line": True, "methods": (), "settled_by": chosen["end"]}
         yield {k: v for k, v in every.items() if k in query.parameters}
 
 

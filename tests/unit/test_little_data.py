@@ -161,11 +161,16 @@ def test_days_without_a_booking_are_dated_as_everywhere(everything):
     assert all(filters.day_text(dt.datetime.strptime(day, "%d %b %Y").date()) == day for day in told)
 
 
-def test_chairs_of_days_before_the_extract_begins_are_none(little):
-    """Two days of Chicago's eight chairs of ten hours, and not those of the 26 days before, of which nothing is known."""
+def test_chairs_of_days_before_a_sites_first_booking_are_none(little):
+    """Two days of Chicago's eight chairs of ten hours, and not those of the 26 days before, of which nothing is known.
+
+    Dallas joined on the second day with six chairs of nine hours, Miami Beach never did.
+    """
     rows = panels.rows(little, "bookings_summary", asked(little, period="28-days"))
     used = rows.set_index(["site", "metric"]).loc["Chicago", "chair_utilisation"]
     assert (used["numerator"], used["denominator"]) == (90, 2 * 8 * 600)
+    every = rows[rows["metric"] == "chair_utilisation"].set_index("site")["denominator"]
+    assert (every["Dallas"], every["All sites"]) == (6 * 540, 2 * 8 * 600 + 6 * 540)
     trend = panels.rows(little, "utilisation_trend", asked(little, period="28-days", by="day")).dropna(
         subset=["value"]
     )
