@@ -14,7 +14,7 @@ import pandas as pd
 
 from dashboard import theme
 from dashboard.metrics import METRICS, Metric
-from dashboard.wording import number, signed, text
+from dashboard.wording import number, plural, signed, text
 
 #: What is said of a change whose interval holds 0.
 NOT_TOLD = ", not distinguishable"
@@ -34,6 +34,24 @@ def moments(frame: pd.DataFrame) -> str:
         table(rows, _period_cell, f"{name} by moment", across="moment", corner=str(name))
         for name, rows in frame.groupby("instrument", sort=False)
     )
+
+
+def by_kind(frame: pd.DataFrame) -> str:
+    """How often what was counted happened, with its interval, and in how many infusions.
+
+    Rows: kind, site, value (NaN where it is hidden), lower, upper, denominator.
+    """
+    caption = ", ".join(dict.fromkeys(frame["kind"])) + " by site"
+    alone = frame["site"].nunique() == 1
+    return table(frame.rename(columns={"kind": "metric"}), _kind_cell, caption, alone=alone, total=False)
+
+
+def _kind_cell(row: Row) -> str:
+    if pd.isna(row["value"]):
+        return '<span class="cell quiet">hidden</span>'
+    infusions = plural(row["denominator"], "completed infusion", "completed infusions")
+    value = f"<b>{text(row['value'], 'count')}</b>{_interval(row) if row['value'] else _bound(row)}"
+    return f'<span class="cell">{value}</span><span class="change">{infusions}</span>'
 
 
 def attention_list(found: list[tuple[theme.VerdictKind, str]], links: Sequence[str] = ()) -> str:
@@ -79,14 +97,16 @@ def table(
     alone: bool = False,
     across: str = "site",
     corner: str = "",
+    total: bool = True,
 ) -> str:
     """Metrics below each other, sites or another column's values beside each other; `alone` is for one site.
 
-    A metric that a column doesn't have leaves its cell empty.
+    What is no metric is its own heading. A metric that a column doesn't have leaves its cell empty. `total` says
+    whether the last of several sites is all of them together.
     """
     columns = list(dict.fromkeys(frame[across]))
     if across == "site" and len(columns) > MANY:
-        return _turned(frame, cell, caption, across)
+        return _turned(frame, cell, caption, across, total=total)
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     rows: dict[str, dict[str, Row]] = {}
     # As records: a frame takes many times as long to give out its cells one by one.
@@ -94,10 +114,8 @@ def table(
         rows.setdefault(record["metric"], {})[record[across]] = record
     body = []
     for name, cells in rows.items():
-        metric = METRICS[name]
         body.append(
-            f'<tr><th scope="row"><abbr title="{escape(metric.definition)}">{escape(metric.title)}</abbr>'
-            f"<small>{escape(_unit(metric.unit))}</small></th>"
+            f'<tr><th scope="row">{_title(name)}</th>'
             + "".join(f"<td>{cell(cells[column]) if column in cells else ''}</td>" for column in columns)
             + "</tr>"
         )
@@ -116,6 +134,13 @@ def _signless(body: Sequence[str]) -> str:
     return '<p class="signless">A change without a sign is not distinguishable from chance, or cannot be tested.</p>'
 
 
+def _title(name: str) -> str:
+    if (metric := METRICS.get(name)) is None:
+        return escape(name)
+    unit = f"<small>{escape(_unit(metric.unit))}</small>"
+    return f'<abbr title="{escape(metric.definition)}">{escape(metric.title)}</abbr>{unit}'
+
+
 def _unit(unit: str) -> str:
     return {"percent": "", "count": "", "dollars": "", "days": "days"}.get(unit, unit)
 
@@ -124,22 +149,18 @@ def _unit(unit: str) -> str:
 MANY = 7
 
 
-def _turned(frame: pd.DataFrame, cell: Callable[[Row], str], caption: str, across: str) -> str:
-    """Sites below each other, metrics beside each other; the whole first."""
+def _turned(frame: pd.DataFrame, cell: Callable[[Row], str], caption: str, across: str, *, total: bool) -> str:
+    """Sites below each other, metrics beside each other; the whole first, where there is one."""
     names = list(dict.fromkeys(frame["metric"]))
-    head = "".join(
-        f'<th scope="col"><abbr title="{escape(METRICS[name].definition)}">{escape(METRICS[name].title)}</abbr>'
-        f"<small>{escape(_unit(METRICS[name].unit))}</small></th>"
-        for name in names
-    )
+    head = "".join(f'<th scope="col">{_title(name)}</th>' for name in names)
     rows = {(row[across], row["metric"]): row for row in frame.to_dict("records")}
     own = list(dict.fromkeys(frame[across]))
-    # The last is all of them together.
+    last = own[-1:] if total else []
     body = "".join(
         f'<tr><th scope="row">{escape(str(one))}</th>'
         + "".join(f"<td>{cell(rows[one, name]) if (one, name) in rows else ''}</td>" for name in names)
         + "</tr>"
-        for one in [*own[-1:], *own[:-1]]
+        for one in [*last, *own[: len(own) - len(last)]]
     )
     return (
         f'<div class="scorecard many turned" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
@@ -176,9 +197,17 @@ def counted(row: Row, metric: Metric) -> str:
 
 def _limits(row: Row, metric: Metric) -> str:
     if metric.bounded and row["numerator"] == 0:
-        return f'<span class="bound">upper bound {number(row["upper"], 2)}</span>'
+        return _bound(row)
     if pd.isna(row["lower"]):
         return ""
+    return _interval(row)
+
+
+def _bound(row: Row) -> str:
+    return f'<span class="bound">upper bound {number(row["upper"], 2)}</span>'
+
+
+def _interval(row: Row) -> str:
     return f'<span class="interval">{number(row["lower"], 1)} to {number(row["upper"], 1)}</span>'
 
 

@@ -322,7 +322,7 @@ PANELS = (
         "serious_events", "Serious side effects and emergency transfers", "safety", _serious,
         (Column("kind", "What"), SITE, Column("value", "Number", "count"), Column("lower", "95 % from", "decimal"),
          Column("upper", "95 % to", "decimal"), Column("denominator", "Completed infusions", "count")),
-        None, ("transfers",), _serious_answer,
+        None, ("transfers",), _serious_answer, html=scorecard.by_kind,
         note="Of all bookings, completed or not; exact Poisson interval below 10 events, Byar's from 10.",
         whole="asked", hides=True,
     ),

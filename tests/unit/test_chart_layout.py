@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pandas as pd
 import pytest
@@ -92,3 +93,24 @@ def test_what_a_change_without_a_sign_says_stands_below_where_words_are_left_out
     plain = {"metric": "bookings", "value": 9.0, "change": 3.0, "change_lower": -2.0, "change_upper": 8.0}
     assert '<p class="signless">' in change_of(**plain)
     assert "signless" not in change_of(**plain | {"change_lower": 1.0})
+
+
+def test_counts_of_what_happened_stand_with_their_interval_or_bound_at_each_site():
+    """Of few sites beside each other, of many below each other in their order: the last is a site like others."""
+
+    def rows(sites):
+        return pd.DataFrame([
+            {"kind": kind, "site": site, "value": value, "lower": value / 4, "upper": 3.69 + value, "denominator": 48.0}
+            for kind in ("Serious side effects", "Emergency transfers")
+            for site, value in sites
+        ])  # fmt: skip
+
+    few = scorecard.by_kind(rows([("Chicago", 0.0), ("Dallas", 2.0), ("Miami Beach", float("nan"))]))
+    assert few.count('<b>0</b><span class="bound">upper bound 3.69</span>') == 2
+    assert few.count('<b>2</b><span class="interval">0.5 to 5.7</span>') == 2
+    assert few.count("48 completed infusions") == 4
+    assert few.count(">hidden<") == 2
+    names = [f"Site {number}" for number in range(scorecard.MANY + 2)]
+    many = scorecard.by_kind(rows([(name, 1.0) for name in names]))
+    assert re.findall(r'<th scope="row">(.*?)</th>', many) == names
+    assert re.findall(r'<th scope="col">(.*?)</th>', many) == ["Serious side effects", "Emergency transfers"]
