@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import smtplib
@@ -19,6 +20,9 @@ from dashboard.settings import MAIL_ADDRESS, Mail, Settings, is_loopback
 
 #: Seconds for each answer of the other side.
 TIMEOUT = 10.0
+#: Seconds for each answer about a message: mail servers look through it before they take it. Who gives up earlier
+#: sends again what was taken. Three such answers are within `alert_channels.CLAIM`.
+MAIL_PATIENCE = 120.0
 LONGEST_URL = 500
 #: Headers of a webhook's request.
 SIGNATURE, TIMESTAMP, DELIVERY = "X-Dashboard-Signature", "X-Dashboard-Timestamp", "X-Dashboard-Delivery"
@@ -106,8 +110,14 @@ def send_mail(mail: Mail | None, target: str, message: Message, *, demo: bool) -
         require_loopback(mail.host)
     written = written_mail(mail, target, message)
     try:
-        with _connected(mail) as server:
+        server = _connected(mail)
+        try:
             server.send_message(written, from_addr=mail.sender, to_addrs=[target])
+            # It has the message: whatever it says to the goodbye is no reason to send it again.
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                server.quit()
+        finally:
+            server.close()
     except smtplib.SMTPRecipientsRefused:
         raise DeliveryError("the mail server does not take messages for this address") from None
     except smtplib.SMTPAuthenticationError:
@@ -147,6 +157,7 @@ def _connected(mail: Mail) -> smtplib.SMTP:
             server.starttls(context=ssl.create_default_context())
         if mail.user:
             server.login(mail.user, mail.password)
+        server.sock.settimeout(MAIL_PATIENCE)
     except BaseException:
         server.close()
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -162,7 +163,7 @@ class Runner:
             return
         counted = {"alerts": len(message.opened), "recovered": len(message.recovered)}
         try:
-            self._hand_over(person, channel, message, events)
+            self._hand_over(person, channel, message, self._name(events, digest_on))
         except DeliveryError as error:
             self.tally.failed += 1
             self._channels.failed(username, channel.channel, str(error))
@@ -177,7 +178,7 @@ class Runner:
         about = "a test" if message.test else f"{counted['alerts']} new, {counted['recovered']} recovered"
         self._say(f"{username}: sent by {by}: {about}{', with the week' if digest_on else ''}")
 
-    def _hand_over(self, person: _Person, channel: Channel, message: Message, events: list[str]) -> None:
+    def _hand_over(self, person: _Person, channel: Channel, message: Message, delivery: str) -> None:
         if channel.channel == "mail":
             try:
                 target = deliver.mail_target(self._settings, channel.target)
@@ -189,9 +190,12 @@ class Runner:
             secret = Seal.for_settings(self._settings).open(channel.sealed_secret or "")
         except SealError as error:
             raise DeliveryError(f"its secret cannot be read: {error}") from None
-        # The same name for the same events, so that the other side knows a repetition.
-        delivery = events[0] if events else f"{self._now:%Y%m%d%H%M%S}"
         deliver.send_hook(self._settings, channel.target, secret, message, delivery, demo=person.demo)
+
+    def _name(self, events: list[str], digest_on: dt.date | None) -> str:
+        """The same for the same content, so that the other side knows a repetition, and another where more was added."""
+        held = [*events, str(digest_on)] if events or digest_on else [self._now.isoformat()]
+        return hashlib.sha256(" ".join(held).encode()).hexdigest()[:16]
 
     def _composed(self, person: _Person, channel: Channel) -> tuple[Message, list[str], dt.date | None]:
         """What is to be sent there, the events in it, and the date of its digest if it holds one."""

@@ -98,11 +98,12 @@ def _extracts(last: dt.date, spikes: frozenset[tuple[str, dt.date]], gaps: froze
 
 @dataclass
 class MailServer:
-    """What arrived; `answer` is what the server says to a message, `wait` holds each up until it is set."""
+    """What arrived; `answer` is what the server says to a message, `goodbye` at the end, `wait` holds each up until it is set."""
 
     port: int
     arrived: list[tuple[str, object]] = field(default_factory=list)
     answer: str = "250 OK"
+    goodbye: str = "221 Bye"
     began: threading.Event = field(default_factory=threading.Event)
     wait: threading.Event | None = None
 
@@ -124,6 +125,9 @@ class MailServer:
             message = message_from_bytes(envelope.content, policy=policy.default)
             self.arrived.append((",".join(envelope.rcpt_tos), message))
         return self.answer
+
+    async def handle_QUIT(self, _server, _session, _envelope):  # noqa: N802 - the name that aiosmtpd calls
+        return self.goodbye
 
 
 @contextmanager

@@ -156,6 +156,34 @@ def test_each_channel_is_retried_by_itself(spiked, mail, hook):
     assert len({headers[deliver.DELIVERY] for headers, _ in hook.posted}) == 1
 
 
+def test_a_delivery_with_more_in_it_is_another_one(spiked, mail, hook):
+    """A receiver that knows the first and drops repetitions would lose what was added."""
+    spiked.hook_to("max", hook.url)
+    hook.status = 500
+    spiked.run()
+    spiked.add("max", Condition("dallas", "threshold", "bookings", "above", 19))
+    spiked.data_to(FRIDAY, spikes=SPIKE)
+    hook.status = 200
+    assert spiked.run().failed == 0
+    assert [len(body["opened"]) for body in hook.bodies()] == [1, 2]
+    assert len({headers[deliver.DELIVERY] for headers, _ in hook.posted}) == 2
+
+
+def test_a_mail_server_that_takes_its_time_over_a_message_is_waited_for(spiked, mail, monkeypatch):
+    monkeypatch.setattr(deliver, "TIMEOUT", 0.5)
+    mail.wait = threading.Event()
+    threading.Timer(1.5, mail.wait.set).start()
+    assert (spiked.run().sent, spiked.run().sent) == (1, 0)
+    assert len(mail.arrived) == 1
+
+
+def test_what_a_mail_server_says_to_the_goodbye_sends_nothing_twice(spiked, mail):
+    mail.goodbye = "421 Too many connections"
+    assert (spiked.run().sent, spiked.run().sent) == (1, 0)
+    assert len(mail.arrived) == 1
+    assert spiked.channels.failing() == 0
+
+
 def test_a_run_that_was_killed_while_sending_is_made_up_for(spiked, mail):
     assert spiked.channels.claim("max", "mail")
     assert spiked.run().sent == 0
