@@ -128,7 +128,7 @@ def send_mail(mail: Mail | None, target: str, message: Message, *, demo: bool) -
         raise DeliveryError("the mail server offers no TLS, or no sign-in") from None
     except ssl.SSLError:
         raise DeliveryError("the mail server's certificate or TLS is not accepted") from None
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:  # the last of a host that can be no name
         raise DeliveryError(f"the mail server {mail.host}:{mail.port} does not answer{_reason(error)}") from None
 
 

@@ -45,11 +45,17 @@ class Item:
 
 @dataclass(frozen=True)
 class Message:
-    """What one person is sent by one channel in one run."""
+    """What one person is sent by one channel in one run.
+
+    Attributes:
+        week: what a digest holds; None without one.
+        idle: active rules that are not evaluated, since what they are about is gone; told in a digest.
+    """
 
     opened: list[Item] = field(default_factory=list)
     recovered: list[Item] = field(default_factory=list)
     week: list[Item] | None = None
+    idle: int = 0
     page: str = ""
     demo: bool = False
     test: bool = False
@@ -86,6 +92,9 @@ class Message:
                 "The last seven days:" if self.week else "The last seven days: nothing opened, nothing is open."
             )
             parts += [f"{title}\n{_listed(items)}" for title, items in self._by_change()]
+            if self.idle:
+                counted = plural(self.idle, "rule is", "rules are")
+                parts.append(f"{counted} not evaluated: the site or figure is not open to you, or not in the data any more.")
         if self.test:
             parts.append("This is a test: your alerts arrive here.")
         rules_at = f": {self.page}" if self.page else " of the dashboard"
@@ -112,6 +121,7 @@ class Message:
         }
         if self.week is not None:
             found["week"] = [_fields(item) | {"change": item.change} for item in self.week]
+            found["not_evaluated"] = self.idle
         return found
 
     @property

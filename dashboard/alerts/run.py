@@ -199,9 +199,9 @@ class Runner:
 
     def _composed(self, person: _Person, channel: Channel) -> tuple[Message, list[str], dt.date | None]:
         """What is to be sent there, the events in it, and the date of its digest if it holds one."""
-        own = {rule.rule: rule for rule in self._rules.of(person.user.username)}
+        every = self._rules.of(person.user.username)
         # Rights may have gone since an event was kept.
-        own = {key: rule for key, rule in own.items() if not rules.closed(person.reader, rule.condition)}
+        own = {rule.rule: rule for rule in every if not rules.closed(person.reader, rule.condition)}
         due = [one for one in self._channels.due(person.user.username, channel.channel) if one.rule in own]
         items = [self._item(person, own[one.rule], one.change, one.day, one.said) for one in due] + person.new
         digest_on = self._digest_on(person, channel)
@@ -209,6 +209,7 @@ class Runner:
             opened=[one for one in items if one.change == "opened"],
             recovered=[one for one in items if one.change == "recovered"],
             week=self._week(person, own) if digest_on else None,
+            idle=sum(rule.active and rule.rule not in own for rule in every),
             page=messages.linked(self._settings, person.reader, "/alerts"),
             demo=person.reader.catalogue.demo,
         )

@@ -140,6 +140,8 @@ def test_a_setting_that_lets_nothing_out_loses_nothing(spiked, mail, change, wor
 def test_a_mail_server_that_is_not_there_is_named(spiked, mail):
     assert spiked.run(mail=replace(mail.settings, port=free_port())).failed == 1
     assert "does not answer" in spiked.channels.of("max")["mail"].fault
+    assert spiked.run(mail=replace(mail.settings, host="smtp..example")).failed == 1
+    assert "smtp..example:" in spiked.channels.of("max")["mail"].fault
     assert spiked.run().sent == 1
 
 
@@ -276,6 +278,22 @@ def test_the_week_comes_once_a_week_with_what_happened(spiked, mail):
     spiked.clock.pass_by(days=1)
     assert spiked.run().sent == 1
     assert "Opened" not in mail.texts()[3]
+
+
+def test_the_week_says_that_rules_about_a_lost_site_are_not_evaluated(spiked, mail):
+    """Or it reads as if all were quiet there."""
+    spiked.store.set_role("max", Role.MANAGER, ["chicago"])
+    spiked.mail_to("max", weekday=0)
+    spiked.clock.now = dt.datetime(2026, 4, 6, 12, tzinfo=dt.UTC)  # a Monday
+    assert spiked.run().sent == 1
+    [text] = mail.texts()
+    assert "1 rule is not evaluated: the site or figure is not open to you, or not in the data any more." in text
+    assert "dallas" not in text.lower()
+    # Off is off.
+    spiked.rules.switch("max", rule_of(spiked).rule, on=False)
+    spiked.clock.pass_by(days=7)
+    assert spiked.run().sent == 1
+    assert "not evaluated" not in mail.texts()[1]
 
 
 def test_a_digest_begins_after_the_day_it_was_asked_for(spiked, mail):
