@@ -18,7 +18,7 @@ import click
 from dashboard.commands.state import on_record
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.demo.sites import MOST
-from dashboard.intake.interruption import stoppable
+from dashboard.intake.interruption import brought_to_its_end, stoppable
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -190,13 +190,15 @@ def import_command(
             def under() -> str:
                 return digest_of(settings.data, rules, reference, mapping, add=add)
 
-            sys.exit(_watch(Watch(directory, settings.data, run, under, quiet, in_turn=add), once=once))
+            each = brought_to_its_end()(run)
+            sys.exit(_watch(Watch(directory, settings.data, each, under, quiet, in_turn=add), once=once))
         _require_place(report)
-        with _reported(report):
-            done = run(directory)
-        for line in done.lines():
-            click.echo(_plain(line))
-        _write_report(report, done.as_json())
+        with brought_to_its_end():
+            with _reported(report):
+                done = run(directory)
+            for line in done.lines():
+                click.echo(_plain(line))
+            _write_report(report, done.as_json())
 
 
 @contextlib.contextmanager

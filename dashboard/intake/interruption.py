@@ -5,14 +5,17 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 
 import click
 
 #: What DuckDB makes of a signal that arrives within a query, whatever its handler raises.
 _INTERRUPTED = "Query interrupted"
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+_hold: ContextVar[Callable[[], None]] = ContextVar("hold", default=lambda: None)
 
 
 @contextmanager
@@ -48,3 +51,32 @@ def stoppable() -> Iterator[None]:
     finally:
         if own:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
+def brought_to_its_end() -> Iterator[None]:
+    """From `no_way_back` on, what is done within is done wholly; a stop that came meanwhile counts at its end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    earlier: dict[signal.Signals, signal._HANDLER] = {}
+    came: list[int] = []
+
+    def hold() -> None:
+        for number in _STOPS:
+            earlier[number] = signal.signal(number, lambda got, _frame: came.append(got))
+
+    token = _hold.set(hold)
+    try:
+        yield
+    finally:
+        _hold.reset(token)
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+def no_way_back() -> None:
+    """Say that what is done now takes effect: half of it, or without its record, is worse than some moments' delay."""
+    _hold.get()()

@@ -14,6 +14,7 @@ from typing import Any
 from dashboard.intake import pointer
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION
 from dashboard.intake.fhir.reading import Resources
+from dashboard.intake.interruption import no_way_back
 from dashboard.intake.reference import Reference
 from dashboard.intake.review import DropError
 
@@ -64,6 +65,7 @@ def publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> None
         built.name, digest, found.st_size, extracts / built.name, found.st_mtime_ns, demo, listed
     )
     with pointer.held(extracts):
+        no_way_back()
         pointer.write(pointer.card_of(target.path), target)
         built.rename(target.path)
         pointer.flush_folder(extracts)

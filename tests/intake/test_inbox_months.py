@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -21,6 +23,9 @@ from intake_clinic import BOOKINGS, EVENTS
 from dashboard.intake import attempts, pointer, watch
 from dashboard.intake.commands import import_command
 from dashboard.intake.extracts import extracts as extracts_command
+from dashboard.settings import Settings
+from dashboard.state import Store
+from dashboard.state.audit import Search
 
 REFUSED = "holds up the deliveries after it"
 
@@ -335,6 +340,35 @@ def test_an_import_that_is_stopped_leaves_nothing_and_no_traceback(inbox: Inbox,
         reader.join(5)
     assert (code, building.exists()) == (128 + sent if sent == signal.SIGTERM else 1, False)
     assert not [line for line in lines if "Traceback" in line]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_an_import_that_is_stopped_once_published_is_on_record_and_says_so(
+    inbox: Inbox, sent: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The store is made to keep the record waiting, so that the stop comes in between."""
+    delivery = inbox.deliver("day", *(f"B{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed" for n in range(20_000)))
+    inbox.folder = delivery
+    own = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    store = inbox.data / "state" / "state.db"
+    with started(inbox, before=own) as running:
+        assert running.stderr
+        assert any("building" in line for line in running.stderr)
+        with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as busy:
+            busy.execute("begin immediate")
+            assert until(lambda: (inbox.data / "extracts" / pointer.FILE_NAME).exists())
+            time.sleep(0.3)
+            running.send_signal(sent)
+            time.sleep(0.3)
+            busy.execute("rollback")
+        running.communicate(timeout=60)
+    assert running.returncode == (128 + sent if sent == signal.SIGTERM else 1)
+    named = pointer.current(inbox.data / "extracts")
+    assert named
+    assert f"published {named.name.removesuffix('.duckdb')}" in capfd.readouterr().out
+    with Store.for_settings(Settings(data=inbox.data)) as kept:
+        [entry] = kept.audit.search(Search(kinds=("import",)), 9)
+    assert (entry.details["outcome"], entry.details["extract"]) == ("done", named.name)
 
 
 def test_what_fails_is_told_once_and_tried_after_longer_and_longer(
