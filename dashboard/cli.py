@@ -7,8 +7,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from functools import partial
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import click
@@ -26,7 +27,7 @@ from dashboard.intake import pointer
 from dashboard.intake.commands import demo as demo_command
 from dashboard.intake.commands import import_command
 from dashboard.intake.commands import mapping as mapping_group
-from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError
+from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError
 from dashboard.intake.extracts import extracts as extracts_command
 from dashboard.intake.extracts import schema_version
 from dashboard.intake.reference import load_reference
@@ -36,8 +37,30 @@ from dashboard.terminal import Commands, catalogue_of, fail, operator, settings_
 if TYPE_CHECKING:
     from dashboard.state import Store
 
+#: The package's name in its own metadata.
+PACKAGE = "infusion-dashboard"
+
+
+def _show_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if not asked or context.resilient_parsing:
+        return
+    try:
+        version = metadata.version(PACKAGE)
+    except metadata.PackageNotFoundError:
+        version = "not installed"  # run from a checkout alone
+    click.echo(f"{PACKAGE} {version}, schema {SCHEMA_VERSION}, definitions {DEFINITIONS_VERSION}")
+    context.exit()
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version, that of the extract's tables and that of the definitions.",
+)
 def main() -> None:
     """Infusion dashboard: bookings, service mix and safety of the clinics.
 
@@ -283,7 +306,13 @@ def _check_reference(_settings: Settings) -> str:
         tables = load_reference()
     except DeliveryError as error:
         raise _Problem(str(error)) from None
-    return f"{len(tables.sites)} sites, {len(tables.services)} services in {REFERENCE}"
+    return f"{_counted(tables.sites, tables.services)} in {REFERENCE}, which --reference replaces"
+
+
+def _counted(sites: Sized, services: Sized) -> str:
+    from dashboard.wording import plural  # brings NumPy along
+
+    return f"{plural(len(sites), 'site', 'sites')}, {plural(len(services), 'service', 'services')}"
 
 
 def _check_queries(_settings: Settings) -> str:
@@ -317,4 +346,5 @@ def _check_extract(settings: Settings) -> str:
     catalogue = warehouse.catalogue
     warehouse.close()
     kind = "demo data" if catalogue.demo else "data"
-    return f"{named.name}, {kind} from {catalogue.first_day} to {catalogue.last_day}"
+    counted = _counted(catalogue.sites, catalogue.services)
+    return f"{named.name}, {kind} from {catalogue.first_day} to {catalogue.last_day}, {counted}"

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from server_harness import people
 
 from dashboard.cli import main
 from dashboard.intake import demo
+from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION
+from dashboard.intake.publish import import_delivery
+from dashboard.settings import ROOT
 from dashboard.state import Store
 from dashboard.state.audit import Search
 from dashboard.state.demo import add_demo_accounts
@@ -67,6 +71,14 @@ def test_the_installed_program_says_what_it_can(data):
     assert "dashboard serve --demo" in done.stdout
 
 
+def test_the_version_names_the_program_its_tables_and_its_definitions(data):
+    done = subprocess.run([DASHBOARD, "--version"], capture_output=True, text=True, check=True)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert done.stdout == (
+        f"{project['name']} {project['version']}, schema {SCHEMA_VERSION}, definitions {DEFINITIONS_VERSION}\n"
+    )
+
+
 # --- check -----------------------------------------------------------------------------------
 
 
@@ -89,6 +101,16 @@ def test_check_says_what_is_missing_and_what_to_do(run):
     }
     assert "dashboard users add" in shown.output
     assert "dashboard import" in shown.output
+
+
+def test_check_counts_the_sites_of_the_extract_and_not_those_of_the_program(run, data):
+    delivery = data / "delivery"
+    demo.write_delivery(delivery, years=1, bookings=400, sites=12)
+    import_delivery(delivery, data, reference=delivery / "reference")
+    lines = {line[9:26].strip(): line for line in run("check").output.splitlines()}
+    assert "3 sites, 7 services" in lines["reference tables"]
+    assert lines["extract"].startswith("ok")
+    assert lines["extract"].endswith(", 12 sites, 7 services")
 
 
 def test_check_names_a_damaged_store(run, data):
