@@ -155,11 +155,19 @@ def write(final: Path, target: Pointer) -> None:
         with temporary.open("w", encoding="utf-8") as file:
             json.dump(content, file)
             file.flush()
+            give_to_owner(file.fileno(), final.parent)
             os.fsync(file.fileno())
         temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
     flush_folder(final.parent)
+
+
+def give_to_owner(descriptor: int, folder: Path) -> None:
+    """Let a new file be its folder's owner's: what root puts there couldn't be read by the service's user."""
+    if os.geteuid() == 0:
+        found = folder.stat()
+        os.fchown(descriptor, found.st_uid, found.st_gid)
 
 
 def flush_folder(folder: Path) -> None:

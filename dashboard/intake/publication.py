@@ -59,6 +59,7 @@ def publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> None
     built.chmod(0o640)
     with built.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
+        pointer.give_to_owner(file.fileno(), extracts)
         os.fsync(file.fileno())
     found = built.stat()
     target = pointer.Pointer(
