@@ -266,6 +266,22 @@ def test_the_service_is_sandboxed(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("page", ["import.md", "alerts.md"])
+def test_timers_work_for_the_served_dashboard(page):
+    """As its user, from its checkout, on its data and with its settings, or they import and tell elsewhere."""
+    served = set(UNIT.read_text(encoding="utf-8").splitlines())
+    shared = {
+        line for line in served if line.startswith(("User=", "WorkingDirectory=", "EnvironmentFile=", "Environment=DASHBOARD_DATA="))
+    }
+    assert len(shared) == 4
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    [unit] = [block for block in text.split("```ini\n") if block.startswith("[Unit]") and "ExecStart=" in block]
+    assert shared <= set(unit.partition("```")[0].splitlines())
+    [cron] = [line for line in text.splitlines() if " * * * * " in line]
+    for line in shared:
+        assert line.rpartition("=")[2].removeprefix("-") in cron
+
+
 def test_the_container_runs_as_nobody_and_holds_what_it_needs():
     lines = (ROOT / "docs" / "deploy" / "Containerfile").read_text(encoding="utf-8").splitlines()
     instructions = [line.split()[0] for line in lines if line and line[0].isupper()]
