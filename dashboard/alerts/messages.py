@@ -94,7 +94,9 @@ class Message:
             parts += [f"{title}\n{_listed(items)}" for title, items in self._by_change()]
             if self.idle:
                 counted = plural(self.idle, "rule is", "rules are")
-                parts.append(f"{counted} not evaluated: the site or figure is not open to you, or not in the data any more.")
+                parts.append(
+                    f"{counted} not evaluated: the site or figure is not open to you, or not in the data any more."
+                )
         if self.test:
             parts.append("This is a test: your alerts arrive here.")
         rules_at = f": {self.page}" if self.page else " of the dashboard"

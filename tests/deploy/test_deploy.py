@@ -271,7 +271,9 @@ def test_timers_work_for_the_served_dashboard(page):
     """As its user, from its checkout, on its data and with its settings, or they import and tell elsewhere."""
     served = set(UNIT.read_text(encoding="utf-8").splitlines())
     shared = {
-        line for line in served if line.startswith(("User=", "WorkingDirectory=", "EnvironmentFile=", "Environment=DASHBOARD_DATA="))
+        line
+        for line in served
+        if line.startswith(("User=", "WorkingDirectory=", "EnvironmentFile=", "Environment=DASHBOARD_DATA="))
     }
     assert len(shared) == 4
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")

@@ -347,7 +347,9 @@ def test_an_import_that_is_stopped_once_published_is_on_record_and_says_so(
     inbox: Inbox, sent: signal.Signals, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The store is made to keep the record waiting, so that the stop comes in between."""
-    delivery = inbox.deliver("day", *(f"B{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed" for n in range(20_000)))
+    delivery = inbox.deliver(
+        "day", *(f"B{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed" for n in range(20_000))
+    )
     inbox.folder = delivery
     own = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     store = inbox.data / "state" / "state.db"
