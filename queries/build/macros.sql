@@ -64,6 +64,13 @@ create temp macro as_instant(x) as
 -- Whole minutes as date_diff counts them, which is slow for instants.
 create temp macro minutes_between(a, b) as (epoch_us(b) // 60000000 - epoch_us(a) // 60000000)::integer;
 
+-- Whether an appointment ends within a day after its start: by the moments where both are known, since on the night when
+-- clocks go back the wall clock of the end may stand before that of the start. Null where there is no end.
+create temp macro ends_in_time(starts_at, ends_at, starts_instant, ends_instant) as coalesce(
+    epoch_us(ends_instant) - epoch_us(starts_instant) between 0 and 86_400_000_000,
+    ends_at between starts_at and starts_at + interval 1 day
+);
+
 -- Digits, with a sign or not. A cast would take 1_000, 1e-3 and 0x1F, too: few numbers differ from their own digits,
 -- and only these are looked at twice. Programs write 34.0 where other rows of a column are empty.
 create temp macro as_whole(x) as

@@ -52,7 +52,7 @@ suspected as (
             or service_key is null or start_time is null or status_key is null
             or unreadable(booked_at, booked_time) or unreadable(ends_at, end_time)
             or unreadable(cancelled_at, cancelled_time)
-            or end_time < start_time or end_time > start_time + interval 1 day
+            or not ends_in_time(start_time, end_time, starts_instant, ends_instant)
             or unreadable(birth_date, years) or born_on > start_time::date or years > 120
             or unreadable(age, whole_age) or whole_age < 0 or whole_age > 120
             or strlen(sex) > 80 or strlen(indication) > 80 or strlen(provider) > 80 or strlen(channel) > 80
@@ -78,7 +78,7 @@ judged as (
             + flag(status_key is null, 5)
             + flag(unreadable(booked_at, booked_time) and site_key is not null, 6)
             + flag(unreadable(ends_at, end_time) and site_key is not null, 7)
-            + flag(end_time < start_time or end_time > start_time + interval 1 day, 8)
+            + flag(not ends_in_time(start_time, end_time, starts_instant, ends_instant), 8)
             + flag(unreadable(cancelled_at, cancelled_time) and site_key is not null, 9)
             + flag(
                 birth_date is not null and start_time is not null

@@ -127,6 +127,24 @@ def test_minutes_count_across_the_night_when_clocks_change(clinic: Clinic) -> No
     ]
 
 
+def test_an_appointment_over_the_hour_that_comes_twice_ends_after_its_start(clinic: Clinic) -> None:
+    """Both ends with an offset say so; of local times nobody knows, and moments the wrong way round stay a fault."""
+    clinic.write(
+        "bookings.csv",
+        BOOKINGS + ",ends_at",
+        "B1,P1,dallas,vitamin-c,2026-11-01T06:30:00Z,completed,2026-11-01T07:10:00Z",
+        "B2,P2,miami_beach,vitamin-c,2026-11-01T01:50:00-04:00,completed,2026-11-01T01:20:00-05:00",
+        "B3,P3,dallas,vitamin-c,2026-11-01 01:30,completed,2026-11-01 01:10",
+        "B4,P4,dallas,vitamin-c,2026-11-01T07:10:00Z,completed,2026-11-01T06:30:00Z",
+        "B5,P5,dallas,vitamin-c,2026-11-01T06:30:00Z,completed,2026-11-02T06:31:00Z",
+    )
+    report = clinic.publish()
+    assert clinic.ask("select booking_id, chair_minutes from bookings order by all") == [("B1", 40), ("B2", 30)]
+    assert [(one.reason, one.first_lines) for one in report.reasons] == [
+        ("is before starts_at or more than a day after it", (4, 5, 6))
+    ]
+
+
 AGES: list[tuple[object, int | None, str]] = [
     (0, 0, "Under 12"), (11, 11, "Under 12"), (12, 12, "12–17"), (17, 17, "12–17"), (18, 18, "18–25"),
     (25, 25, "18–25"), (26, 26, "26–44"), (44, 44, "26–44"), (45, 45, "45–64"), (64, 64, "45–64"),
