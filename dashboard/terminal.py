@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from dashboard.intake import pointer
+from dashboard.interruption import stoppable
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ class Commands(click.Group):
     """The commands; where a disk or the state store fails in the midst of one, it ends with one line, as ever."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
+        """Run a command; stopped, it takes away what it has begun."""
         try:
-            return super().invoke(ctx)
+            with stoppable():
+                return super().invoke(ctx)
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dashboard import no_shows
+from dashboard.interruption import brought_to_its_end, no_way_back
 from dashboard.settings import Settings
 from dashboard.terminal import fail, operator, settings_in_force, store_of
 
@@ -187,6 +188,7 @@ def _require_known(
             raise click.UsageError(f"There is no {word} {', '.join(unknown)} here. There is: {there}")
 
 
+@brought_to_its_end()
 def write(store: Store, chosen: Choice, form: str, output: Path) -> dict[str, Any]:
     """Write an export to a file and its receipt beside it, whole or not at all, and on record either way."""
     from dashboard import access, receipts
@@ -202,6 +204,7 @@ def write(store: Store, chosen: Choice, form: str, output: Path) -> dict[str, An
                 file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        no_way_back()
         part.replace(output)
     except (access.AccessDeniedError, WarehouseError, FileError, OSError) as error:
         fail(f"{output} was not written: {error}")
@@ -259,6 +262,7 @@ def verify(file: Path) -> None:
 @click.option("-o", "--output", "folder", required=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--close", is_flag=True, help="Close the month: later changes are reported as restated.")
 @click.option("--as", "username", help="Whose rights apply.  [default: finance, every site]")
+@brought_to_its_end()
 def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: bool, username: str | None) -> None:
     """Write the month-end pack, a ZIP with its receipt, into the folder DIR.
 
@@ -290,6 +294,7 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
             output = output.with_name(f"{output.name}.zip")
             with _put(output, data) as details:
                 # Once the pack lies there, so that no month is closed without one.
+                no_way_back()
                 if close:
                     ClosedMonths(store.by(operator())).close(
                         month, made.extract, {s: month_end.of_site(made.figures, s) for s in made.sites}

@@ -18,7 +18,7 @@ import click
 from dashboard.commands.state import on_record
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.demo.sites import MOST
-from dashboard.intake.interruption import brought_to_its_end, stoppable
+from dashboard.interruption import brought_to_its_end
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -309,8 +309,7 @@ def draft(directory: Path, output: Path | None, reference: Path | None) -> None:
 def _errors() -> Iterator[None]:
     """Refusals and wrong settings as one message and exit code 1."""
     try:
-        with stoppable():
-            yield
+        yield
     except (DeliveryError, ValueError) as error:
         raise click.ClickException(_plain(str(error), kept="\n")) from error
 

@@ -14,7 +14,7 @@ from typing import Any
 from dashboard.intake import pointer
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION
 from dashboard.intake.fhir.reading import Resources
-from dashboard.intake.interruption import no_way_back
+from dashboard.interruption import no_way_back
 from dashboard.intake.reference import Reference
 from dashboard.intake.review import DropError
 
