@@ -78,5 +78,5 @@ def brought_to_its_end() -> Iterator[None]:
 
 
 def no_way_back() -> None:
-    """Say that what is done now takes effect: half of it, or without its record, is worse than some moments' delay."""
+    """Say that what is done now takes effect: half of it, or without its record, is worse than a moment's delay."""
     _hold.get()()

@@ -157,7 +157,8 @@ def _connected(mail: Mail) -> smtplib.SMTP:
             server.starttls(context=ssl.create_default_context())
         if mail.user:
             server.login(mail.user, mail.password)
-        server.sock.settimeout(MAIL_PATIENCE)
+        if server.sock is not None:
+            server.sock.settimeout(MAIL_PATIENCE)
     except BaseException:
         server.close()
         raise

@@ -193,7 +193,7 @@ class Runner:
         deliver.send_hook(self._settings, channel.target, secret, message, delivery, demo=person.demo)
 
     def _name(self, events: list[str], digest_on: dt.date | None) -> str:
-        """The same for the same content, so that the other side knows a repetition, and another where more was added."""
+        """The same for the same content, so that the other side knows a repetition; another where more was added."""
         held = [*events, str(digest_on)] if events or digest_on else [self._now.isoformat()]
         return hashlib.sha256(" ".join(held).encode()).hexdigest()[:16]
 

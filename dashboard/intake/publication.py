@@ -14,9 +14,9 @@ from typing import Any
 from dashboard.intake import pointer
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION
 from dashboard.intake.fhir.reading import Resources
-from dashboard.interruption import no_way_back
 from dashboard.intake.reference import Reference
 from dashboard.intake.review import DropError
+from dashboard.interruption import no_way_back
 
 
 def extract_name(built_at: dt.datetime, resources: Resources, reference: Reference, further: Sequence[str]) -> str:
