@@ -130,6 +130,7 @@ def test_new_visits_and_full_days(clinic: Clinic) -> None:
         "B4,P1,dallas,vitamin-c,2026-01-04 09:00,completed",
         "B5,P1,dallas,vitamin-c,2026-01-04 09:00,completed",
         "B6,P1,dallas,vitamin-c,2026-02-04 09:00,booked",
+        "B7,P1,miami_beach,vitamin-c,2026-01-03 10:00,completed",
     )
     clinic.publish()
     assert clinic.ask("select booking_id from bookings where is_new") == [("B2",)]
@@ -141,6 +142,10 @@ def test_new_visits_and_full_days(clinic: Clinic) -> None:
     ]
     assert clinic.ask("select open, open_minutes, capacity_minutes, weekday from calendar where date = '2026-01-04'") == [
         (False, 0, 0, 7), (False, 0, 0, 7), (True, 600, 4200, 7),
+    ]  # fmt: skip
+    # A Friday, before two of the sites had their first booking.
+    assert clinic.ask("select site::varchar, open from calendar where date = '2026-01-02'") == [
+        ("chicago", False), ("dallas", True), ("miami_beach", False),
     ]  # fmt: skip
 
 

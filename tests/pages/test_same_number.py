@@ -134,10 +134,12 @@ def test_rows_screen_table_and_file_agree(name, drawn, readers, chosen):
         card, *_ = [e.proto.body for e in at.get("html") if e.proto.body.strip() == panel.html(rows).strip()]
         # A questionnaire has a card of its own.
         cards = [part for _, part in rows.groupby("instrument", sort=False)] if "instrument" in rows else [rows]
-        by_metric = [group for part in cards for group in part.groupby("metric", sort=False)]
+        # What is no metric is a count.
+        named = "metric" if "metric" in rows else "kind"
+        by_name = [group for part in cards for group in part.groupby(named, sort=False)]
         expected = [
-            text(row["value"], METRICS[row["metric"]].unit)
-            for _, part in by_metric
+            text(row["value"], METRICS[row["metric"]].unit if named == "metric" else "count")
+            for _, part in by_name
             for _, row in part.iterrows()
             if not row.get("closed", False)
         ]
