@@ -88,6 +88,8 @@ def entries(record: Audit, wanted: Search) -> None:
     if not found:
         st.info("Nothing on record for this search. Choose a longer period, or take a word away.")
         return
+    # Somebody may have done something since they were counted, as whoever looks at this page has.
+    total = max(total, part * ROWS + len(found))
     address = {name: st.query_params.get_all(name) for name in auditing.PARAMETERS if name != "part"}
     shown = f"{part * ROWS + 1:,}–{part * ROWS + len(found):,} of {total:,} entries, newest first; times are UTC."
     st.html(
