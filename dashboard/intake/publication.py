@@ -56,8 +56,8 @@ def refuse_demo(delivery: Path, extracts: Path) -> None:
 
 def publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> None:
     """Flush the extract, move it to its place, then turn the pointer to it."""
-    built.chmod(0o640)
-    with built.open("rb") as file:
+    with open(built, "rb", opener=pointer.unfollowed) as file:
+        os.fchmod(file.fileno(), 0o640)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         pointer.give_to_owner(file.fileno(), extracts)
         os.fsync(file.fileno())

@@ -50,19 +50,6 @@ def test_the_pointer_names_the_extract_and_its_digest(clinic: Clinic) -> None:
     }
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="nobody but root may give files away")
-def test_what_root_imports_is_the_services_to_read(clinic: Clinic) -> None:
-    """An import by hand as root, into the folder that a service of another user reads."""
-    clinic.publish()
-    extracts = clinic.data / "extracts"
-    for path in (extracts, *extracts.iterdir()):
-        os.chown(path, 65534, 65534)
-    clinic.publish()
-    assert {(path.name, path.stat().st_uid, path.stat().st_gid) for path in extracts.iterdir()} == {
-        (path.name, 65534, 65534) for path in extracts.iterdir()
-    }
-
-
 def test_the_same_delivery_has_the_same_content_name(clinic: Clinic) -> None:
     first, second = clinic.publish(), clinic.publish()
     assert first.name != second.name
