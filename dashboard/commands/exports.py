@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,21 +195,14 @@ def write(store: Store, chosen: Choice, form: str, output: Path) -> dict[str, An
     from dashboard.query_faults import WarehouseError
     from dashboard.writers import FileError
 
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
     receipt = None
     try:
         body, receipt = chosen.write(form)
-        with part.open("wb") as file:
-            for data in body:
-                file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        no_way_back()
-        part.replace(output)
+        with _put(output, body):
+            pass
     except (access.AccessDeniedError, WarehouseError, FileError, OSError) as error:
         fail(f"{output} was not written: {error}")
     finally:
-        part.unlink(missing_ok=True)
         if receipt is not None:
             store.audit.record("export", operator(), receipt.dataset, file=output.name, **receipt.details())
     details: dict[str, Any] = receipt.details()
@@ -292,15 +285,16 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
             data = month_end.written(made, restated)
             output = folder / "_".join([made.file_name, *sites, *(["provisional"] if made.provisional else [])])
             output = output.with_name(f"{output.name}.zip")
-            with _put(output, data) as details:
-                # Once the pack lies there, so that no month is closed without one.
-                no_way_back()
+            output.parent.mkdir(parents=True, exist_ok=True)
+            with _put(output, [data]):
+                # Once the pack is written but for its name, so that no month is closed for want of room for one.
                 if close:
                     ClosedMonths(store.by(operator())).close(
                         month, made.extract, {s: month_end.of_site(made.figures, s) for s in made.sites}
                     )
         except (access.AccessDeniedError, month_end.MonthError, StateError, WarehouseError, OSError) as error:
             fail(f"the pack of {month} was not written: {error}")
+        details = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         details |= {"filters": {"month": month, "sites": made.sites}, "extract": made.extract, "form": "zip"}
         details |= {
             "rows": len(made.figures),
@@ -320,16 +314,17 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
 
 
 @contextmanager
-def _put(output: Path, data: bytes) -> Iterator[dict[str, Any]]:
-    """Write a file whole, or not at all where what is done within fails; gives its digest and size."""
-    output.parent.mkdir(parents=True, exist_ok=True)
+def _put(output: Path, parts: Iterable[bytes]) -> Iterator[None]:
+    """Write a file; it has its name once what is done within is done, and is gone where that fails."""
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
-            file.write(data)
+            for data in parts:
+                file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        yield {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+        no_way_back()
+        yield
         part.replace(output)
     finally:
         part.unlink(missing_ok=True)
