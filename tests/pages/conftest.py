@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from dashboard.shelf import shelf
 from dashboard.state import Store, session_key
 from dashboard.state.demo import add_demo_accounts
 from tests.demo_extract import add_extract
+
+#: A session serves every test of a worker, and on a slow machine more than the usual quarter of an hour
+#: lies between two of them.
+IDLE = timedelta(hours=10)
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +34,7 @@ def environment(data):
     """The dashboard's own data folder, for as long as these tests run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DASHBOARD_DATA", str(data))
+        patch.setenv("DASHBOARD_IDLE_MINUTES", str(IDLE // timedelta(minutes=1)))
         shelf.cache_clear()
         yield
     shelf.cache_clear()
@@ -53,7 +59,7 @@ def viewer(data, sessions):
     """The viewer of an account, as the state store has it."""
 
     def viewer(username: str):
-        with Store.open(data, rounds=4) as store:
+        with Store.open(data, rounds=4, idle=IDLE) as store:
             return store.viewer_of(sessions(username), touch=False)
 
     return viewer

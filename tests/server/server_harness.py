@@ -266,7 +266,8 @@ def _await_health(server: Server) -> None:
 
 
 def _await(server: Server, path: str) -> None:
-    end = time.monotonic() + 60
+    # The first start of a demo draws and imports its data, which takes a busy machine minutes.
+    end = time.monotonic() + 300
     while time.monotonic() < end:
         assert server.process.poll() is None, server.output.read_text()
         with suppress(OSError):
