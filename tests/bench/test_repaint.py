@@ -28,22 +28,27 @@ st.selectbox("Period", {("Last 28 days", *PERIODS)!r}, label_visibility="collaps
 """
 #: So many milliseconds a person has looked at a page before they choose something.
 READING = 3000
-#: From the next click: how many milliseconds pass until the script has ended and nothing is drawn any more.
+#: From the next click: how many milliseconds pass until the script has ended and the last change is painted.
 WATCH = """
 () => {
     const app = document.querySelector('[data-testid="stApp"]');
-    let start = 0, last = 0, ran = false;
+    let start = 0, last = 0, painted = 0, ran = false, due = false;
+    // What a frame's callback sends to itself comes behind that frame's style, layout and painting.
+    const {port1: behind, port2: send} = new MessageChannel();
+    behind.onmessage = () => { painted = performance.now(); };
+    const frame = () => { due = false; send.postMessage(null); };
     window.repainted = new Promise((resolve, reject) => {
         new MutationObserver(() => {
             last = performance.now();
             ran ||= start > 0 && app.dataset.testScriptState === 'running';
+            if (!due) { due = true; requestAnimationFrame(frame); }
         }).observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
         addEventListener('pointerdown', () => { start ||= last = performance.now(); }, {capture: true});
         const look = () => {
             const now = performance.now();
-            const quiet = now - last;
             // A run may be so short that the browser never shows it as running.
-            if (start && app.dataset.testScriptState === 'notRunning' && quiet > (ran ? 150 : 1500)) resolve(last - start);
+            const quiet = painted > last && now - last > (ran ? 150 : 1500);
+            if (start && app.dataset.testScriptState === 'notRunning' && quiet) resolve(painted - start);
             else if (start && now - start > 60000) reject(new Error('not repainted after a minute'));
             else requestAnimationFrame(look);
         };
