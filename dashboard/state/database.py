@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -14,8 +15,11 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 
 from dashboard.state import migrate
 
-BUSY_MS = 10_000
+#: How long one change waits for another to end: on a slow disk bringing the tables up to date takes seconds.
+BUSY_MS = 30_000
 CONNECT_SECONDS = 10
+#: The file beside SQLite's own in which processes queue up to write.
+QUEUE = ".queue"
 #: PostgreSQL's advisory lock that stands for SQLite's one write lock.
 WRITE_LOCK = 7_305_441_120
 _AFTER_COMMIT = "dashboard_after_commit"
@@ -25,6 +29,7 @@ _NOT_DAMAGED = {
     "unable to open": "Check who may write to it and to its folder, and run this as that account",
     "is full": "Make room on its disk, then try again",
     "disk I/O error": "Check the free space and the state of its disk, then try again",
+    "is locked": "Another process has been writing to it for long: try again once it has ended",
 }
 
 
@@ -49,9 +54,9 @@ class Database:
         self._engine = engine
         self._writing = engine.execution_options(dashboard_writes=True)
         # SQLite's own lock is asked for again and again until time is up, which leaves the unlucky
-        # of many threads without it; this process's threads queue up for it instead.
+        # of many without it; this process's threads queue up for it instead, and processes in `_next_in_line`.
         self._turn: AbstractContextManager[object] = threading.Lock() if self.is_sqlite else nullcontext()
-        event.listen(engine, "begin", _begin)
+        event.listen(engine, "begin", self._begin)
 
     @classmethod
     def in_file(cls, file: Path) -> Database:
@@ -131,6 +136,30 @@ class Database:
         for call in calls:
             call()
 
+    def _begin(self, connection: Connection) -> None:
+        """Take the write lock at once where a change follows: an upgrade later could only fail."""
+        writes = connection.get_execution_options().get("dashboard_writes", False)
+        if self.is_sqlite:
+            with self._next_in_line() if writes else nullcontext():
+                connection.exec_driver_sql("begin immediate" if writes else "begin")
+        elif writes:
+            connection.exec_driver_sql(f"select pg_advisory_xact_lock({WRITE_LOCK})")
+
+    @contextmanager
+    def _next_in_line(self) -> Iterator[None]:
+        """Be the only process that asks for SQLite's lock: who has just had it can't have it again before this one."""
+        # Opened each time: a descriptor that a fork shares would share its lock too.
+        queue = None
+        with suppress(OSError):  # where nothing can be written SQLite says so itself
+            queue = os.open(f"{self._engine.url.database}{QUEUE}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            if queue is not None:
+                fcntl.flock(queue, fcntl.LOCK_EX)
+            yield
+        finally:
+            if queue is not None:
+                os.close(queue)
+
     def _ready(self, advice: str) -> Database:
         """Bring the tables up to this version; several processes may try at once."""
         try:
@@ -159,7 +188,7 @@ def after_commit(connection: Connection, call: Callable[[], None]) -> None:
 
 
 def _configure(connection: Any, _record: object) -> None:
-    """Set up a new SQLite connection; transactions are begun by `_begin` alone."""
+    """Set up a new SQLite connection; transactions are begun by `Database._begin` alone."""
     connection.isolation_level = None
     cursor = connection.cursor()
     try:
@@ -168,12 +197,3 @@ def _configure(connection: Any, _record: object) -> None:
         cursor.execute("pragma foreign_keys = on")
     finally:
         cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    """Take the write lock at once where a change follows: an upgrade later could only fail."""
-    writes = connection.get_execution_options().get("dashboard_writes", False)
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("begin immediate" if writes else "begin")
-    elif writes:
-        connection.exec_driver_sql(f"select pg_advisory_xact_lock({WRITE_LOCK})")
