@@ -147,7 +147,7 @@ class Database:
 
     @contextmanager
     def _next_in_line(self) -> Iterator[None]:
-        """Be the only process that asks for SQLite's lock: who has just had it can't have it again before this one."""
+        """Be the only process that asks for SQLite's lock: who has just had it comes after this one."""
         # Opened each time: a descriptor that a fork shares would share its lock too.
         queue = None
         with suppress(OSError):  # where nothing can be written SQLite says so itself
