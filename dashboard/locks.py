@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dashboard import folders
+
 
 @contextmanager
 def alone(file: Path, waits: Callable[[], None]) -> Iterator[None]:
@@ -15,7 +17,7 @@ def alone(file: Path, waits: Callable[[], None]) -> Iterator[None]:
     Raises:
         OSError: the file cannot be made or opened.
     """
-    with file.open("a") as lock:
+    with open(file, "a", opener=folders.opened) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashboard import no_shows
+from dashboard import folders, no_shows
 from dashboard.interruption import brought_to_its_end, no_way_back
 from dashboard.settings import Settings
 from dashboard.terminal import fail, operator, settings_in_force, store_of
@@ -285,7 +285,7 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
             data = month_end.written(made, restated)
             output = folder / "_".join([made.file_name, *sites, *(["provisional"] if made.provisional else [])])
             output = output.with_name(f"{output.name}.zip")
-            output.parent.mkdir(parents=True, exist_ok=True)
+            folders.make(output.parent)
             with _put(output, [data]):
                 # Once the pack is written but for its name, so that no month is closed for want of room for one.
                 if close:
@@ -318,7 +318,7 @@ def _put(output: Path, parts: Iterable[bytes]) -> Iterator[None]:
     """Write a file; it has its name once what is done within is done, and is gone where that fails."""
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as file:
+        with open(part, "wb", opener=folders.opened) as file:
             for data in parts:
                 file.write(data)
             file.flush()

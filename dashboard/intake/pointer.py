@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dashboard import folders
 from dashboard.intake import facts
 
 FILE_NAME = "current.json"
@@ -154,30 +155,14 @@ def write(final: Path, target: Pointer) -> None:
     try:
         # Made anew, since a link in its place would lead what is written, and given away, elsewhere.
         temporary.unlink(missing_ok=True)
-        with temporary.open("x", encoding="utf-8") as file:
+        with open(temporary, "x", encoding="utf-8", opener=folders.opened) as file:
             json.dump(content, file)
             file.flush()
-            give_to_owner(file.fileno(), final.parent)
             os.fsync(file.fileno())
         temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
     flush_folder(final.parent)
-
-
-def give_to_owner(descriptor: int, folder: Path) -> None:
-    """Let a new file be its folder's owner's: what root puts there couldn't be read by the service's user.
-
-    One that has another name elsewhere is left as it is: that user may have put it there to be given it.
-    """
-    if os.geteuid() == 0 and os.fstat(descriptor).st_nlink == 1:
-        found = folder.stat()
-        os.fchown(descriptor, found.st_uid, found.st_gid)
-
-
-def unfollowed(path: str, flags: int) -> int:
-    """Opens a file, and none that a link in its place leads to: an opener of `open`."""
-    return os.open(path, flags | os.O_NOFOLLOW)
 
 
 def flush_folder(folder: Path) -> None:

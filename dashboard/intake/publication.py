@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dashboard import folders
 from dashboard.intake import pointer
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION
 from dashboard.intake.fhir.reading import Resources
@@ -56,10 +57,10 @@ def refuse_demo(delivery: Path, extracts: Path) -> None:
 
 def publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> None:
     """Flush the extract, move it to its place, then turn the pointer to it."""
-    with open(built, "rb", opener=pointer.unfollowed) as file:
+    with open(built, "rb", opener=folders.opened) as file:
         os.fchmod(file.fileno(), 0o640)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        pointer.give_to_owner(file.fileno(), extracts)
+        folders.give_to_owner(file.fileno(), extracts)
         os.fsync(file.fileno())
     found = built.stat()
     target = pointer.Pointer(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from dashboard import locks
+from dashboard import folders, locks
 from dashboard.intake import addition, facts, keys, pointer, publication, review, verification
 from dashboard.intake.attempts import Watched
 from dashboard.intake.build import Identity, Material, build, into
@@ -131,7 +131,7 @@ def import_delivery(
     watched = watched or Watched()
     with noted(extracts, delivery, watched, began, dry_run=dry_run, add=add) as done:
         try:
-            extracts.mkdir(parents=True, exist_ok=True)
+            folders.make(extracts)
             with locks.alone(extracts / LOCK_NAME, lambda: tell("waiting for another import to end", 0.0)):
                 _sweep(extracts)
                 work = extracts / _BUILDING

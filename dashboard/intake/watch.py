@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from dashboard import locks
+from dashboard import folders, locks
 from dashboard.intake import attempts, pointer, turns
 from dashboard.intake.attempts import Watched
 from dashboard.intake.contract import DeliveryError, StorageError
@@ -269,7 +269,7 @@ def _alone(extracts: Path) -> Iterator[None]:
     """One watcher at a time, or two would import the same delivery one after the other."""
     with contextlib.ExitStack() as held:
         try:
-            extracts.mkdir(parents=True, exist_ok=True)
+            folders.make(extracts)
             waits = partial(log.info, "waiting for another watcher to end its look")
             held.enter_context(locks.alone(extracts / LOCK_NAME, waits))
         except OSError as error:

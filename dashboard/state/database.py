@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 
+from dashboard import folders
 from dashboard.state import migrate
 
 #: How long one change waits for another to end: on a slow disk bringing the tables up to date takes seconds.
@@ -65,11 +66,14 @@ class Database:
         Raises:
             StateError: it can't be used.
         """
+        for one in (file, *(file.with_name(f"{file.name}-{part}") for part in ("wal", "shm", "journal"))):
+            if folders.is_planted(one):
+                raise StateError(f"{one} is a link of another user's, and root follows none: put the file there.")
         # Never opened where it exists: closing it again would take away the locks that this process
         # holds on it, and another process would then remove the log that is still written to.
         if not file.exists():
             with suppress(FileExistsError):
-                os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+                os.close(folders.opened(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         engine = create_engine(URL.create("sqlite", database=str(file)), pool_size=8, max_overflow=56)
         event.listen(engine, "connect", _configure)
         return cls(engine, str(file))._ready("Restore it from a back-up, or move it away to begin anew")
@@ -151,7 +155,7 @@ class Database:
         # Opened each time: a descriptor that a fork shares would share its lock too.
         queue = None
         with suppress(OSError):  # where nothing can be written SQLite says so itself
-            queue = os.open(f"{self._engine.url.database}{QUEUE}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            queue = folders.opened(f"{self._engine.url.database}{QUEUE}", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if queue is not None:
                 fcntl.flock(queue, fcntl.LOCK_EX)
