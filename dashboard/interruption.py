@@ -14,6 +14,8 @@ from types import FrameType
 #: What DuckDB makes of a signal that arrives within a query, whatever its handler raises.
 _INTERRUPTED = "Query interrupted"
 _STOPS = (signal.SIGINT, signal.SIGTERM)
+#: Set once something that the command does has taken effect.
+_effect = threading.Event()
 _hold: ContextVar[Callable[[], None]] = ContextVar("hold", default=lambda: None)
 
 
@@ -42,6 +44,7 @@ def stoppable() -> Iterator[None]:
         yield
         return
     came = signal.SIGINT
+    _effect.clear()
 
     def stop(number: int, _frame: FrameType | None) -> None:
         nonlocal came
@@ -93,3 +96,14 @@ def brought_to_its_end() -> Iterator[None]:
 def no_way_back() -> None:
     """Say that what is done now takes effect: half of it, or without its record, is worse than a moment's delay."""
     _hold.get()()
+    took_effect()
+
+
+def took_effect() -> None:
+    """Say that something was changed which stays changed if the command fails from here on."""
+    _effect.set()
+
+
+def has_taken_effect() -> bool:
+    """Whether anything was changed since the command began."""
+    return _effect.is_set()

@@ -15,6 +15,7 @@ from typing import Any
 
 from dashboard import folders
 from dashboard.intake import facts
+from dashboard.interruption import took_effect
 
 FILE_NAME = "current.json"
 _NAME = re.compile(r"extract-[0-9TZ]+-[0-9a-f]{12}\.duckdb")
@@ -160,6 +161,7 @@ def write(final: Path, target: Pointer) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(final)
+        took_effect()
     finally:
         temporary.unlink(missing_ok=True)
     flush_folder(final.parent)
@@ -223,6 +225,7 @@ def sweep(extracts: Path) -> None:
 
 def remove(target: Path) -> None:
     """Remove an extract, its card and its facts."""
+    took_effect()
     target.unlink(missing_ok=True)
     facts.remove(target)
     card_of(target).unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 
 from dashboard import folders
+from dashboard.interruption import took_effect
 from dashboard.state import migrate
 
 #: How long one change waits for another to end: on a slow disk bringing the tables up to date takes seconds.
@@ -137,6 +138,7 @@ class Database:
             calls: list[Callable[[], None]] = []
             connection.info[_AFTER_COMMIT] = calls
             yield connection
+        took_effect()
         for call in calls:
             call()
 

@@ -14,6 +14,7 @@ from dashboard.access import Role
 from dashboard.cli import main
 from dashboard.settings import ROOT
 from dashboard.state import Store
+from tests.demo_extract import add_extract
 from tests.ports import free_port
 
 FULL = "create trigger full before insert on audit begin select raise(abort, 'database or disk is full'); end"
@@ -144,3 +145,21 @@ def test_a_folder_that_cannot_be_used_is_told_as_it_is(tmp_path, closed, mode, s
     assert "Traceback" not in done.stderr
     assert command == ["check"] or len(told) == 1, told
     assert all("DASHBOARD_DATA" in line for line in told if said.format(**place) in line)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full")
+def test_what_was_done_is_said_to_stand_only_where_something_was(data):
+    """Its output is the first thing that fails: on a full disk nothing more can be said there."""
+    add_extract(data, 400)
+    told = {}
+    for words in ("users list", "extracts list", "alerts run --dry-run", "users disable ada"):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "dashboard", *words.split()], cwd=ROOT, env=os.environ, stdout=full,
+                stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+            )  # fmt: skip
+        assert done.returncode == 1
+        told[words] = done.stderr
+    stands = "Error: No space left on device. What was done before that stands; mend it and run this again.\n"
+    assert told.pop("users disable ada") == stands
+    assert set(told.values()) == {"Error: No space left on device. Mend it and run this again.\n"}
