@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,8 +198,7 @@ def write(store: Store, chosen: Choice, form: str, output: Path) -> dict[str, An
     receipt = None
     try:
         body, receipt = chosen.write(form)
-        with _put(output, body):
-            pass
+        _put(output, body)
     except (access.AccessDeniedError, WarehouseError, FileError, OSError) as error:
         fail(f"{output} was not written: {error}")
     finally:
@@ -286,13 +285,13 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
             output = folder / "_".join([made.file_name, *sites, *(["provisional"] if made.provisional else [])])
             output = output.with_name(f"{output.name}.zip")
             folders.make(output.parent)
-            with _put(output, [data]):
-                # Once the pack is written but for its name, so that no month is closed for want of room for one.
-                if close:
-                    ClosedMonths(store.by(operator())).close(
-                        month, made.extract, {s: month_end.of_site(made.figures, s) for s in made.sites}
-                    )
-        except (access.AccessDeniedError, month_end.MonthError, StateError, WarehouseError, OSError) as error:
+            own = {s: month_end.of_site(made.figures, s) for s in made.sites}
+            closing = ClosedMonths(store.by(operator())).closing(month, made.extract, own)
+            # The month is closed with its pack in place, or there is no pack and it stays open.
+            _put(output, [data], closing if close else nullcontext())
+        except OSError as error:
+            fail(f"the pack of {month} was not written: {error.filename2 or error.filename}: {error.strerror}")
+        except (access.AccessDeniedError, month_end.MonthError, StateError, WarehouseError) as error:
             fail(f"the pack of {month} was not written: {error}")
         details = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         details |= {"filters": {"month": month, "sites": made.sites}, "extract": made.extract, "form": "zip"}
@@ -313,9 +312,8 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
         click.echo(f"restated: {key}: {month_end.shown(key, was)} -> {month_end.shown(key, now)}", err=True)
 
 
-@contextmanager
-def _put(output: Path, parts: Iterable[bytes]) -> Iterator[None]:
-    """Write a file; it has its name once what is done within is done, and is gone where that fails."""
+def _put(output: Path, parts: Iterable[bytes], within: AbstractContextManager[object] = nullcontext()) -> None:  # noqa: B008
+    """Write a file, whole or not at all; it gets its name within `within`."""
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
         with open(part, "wb", opener=folders.opened) as file:
@@ -324,8 +322,8 @@ def _put(output: Path, parts: Iterable[bytes]) -> Iterator[None]:
             file.flush()
             os.fsync(file.fileno())
         no_way_back()
-        yield
-        part.replace(output)
+        with within:
+            part.replace(output)
     finally:
         part.unlink(missing_ok=True)
 

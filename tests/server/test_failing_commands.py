@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +18,7 @@ from dashboard.state import Store
 from tests.demo_extract import add_extract
 from tests.ports import free_port
 
+FULL_DISK = Path("/dev/full")
 FULL = "create trigger full before insert on audit begin select raise(abort, 'database or disk is full'); end"
 
 
@@ -147,13 +149,13 @@ def test_a_folder_that_cannot_be_used_is_told_as_it_is(tmp_path, closed, mode, s
     assert all("DASHBOARD_DATA" in line for line in told if said.format(**place) in line)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full")
+@pytest.mark.skipif(not FULL_DISK.exists(), reason="there is no disk that is always full")
 def test_what_was_done_is_said_to_stand_only_where_something_was(data):
     """Its output is the first thing that fails: on a full disk nothing more can be said there."""
     add_extract(data, 400)
     told = {}
     for words in ("users list", "extracts list", "alerts run --dry-run", "users disable ada"):
-        with open("/dev/full", "w") as full:
+        with FULL_DISK.open("w") as full:
             done = subprocess.run(
                 [sys.executable, "-m", "dashboard", *words.split()], cwd=ROOT, env=os.environ, stdout=full,
                 stderr=subprocess.PIPE, text=True, check=False, timeout=60,
