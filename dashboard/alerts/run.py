@@ -87,7 +87,8 @@ class Runner:
                 self._evaluate(person, rule)
             for channel in self._channels.of(user.username).values():
                 self._tell(person, channel)
-        if not self._dry:
+        # That of one person, by hand, would hide that the timer has stopped.
+        if not self._dry and only is None:
             counted = self.tally
             self._channels.note_run(
                 Run(self._now, counted.rules, counted.opened, counted.recovered, counted.sent, counted.failed)

@@ -178,14 +178,14 @@ class AlertChannels:
     # Runs
 
     def note_run(self, run: Run) -> None:
-        """Keep what a run came to."""
+        """Keep what a run of everybody's rules came to."""
         values = {name: getattr(run, name) for name in ("at", "rules", "opened", "recovered", "sent", "failed")}
         with self._store.database.write() as connection:
             connection.execute(delete(alert_runs).where(alert_runs.c.at < run.at - MEMORY))
             connection.execute(insert(alert_runs).values(run=secrets.token_hex(8), **values))
 
     def last_run(self) -> Run | None:
-        """The last run, or None before the first."""
+        """The last run of everybody's rules, or None before the first."""
         asked = select(alert_runs).order_by(alert_runs.c.at.desc()).limit(1)
         with self._store.database.read() as connection:
             row = connection.execute(asked).one_or_none()

@@ -384,3 +384,13 @@ def test_a_dry_run_says_what_would_be_sent_and_keeps_nothing(spiked, mail):
     assert spiked.run().sent == 1
     run = spiked.channels.last_run()
     assert (run.at, run.rules, run.opened, run.sent, run.failed) == (spiked.clock(), 1, 1, 1, 0)
+
+
+def test_a_run_for_one_person_by_hand_does_not_hide_that_the_timer_has_stopped(spiked, mail):
+    assert spiked.run("max").sent == 1
+    assert spiked.channels.last_run() is None
+    spiked.run()
+    ran = spiked.channels.last_run()
+    spiked.clock.pass_by(minutes=90)
+    spiked.run("max")
+    assert spiked.channels.last_run() == ran
