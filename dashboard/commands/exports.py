@@ -279,7 +279,7 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
             if close and made.provisional:
                 raise month_end.MonthError(
                     f"{month} is not over in the extract, which is whole to {reader.catalogue.last_full_day}; "
-                    "close it with a later one"
+                    "close it with one that has a completed visit of the month's last day or of a day after it"
                 )
             data = month_end.written(made, restated)
             output = folder / "_".join([made.file_name, *sites, *(["provisional"] if made.provisional else [])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import fcntl
 import hashlib
 import json
@@ -18,6 +19,8 @@ from dashboard.intake import facts
 from dashboard.interruption import took_effect
 
 FILE_NAME = "current.json"
+#: So far the clocks of machines that import into one folder may be apart.
+_SKEW = dt.timedelta(minutes=5)
 _NAME = re.compile(r"extract-[0-9TZ]+-[0-9a-f]{12}\.duckdb")
 
 
@@ -129,10 +132,19 @@ def named(extracts: Path) -> Pointer | None:
 def published(extracts: Path) -> list[Pointer]:
     """Every extract with its card, newest first; what has no readable card is left out."""
     found = []
-    for path in sorted(extracts.glob("extract-*.duckdb"), reverse=True):
+    for path in newest_first(extracts):
         with contextlib.suppress(ExtractError, OSError):
             found.append(_read(card_of(path), extracts))
     return found
+
+
+def newest_first(extracts: Path) -> list[Path]:
+    """Every extract, by the time of its making in its name.
+
+    One of a time to come was made while the clock was ahead: who knows when, so that it stands last.
+    """
+    latest = f"extract-{dt.datetime.now(dt.UTC) + _SKEW:%Y%m%dT%H%M%S}"
+    return sorted(extracts.glob("extract-*.duckdb"), key=lambda path: (path.name < latest, path.name), reverse=True)
 
 
 def card_of(extract: Path) -> Path:

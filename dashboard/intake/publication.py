@@ -75,14 +75,13 @@ def publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> None
 
 
 def drop_oldest(extracts: Path, kept: int) -> list[Path]:
-    """Keep the last extracts, and the one in use; names sort by build time. Call it with `pointer.held`.
+    """Keep the last extracts, and the one in use. Call it with `pointer.held`.
 
     Returns:
         What was removed.
     """
     used = in_use(extracts)
-    found = sorted(extracts.glob("extract-*.duckdb"))
-    removed = [path for path in found[: max(len(found) - kept, 0)] if path != used]
+    removed = [path for path in reversed(pointer.newest_first(extracts)[kept:]) if path != used]
     for path in removed:
         pointer.remove(path)
     return removed

@@ -305,6 +305,16 @@ def test_a_digest_begins_after_the_day_it_was_asked_for(spiked, mail):
     assert spiked.run().sent == 1
 
 
+def test_a_digest_is_sent_again_once_a_clock_that_was_ahead_is_set_right(spiked, mail):
+    spiked.run()
+    spiked.clock.now = dt.datetime(2027, 3, 29, 12, tzinfo=dt.UTC)
+    spiked.mail_to("max", weekday=0)
+    spiked.clock.now = dt.datetime(2026, 3, 31, 12, tzinfo=dt.UTC)
+    assert (spiked.run().sent, spiked.run().sent) == (1, 0)
+    spiked.clock.pass_by(days=7)
+    assert spiked.run().sent == 1
+
+
 # --- what goes over the line -----------------------------------------------------------------
 
 
