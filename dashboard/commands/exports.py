@@ -289,10 +289,10 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
             closing = ClosedMonths(store.by(operator())).closing(month, made.extract, own)
             # The month is closed with its pack in place, or there is no pack and it stays open.
             _put(output, [data], closing if close else nullcontext())
-        except OSError as error:
-            fail(f"the pack of {month} was not written: {error.filename2 or error.filename}: {error.strerror}")
         except (access.AccessDeniedError, month_end.MonthError, StateError, WarehouseError) as error:
             fail(f"the pack of {month} was not written: {error}")
+        except OSError as error:
+            fail(f"the pack of {month} was not written: {error.filename2 or error.filename}: {error.strerror}")
         details = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         details |= {"filters": {"month": month, "sites": made.sites}, "extract": made.extract, "form": "zip"}
         details |= {
