@@ -16,15 +16,21 @@ run: $(READY)
 test: lint unit browser
 
 $(READY): requirements.lock pyproject.toml
+ifndef ALONE
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "Python 3.11 or newer is missing. Debian: sudo apt-get install python3 python3-venv; macOS: brew install python" >&2; exit 1; fi
 	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
 		echo "Python's venv module is missing. Debian: sudo apt-get install python3-venv" >&2; exit 1; fi
+	@# Of two at once the second waits for the first, and finds that all is done.
+	@$(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("requirements.lock"); fcntl.flock(lock, fcntl.LOCK_EX); \
+		sys.exit(subprocess.call(sys.argv[1:]))' $(MAKE) --silent ALONE=1 $@
+else
 	@echo "Setting up $(ENV) from requirements.lock, once (a few minutes) ..."
 	@$(PYTHON) -m venv --clear $(ENV)
 	@$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+endif
 
 lint: $(READY)
 	$(ENV)/bin/ruff check .

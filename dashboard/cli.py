@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dashboard import folders, locks
 from dashboard.commands import months as month_commands  # noqa: F401 - its commands join those of export
 from dashboard.commands.alerts import alerts as alerts_group
 from dashboard.commands.exports import export as export_group
@@ -121,6 +122,7 @@ def serve(context: click.Context, host: str, port: int, demo: bool) -> None:
     _require_free(host, port)
     if demo:
         _prepare_demo(context, settings)
+        _require_free(host, port)  # which another start may have taken meanwhile
     from dashboard import server
     from dashboard.state import StateError
 
@@ -133,18 +135,22 @@ def serve(context: click.Context, host: str, port: int, demo: bool) -> None:
 
 
 def _prepare_demo(context: click.Context, settings: Settings) -> None:
-    """Make the demo delivery, extract and accounts where they are missing."""
+    """Make the demo delivery, extract and accounts where they are missing; of two starts at once the second waits."""
     from dashboard.state.demo import add_demo_accounts
 
-    if _lacks_demo(settings):
-        delivery = settings.deliveries / "demo"
-        context.invoke(demo_command, directory=delivery)
-        # In a process of its own: DuckDB's threads of an import don't outlive it to trouble the server's end.
-        program = [sys.executable, "-c", "from dashboard.cli import main; main()", "import", str(delivery)]
-        if subprocess.run(program, check=False).returncode:  # noqa: S603
-            fail("The demo data could not be imported; see above.")
-    with store_of(settings) as store:
-        if not store.list_users():
+    if wrong := folders.fault(settings.state):
+        fail(wrong)
+    folders.make(settings.data)
+    waits = partial(click.echo, "Another start is making the demo data: waiting for it ...")
+    with locks.alone(settings.data / ".demo.lock", waits):
+        if _lacks_demo(settings):
+            delivery = settings.deliveries / "demo"
+            context.invoke(demo_command, directory=delivery)
+            # In a process of its own: DuckDB's threads of an import don't outlive it to trouble the server's end.
+            program = [sys.executable, "-m", "dashboard", "import", str(delivery)]
+            if subprocess.run(program, check=False).returncode:  # noqa: S603
+                fail("The demo data could not be imported; see above.")
+        with store_of(settings) as store:
             add_demo_accounts(store.by(operator()))
 
 
@@ -252,12 +258,9 @@ def check() -> None:
 
 def _check_folder(settings: Settings) -> str:
     for folder in (settings.data, settings.state):
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise _Problem(f"{folder} cannot be made ({error.strerror}); set DASHBOARD_DATA") from None
-        if not os.access(folder, os.W_OK):
-            raise _Problem(f"{folder} cannot be written; change its owner, or set DASHBOARD_DATA")
+        if wrong := folders.fault(folder):
+            raise _Problem(wrong)
+        folders.make(folder, 0o700)
     return str(settings.data)
 
 

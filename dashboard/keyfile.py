@@ -6,6 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
+from dashboard import folders
+
 KEY_BYTES = 32
 
 
@@ -15,7 +17,7 @@ def read_or_make(path: Path) -> bytes:
     Raises:
         OSError: it cannot be made or read.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folders.make(path.parent, 0o700)
     if not path.exists():
         _make(path)
     return path.read_bytes()
@@ -24,7 +26,7 @@ def read_or_make(path: Path) -> bytes:
 def _make(path: Path) -> None:
     """Write a new key whole or not at all; a key that appeared meanwhile is kept."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = folders.opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(KEY_BYTES))

@@ -16,6 +16,8 @@ from anyio import CancelScope, to_thread
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from dashboard import folders
+
 NO_SUCH_FILE = "There is no such file for this account.\n"
 #: What stands behind a file's name for the receipt beside it.
 BESIDE = ".receipt.json"
@@ -97,7 +99,8 @@ class Receipt:
 def write_beside(file: Path, content: Mapping[str, Any]) -> Path:
     """Write the receipt beside a file; where it lies."""
     path = file.with_name(file.name + BESIDE)
-    path.write_text(json.dumps(content, indent=2, default=str, ensure_ascii=False) + "\n", encoding="utf-8")
+    with open(path, "w", encoding="utf-8", opener=folders.opened) as stream:
+        stream.write(json.dumps(content, indent=2, default=str, ensure_ascii=False) + "\n")
     return path
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from dashboard.intake import pointer
-from dashboard.interruption import stoppable
+from dashboard.interruption import has_taken_effect, stoppable
 from dashboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class Commands(click.Group):
             if isinstance(error, BrokenPipeError):
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            fail(f"{where}{error.strerror or error}. What was done before that stands; mend it and run this again.")
+            before = "What was done before that stands; mend" if has_taken_effect() else "Mend"
+            fail(f"{where}{error.strerror or error}. {before} it and run this again.")
         except Exception as error:
             # Not loaded, it did not fail; to load it takes a while, which `--help` shouldn't.
             database = sys.modules.get("dashboard.state.database")
@@ -48,7 +49,8 @@ class Commands(click.Group):
                 raise
             why, hint = database.cause(error)
             hint = hint or "Run: dashboard check"
-            fail(f"The state store failed ({why}). {hint}. What was done stands, and may not be on record.")
+            before = " What was done stands, and may not be on record." if has_taken_effect() else ""
+            fail(f"The state store failed ({why}). {hint}.{before}")
 
 
 def fail(message: str) -> NoReturn:

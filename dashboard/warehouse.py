@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from dashboard import access, additive
+from dashboard import access, additive, folders
 from dashboard.answers import Answers, Made
 from dashboard.catalogue import Catalogue, read
 from dashboard.fact_reading import FactReading
@@ -59,7 +59,7 @@ class Warehouse:
         self._ahead: int | None = None
         #: Whether what is asked ahead is unwanted by now.
         self.gives_way = False
-        self.spill.mkdir(parents=True, exist_ok=True)
+        folders.make(self.spill)
         try:
             self._facts = FactReading(path, settings)
         except facts.FactsError as error:

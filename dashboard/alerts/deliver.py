@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import hmac
 import smtplib
+import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, localtime, make_msgid
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -20,9 +25,13 @@ from dashboard.settings import MAIL_ADDRESS, Mail, Settings, is_loopback
 
 #: Seconds for each answer of the other side.
 TIMEOUT = 10.0
+#: Seconds for all of a webhook's exchange: each byte of its answer may take as long as an answer.
+HOOK_DEADLINE = 30.0
 #: Seconds for each answer about a message: mail servers look through it before they take it. Who gives up earlier
-#: sends again what was taken. Three such answers are within `alert_channels.CLAIM`.
+#: sends again what was taken.
 MAIL_PATIENCE = 120.0
+#: Seconds for all of a mail server's exchange: three such answers, and within `alert_channels.CLAIM`.
+MAIL_DEADLINE = 480.0
 LONGEST_URL = 500
 #: Headers of a webhook's request.
 SIGNATURE, TIMESTAMP, DELIVERY = "X-Dashboard-Signature", "X-Dashboard-Timestamp", "X-Dashboard-Delivery"
@@ -110,14 +119,11 @@ def send_mail(mail: Mail | None, target: str, message: Message, *, demo: bool) -
         require_loopback(mail.host)
     written = written_mail(mail, target, message)
     try:
-        server = _connected(mail)
-        try:
+        with _connected(mail) as server:
             server.send_message(written, from_addr=mail.sender, to_addrs=[target])
             # It has the message: whatever it says to the goodbye is no reason to send it again.
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 server.quit()
-        finally:
-            server.close()
     except smtplib.SMTPRecipientsRefused:
         raise DeliveryError("the mail server does not take messages for this address") from None
     except smtplib.SMTPAuthenticationError:
@@ -145,13 +151,44 @@ def written_mail(mail: Mail, target: str, message: Message) -> EmailMessage:
     return written
 
 
-def _connected(mail: Mail) -> smtplib.SMTP:
+class _Cut:
+    """A mail server's connection that is cut once its time is up, be it in the midst of a line."""
+
+    sock: socket.socket | None = None
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        self.timer = threading.Timer(MAIL_DEADLINE, self._cut)
+        self.timer.daemon = True
+        self.timer.start()
+        try:
+            super().__init__(*given, **named)
+        except BaseException:
+            self.timer.cancel()
+            raise
+
+    def _cut(self) -> None:
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                # The socket's own, since that of TLS would first let go of what another thread is reading with.
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+
+class _Server(_Cut, smtplib.SMTP):
+    """A mail server, in plain text at first."""
+
+
+class _ServerByTLS(_Cut, smtplib.SMTP_SSL):
+    """A mail server by TLS from the first byte on."""
+
+
+@contextlib.contextmanager
+def _connected(mail: Mail) -> Iterator[smtplib.SMTP]:
     if mail.tls == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
+        server: _Server | _ServerByTLS = _ServerByTLS(
             mail.host, mail.port, timeout=TIMEOUT, context=ssl.create_default_context()
         )
     else:
-        server = smtplib.SMTP(mail.host, mail.port, timeout=TIMEOUT)
+        server = _Server(mail.host, mail.port, timeout=TIMEOUT)
     try:
         if mail.tls == "starttls":
             server.starttls(context=ssl.create_default_context())
@@ -159,10 +196,10 @@ def _connected(mail: Mail) -> smtplib.SMTP:
             server.login(mail.user, mail.password)
         if server.sock is not None:
             server.sock.settimeout(MAIL_PATIENCE)
-    except BaseException:
+        yield server
+    finally:
+        server.timer.cancel()
         server.close()
-        raise
-    return server
 
 
 def _reason(error: Exception) -> str:
@@ -193,17 +230,24 @@ def send_hook(settings: Settings, target: str, secret: str, message: Message, de
         SIGNATURE: signature(secret, moment, body),
     }
     try:
-        client = httpx.Client(
-            timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=ssl.create_default_context()
-        )
-        with client, client.stream("POST", url, content=body, headers=headers) as answer:
-            status = answer.status_code
-    except httpx.TimeoutException:
-        raise DeliveryError(f"the webhook did not answer within {TIMEOUT:.0f} seconds") from None
+        status = asyncio.run(_posted(url, body, headers))
+    except (httpx.TimeoutException, TimeoutError) as error:
+        seconds = HOOK_DEADLINE if isinstance(error, TimeoutError) else TIMEOUT
+        raise DeliveryError(f"the webhook did not answer within {seconds:.0f} seconds") from None
     except httpx.HTTPError:
         raise DeliveryError("the webhook cannot be reached, or its certificate is not accepted") from None
     if not 200 <= status < 300:
         raise DeliveryError(f"the webhook answered with status {status}, not 2xx")
+
+
+async def _posted(url: str, body: bytes, headers: dict[str, str]) -> int:
+    """The status of the answer, however slowly it comes in; TimeoutError after `HOOK_DEADLINE`."""
+    client = httpx.AsyncClient(
+        timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=ssl.create_default_context()
+    )
+    posted = client.stream("POST", url, content=body, headers=headers)
+    async with asyncio.timeout(HOOK_DEADLINE), client, posted as answer:
+        return answer.status_code
 
 
 def signature(secret: str, moment: str, body: bytes) -> str:

@@ -87,7 +87,8 @@ class Runner:
                 self._evaluate(person, rule)
             for channel in self._channels.of(user.username).values():
                 self._tell(person, channel)
-        if not self._dry:
+        # That of one person, by hand, would hide that the timer has stopped.
+        if not self._dry and only is None:
             counted = self.tally
             self._channels.note_run(
                 Run(self._now, counted.rules, counted.opened, counted.recovered, counted.sent, counted.failed)
@@ -223,7 +224,11 @@ class Runner:
         kept = self._channels.of(person.user.username).get(channel.channel)
         today = evaluate.local_date(person.reader, person.reader.sites[0], self._now)
         day = today - dt.timedelta(days=(today.weekday() - channel.weekday) % 7)
-        return day if kept and kept.weekday is not None and (kept.digest_on is None or day > kept.digest_on) else None
+        if kept is None or kept.weekday is None:
+            return None
+        # Of a day beyond any site's tomorrow it was sent while the clock was ahead.
+        ahead = today + dt.timedelta(days=1)
+        return day if kept.digest_on is None or not day <= kept.digest_on <= ahead else None
 
     def _week(self, person: _Person, own: dict[str, Rule]) -> list[Item]:
         """What opened and recovered in the week, what is still open, what is snoozed."""

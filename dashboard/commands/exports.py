@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashboard import no_shows
+from dashboard import folders, no_shows
 from dashboard.interruption import brought_to_its_end, no_way_back
 from dashboard.settings import Settings
 from dashboard.terminal import fail, operator, settings_in_force, store_of
@@ -198,8 +198,7 @@ def write(store: Store, chosen: Choice, form: str, output: Path) -> dict[str, An
     receipt = None
     try:
         body, receipt = chosen.write(form)
-        with _put(output, body):
-            pass
+        _put(output, body)
     except (access.AccessDeniedError, WarehouseError, FileError, OSError) as error:
         fail(f"{output} was not written: {error}")
     finally:
@@ -280,20 +279,20 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
             if close and made.provisional:
                 raise month_end.MonthError(
                     f"{month} is not over in the extract, which is whole to {reader.catalogue.last_full_day}; "
-                    "close it with a later one"
+                    "close it with one that has a completed visit of the month's last day or of a day after it"
                 )
             data = month_end.written(made, restated)
             output = folder / "_".join([made.file_name, *sites, *(["provisional"] if made.provisional else [])])
             output = output.with_name(f"{output.name}.zip")
-            output.parent.mkdir(parents=True, exist_ok=True)
-            with _put(output, [data]):
-                # Once the pack is written but for its name, so that no month is closed for want of room for one.
-                if close:
-                    ClosedMonths(store.by(operator())).close(
-                        month, made.extract, {s: month_end.of_site(made.figures, s) for s in made.sites}
-                    )
-        except (access.AccessDeniedError, month_end.MonthError, StateError, WarehouseError, OSError) as error:
+            folders.make(output.parent)
+            own = {s: month_end.of_site(made.figures, s) for s in made.sites}
+            closing = ClosedMonths(store.by(operator())).closing(month, made.extract, own)
+            # The month is closed with its pack in place, or there is no pack and it stays open.
+            _put(output, [data], closing if close else nullcontext())
+        except (access.AccessDeniedError, month_end.MonthError, StateError, WarehouseError) as error:
             fail(f"the pack of {month} was not written: {error}")
+        except OSError as error:
+            fail(f"the pack of {month} was not written: {error.filename2 or error.filename}: {error.strerror}")
         details = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         details |= {"filters": {"month": month, "sites": made.sites}, "extract": made.extract, "form": "zip"}
         details |= {
@@ -313,19 +312,18 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
         click.echo(f"restated: {key}: {month_end.shown(key, was)} -> {month_end.shown(key, now)}", err=True)
 
 
-@contextmanager
-def _put(output: Path, parts: Iterable[bytes]) -> Iterator[None]:
-    """Write a file; it has its name once what is done within is done, and is gone where that fails."""
+def _put(output: Path, parts: Iterable[bytes], within: AbstractContextManager[object] = nullcontext()) -> None:  # noqa: B008
+    """Write a file, whole or not at all; it gets its name within `within`."""
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as file:
+        with open(part, "wb", opener=folders.opened) as file:
             for data in parts:
                 file.write(data)
             file.flush()
             os.fsync(file.fileno())
         no_way_back()
-        yield
-        part.replace(output)
+        with within:
+            part.replace(output)
     finally:
         part.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashboard import no_shows
+from dashboard import folders, no_shows
 from dashboard.terminal import fail, operator, settings_in_force, store_of
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def _write(target: Path, content: bytes) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            folders.give_to_owner(file.fileno(), target.parent)
             file.write(content)
         Path(name).replace(target)
     finally:

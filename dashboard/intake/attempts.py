@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from dashboard import folders
+
 FILE_NAME = "imports.jsonl"
 #: A file of one of these names says that a delivery is complete.
 MARKERS = ("_SUCCESS", "complete", "complete.txt")
@@ -116,8 +118,8 @@ def append(extracts: Path, attempt: Attempt) -> None:
         OSError: it cannot be noted.
     """
     line = json.dumps(asdict(attempt) | {"at": attempt.at.isoformat(timespec="seconds")}, ensure_ascii=False) + "\n"
-    extracts.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(extracts / FILE_NAME, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
+    folders.make(extracts)
+    descriptor = folders.opened(extracts / FILE_NAME, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
     try:
         # What a full disk has left of a line must not swallow the next one.
         size = os.fstat(descriptor).st_size

@@ -37,7 +37,7 @@ def list_command() -> None:
     """
     folder = _folder()
     in_use = _in_use(folder)
-    found = sorted(folder.glob("extract-*.duckdb"), reverse=True)
+    found = pointer.newest_first(folder)
     known = {one.name: one for one in pointer.published(folder)}
     for path in found:
         one = known.get(path.name) or (in_use if in_use and in_use.name == path.name else None)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dashboard import folders
+
 ENDING = ".facts"
 
 
@@ -100,7 +102,8 @@ def begin(extract: Path, root: Path | None) -> Facts:
     """
     facts = Facts((root or extract.parent) / extract.stem)
     _write(extract, facts)
-    facts.folder.mkdir(mode=0o750, parents=True)
+    folders.make(facts.folder.parent)
+    facts.folder.mkdir(mode=0o750)
     return facts
 
 
@@ -115,15 +118,17 @@ def finish(extract: Path, folder: Path) -> str:
     """
     files = []
     for path in sorted(folder.rglob("*.parquet")):
-        path.chmod(0o440)
-        with path.open("rb") as file:
+        with open(path, "rb", opener=folders.opened) as file:
+            os.fchmod(file.fileno(), 0o440)
+            folders.give_to_owner(file.fileno(), folder.parent)
             os.fsync(file.fileno())
-        found = path.stat()
+            found = os.fstat(file.fileno())
         files.append(FactFile(str(path.relative_to(folder)), found.st_size, _digest(path), found.st_mtime_ns))
     for inner in (folder, *(path for path in folder.iterdir() if path.is_dir())):
-        inner.chmod(0o550)
-        descriptor = os.open(inner, os.O_RDONLY)
+        descriptor = os.open(inner, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
+            os.fchmod(descriptor, 0o550)
+            folders.give_to_owner(descriptor, folder.parent)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -166,7 +171,7 @@ def _write(extract: Path, facts: Facts) -> None:
     final = list_of(extract)
     temporary = final.with_name(f".{final.name}.{os.getpid()}")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
+        with open(temporary, "w", encoding="utf-8", opener=folders.opened) as file:
             json.dump(content, file, indent=1)
             file.flush()
             os.fsync(file.fileno())

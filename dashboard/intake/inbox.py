@@ -9,6 +9,7 @@ import os
 import time
 from pathlib import Path
 
+from dashboard import folders
 from dashboard.intake import attempts
 
 FILE_NAME = "inbox.json"
@@ -59,7 +60,8 @@ class Fingerprints:
         temporary = self._file.with_name(f".{FILE_NAME}.{os.getpid()}")
         with contextlib.suppress(OSError, UnicodeError):
             try:
-                temporary.write_text(json.dumps(self._known), encoding="utf-8")
+                with open(temporary, "w", encoding="utf-8", opener=folders.opened) as file:
+                    json.dump(self._known, file)
                 temporary.replace(self._file)
                 self._changed = False
             finally:

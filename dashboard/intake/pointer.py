@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import fcntl
 import hashlib
 import json
@@ -13,9 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dashboard import folders
 from dashboard.intake import facts
+from dashboard.interruption import took_effect
 
 FILE_NAME = "current.json"
+#: So far the clocks of machines that import into one folder may be apart.
+_SKEW = dt.timedelta(minutes=5)
 _NAME = re.compile(r"extract-[0-9TZ]+-[0-9a-f]{12}\.duckdb")
 
 
@@ -127,10 +132,19 @@ def named(extracts: Path) -> Pointer | None:
 def published(extracts: Path) -> list[Pointer]:
     """Every extract with its card, newest first; what has no readable card is left out."""
     found = []
-    for path in sorted(extracts.glob("extract-*.duckdb"), reverse=True):
+    for path in newest_first(extracts):
         with contextlib.suppress(ExtractError, OSError):
             found.append(_read(card_of(path), extracts))
     return found
+
+
+def newest_first(extracts: Path) -> list[Path]:
+    """Every extract, by the time of its making in its name.
+
+    One of a time to come was made while the clock was ahead: who knows when, so that it stands last.
+    """
+    latest = f"extract-{dt.datetime.now(dt.UTC) + _SKEW:%Y%m%dT%H%M%S}"
+    return sorted(extracts.glob("extract-*.duckdb"), key=lambda path: (path.name < latest, path.name), reverse=True)
 
 
 def card_of(extract: Path) -> Path:
@@ -154,30 +168,15 @@ def write(final: Path, target: Pointer) -> None:
     try:
         # Made anew, since a link in its place would lead what is written, and given away, elsewhere.
         temporary.unlink(missing_ok=True)
-        with temporary.open("x", encoding="utf-8") as file:
+        with open(temporary, "x", encoding="utf-8", opener=folders.opened) as file:
             json.dump(content, file)
             file.flush()
-            give_to_owner(file.fileno(), final.parent)
             os.fsync(file.fileno())
         temporary.replace(final)
+        took_effect()
     finally:
         temporary.unlink(missing_ok=True)
     flush_folder(final.parent)
-
-
-def give_to_owner(descriptor: int, folder: Path) -> None:
-    """Let a new file be its folder's owner's: what root puts there couldn't be read by the service's user.
-
-    One that has another name elsewhere is left as it is: that user may have put it there to be given it.
-    """
-    if os.geteuid() == 0 and os.fstat(descriptor).st_nlink == 1:
-        found = folder.stat()
-        os.fchown(descriptor, found.st_uid, found.st_gid)
-
-
-def unfollowed(path: str, flags: int) -> int:
-    """Opens a file, and none that a link in its place leads to: an opener of `open`."""
-    return os.open(path, flags | os.O_NOFOLLOW)
 
 
 def flush_folder(folder: Path) -> None:
@@ -238,6 +237,7 @@ def sweep(extracts: Path) -> None:
 
 def remove(target: Path) -> None:
     """Remove an extract, its card and its facts."""
+    took_effect()
     target.unlink(missing_ok=True)
     facts.remove(target)
     card_of(target).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dashboard import folders
 from dashboard.intake import pointer
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION
 from dashboard.intake.fhir.reading import Resources
@@ -56,10 +57,10 @@ def refuse_demo(delivery: Path, extracts: Path) -> None:
 
 def publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> None:
     """Flush the extract, move it to its place, then turn the pointer to it."""
-    with open(built, "rb", opener=pointer.unfollowed) as file:
+    with open(built, "rb", opener=folders.opened) as file:
         os.fchmod(file.fileno(), 0o640)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        pointer.give_to_owner(file.fileno(), extracts)
+        folders.give_to_owner(file.fileno(), extracts)
         os.fsync(file.fileno())
     found = built.stat()
     target = pointer.Pointer(
@@ -74,14 +75,13 @@ def publish(built: Path, extracts: Path, demo: bool, listed: str | None) -> None
 
 
 def drop_oldest(extracts: Path, kept: int) -> list[Path]:
-    """Keep the last extracts, and the one in use; names sort by build time. Call it with `pointer.held`.
+    """Keep the last extracts, and the one in use. Call it with `pointer.held`.
 
     Returns:
         What was removed.
     """
     used = in_use(extracts)
-    found = sorted(extracts.glob("extract-*.duckdb"))
-    removed = [path for path in found[: max(len(found) - kept, 0)] if path != used]
+    removed = [path for path in reversed(pointer.newest_first(extracts)[kept:]) if path != used]
     for path in removed:
         pointer.remove(path)
     return removed

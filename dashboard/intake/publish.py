@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from dashboard import folders, locks
 from dashboard.intake import addition, facts, keys, pointer, publication, review, verification
 from dashboard.intake.attempts import Watched
 from dashboard.intake.build import Identity, Material, build, into
@@ -131,8 +131,8 @@ def import_delivery(
     watched = watched or Watched()
     with noted(extracts, delivery, watched, began, dry_run=dry_run, add=add) as done:
         try:
-            extracts.mkdir(parents=True, exist_ok=True)
-            with _alone(extracts, tell):
+            folders.make(extracts)
+            with locks.alone(extracts / LOCK_NAME, lambda: tell("waiting for another import to end", 0.0)):
                 _sweep(extracts)
                 work = extracts / _BUILDING
                 work.mkdir(mode=0o700)
@@ -167,18 +167,6 @@ def import_delivery(
         done(report, digests)
     tell("checked" if dry_run else "published", 1.0)
     return report
-
-
-@contextlib.contextmanager
-def _alone(extracts: Path, tell: Progress) -> Iterator[None]:
-    """Hold the import lock; the system frees it when the process ends, however it ends."""
-    with (extracts / LOCK_NAME).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            tell("waiting for another import to end", 0.0)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _sweep(extracts: Path) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import logging
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from dashboard import folders, locks
 from dashboard.intake import attempts, pointer, turns
 from dashboard.intake.attempts import Watched
 from dashboard.intake.contract import DeliveryError, StorageError
@@ -266,17 +267,13 @@ def _in_use(extracts: Path) -> str | None:
 @contextlib.contextmanager
 def _alone(extracts: Path) -> Iterator[None]:
     """One watcher at a time, or two would import the same delivery one after the other."""
-    try:
-        extracts.mkdir(parents=True, exist_ok=True)
-        lock = (extracts / LOCK_NAME).open("a")
-    except OSError as error:
-        raise StorageError(
-            f"{error.filename or extracts} cannot be written ({error.strerror}); check permissions"
-        ) from error
-    with lock:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("waiting for another watcher to end its look")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            folders.make(extracts)
+            waits = partial(log.info, "waiting for another watcher to end its look")
+            held.enter_context(locks.alone(extracts / LOCK_NAME, waits))
+        except OSError as error:
+            raise StorageError(
+                f"{error.filename or extracts} cannot be written ({error.strerror}); check permissions"
+            ) from error
         yield

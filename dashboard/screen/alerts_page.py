@@ -43,7 +43,7 @@ def standing(view: page.View) -> None:
     catalogue = view.reader.catalogue
     run = _channels().last_run()
     ran = (
-        f"Rules were last evaluated on {day_text(run.at.date())}, {run.at:%H:%M} UTC."
+        f"Everybody's rules were last evaluated on {day_text(run.at.date())}, {run.at:%H:%M} UTC."
         if run
         else "Rules were never evaluated here: an operator runs <code>dashboard alerts run</code> by a timer."
     )

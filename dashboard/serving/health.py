@@ -82,7 +82,7 @@ class Health:
         return (datetime.now(UTC) - built.replace(tzinfo=UTC)).total_seconds()
 
     def alerts_age(self) -> float:
-        """Seconds since alert rules were last evaluated; not a number before the first time."""
+        """Seconds since everybody's alert rules were last evaluated; not a number before the first time."""
         run = AlertChannels(self._store).last_run()
         return (datetime.now(UTC) - run.at).total_seconds() if run else float("nan")
 

@@ -42,7 +42,7 @@ EXPORTS = Counter("dashboard_exports", "Files asked for, by how it ended.", ["re
 EXPORTS_RUNNING = Gauge("dashboard_exports_running", "Files being sent.", registry=REGISTRY)
 EXTRACT_AGE = Gauge("dashboard_extract_age_seconds", "Time since the extract in use was built.", registry=REGISTRY)
 ALERTS_AGE = Gauge(
-    "dashboard_alerts_run_age_seconds", "Time since alert rules were last evaluated.", registry=REGISTRY
+    "dashboard_alerts_run_age_seconds", "Time since everybody's alert rules were last evaluated.", registry=REGISTRY
 )
 ALERTS_FAILING = Gauge(
     "dashboard_alerts_failing", "Addresses that the last alert could not be sent to.", registry=REGISTRY

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, not_, or_, select, update
 
+from dashboard.state.clock import is_ahead
 from dashboard.state.store import Store
 from dashboard.state.tables import alert_channels, alert_events, alert_rules, alert_runs, alert_tellings
 
@@ -131,7 +132,8 @@ class AlertChannels:
     def claim(self, username: str, channel: ChannelName) -> bool:
         """Whether this run is the one that sends there now; `sent`, `failed` and `let_go` let go again."""
         now = self._store._now()
-        free = or_(alert_channels.c.claimed_until.is_(None), alert_channels.c.claimed_until < now)
+        until = alert_channels.c.claimed_until
+        free = or_(until.is_(None), until < now, is_ahead(until, now + CLAIM))
         taken = update(alert_channels).where(_own(username, channel), free).values(claimed_until=now + CLAIM)
         with self._store.database.write() as connection:
             return bool(connection.execute(taken).rowcount)
@@ -178,15 +180,17 @@ class AlertChannels:
     # Runs
 
     def note_run(self, run: Run) -> None:
-        """Keep what a run came to."""
+        """Keep what a run of everybody's rules came to."""
         values = {name: getattr(run, name) for name in ("at", "rules", "opened", "recovered", "sent", "failed")}
         with self._store.database.write() as connection:
             connection.execute(delete(alert_runs).where(alert_runs.c.at < run.at - MEMORY))
             connection.execute(insert(alert_runs).values(run=secrets.token_hex(8), **values))
 
     def last_run(self) -> Run | None:
-        """The last run, or None before the first."""
-        asked = select(alert_runs).order_by(alert_runs.c.at.desc()).limit(1)
+        """The last run of everybody's rules, or None before the first."""
+        # One of a clock that was ahead would hide that the timer has stopped.
+        past = not_(is_ahead(alert_runs.c.at, self._store._now()))
+        asked = select(alert_runs).where(past).order_by(alert_runs.c.at.desc()).limit(1)
         with self._store.database.read() as connection:
             row = connection.execute(asked).one_or_none()
         return Run(row.at, row.rules, row.opened, row.recovered, row.sent, row.failed) if row else None

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, not_, select, update
 
 from dashboard.alerts import rules
 from dashboard.alerts.evaluate import Finding, Step
 from dashboard.alerts.rules import Condition, Rule
+from dashboard.state.clock import is_ahead
 from dashboard.state.database import StateError
 from dashboard.state.store import Store
 from dashboard.state.tables import alert_channels, alert_evaluations, alert_events, alert_rules, alert_tellings
@@ -148,11 +149,15 @@ class AlertRules:
             return [Evaluation(row.day, row.at, row.outcome, row.said) for row in connection.execute(asked)]
 
     def events(self, username: str, since: dt.datetime) -> list[Event]:
-        """What opened and recovered of a person's rules since a moment, oldest first."""
+        """What opened and recovered of a person's rules since a moment and up to now, oldest first."""
         asked = (
             select(alert_events)
             .join(alert_rules, alert_rules.c.rule == alert_events.c.rule)
-            .where(alert_rules.c.username == username, alert_events.c.at >= since)
+            .where(
+                alert_rules.c.username == username,
+                alert_events.c.at >= since,
+                not_(is_ahead(alert_events.c.at, self._store._now())),
+            )
             .order_by(alert_events.c.at, alert_events.c.day)
         )
         with self._store.database.read() as connection:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dashboard import folders
 from dashboard.state.database import StateError
 
 _TEXT = re.compile(r"([1-9][0-9]*):([0-9a-f]{64})")
@@ -48,7 +49,7 @@ class HeadFile:
 
     def advance(self, head: Head, signature: str) -> None:
         """Note a head, unless a later one stands there already."""
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = folders.opened(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             present = _TEXT.match(os.pread(handle, _WIDTH, 0).decode("ascii", "replace"))

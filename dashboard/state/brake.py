@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from dashboard.state.clock import is_ahead
 from dashboard.state.store import Store
 from dashboard.state.tables import brakes, devices, under_way
 
@@ -151,7 +152,10 @@ def _count(connection: Connection, subject: Subject, now: datetime) -> tuple[int
     kind, name = subject
     _insert_if_absent(connection, brakes, kind=kind, subject=name, failures=0, at=now)
     lost = connection.execute(
-        delete(under_way).where(*_is(under_way, subject), under_way.c.at <= now - LONGEST_ATTEMPT)
+        delete(under_way).where(
+            *_is(under_way, subject),
+            or_(under_way.c.at <= now - LONGEST_ATTEMPT, is_ahead(under_way.c.at, now)),
+        )
     ).rowcount
     if lost:
         _fail(connection, subject, lost, now)
@@ -177,6 +181,11 @@ def _fail(connection: Connection, subject: Subject, times: int, now: datetime) -
 def _state(connection: Connection, subject: Subject, now: datetime) -> tuple[int, datetime]:
     """The subject's failures that are not forgotten yet, and the end of its wait."""
     row = connection.execute(select(brakes).where(*_is(brakes, subject)).with_for_update()).one()
+    if is_ahead(row.at, now):
+        # The wait has its length, and begins now: a clock that was ahead would make it last until then.
+        until = now + (row.until - row.at) if row.until else None
+        connection.execute(update(brakes).where(*_is(brakes, subject)).values(at=now, until=until))
+        return row.failures, until or now
     if now - max(row.at, row.until or row.at) >= MEMORY[subject[0]]:
         return 0, now
     return row.failures, row.until or now

@@ -9,10 +9,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert
 
+from dashboard.state.clock import is_ahead
 from dashboard.state.sealing import Seal, SealError
 from dashboard.state.sessions import session_key
 from dashboard.state.store import Store
 from dashboard.state.tables import challenges
+
+#: No challenge lasts longer.
+LONGEST = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Challenges:
         """A new challenge's token. `ends` is when it ends at the latest, for one that follows another."""
         token = secrets.token_urlsafe(32)
         now = self._store._now()
+        if lifetime > LONGEST:
+            raise ValueError(f"a challenge lasts {LONGEST} at most")
         values = {
             "token_sha256": session_key(token),
             "purpose": purpose,
@@ -59,7 +65,8 @@ class Challenges:
         )
         with self._store.database.write() as connection:
             row = connection.execute(taken).one_or_none()
-        if row is None or row.expires_at <= self._store._now():
+        now = self._store._now()
+        if row is None or row.expires_at <= now or is_ahead(row.expires_at, now + LONGEST):
             return None
         try:
             return Challenge(json.loads(self._seal.open(row.sealed)), row.expires_at)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +40,16 @@ class ClosedMonths:
         Raises:
             StateError: it is closed at one of them already.
         """
+        with self.closing(month, extract, figures):
+            pass
+
+    @contextmanager
+    def closing(self, month: str, extract: str, figures: Mapping[str, Mapping[str, int]]) -> Iterator[None]:
+        """As `close`, once what is done within is done; where that fails, the month stays open.
+
+        Raises:
+            StateError: it is closed at one of them already; nothing within is done then.
+        """
         now, who = self._store._now(), self._store._actor
         rows = [
             {
@@ -64,6 +75,7 @@ class ClosedMonths:
             self._store.audit.append(
                 connection, "month", who, month, change="closed", sites=list(figures), extract=extract
             )
+            yield
 
     def reopen(self, month: str, sites: Sequence[str], reason: str) -> None:
         """Take back that a month is closed at these sites, for a reason that goes on record.

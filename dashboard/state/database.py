@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -12,10 +13,15 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 
+from dashboard import folders
+from dashboard.interruption import took_effect
 from dashboard.state import migrate
 
-BUSY_MS = 10_000
+#: How long one change waits for another to end: on a slow disk bringing the tables up to date takes seconds.
+BUSY_MS = 30_000
 CONNECT_SECONDS = 10
+#: The file beside SQLite's own in which processes queue up to write.
+QUEUE = ".queue"
 #: PostgreSQL's advisory lock that stands for SQLite's one write lock.
 WRITE_LOCK = 7_305_441_120
 _AFTER_COMMIT = "dashboard_after_commit"
@@ -25,6 +31,7 @@ _NOT_DAMAGED = {
     "unable to open": "Check who may write to it and to its folder, and run this as that account",
     "is full": "Make room on its disk, then try again",
     "disk I/O error": "Check the free space and the state of its disk, then try again",
+    "is locked": "Another process has been writing to it for long: try again once it has ended",
 }
 
 
@@ -49,9 +56,9 @@ class Database:
         self._engine = engine
         self._writing = engine.execution_options(dashboard_writes=True)
         # SQLite's own lock is asked for again and again until time is up, which leaves the unlucky
-        # of many threads without it; this process's threads queue up for it instead.
+        # of many without it; this process's threads queue up for it instead, and processes in `_next_in_line`.
         self._turn: AbstractContextManager[object] = threading.Lock() if self.is_sqlite else nullcontext()
-        event.listen(engine, "begin", _begin)
+        event.listen(engine, "begin", self._begin)
 
     @classmethod
     def in_file(cls, file: Path) -> Database:
@@ -60,11 +67,14 @@ class Database:
         Raises:
             StateError: it can't be used.
         """
+        for one in (file, *(file.with_name(f"{file.name}-{part}") for part in ("wal", "shm", "journal"))):
+            if folders.is_planted(one):
+                raise StateError(f"{one} is a link of another user's, and root follows none: put the file there.")
         # Never opened where it exists: closing it again would take away the locks that this process
         # holds on it, and another process would then remove the log that is still written to.
         if not file.exists():
             with suppress(FileExistsError):
-                os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+                os.close(folders.opened(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         engine = create_engine(URL.create("sqlite", database=str(file)), pool_size=8, max_overflow=56)
         event.listen(engine, "connect", _configure)
         return cls(engine, str(file))._ready("Restore it from a back-up, or move it away to begin anew")
@@ -128,8 +138,33 @@ class Database:
             calls: list[Callable[[], None]] = []
             connection.info[_AFTER_COMMIT] = calls
             yield connection
+        took_effect()
         for call in calls:
             call()
+
+    def _begin(self, connection: Connection) -> None:
+        """Take the write lock at once where a change follows: an upgrade later could only fail."""
+        writes = connection.get_execution_options().get("dashboard_writes", False)
+        if self.is_sqlite:
+            with self._next_in_line() if writes else nullcontext():
+                connection.exec_driver_sql("begin immediate" if writes else "begin")
+        elif writes:
+            connection.exec_driver_sql(f"select pg_advisory_xact_lock({WRITE_LOCK})")
+
+    @contextmanager
+    def _next_in_line(self) -> Iterator[None]:
+        """Be the only process that asks for SQLite's lock: who has just had it comes after this one."""
+        # Opened each time: a descriptor that a fork shares would share its lock too.
+        queue = None
+        with suppress(OSError):  # where nothing can be written SQLite says so itself
+            queue = folders.opened(f"{self._engine.url.database}{QUEUE}", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if queue is not None:
+                fcntl.flock(queue, fcntl.LOCK_EX)
+            yield
+        finally:
+            if queue is not None:
+                os.close(queue)
 
     def _ready(self, advice: str) -> Database:
         """Bring the tables up to this version; several processes may try at once."""
@@ -159,7 +194,7 @@ def after_commit(connection: Connection, call: Callable[[], None]) -> None:
 
 
 def _configure(connection: Any, _record: object) -> None:
-    """Set up a new SQLite connection; transactions are begun by `_begin` alone."""
+    """Set up a new SQLite connection; transactions are begun by `Database._begin` alone."""
     connection.isolation_level = None
     cursor = connection.cursor()
     try:
@@ -168,12 +203,3 @@ def _configure(connection: Any, _record: object) -> None:
         cursor.execute("pragma foreign_keys = on")
     finally:
         cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    """Take the write lock at once where a change follows: an upgrade later could only fail."""
-    writes = connection.get_execution_options().get("dashboard_writes", False)
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("begin immediate" if writes else "begin")
-    elif writes:
-        connection.exec_driver_sql(f"select pg_advisory_xact_lock({WRITE_LOCK})")

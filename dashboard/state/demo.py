@@ -20,8 +20,5 @@ DEMO_ACCOUNTS: tuple[tuple[str, str, Role, tuple[str, ...] | None], ...] = (
 
 
 def add_demo_accounts(store: Store) -> list[UserRecord]:
-    """Add the demo accounts to a store that has no users yet, and return them."""
-    return [
-        store.add_user(username, role, DEMO_PASSWORD, sites=sites, name=name, demo=True)
-        for username, name, role, sites in DEMO_ACCOUNTS
-    ]
+    """Add the demo accounts to a store that has no users yet, all at once, and return those that were added."""
+    return store.add_demo_users(DEMO_ACCOUNTS, DEMO_PASSWORD)

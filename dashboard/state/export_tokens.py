@@ -145,7 +145,7 @@ class ExportTokens:
             ).one_or_none()
         if row is None:
             return None
-        if row.used_at is None or now - row.used_at >= NOTE_EVERY:
+        if row.used_at is None or abs(now - row.used_at) >= NOTE_EVERY:
             with self._store.database.write() as connection:
                 connection.execute(
                     update(export_tokens).where(export_tokens.c.token_sha256 == key).values(used_at=now)

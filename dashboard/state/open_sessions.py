@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
+from dashboard.state.seats import living
 from dashboard.state.store import Store
 from dashboard.state.tables import sessions, sign_ins, users
 
@@ -66,10 +67,8 @@ class OpenSessions:
             .join(sign_ins, sign_ins.c.token_sha256 == sessions.c.token_sha256, isouter=True)
             .where(
                 sessions.c.username == username,
-                sessions.c.revoked_at.is_(None),
                 sessions.c.user_version == users.c.version,
-                sessions.c.last_seen_at > now - self._store._idle,
-                sessions.c.created_at > now - self._store._lifetime,
+                living(now, self._store._idle, self._store._lifetime),
             )
             .order_by(sessions.c.created_at.desc())
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, not_, select
 
+from dashboard.state.clock import is_ahead
 from dashboard.state.database import StateError
 from dashboard.state.sessions import session_key
 from dashboard.state.store import Store
@@ -52,13 +53,15 @@ class Resets:
 
     def owner(self, token: str) -> UserRecord | None:
         """Whose password the token may set, or None if it is used, void or too old."""
+        now = self._store._now()
         with self._store.database.read() as connection:
             username = connection.scalar(
                 select(resets.c.username)
                 .join(users, users.c.username == resets.c.username)
                 .where(
                     resets.c.token_sha256 == session_key(token),
-                    resets.c.expires_at > self._store._now(),
+                    resets.c.expires_at > now,
+                    not_(is_ahead(resets.c.expires_at, now + LIFETIME)),
                     resets.c.user_version == users.c.version,
                     users.c.disabled.is_(False),
                 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, select, update
 
+from dashboard.state.clock import is_ahead
 from dashboard.state.tables import sessions
 
 
@@ -55,6 +56,8 @@ def living(now: datetime, idle: timedelta, lifetime: timedelta) -> ColumnElement
         sessions.c.revoked_at.is_(None),
         sessions.c.last_seen_at > now - idle,
         sessions.c.created_at > now - lifetime,
+        not_(is_ahead(sessions.c.last_seen_at, now)),
+        not_(is_ahead(sessions.c.created_at, now)),
     )
 
 

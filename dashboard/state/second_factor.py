@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 
 import pyotp
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from dashboard.access import Role
+from dashboard.state.clock import SKEW
 from dashboard.state.sealing import Seal
 from dashboard.state.sessions import session_key
 from dashboard.state.store import Store
@@ -22,7 +23,8 @@ from dashboard.state.users import UserRecord
 
 ISSUER = "Infusion dashboard"
 RECOVERY_CODES = 10
-#: Time steps of 30 s by which a clock may be off.
+#: Seconds of a time step, and steps by which a phone's clock may be off.
+INTERVAL = 30
 DRIFT = 1
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _GROUP = 4, 4
@@ -106,7 +108,7 @@ class SecondFactors:
         if sealed is None:
             return False
         step = self._step(self._seal.open(sealed), code)
-        spent = _spend_recovery(username, code) if step is None else _spend_step(username, step)
+        spent = _spend_recovery(username, code) if step is None else _spend_step(username, step, self._latest())
         with self._store.database.write() as connection:
             return connection.execute(spent).one_or_none() is not None
 
@@ -142,21 +144,31 @@ class SecondFactors:
 
     def _step(self, secret: str, code: str) -> int | None:
         """The time step that the code belongs to, near the present one."""
-        totp = pyotp.TOTP(secret)
-        present = int(self._store._now().timestamp()) // totp.interval
+        totp = pyotp.TOTP(secret, interval=INTERVAL)
+        present = self._present()
         typed = "".join(code.split())
         found = None
         for step in range(present - DRIFT, present + DRIFT + 1):
-            if hmac.compare_digest(totp.at(step * totp.interval).encode(), typed.encode()):
+            if hmac.compare_digest(totp.at(step * INTERVAL).encode(), typed.encode()):
                 found = step
         return found
 
+    def _present(self) -> int:
+        """The present time step."""
+        return int(self._store._now().timestamp()) // INTERVAL
 
-def _spend_step(username: str, step: int) -> ReturningUpdate[Any]:
-    # Compared in the statement itself: of two that come with the same code, one is late.
+    def _latest(self) -> int:
+        """The last time step that can have been spent by now."""
+        return self._present() + DRIFT + int(SKEW.total_seconds()) // INTERVAL
+
+
+def _spend_step(username: str, step: int, latest: int) -> ReturningUpdate[Any]:
+    # Compared in the statement itself: of two that come with the same code, one is late. One that was spent while the
+    # clock was ahead would refuse all codes until then.
+    free = or_(second_factors.c.last_step < step, second_factors.c.last_step > latest)
     return (
         update(second_factors)
-        .where(second_factors.c.username == username, second_factors.c.last_step < step)
+        .where(second_factors.c.username == username, free)
         .values(last_step=step)
         .returning(second_factors.c.username)
     )

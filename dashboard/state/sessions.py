@@ -8,10 +8,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 
 from dashboard.access import Role, Viewer, limited
 from dashboard.state import seats
+from dashboard.state.clock import is_ahead
 from dashboard.state.database import Database
 from dashboard.state.seats import Seats
 from dashboard.state.tables import sessions, sign_ins, users
@@ -70,7 +71,8 @@ class Sessions:
             row = connection.execute(by_name(username)).one_or_none()
             if row is None:
                 raise unknown(username)
-            connection.execute(delete(sessions).where(sessions.c.created_at < now - self._lifetime))
+            over = or_(sessions.c.created_at < now - self._lifetime, is_ahead(sessions.c.last_seen_at, now))
+            connection.execute(delete(sessions).where(over))
             self.seats.make_room(connection, row.username, now, self._idle, self._lifetime)
             connection.execute(
                 insert(sessions).values(
@@ -144,6 +146,9 @@ class Sessions:
             and row.user_version == row.version
             and now - row.last_seen_at < self._idle
             and now - row.opened_at < self._lifetime
+            # One of a clock that was ahead would never be idle.
+            and not is_ahead(row.last_seen_at, now)
+            and not is_ahead(row.opened_at, now)
         )
 
     def _touch(self, key: str, now: datetime) -> None:

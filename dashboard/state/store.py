@@ -10,6 +10,7 @@ from types import TracebackType
 
 from sqlalchemy import select
 
+from dashboard import folders
 from dashboard.settings import Settings
 from dashboard.state import passwords
 from dashboard.state.audit import Audit
@@ -74,12 +75,13 @@ class Store(Users, Sessions):
         """
         folder = data / "state"
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folders.make(folder, 0o700)
         except OSError as error:
             raise StateError(
-                f"The folder {folder} cannot be made ({error.strerror}). Check who may write to {data}, or name "
-                "another data folder with DASHBOARD_DATA."
+                folders.fault(folder) or f"The folder {folder} cannot be made ({error.strerror})."
             ) from error
+        if not url and (wrong := folders.fault(folder)):
+            raise StateError(wrong)
         database = Database.at(url) if url else Database.in_file(folder / FILE)
         audit = Audit(database, folder, key_file=audit_key, clock=clock)
         return cls(database, audit, idle=idle, lifetime=lifetime, rounds=rounds, shortest=shortest, clock=clock)

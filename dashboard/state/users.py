@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dashboard.access import Role
@@ -72,6 +72,46 @@ class Users:
         Raises:
             StateError: the name is taken or malformed, no site is named, or the password is weak.
         """
+        values = self._new(username, role, password, sites, name, demo=demo)
+        username = values["username"]
+        try:
+            with self.database.write() as connection:
+                self._add(connection, values)
+        except IntegrityError:
+            raise StateError(f"There is a user {username} already.") from None
+        return self.user(username)
+
+    def add_demo_users(
+        self, people: Iterable[tuple[str, str, Role, Sequence[str] | None]], password: str
+    ) -> list[UserRecord]:
+        """Add demo accounts (user name, name, role, sites), all of them; none where there is any user already.
+
+        Returns:
+            Those that were added.
+        """
+        if self.list_users():
+            return []  # to hash the passwords takes a second
+        every = [
+            self._new(username, role, password, sites, name, demo=True) for username, name, role, sites in people
+        ]
+        with self.database.write() as connection:
+            if connection.scalar(select(users.c.username).limit(1)) is not None:
+                return []  # another start was faster
+            for values in every:
+                self._add(connection, values)
+        return [self.user(values["username"]) for values in every]
+
+    def _new(
+        self,
+        username: str,
+        role: Role,
+        password: str | None,
+        sites: Sequence[str] | None,
+        name: str | None,
+        *,
+        demo: bool,
+    ) -> dict[str, Any]:
+        """The row of an account to come, checked. Raises StateError."""
         username = username.lower()
         if not _USERNAME.fullmatch(username):
             raise StateError(
@@ -79,7 +119,7 @@ class Users:
                 "beginning with a letter or digit."
             )
         now = self._now()
-        values = {
+        return {
             "username": username,
             "name": name or username,
             "role": role.value,
@@ -91,14 +131,11 @@ class Users:
             "created_at": now,
             "password_changed_at": now,
         }
-        try:
-            with self.database.write() as connection:
-                connection.execute(insert(users).values(values))
-                details = {key: values[key] for key in ("role", "sites", "demo")}
-                self.audit.append(connection, "user", self._actor, username, change="added", **details)
-        except IntegrityError:
-            raise StateError(f"There is a user {username} already.") from None
-        return self.user(username)
+
+    def _add(self, connection: Connection, values: dict[str, Any]) -> None:
+        connection.execute(insert(users).values(values))
+        details = {key: values[key] for key in ("role", "sites", "demo")}
+        self.audit.append(connection, "user", self._actor, values["username"], change="added", **details)
 
     def user(self, username: str) -> UserRecord:
         """The account of that name.

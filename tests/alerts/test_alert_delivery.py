@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import ipaddress
+import socket
 import ssl
+import threading
+import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
-from alerts_clinic import hook_server, mail_server
+from alerts_clinic import SECRET, hook_server, mail_server
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,7 +24,7 @@ from dashboard.alerts import deliver
 from dashboard.alerts.deliver import DeliveryError, TargetError
 from dashboard.alerts.messages import Item, Message, plain
 from dashboard.alerts.rules import Condition, Rule
-from dashboard.settings import Settings
+from dashboard.settings import Mail, Settings
 
 RULE = Rule("r1", "max", Condition("dallas", "special", "bookings", "any"))
 
@@ -264,3 +269,53 @@ def test_a_mail_server_is_read_from_the_settings(monkeypatch, tmp_path):
     assert mail_of(monkeypatch, TLS="none", HOST="127.0.0.1", PORT="2525").port == 2525
     monkeypatch.setenv("DASHBOARD_WEBHOOK_HOSTS", "Hooks.example, chat.example:8443,")
     assert Settings.from_environment().webhook_hosts == {"hooks.example", "chat.example:8443"}
+
+
+# --- who never comes to an end ---------------------------------------------------------------
+
+
+@contextmanager
+def trickling(*said):
+    """A server that says each of these after a line of the other side's, the last one byte by byte for ten seconds."""
+    ended = threading.Event()
+
+    def talk(listening):
+        with listening, listening.accept()[0] as there, there.makefile("rb") as lines, contextlib.suppress(OSError):
+            for words in said[:-1]:
+                there.sendall(words)
+                lines.readline()
+            there.sendall(said[-1])
+            while not ended.wait(0.1):
+                there.sendall(b"a")
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    threading.Timer(10, ended.set).start()
+    thread = threading.Thread(target=talk, args=(listening,))
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("said", [b"H", b"HTTP/1.1 200 OK\r\nX-Slow: "])
+def test_a_webhook_that_trickles_its_answer_holds_nobody_up(tmp_path, monkeypatch, said):
+    monkeypatch.setattr(deliver, "HOOK_DEADLINE", 1.0)
+    with trickling(b"", said) as port:
+        allowed = Settings(data=tmp_path, webhook_hosts=frozenset({f"127.0.0.1:{port}"}))
+        began = time.monotonic()
+        with pytest.raises(DeliveryError, match="the webhook did not answer within 1 seconds"):
+            deliver.send_hook(allowed, f"http://127.0.0.1:{port}/", SECRET, message(), "d", demo=False)
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("said", [(b"220-",), (b"220 here\r\n", b"250 here\r\n", b"250 ok\r\n", b"250-")])
+def test_a_mail_server_that_trickles_its_answer_holds_nobody_up(monkeypatch, said):
+    monkeypatch.setattr(deliver, "MAIL_DEADLINE", 1.0)
+    with trickling(*said) as port:
+        began = time.monotonic()
+        mail = Mail("127.0.0.1", port, "none", "a@clinic.example")
+        with pytest.raises(DeliveryError, match="does not answer"):
+            deliver.send_mail(mail, "max@b.example", message(), demo=False)
+        assert time.monotonic() - began < 5

@@ -305,6 +305,16 @@ def test_a_digest_begins_after_the_day_it_was_asked_for(spiked, mail):
     assert spiked.run().sent == 1
 
 
+def test_a_digest_is_sent_again_once_a_clock_that_was_ahead_is_set_right(spiked, mail):
+    spiked.run()
+    spiked.clock.now = dt.datetime(2027, 3, 29, 12, tzinfo=dt.UTC)
+    spiked.mail_to("max", weekday=0)
+    spiked.clock.now = dt.datetime(2026, 3, 31, 12, tzinfo=dt.UTC)
+    assert (spiked.run().sent, spiked.run().sent) == (1, 0)
+    spiked.clock.pass_by(days=7)
+    assert spiked.run().sent == 1
+
+
 # --- what goes over the line -----------------------------------------------------------------
 
 
@@ -384,3 +394,13 @@ def test_a_dry_run_says_what_would_be_sent_and_keeps_nothing(spiked, mail):
     assert spiked.run().sent == 1
     run = spiked.channels.last_run()
     assert (run.at, run.rules, run.opened, run.sent, run.failed) == (spiked.clock(), 1, 1, 1, 0)
+
+
+def test_a_run_for_one_person_by_hand_does_not_hide_that_the_timer_has_stopped(spiked, mail):
+    assert spiked.run("max").sent == 1
+    assert spiked.channels.last_run() is None
+    spiked.run()
+    ran = spiked.channels.last_run()
+    spiked.clock.pass_by(minutes=90)
+    spiked.run("max")
+    assert spiked.channels.last_run() == ran

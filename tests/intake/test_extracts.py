@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -294,3 +295,20 @@ def test_open_pages_follow_while_extracts_are_switched(clinic: Clinic) -> None:
     thread.join()
     assert seen <= {1, 2}
     assert shelf.warning is None
+
+
+def test_an_extract_of_a_time_to_come_is_the_first_to_go_and_the_last_to_stand_in(clinic: Clinic) -> None:
+    """Made while the clock was ahead; those made since would be removed at once, as the oldest."""
+    folder = clinic.data / "extracts"
+    made = publish(clinic, 1)
+    ahead = made.path.with_name("extract-20990105T090000000Z-0123456789ab.duckdb")
+    pointer.write(pointer.card_of(ahead), replace(pointer.published(folder)[0], name=ahead.name, path=ahead))
+    made.path.rename(ahead)
+    pointer.turn(folder, pointer.published(folder)[0])
+    second, third = publish(clinic, 2), publish(clinic, 3)
+    assert [one.name for one in pointer.published(folder)] == [third.name, second.name, ahead.name]
+    spoil(third.path)
+    assert shelf_of(clinic).current().catalogue.name == second.name
+    clinic.publish(rules=Rules(accept_drop=True, kept_extracts=3))
+    assert ahead.name not in {path.name for path in folder.iterdir()}
+    assert second.path.exists()

@@ -86,6 +86,19 @@ def test_a_month_closed_by_an_earlier_version_is_compared_in_what_it_holds():
     assert month_end.compare({owed: 900}, {owed: 800}) == [(owed, 900, 800)]
 
 
+def test_a_pack_that_cannot_be_put_in_its_place_closes_nothing(run, tmp_path):
+    pack = tmp_path / "month-end_2026-08.zip"
+    pack.mkdir()
+    month = ("export", "month-end", "--month", "2026-08", "-o", str(tmp_path), "--close")
+    refused = run(*month, code=1).output
+    assert refused == f"Error: the pack of 2026-08 was not written: {pack}: Is a directory\n"
+    assert "No month is closed" in run("export", "months").output
+    assert not list(tmp_path.glob(".*"))
+    pack.rmdir()
+    assert "figures, closed." in run(*month).output
+    run("export", "reopen", "--month", "2026-08", "--reason", "closed by a test alone")
+
+
 def test_a_pack_that_could_not_be_written_closes_nothing(run, tmp_path):
     (tmp_path / "file").touch()
     month = ("export", "month-end", "--month", "2026-08", "--close", "-o")

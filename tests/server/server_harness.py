@@ -213,7 +213,7 @@ def people(data: Path) -> dict[str, UserRecord]:
 @contextmanager
 def running(command: list[str], port: int, data: Path, **environment: str):
     """Start a server, wait until it is ready, and stop it in the end."""
-    output = data / "server.log"
+    output = data / f"server-{port}.log"
     with output.open("w") as log:
         process = subprocess.Popen(
             command,

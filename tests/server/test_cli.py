@@ -131,7 +131,7 @@ def test_what_cannot_be_written_is_told_apart_from_what_is_damaged(run, data):
     (data / "state").rmdir()
     (data / "state").write_text("in the way")
     shown = run("import", str(data))
-    assert (shown.exit_code, "Check who may write to" in shown.output) == (1, True)
+    assert (shown.exit_code, f"{data / 'state'} is no folder. Move it away" in shown.output) == (1, True)
     assert "Traceback" not in shown.output
 
 

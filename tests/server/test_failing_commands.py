@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +15,10 @@ from dashboard.access import Role
 from dashboard.cli import main
 from dashboard.settings import ROOT
 from dashboard.state import Store
+from tests.demo_extract import add_extract
+from tests.ports import free_port
 
+FULL_DISK = Path("/dev/full")
 FULL = "create trigger full before insert on audit begin select raise(abort, 'database or disk is full'); end"
 
 
@@ -97,3 +102,66 @@ def test_a_folder_whose_name_the_locale_cannot_read_is_told_with_the_way_out(dat
     assert (done[0].returncode, done[1].returncode) == (1, 0)
     assert "can't be read in this locale; set PYTHONUTF8=1" in done[0].stderr
     assert done[0].stderr.count("\n") == 1
+
+
+#: Root enters all folders unless that is taken from it.
+AS_OTHERS = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root can't be kept out of a folder")
+@pytest.mark.parametrize(
+    ("closed", "mode", "said"),
+    [
+        ("above", 0o600, "The folder {above} cannot be entered: it belongs to"),
+        ("above", 0o500, "The folder {data} cannot be made: {above} belongs to"),
+        ("data", 0o600, "The folder {data} cannot be entered: it belongs to"),
+        ("data", 0o500, "The folder {state} cannot be made: {data} belongs to"),
+        ("state", 0o600, "The folder {state} cannot be entered: it belongs to"),
+        ("state", 0o500, "The folder {state} cannot be written: it belongs to"),
+        ("file", 0o600, "{above} is no folder."),
+    ],
+)
+@pytest.mark.parametrize("command", [["users", "list"], ["check"], ["serve", "--demo", "--port"]])
+def test_a_folder_that_cannot_be_used_is_told_as_it_is(tmp_path, closed, mode, said, command):
+    place = {"above": tmp_path / "above"}
+    place["data"] = place["above"] / "data"
+    place["state"] = place["data"] / "state"
+    if closed == "file":
+        place["above"].touch()
+    elif closed == "above":
+        place["above"].mkdir()
+    else:
+        place[closed].mkdir(parents=True)
+    shut = place["above"] if closed == "file" else place[closed]
+    shut.chmod(mode)
+    if command[-1] == "--port":
+        command = [*command, str(free_port())]
+    done = subprocess.run(
+        [*AS_OTHERS, sys.executable, "-m", "dashboard", *command], cwd=ROOT, capture_output=True, text=True, timeout=60,
+        env=os.environ | {"DASHBOARD_DATA": str(place["data"]), "PYTHONPATH": str(ROOT)}, check=False,
+    )  # fmt: skip
+    shut.chmod(0o700)
+    assert done.returncode == 1
+    told = (done.stdout if command == ["check"] else done.stderr).splitlines()
+    assert any(said.format(**place) in line for line in told[:2]), told
+    assert "Traceback" not in done.stderr
+    assert command == ["check"] or len(told) == 1, told
+    assert all("DASHBOARD_DATA" in line for line in told if said.format(**place) in line)
+
+
+@pytest.mark.skipif(not FULL_DISK.exists(), reason="there is no disk that is always full")
+def test_what_was_done_is_said_to_stand_only_where_something_was(data):
+    """Its output is the first thing that fails: on a full disk nothing more can be said there."""
+    add_extract(data, 400)
+    told = {}
+    for words in ("users list", "extracts list", "alerts run --dry-run", "users disable ada"):
+        with FULL_DISK.open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "dashboard", *words.split()], cwd=ROOT, env=os.environ, stdout=full,
+                stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+            )  # fmt: skip
+        assert done.returncode == 1
+        told[words] = done.stderr
+    stands = "Error: No space left on device. What was done before that stands; mend it and run this again.\n"
+    assert told.pop("users disable ada") == stands
+    assert set(told.values()) == {"Error: No space left on device. Mend it and run this again.\n"}

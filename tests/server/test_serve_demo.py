@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +47,17 @@ def first_start(tmp_path_factory):
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(20) == 0
     return data, output, server
+
+
+def test_two_starts_at_once_come_up_with_the_same_data_and_accounts(tmp_path):
+    with ExitStack() as both, ThreadPoolExecutor() as threads:
+        servers = list(threads.map(lambda _: both.enter_context(serve(tmp_path)), range(2)))
+        for server in servers:
+            assert server.login("manager.two", DEMO_PASSWORD).cookie
+    assert len(pointer.published(tmp_path / "extracts")) == 1
+    assert "Traceback" not in "".join(server.output.read_text() for server in servers)
+    with Store.open(tmp_path, rounds=4) as store:
+        assert {user.username for user in store.list_users()} == {username for username, *_ in DEMO_ACCOUNTS}
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dashboard import folders
 from dashboard.intake.contract import BOOKINGS, PAYMENTS, SCORES, SIDE_EFFECTS, DeliveryError, Table
 from dashboard.intake.delivery import is_demo
 from dashboard.intake.demo.days import SNAPSHOT, history
@@ -96,10 +97,11 @@ def write_delivery(
         (SCORES, scores),
     ]
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        folders.make(directory)
         # First, so that a folder in which this was interrupted is known as what it is.
         about = {"demo": True, "snapshot": str(SNAPSHOT), "years": years, "seed": seed}
-        (directory / "delivery.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+        with open(directory / "delivery.json", "w", encoding="utf-8", opener=folders.opened) as file:
+            file.write(json.dumps(about) + "\n")
         if sites:
             write_sites(directory / "reference", reference)
         if fhir:
@@ -129,7 +131,7 @@ def _write(path: Path, frame: pd.DataFrame, faulty: dict[float, str | dict[str, 
     """Write the file with its faulty lines in their places."""
     places = {int(share * len(frame)): fault for share, fault in faulty.items()}
     bounds = [0, *sorted(places), len(frame)]
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with open(path, "w", encoding="utf-8", newline="", opener=folders.opened) as file:
         for number, (first, last) in enumerate(itertools.pairwise(bounds)):
             rows = frame.iloc[first:last]
             rows.to_csv(file, index=False, header=number == 0, lineterminator="\n")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from dashboard import folders
 from dashboard.intake.fhir.terms import CANCELLATION_EXTENSION, LOINC
 from dashboard.intake.reference import Reference
 
@@ -67,7 +68,7 @@ def write_resources(directory: Path, frames: dict[str, pd.DataFrame], reference:
         "Observation": (_observation(row, home[row["patient_id"]]) for row in frames["scores"].to_dict("records")),
     }
     for kind, resources in files.items():
-        with (directory / f"{kind}.ndjson").open("w", encoding="utf-8") as file:
+        with open(directory / f"{kind}.ndjson", "w", encoding="utf-8", opener=folders.opened) as file:
             for resource in resources:
                 kept = {name: value for name, value in resource.items() if value not in (None, [], "")}
                 file.write(json.dumps({"resourceType": kind, **kept}, separators=(",", ":")) + "\n")

@@ -7,6 +7,7 @@ import datetime as dt
 from dataclasses import fields, replace
 from pathlib import Path
 
+from dashboard import folders
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.reference import COLUMNS, Reference, Site
 
@@ -51,8 +52,8 @@ def write_sites(directory: Path, reference: Reference) -> Path:
         DeliveryError: the folder cannot be written.
     """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with (directory / "sites.csv").open("w", encoding="utf-8", newline="") as file:
+        folders.make(directory)
+        with open(directory / "sites.csv", "w", encoding="utf-8", newline="", opener=folders.opened) as file:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(COLUMNS["sites"])
             rows.writerows([_text(getattr(site, field.name)) for field in fields(Site)] for site in reference.sites)
