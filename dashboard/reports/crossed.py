@@ -83,7 +83,7 @@ def _limits(row: Row, places: int, bounded: bool) -> str:
 
 
 def events(row: Row) -> str:
-    """A number of events with its interval, and in how many infusions: `3, 0.6 to 8.8, in 848 completed infusions`."""
+    """A number of events with its interval, in how many infusions: `3, 0.6 to 8.8, in 848 completed infusions`."""
     infusions = plural(row["denominator"], "completed infusion", "completed infusions")
     if pd.isna(row["value"]):
         return f"hidden, in {infusions}"

@@ -58,7 +58,8 @@ def render(document: Document) -> bytes:
     target = io.BytesIO()
     template = SimpleDocTemplate(
         target, pagesize=_PAGE, leftMargin=_MARGIN - _FRAME_PADDING, rightMargin=_MARGIN - _FRAME_PADDING,
-        topMargin=_MARGIN, bottomMargin=1.7 * _MARGIN, title=document.title, subject=document.subtitle, author="Infusion dashboard",
+        topMargin=_MARGIN, bottomMargin=1.7 * _MARGIN, title=document.title, subject=document.subtitle,
+        author="Infusion dashboard",
     )  # fmt: skip
     demo = "Demo data. " if document.demo else ""
     story: list[Flowable] = [_paragraph(document.title, "title"), _paragraph(demo + document.subtitle, "quiet")]
