@@ -17,7 +17,9 @@ ZOOMED = {"width": 720, "height": 450}
 def walk_to(page, place, most=60):
     """Press Tab until the place has the focus."""
     for _ in range(most):
-        if place.count() and place.evaluate("e => e === document.activeElement || e.contains(document.activeElement)"):
+        if place.count() and place.evaluate(
+            "e => e === document.activeElement || e.contains(document.activeElement)"
+        ):
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"{place} is not reached by keyboard")
