@@ -21,7 +21,7 @@ from dashboard import cells
 from dashboard.panels.column import Column
 from dashboard.settings import QUERIES
 from dashboard.sources import FrameRows
-from dashboard.writers import FORMS, Bench, FileError
+from dashboard.writers import FORMS, Bench, FileError, sheet_names
 from dashboard.writers import workbook as workbook_of
 from tests.exports import naughty, workbook
 from tests.office import convert
@@ -172,6 +172,16 @@ def test_more_rows_than_a_sheet_holds_go_on_in_the_next(tmp_path, monkeypatch):
     rows = [row for name, sheet in found.items() if name.startswith("Rows") for row in sheet[1:]]
     assert len(found) == len(TEXTS) // 999 + 2
     assert [row[2] for row in rows] == list(range(len(TEXTS)))
+
+
+@given(st.lists(st.text("abB ':?/-é", max_size=60).map("a{}".format), min_size=1, max_size=8))
+def test_any_titles_are_names_of_sheets(titles):
+    names = sheet_names(titles)
+    assert len({name.lower() for name in names}) == len(names) == len(titles)
+    for name in names:
+        assert 0 < len(name) <= 31
+        assert not set(name) & set("[]:*?/\\")
+        assert name.strip("'") == name
 
 
 def test_more_than_a_workbook_takes_is_refused_and_not_cut(tmp_path):
