@@ -158,11 +158,13 @@ class _Looks:
 
     def __init__(self, book: Any) -> None:
         self.bold = book.add_format({"bold": True})
+        self.over_numbers = book.add_format({"bold": True, "align": "right"})
         # Text that looks like a formula stays text when somebody edits its cell.
         self.text = book.add_format({"quote_prefix": True})
         self.formats = {
-            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
-            "datetime": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+            # On the left, like words: on the right they touch the words of the next column.
+            "date": book.add_format({"num_format": "yyyy-mm-dd", "align": "left"}),
+            "datetime": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"}),
             "dollars": book.add_format({"num_format": "#,##0.00"}),
             "count": book.add_format({"num_format": "#,##0"}),
             "decimal": book.add_format({"num_format": "#,##0.00"}),
@@ -203,7 +205,8 @@ class _Sheets:
         self._sheet.set_footer("&L&A&R&P / &N")
         for place, column in enumerate(self._columns):
             self._widen(place, len(column.title))
-            self._write_text(0, place, column.title, self._looks.bold)
+            words = column.format in {"text", "date", "datetime"}
+            self._write_text(0, place, column.title, self._looks.bold if words else self._looks.over_numbers)
         self._row = 1
 
     def _widen(self, place: int, characters: int) -> None:

@@ -213,13 +213,16 @@ def _widths(block: Grid) -> list[float]:
         for place in range(len(block.headings))
     ]
     wanted = [
-        max(min(length, _WIDEST) * _CHARACTER + _CELL_PADDING - word, 1)
+        max(min(length, _WIDEST) * _CHARACTER + _CELL_PADDING - word, 0)
         for length, word in zip(longest, words, strict=True)
     ]
     left = _WIDTH - sum(words)
     if left < 0:
         return [_WIDTH * word / sum(words) for word in words]
-    return [word + left * more / sum(wanted) for word, more in zip(words, wanted, strict=True)]
+    # What no text needs is shared by all.
+    share = max(left - sum(wanted), 0) / len(words)
+    scale = min(left / (sum(wanted) or 1), 1)
+    return [word + more * scale + share for word, more in zip(words, wanted, strict=True)]
 
 
 def _widest_word(kind: str, texts: Iterable[str]) -> float:

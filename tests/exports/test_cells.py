@@ -154,6 +154,8 @@ def test_a_sheet_has_room_for_its_words_and_prints_a_page_wide(tmp_path):
         sheet, styles = (book.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet1", "styles"))
     widths = [float(width) for width in re.findall(r'<col [^>]*width="([0-9.]+)"', sheet)]
     assert len(words) < widths[0] < 60
+    # Headings stand over their numbers.
+    assert styles.count('horizontal="right"') == 1
     assert 'orientation="landscape"' in sheet
     assert 'fitToPage="1"' in sheet
     assert 'formatCode="#,##0.00"' in styles or 'numFmtId="4"' in styles
