@@ -89,8 +89,8 @@ def _scored(frame: pd.DataFrame, title: str, before: str) -> Grid:
 
 def _labelled(metric: Metric) -> str:
     """A metric's title with its unit, where neither the title nor the value has it."""
-    named = metric.unit in {"percent", "count"} or metric.unit in metric.title
-    return metric.title if named else f"{metric.title}, {metric.unit}"
+    unit = scorecard.unit_beside(metric)
+    return f"{metric.title}, {unit}" if unit else metric.title
 
 
 def _grave(frame: pd.DataFrame, title: str, _before: str) -> Grid:
