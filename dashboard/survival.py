@@ -54,7 +54,7 @@ def kaplan_meier(
     steps, place = np.unique(when[known & (many > 0)], return_inverse=True)
     ended = np.bincount(place, weights=many[known & (many > 0)], minlength=len(steps))
     risk = at_risk(steps)
-    value = np.cumprod(1 - ended / risk)
+    value = np.asarray(np.cumprod(1 - ended / risk), dtype=np.float64)
     left = risk - ended
     greenwood = np.cumsum(np.divide(ended, risk * left, out=np.full(left.shape, np.nan), where=left > 0))
     # Of a share of 0 there are no limits any more.
