@@ -99,7 +99,7 @@ def _grave(frame: pd.DataFrame, title: str, _before: str) -> Grid:
 
 def _each_effect(frame: pd.DataFrame, title: str, before: str) -> Grid:
     rows = tuple(
-        (row["effect"], incidence(row), incidence_by_patient(row), number(row["events"]), row["frequency"] or "—",
+        (row["effect"], incidence(row), incidence_by_patient(row), _counted(row["events"]), row["frequency"] or "—",
          change(row))
         for row in frame.to_dict("records")
     )  # fmt: skip
@@ -110,10 +110,14 @@ def _each_effect(frame: pd.DataFrame, title: str, before: str) -> Grid:
     return Grid(title, headings, (False, True, True, True, False, True), rows)
 
 
+def _counted(count: float) -> str:
+    return "hidden" if pd.isna(count) else number(count)
+
+
 def _by_severity(frame: pd.DataFrame, title: str, _before: str) -> Grid:
     return crossed(
         frame, title, ("effect", "Side effect"), ("severity", "Severity"),
-        lambda row: "hidden" if pd.isna(row["value"]) else number(row["value"]),
+        lambda row: _counted(row["value"]),
     )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def standing(view: page.View) -> None:
     ran = (
         f"Everybody's rules were last evaluated on {day_text(run.at.date())}, {run.at:%H:%M} UTC."
         if run
-        else f"Rules were never evaluated here: {_set_up(view, '<code>dashboard alerts run</code> on a timer does')}."
+        else f"Rules were never evaluated here: {_set_up(view, '<code>dashboard alerts run</code> on a timer does that')}."
     )
     chance = verdicts.FALSE_ALARMS * sum(rule.active and rule.condition.kind == "special" for rule in own)
     by_chance = f" Of these rules about {about(7 * chance)} a week open by chance alone." if chance else ""
