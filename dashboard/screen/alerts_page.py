@@ -43,10 +43,11 @@ def standing(view: page.View) -> None:
     said = f"{is_open} of your {plural(len(own), 'rule', 'rules')} with an open alert" if own else "No rules yet"
     catalogue = view.reader.catalogue
     run = _channels().last_run()
+    by_timer = "<code>dashboard alerts run</code> on a timer does that"
     ran = (
         f"Everybody's rules were last evaluated on {day_text(run.at.date())}, {run.at:%H:%M} UTC."
         if run
-        else f"Rules were never evaluated here: {_set_up(view, '<code>dashboard alerts run</code> on a timer does that')}."
+        else f"Rules were never evaluated here: {_set_up(view, by_timer)}."
     )
     chance = verdicts.FALSE_ALARMS * sum(rule.active and rule.condition.kind == "special" for rule in own)
     by_chance = f" Of these rules about {about(7 * chance)} a week open by chance alone." if chance else ""
