@@ -88,8 +88,8 @@ RESOURCES: dict[str, frozenset[Role]] = {
 }
 
 #: What tells small counts whatever is hidden in it: alarms are tests of these very counts, the
-#: register keeps copies of them, and events stand one by one.
-OF_SMALL_COUNTS = frozenset({"signals", "register", "signal_decisions", "events"})
+#: register keeps copies of them, the monthly review prints both, and events stand one by one.
+OF_SMALL_COUNTS = frozenset({"signals", "register", "safety_review", "signal_decisions", "events"})
 
 
 def allows(viewer: Viewer | None, resource: str, site: str | None = None) -> bool:

@@ -142,19 +142,19 @@ class Filters:
         if self.period == "whole" and asked in COMPARISONS and asked != "none":
             # Whole calendar periods: by months, since days would cut into them.
             after = self.end + dt.timedelta(days=1)
-            months = 12 * (after.year - self.start.year) + after.month - self.start.month
-            back = 12 if asked.startswith("last-year") else months
+            back = 12 if asked.startswith("last-year") else _months(self.start, after)
             start, end = months_back(self.start, back), months_back(after, back) - dt.timedelta(days=1)
         elif asked == "previous":
-            if self.period in {"this-month", "last-month", "this-year"}:
+            after = self.end + dt.timedelta(days=1)
+            if self.period in {"this-month", "this-year"}:
                 back = 12 if self.period == "this-year" else 1
-                start = months_back(self.start, back)
-                end = months_back(self.end, back)
-                if self.period == "last-month":
-                    end = self.start - dt.timedelta(days=1)
+                start, end = months_back(self.start, back), months_back(self.end, back)
             else:
                 end = self.start - dt.timedelta(days=1)
                 start = end - dt.timedelta(days=self.days - 1)
+                if self.period in {"custom", "last-month"} and self.start.day == after.day == 1:
+                    # Whole months are held against whole months.
+                    start = months_back(self.start, _months(self.start, after))
         elif asked == "last-year":
             start, end = months_back(self.start, 12), months_back(self.end, 12)
         elif asked in {"same-weekdays", "last-year-weekdays"}:
@@ -333,6 +333,11 @@ def months_back(day: dt.date, months: int) -> dt.date:
     month += 1
     following = dt.date(year + month // 12, month % 12 + 1, 1)
     return dt.date(year, month, min(day.day, (following - dt.timedelta(days=1)).day))
+
+
+def _months(start: dt.date, after: dt.date) -> int:
+    """Calendar months from one first day of a month to another."""
+    return 12 * (after.year - start.year) + after.month - start.month
 
 
 def _first(parameters: Parameters, name: str) -> str:

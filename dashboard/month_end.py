@@ -268,17 +268,23 @@ def _cover(made: Pack, restated: Sequence[Any], digests: Mapping[str, str]) -> T
         ("Restated figures", str(len(restated))),
     ]
     totals = [
-        (f"{table.name}: {column.title}", _number(column.name, sum(_whole(v) for v in table.rows[column.name])))
+        (f"{table.name}: {column.title}", column.format == "dollars", sum(_whole(v) for v in table.rows[column.name]))
         for table in made.tables
         for column in table.columns
         if column.format != "text"
     ]
     rows += [(f"SHA-256 of {name}", digest) for name, digest in digests.items()]
     frame = pd.DataFrame(
-        [(what, words, None) for what, words in rows] + [(what, "", total) for what, total in totals],
-        columns=["what", "value", "total"],
+        [(what, words, None, None) for what, words in rows]
+        # Dollars and counts each in a column of their own: a sum of money has two places.
+        + [(what, "", *((total, None) if money else (None, total))) for what, money, total in totals],
+        columns=["what", "value", "dollars", "number"],
+        dtype="object",
     )
-    columns = (Column("what", "What"), Column("value", "Value"), Column("total", "Total", "decimal"))
+    columns = (
+        Column("what", "What"), Column("value", "Value"), Column("dollars", "Total (US$)", "dollars"),
+        Column("number", "Number", "count"),
+    )  # fmt: skip
     return Table("cover", columns, frame)
 
 
@@ -290,7 +296,7 @@ def _csv(table: Table) -> bytes:
     rows = table.rows.copy()
     for column in table.columns:
         if column.format == "dollars":
-            dollars = [Decimal(_whole(value)) / 100 for value in rows[column.name]]
+            dollars = [None if value is None else Decimal(_whole(value)) / 100 for value in rows[column.name]]
             rows[column.name] = pd.Series(dollars, index=rows.index, dtype="object")
     source = FrameRows(lambda: iter([rows]), table.columns)
     return b"".join(part.data for part in source.csv())

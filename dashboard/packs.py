@@ -26,7 +26,7 @@ from dashboard.state import Store
 from dashboard.state.chart_marks import ChartMarks
 from dashboard.state.closed_months import ClosedMonths
 from dashboard.warehouse import Reader
-from dashboard.writers import workbook
+from dashboard.writers import sheet_names, workbook
 
 MONTH_END = "month_end"
 #: Forms of a page's file, by ending, as staff read them.
@@ -216,7 +216,10 @@ def _zip(tables: Sequence[Export], of: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _book(reader: Reader, tables: Sequence[Export], of: Mapping[str, Any]) -> Iterator[Part]:
-    sources = {table.dataset.name: table.source for table in tables}
-    told = {f"sheet {t.dataset.name}": f"{t.dataset.title}: {t.summary()[0]:,} rows" for t in tables}
+    names = sheet_names([table.dataset.title for table in tables])
+    sources = {name: table.source for name, table in zip(names, tables, strict=True)}
+    told = {
+        f"sheet {name}": f"{t.dataset.title}: {t.summary()[0]:,} rows" for name, t in zip(names, tables, strict=True)
+    }
     words = {key: exports.words(value) for key, value in of.items()}
     return workbook(sources, words | told, exports.bench(reader))

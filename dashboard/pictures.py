@@ -17,7 +17,7 @@ from dashboard import chart_notes, charts, panels, specifications, theme
 from dashboard.chart_notes import Note
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, Panel
-from dashboard.panels.words import ALL_SITES
+from dashboard.panels.words import together
 from dashboard.warehouse import Reader
 
 #: A site's name in a chart that is built once for each of many.
@@ -50,7 +50,7 @@ def shown(reader: Reader, panel: Panel, chosen: Filters, frame: pd.DataFrame) ->
     """The rows of the sites that are drawn at a time; all of them where they are few, or stand together."""
     if chosen.parts == 1 or panel.sites_in not in frame:
         return frame
-    names = {reader.catalogue.site_name(site) for site in chosen.sites_drawn} | {ALL_SITES}
+    names = {reader.catalogue.site_name(site) for site in chosen.sites_drawn} | {together(reader, chosen)}
     return frame[frame[panel.sites_in].isin(names)]
 
 

@@ -137,12 +137,14 @@ def _signless(body: Sequence[str]) -> str:
 def _title(name: str) -> str:
     if (metric := METRICS.get(name)) is None:
         return escape(name)
-    unit = f"<small>{escape(_unit(metric.unit))}</small>"
+    unit = f"<small>{escape(unit_beside(metric))}</small>"
     return f'<abbr title="{escape(metric.definition)}">{escape(metric.title)}</abbr>{unit}'
 
 
-def _unit(unit: str) -> str:
-    return {"percent": "", "count": "", "dollars": "", "days": "days"}.get(unit, unit)
+def unit_beside(metric: Metric) -> str:
+    """The unit to be told beside a metric's title: none where the value or the title has it."""
+    told = metric.unit in {"percent", "count", "dollars"} or metric.unit in metric.title
+    return "" if told else metric.unit
 
 
 #: Of more columns than these a scorecard is turned: their values are its rows.

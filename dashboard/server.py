@@ -99,7 +99,7 @@ class Shell:
         return HTMLResponse(self._html)
 
     async def script(self, _request: Request) -> Response:
-        """The script that leaves the page when the session ends."""
+        """The script that leaves the page when the session ends, and says what a choice changed."""
         return Response(self._script, media_type="text/javascript")
 
     async def style(self, _request: Request) -> Response:

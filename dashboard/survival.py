@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from dashboard.rates import FloatArray, numeric
@@ -33,44 +33,39 @@ def kaplan_meier(
         confidence: of the limits, which are exponential Greenwood's; they are the value itself before
             anybody has stopped and NaN once everybody has.
 
-    Source: Kaplan and Meier 1958, by scipy.stats.ecdf, whose own limits warn wherever they are not defined;
-    S. Sawyer, The Greenwood and exponential Greenwood confidence intervals in survival analysis.
+    However many patients there are, it takes as much as there are rows.
+
+    Source: Kaplan and Meier 1958, JASA 53:457-481; S. Sawyer, The Greenwood and exponential Greenwood
+    confidence intervals in survival analysis, as scipy.stats.ecdf has both.
     """
     when, many = numeric("times", times, minimum=0), numeric("patients", patients, minimum=0)
     known = np.asarray(stopped, dtype=bool)
     points = numeric("at", at, minimum=0)
-    each, ended = np.repeat(when, many.astype(int)), np.repeat(known, many.astype(int))
-    missing = np.full(points.shape, np.nan)
-    at_risk = (each[:, np.newaxis] >= points).sum(axis=0).astype(float)
-    if not each.size:
-        return Curve(missing, missing, missing, at_risk)
-    beyond = points > each.max()
-    if not ended.any():
-        value = np.where(beyond, np.nan, 1.0)
-        return Curve(value, value, value, at_risk)
-    found = stats.ecdf(stats.CensoredData(uncensored=each[ended], right=each[~ended])).sf
-    steps, value = found.quantiles, found.probabilities
-    exponent = _spread(each, ended, steps, confidence) / np.log(
-        value, out=np.full(value.shape, np.nan), where=_inner(value)
-    )
-    # A share of 1 has no other limit yet, and one of 0 none any more.
-    lower, upper = (np.where(value == 1, 1.0, value ** np.exp(side * exponent)) for side in (-1, 1))
-    place = np.searchsorted(steps, points, side="right") - 1
+    order = np.argsort(when, kind="stable")
+    # How many there are before each row, all of them last.
+    before = np.concatenate(([0.0], np.cumsum(many[order])))
+
+    def at_risk(days: FloatArray) -> FloatArray:
+        return np.asarray(before[-1] - before[np.searchsorted(when[order], days)])
+
+    if not before[-1]:
+        missing = np.full(points.shape, np.nan)
+        return Curve(missing, missing, missing, at_risk(points))
+    steps, place = np.unique(when[known & (many > 0)], return_inverse=True)
+    ended = np.bincount(place, weights=many[known & (many > 0)], minlength=len(steps))
+    risk = at_risk(steps)
+    value = np.asarray(np.cumprod(1 - ended / risk), dtype=np.float64)
+    left = risk - ended
+    greenwood = np.cumsum(np.divide(ended, risk * left, out=np.full(left.shape, np.nan), where=left > 0))
+    # Of a share of 0 there are no limits any more.
+    spread = stats.norm.isf((1 - confidence) / 2) * np.sqrt(greenwood)
+    exponent = spread / np.log(value, out=np.full(value.shape, np.nan), where=value > 0)
+    lower, upper = (np.asarray(value ** np.exp(side * exponent), dtype=np.float64) for side in (-1, 1))
+    beyond = points > when[many > 0].max()
+    reached = np.searchsorted(steps, points, side="right")
 
     def told(curve: FloatArray) -> FloatArray:
-        return np.where(beyond, np.nan, np.where(place < 0, 1.0, curve[np.maximum(place, 0)]))
+        # A share of 1 has no other limit yet.
+        return np.where(beyond, np.nan, np.concatenate(([1.0], curve))[reached])
 
-    return Curve(told(value), told(lower), told(upper), at_risk)
-
-
-def _inner(share: FloatArray) -> NDArray[np.bool_]:
-    return (share > 0) & (share < 1)
-
-
-def _spread(each: FloatArray, ended: NDArray[np.bool_], steps: FloatArray, confidence: float) -> FloatArray:
-    """z times the root of Greenwood's sum up to each step."""
-    at_risk = (each[:, np.newaxis] >= steps).sum(axis=0).astype(float)
-    stopped = (each[ended][:, np.newaxis] == steps).sum(axis=0)
-    left = at_risk - stopped
-    sums = np.cumsum(np.divide(stopped, at_risk * left, out=np.full(left.shape, np.nan), where=left > 0))
-    return np.asarray(stats.norm.isf((1 - confidence) / 2) * np.sqrt(sums))
+    return Curve(told(value), told(lower), told(upper), at_risk(points))

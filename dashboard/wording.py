@@ -69,8 +69,8 @@ def text(value: float, unit: Unit) -> str:
 
     >>> text(7.04, "percent"), text(1234.0, "count"), text(12.5, "dollars"), text(float("nan"), "days")
     ('7.0 %', '1,234', '$12.50', '—')
-    >>> text(-264.5, "dollars")
-    '−$264.50'
+    >>> text(-264.5, "dollars"), text(0.0209, "percent"), text(0.0, "percent")
+    ('−$264.50', '0.02 %', '0.0 %')
     """
     if not np.isfinite(value):
         return "—"
@@ -79,4 +79,7 @@ def text(value: float, unit: Unit) -> str:
         return f"−${shown[1:]}" if shown.startswith("−") else f"${shown}"
     if unit == "count":
         return number(value)
-    return f"{number(value, 1)} %" if unit == "percent" else number(value, 1)
+    # Of a rate that rounds to 0 its first figure: 1 of 4,787 is not 0.0 %.
+    small = unit in {"percent", "per 100 infusions"} and 0 < value < 0.05
+    shown = about(value) if small else number(value, 1)
+    return f"{shown} %" if unit == "percent" else shown

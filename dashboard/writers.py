@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +26,7 @@ from dashboard.sources import Source, schema
 SHEET_ROWS = 1_048_576
 _LONGEST_CELL = 32_767
 _LONGEST_NAME = 31  # of a sheet
+_REFUSED = re.compile(r"[\[\]:*?/\\]")  # in it
 _NARROWEST, _WIDEST = 12, 60  # of a column, in characters
 _READ = 1 << 20
 _GROUP_ROWS = 100_000
@@ -92,6 +94,34 @@ def _xlsx(source: Source, about: Mapping[str, str], bench: Bench) -> Iterator[Pa
     return workbook({"Rows": source}, about, bench)
 
 
+def sheet_names(titles: Sequence[str]) -> list[str]:
+    """Titles as a spreadsheet takes them for sheets: short, without the signs that it refuses, each once.
+
+    >>> sheet_names(["Invoiced, paid and outstanding by service line", "Gaps: why?", "GAPS WHY"])
+    ['Invoiced, paid… service line', 'Gaps why', 'GAPS WHY 2']
+    """
+    found: list[str] = []
+    for title in titles:
+        plain = " ".join(_REFUSED.sub("", title).split()).strip("'")
+        name, times = _shortened(plain, ""), 1
+        # Of names that differ in case alone a spreadsheet says that they are the same.
+        while name.lower() in map(str.lower, found):
+            times += 1
+            name = _shortened(plain, f" {times}")
+        found.append(name)
+    return found
+
+
+def _shortened(text: str, suffix: str) -> str:
+    room = _LONGEST_NAME - len(suffix)
+    if len(text) <= room:
+        return text + suffix
+    # What tells titles apart stands at their end.
+    end = " ".join(text.split()[-2:])
+    start = text[: max(room - len(end) - 1, 0)].rpartition(" ")[0].rstrip(",;")
+    return (f"{start}… {end}" if start else text[: room - 1] + "…") + suffix
+
+
 def workbook(sources: Mapping[str, Source], about: Mapping[str, str], bench: Bench) -> Iterator[Part]:
     """Sheets of rows by name, and one that says what they are; kept row by row in a file until it is whole."""
     cells_in_all = sum(source.summary()[0] * len(source.columns) for source in sources.values())
@@ -108,7 +138,7 @@ def workbook(sources: Mapping[str, Source], about: Mapping[str, str], bench: Ben
         try:
             looks = _Looks(book)
             for name, source in sources.items():
-                sheets = _Sheets(book, looks, name[:_LONGEST_NAME], source.columns)
+                sheets = _Sheets(book, looks, name, source.columns)
                 for batch in source.batches():
                     sheets.add(batch)
                     # Sums over tables that show the same money twice would be no control.
@@ -128,11 +158,13 @@ class _Looks:
 
     def __init__(self, book: Any) -> None:
         self.bold = book.add_format({"bold": True})
+        self.over_numbers = book.add_format({"bold": True, "align": "right"})
         # Text that looks like a formula stays text when somebody edits its cell.
         self.text = book.add_format({"quote_prefix": True})
         self.formats = {
-            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
-            "datetime": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+            # On the left, like words: on the right they touch the words of the next column.
+            "date": book.add_format({"num_format": "yyyy-mm-dd", "align": "left"}),
+            "datetime": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"}),
             "dollars": book.add_format({"num_format": "#,##0.00"}),
             "count": book.add_format({"num_format": "#,##0"}),
             "decimal": book.add_format({"num_format": "#,##0.00"}),
@@ -146,7 +178,7 @@ def _describe(book: Any, looks: _Looks, about: Mapping[str, str]) -> None:
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 1, 80)
     for row, (key, value) in enumerate(about.items()):
-        sheet.write_string(row, 0, key.replace("_", " ").capitalize(), looks.bold)
+        sheet.write_string(row, 0, key[:1].upper() + key[1:].replace("_", " "), looks.bold)
         sheet.write_string(row, 1, value)
 
 
@@ -163,7 +195,8 @@ class _Sheets:
 
     def _open(self) -> None:
         self._number += 1
-        self._sheet = self._book.add_worksheet(self._name if self._number == 1 else f"{self._name} {self._number}")
+        name = self._name if self._number == 1 else _shortened(self._name, f" {self._number}")
+        self._sheet = self._book.add_worksheet(name)
         self._sheet.freeze_panes(1, 0)
         # As it is printed: as wide as a page, its heading on each.
         self._sheet.set_landscape()
@@ -172,7 +205,8 @@ class _Sheets:
         self._sheet.set_footer("&L&A&R&P / &N")
         for place, column in enumerate(self._columns):
             self._widen(place, len(column.title))
-            self._write_text(0, place, column.title, self._looks.bold)
+            words = column.format in {"text", "date", "datetime"}
+            self._write_text(0, place, column.title, self._looks.bold if words else self._looks.over_numbers)
         self._row = 1
 
     def _widen(self, place: int, characters: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashboard import folders, no_shows
+from dashboard import filters, folders, no_shows
 from dashboard.interruption import brought_to_its_end, no_way_back
 from dashboard.settings import Settings
 from dashboard.terminal import fail, operator, settings_in_force, store_of
@@ -51,7 +51,10 @@ def export() -> None:
 @export.command("take")
 @click.argument("dataset")
 @click.option("-o", "--output", "output", required=True, type=_FILE, help="File to write; its ending is the form.")
-@click.option("--period", default="last-month", show_default=True, help="A period as in addresses.")
+@click.option(
+    "--period", default="last-month", show_default=True, metavar="PERIOD",
+    help=f"The days: one of {', '.join(name for name in filters.PERIODS if name != 'custom')}.",
+)  # fmt: skip
 @click.option("--from", "start", help="First day, YYYY-MM-DD; with --to, instead of --period.")
 @click.option("--to", "end", help="Last day, YYYY-MM-DD.")
 @click.option("--site", multiple=True, help="A site; repeat it for several.  [default: all]")
@@ -91,7 +94,7 @@ def take(
         dashboard export visits_by_day --site dallas -o visits.parquet
         dashboard export page_bookings --period last-month -o bookings.zip
     """
-    from dashboard import filters, packs
+    from dashboard import packs
 
     if dataset not in packs.CHOICES:
         raise click.UsageError(f"There is no dataset {dataset}. Datasets: {', '.join(packs.CHOICES)}")
@@ -251,7 +254,10 @@ def verify(file: Path) -> None:
 @export.command("month-end")
 @click.option("--month", required=True, help="The month, as 2026-10.")
 @click.option("--site", "sites", multiple=True, help="A site; repeat it for several.  [default: all in one pack]")
-@click.option("-o", "--output", "folder", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "-o", "--output", "folder", required=True, metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the packs; made where there is none.",
+)  # fmt: skip
 @click.option("--close", is_flag=True, help="Close the month: later changes are reported as restated.")
 @click.option("--as", "username", help="Whose rights apply.  [default: finance, every site]")
 @brought_to_its_end()

@@ -132,8 +132,8 @@ def head_command() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True), default="-")
 @click.option("--person", default="", help="Entries of this person only.")
 @click.option("--kind", "kinds", multiple=True, help="Entries of this kind only; repeat it for several.")
-@click.option("--from", "start", type=_DAY, help="First day, UTC.")
-@click.option("--to", "end", type=_DAY, help="Last day, UTC.")
+@click.option("--from", "start", type=_DAY, metavar="YYYY-MM-DD", help="First day, UTC.")
+@click.option("--to", "end", type=_DAY, metavar="YYYY-MM-DD", help="Last day, UTC.")
 @click.option("--text", default="", help="Entries that hold this text.")
 def export(
     file: Path, person: str, kinds: tuple[str, ...], start: datetime | None, end: datetime | None, text: str

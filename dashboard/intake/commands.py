@@ -36,8 +36,11 @@ Progress = Callable[[str, float], None]
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=_FOLDER)
-@click.option("--years", default=2, show_default=True, type=click.IntRange(1, 20))
-@click.option("--bookings", default=60_000, show_default=True, type=click.IntRange(100, 20_000_000))
+@click.option("--years", default=2, show_default=True, type=click.IntRange(1, 20), help="Years of history.")
+@click.option(
+    "--bookings", default=60_000, show_default=True, type=click.IntRange(100, 20_000_000),
+    help="Bookings of all sites together.",
+)  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), help="Another seed, other data.")
 @click.option(
     "--fhir", is_flag=True, help="FHIR R4 resources (NDJSON) instead of CSV files, without the faulty rows."

@@ -16,7 +16,7 @@ from dashboard.filters import Filters
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.signals import VERDICT, WHAT, effect_hits, effect_title
-from dashboard.panels.words import ALL_SITES, listed, titled
+from dashboard.panels.words import listed, titled, together
 from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader
@@ -222,17 +222,18 @@ def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, str, bool, f
         here = by_site["site"] == site
         name = reader.catalogue.site_name(site)
         yield (f"{name} − other sites", name, False, *_sums(by_site[here]), *_sums(by_site[~here]))
+    whole = together(reader, filters)
     by_line = effect_hits(reader, replace(filters, lines=()), "line")
     ketamine = by_line["line"] == "ketamine"
-    yield ("Ketamine − vitamin and hydration", ALL_SITES, True, *_sums(by_line[ketamine]), *_sums(by_line[~ketamine]))
+    yield ("Ketamine − vitamin and hydration", whole, True, *_sums(by_line[ketamine]), *_sums(by_line[~ketamine]))
     by_band = effect_hits(reader, replace(filters, bands=()), "band")
     group = by_band["band"].map(reader.catalogue.groups)
     for name in ("Adolescent", "Geriatric"):
-        yield (f"{name} − adult", ALL_SITES, True, *_sums(by_band[group == name]), *_sums(by_band[group == "Adult"]))
+        yield (f"{name} − adult", whole, True, *_sums(by_band[group == name]), *_sums(by_band[group == "Adult"]))
     before = filters.compared()
     if before:
         now, then = effect_hits(reader, filters), effect_hits(reader, before)
-        yield ("This period − compared period", ALL_SITES, False, *_sums(now), *_sums(then))
+        yield ("This period − compared period", whole, False, *_sums(now), *_sums(then))
 
 
 def _sums(frame: pd.DataFrame) -> tuple[float, float]:

@@ -195,7 +195,7 @@ PANELS = (
         (_INSTRUMENT, _MOMENT, *_VALUES, *_CHANGE), None, (*_EVERY, *_ALONE), _answer, html=scorecard.moments,
         whole="asked",
         note=f"{_WHO} Day 7: the score nearest to it of days 5 to 9; day 14: of days 12 to 16. Induction: the "
-        "infusions of the 28 days from the first.",
+        "infusions up to day 28 after the first.",
     ),
     *(
         Panel(

@@ -13,7 +13,7 @@ from dashboard.filters import Filters, day_text
 from dashboard.panels.column import LINE, SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.signals import effect_title
-from dashboard.panels.words import titled
+from dashboard.panels.words import titled, together
 from dashboard.theme import VERDICTS
 from dashboard.warehouse import Reader
 from dashboard.wording import number, plural, signed
@@ -130,7 +130,7 @@ def _returns(reader: Reader, filters: Filters) -> pd.DataFrame:
     found = reader.query("event_returns", **values | {"start": catalogue.first_day, "until": until})
     parts = [(catalogue.site_name(site), found[found["site"] == site]) for site in filters.sites]
     if len(parts) > 1:
-        parts.append(("All sites", found))
+        parts.append((together(reader, filters), found))
     rows = pd.DataFrame([{"comparison": name, **_with_and_without(part)} for name, part in parts])
     rows = rows[(rows["denominator"] > 0) & (rows["other_denominator"] > 0)].reset_index(drop=True)
     with_it, followed, without, others = (rows[name].to_numpy(dtype=float) for name in _COUNTED)

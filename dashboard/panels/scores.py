@@ -14,7 +14,7 @@ from dashboard.measuring import MEASURED, measure, measure_all
 from dashboard.metrics import METRICS
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.sums import gathered
-from dashboard.panels.words import ALL_SITES, titled
+from dashboard.panels.words import titled, together
 from dashboard.warehouse import Reader
 
 SCORE_COLUMNS = (
@@ -89,7 +89,7 @@ def _then(
     own = _scores(reader, filters.at(site), names).set_index("metric")
     then = own.loc[now["metric"], list(MEASURED)].set_index(now.index)
     # A site isn't compared with itself, nor with a whole that it is part of.
-    return name, then.where(~now["site"].isin([name, ALL_SITES]), nothing)
+    return name, then.where(~now["site"].isin([name, together(reader, filters)]), nothing)
 
 
 def against(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.DataFrame:
@@ -105,7 +105,7 @@ def _nothing(now: pd.DataFrame) -> pd.DataFrame:
 def _scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFrame:
     frame = titled(gathered(reader, filters, names, "site"), reader)
     if len(filters.sites) > 1:
-        total = gathered(reader, filters, names).assign(site=ALL_SITES)
+        total = gathered(reader, filters, names).assign(site=together(reader, filters))
         frame = pd.concat([frame, total], ignore_index=True)
     return named(measure_all(frame, list(names), ["site"]))
 

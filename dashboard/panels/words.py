@@ -6,14 +6,22 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from dashboard.filters import Filters
 from dashboard.metrics import Metric
 from dashboard.theme import SEVERITY_TITLES, STATUS_TITLES, line_title
 from dashboard.warehouse import Reader
 from dashboard.wording import number
 
 ALL_SITES = "All sites"
+#: Several sites together that are not all of the extract's.
+THESE_SITES = "These sites"
 #: So many groups are named in a heading.
 TOLD = 4
+
+
+def together(reader: Reader, filters: Filters) -> str:
+    """What the chosen sites are called where they stand as one: all are those of the extract, not of an account."""
+    return ALL_SITES if len(filters.sites) == len(reader.catalogue.sites) else THESE_SITES
 
 
 def titled(frame: pd.DataFrame, reader: Reader) -> pd.DataFrame:

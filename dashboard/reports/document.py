@@ -142,23 +142,22 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def blocks(content: Mapping[str, Any], columns: Sequence[str] = (), *, chart: bool = True) -> list[Block]:
-    """What `seen` gave, as blocks: the answer, charts, the table, definitions.
-
-    Args:
-        content: of `seen`.
-        columns: names of the columns that the table keeps; all unless given.
-        chart: whether charts are drawn.
-    """
-    found: list[Block] = [Heading(content["heading"])]
-    pictures = [Picture(one["body"], one["alt"], one["caption"]) for one in content["charts"]] if chart else []
+def drawn(content: Mapping[str, Any]) -> list[Block]:
+    """The charts of what `seen` gave, beside each other as far as a page is wide, and what is annotated on them."""
+    pictures = [Picture(one["body"], one["alt"], one["caption"]) for one in content["charts"]]
     # Three beside each other fill a page's width.
-    found += [Pictures(tuple(pictures[i : i + 3])) for i in range(0, len(pictures), 3)]
+    found: list[Block] = [Pictures(tuple(pictures[i : i + 3])) for i in range(0, len(pictures), 3)]
     # Copies of before annotations have none.
     if pictures and (notes := content.get("annotations")):
         found.append(Text(f"Annotations: {'; '.join(notes)}.", quiet=True))
+    return found
+
+
+def blocks(content: Mapping[str, Any]) -> list[Block]:
+    """What `seen` gave, as blocks: the answer, charts, the whole table, definitions."""
+    found: list[Block] = [Heading(content["heading"]), *drawn(content)]
     if content["rows"]:
-        found.append(grid(content, columns))
+        found.append(grid(content))
     else:
         found.append(Text("Nothing to show for these filters.", quiet=True))
     if content["note"]:

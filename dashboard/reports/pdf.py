@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from functools import cache, partial
 from html import escape
 from typing import Any
@@ -39,6 +40,14 @@ _ALIKE = str.maketrans("◇", "◊")
 #: A column's share of the width grows with its text up to so many characters.
 _WIDEST = 46
 _CELL_PADDING = 5
+#: Points that a character of a cell takes on average.
+_CHARACTER = 3.9
+#: A chart leaves room on its page for a table of a dozen rows.
+_TALLEST = 0.47 * _PAGE[1]
+#: Digits of the largest keyed number of a patient.
+_LONGEST_KEY = 20
+#: What the template leaves free inside its margins.
+_FRAME_PADDING = 6
 #: A table begins where a heading, its own and a few rows have room.
 _BEGUN = 3 * units.cm
 
@@ -48,8 +57,9 @@ def render(document: Document) -> bytes:
     _fonts()
     target = io.BytesIO()
     template = SimpleDocTemplate(
-        target, pagesize=_PAGE, leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=_MARGIN,
-        bottomMargin=1.7 * _MARGIN, title=document.title, subject=document.subtitle, author="Infusion dashboard",
+        target, pagesize=_PAGE, leftMargin=_MARGIN - _FRAME_PADDING, rightMargin=_MARGIN - _FRAME_PADDING,
+        topMargin=_MARGIN, bottomMargin=1.7 * _MARGIN, title=document.title, subject=document.subtitle,
+        author="Infusion dashboard",
     )  # fmt: skip
     demo = "Demo data. " if document.demo else ""
     story: list[Flowable] = [_paragraph(document.title, "title"), _paragraph(demo + document.subtitle, "quiet")]
@@ -63,7 +73,7 @@ def render(document: Document) -> bytes:
         # A heading stays with what begins below it: a whole picture, or the first rows of a table.
         if document.sheet or not (heading and drawn):
             story += [*heading, *drawn]
-        elif isinstance(block, Grid):
+        elif isinstance(block, Grid | Facts):
             story += [CondPageBreak(_BEGUN), *heading, *drawn]
         else:
             story += [KeepTogether([*heading, drawn[0]]), *drawn[1:]]
@@ -190,27 +200,42 @@ def _tight() -> list[tuple[Any, ...]]:
 
 
 def _widths(block: Grid) -> list[float]:
-    """Widths by the longest text of each column, and no word of a heading broken."""
-    style = _style("head")
+    """Widths by the longest text of each column; no word of a heading, no number and no patient's key is broken.
+
+    Half a number on the next line reads as another number.
+    """
     words = [
-        _CELL_PADDING
-        + max(pdfmetrics.stringWidth(word, style.fontName, style.fontSize) for word in [*heading.split(), ""])
-        for heading in block.headings
+        _CELL_PADDING + max(_widest_word("head", [heading]), _widest_word("cell", (row[place] for row in block.rows)))
+        for place, heading in enumerate(block.headings)
     ]
     longest = [
-        min(max((len(row[place]) for row in block.rows), default=0), _WIDEST) or 1
+        max((len(text) for text in dict.fromkeys(row[place] for row in block.rows)), default=0)
         for place in range(len(block.headings))
+    ]
+    wanted = [
+        max(min(length, _WIDEST) * _CHARACTER + _CELL_PADDING - word, 0)
+        for length, word in zip(longest, words, strict=True)
     ]
     left = _WIDTH - sum(words)
     if left < 0:
         return [_WIDTH * word / sum(words) for word in words]
-    return [word + left * share / sum(longest) for word, share in zip(words, longest, strict=True)]
+    # What no text needs is shared by all.
+    share = max(left - sum(wanted), 0) / len(words)
+    scale = min(left / (sum(wanted) or 1), 1)
+    return [word + more * scale + share for word, more in zip(words, wanted, strict=True)]
+
+
+def _widest_word(kind: str, texts: Iterable[str]) -> float:
+    """Points that the widest word of these takes; what is longer than a key may be broken."""
+    style = _style(kind)
+    words = {word for text in texts for word in text.split() if len(word) <= _LONGEST_KEY}
+    return max((pdfmetrics.stringWidth(word, style.fontName, style.fontSize) for word in words), default=0)
 
 
 def _image(block: Picture, width: float) -> Flowable:
     image = Image(io.BytesIO(pictures.png(block.body)), lazy=0)
     # Two pixels a point; smaller where there is no room.
-    scale = min(0.5, width / image.imageWidth, 0.55 * _PAGE[1] / image.imageHeight)
+    scale = min(0.5, width / image.imageWidth, _TALLEST / image.imageHeight)
     image.drawWidth, image.drawHeight = image.imageWidth * scale, image.imageHeight * scale
     image.hAlign = "LEFT"
     return image

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 import streamlit as st
 
 from dashboard import verdicts
+from dashboard.access import Role
 from dashboard.alerts import deliver, evaluate, rules
 from dashboard.alerts.rules import Condition, Kind, Rule
 from dashboard.filters import day_text
@@ -42,10 +43,11 @@ def standing(view: page.View) -> None:
     said = f"{is_open} of your {plural(len(own), 'rule', 'rules')} with an open alert" if own else "No rules yet"
     catalogue = view.reader.catalogue
     run = _channels().last_run()
+    by_timer = "<code>dashboard alerts run</code> on a timer does that"
     ran = (
         f"Everybody's rules were last evaluated on {day_text(run.at.date())}, {run.at:%H:%M} UTC."
         if run
-        else "Rules were never evaluated here: an operator runs <code>dashboard alerts run</code> by a timer."
+        else f"Rules were never evaluated here: {_set_up(view, by_timer)}."
     )
     chance = verdicts.FALSE_ALARMS * sum(rule.active and rule.condition.kind == "special" for rule in own)
     by_chance = f" Of these rules about {about(7 * chance)} a week open by chance alone." if chance else ""
@@ -54,6 +56,11 @@ def standing(view: page.View) -> None:
         f"{ran} Each rule is looked at once a day of data; you are told when an alert opens and when it recovers."
         f"{by_chance}</p>"
     )
+
+
+def _set_up(view: page.View, how: str) -> str:
+    """What an administrator reads of a setting, and who sets it for everybody else."""
+    return how if view.reader.viewer.role is Role.ADMIN else "an administrator can set that up"
 
 
 # --- the viewer's rules ----------------------------------------------------------------------
@@ -231,11 +238,11 @@ def channels(view: page.View) -> None:
         "read by others on its way and in the mailbox.</p>"
     )
     if settings.mail is None:
-        st.caption("E-mail: no mail server is set here. An operator names it in DASHBOARD_SMTP_HOST.")
+        st.caption(f"E-mail: no mail server is set here; {_set_up(view, 'DASHBOARD_SMTP_HOST names it')}.")
     if settings.mail is not None or "mail" in own:
         _channel(view, own.get("mail"), "mail", "E-mail address", lambda text: deliver.mail_target(settings, text))
     if not settings.webhook_hosts:
-        st.caption("Webhooks: none is allowed here. An operator names their hosts in DASHBOARD_WEBHOOK_HOSTS.")
+        st.caption(f"Webhooks: none is allowed here; {_set_up(view, 'DASHBOARD_WEBHOOK_HOSTS names their hosts')}.")
     if settings.webhook_hosts or "hook" in own:
         _channel(view, own.get("hook"), "hook", "Webhook", lambda text: deliver.hook_target(settings, text))
     if secret := st.session_state.pop(_SECRET, None):

@@ -228,7 +228,7 @@ def _site_picker(chosen: Filters, reader: Reader) -> None:
         chosen.scope.sites,
         format_func=reader.catalogue.site_name,
         key=key,
-        placeholder="All sites",
+        placeholder="All sites" if len(names) == len(reader.catalogue.sites) else "All your sites",
         label_visibility="collapsed",
         width=190,
         wrap=False,

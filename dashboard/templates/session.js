@@ -33,3 +33,31 @@ async function check() {
 setInterval(check, INTERVAL)
 document.addEventListener("visibilitychange", check)
 window.addEventListener("pageshow", (event) => event.persisted && check())
+
+// Says to who hears the page what a choice has changed: page, period and first answer. Streamlit puts new elements in
+// the place of those that change, which readers are silent about; this one stays.
+const told = document.createElement("div")
+told.className = "unseen"
+told.setAttribute("role", "status")
+// An open list of choices hides all else from readers but what is marked so.
+told.dataset.liveAnnouncer = "true"
+let said = ""
+
+function tell() {
+  const app = document.querySelector('[data-testid="stApp"]')
+  if (app?.dataset.testScriptState !== "notRunning") return
+  const main = document.querySelector('[data-testid="stMain"]')
+  const words = ["h1", ".extract", "h2.answer"].map((one) => main?.querySelector(one)?.innerText.split("\n")[0])
+  const now = words.filter(Boolean).join(". ")
+  // What stands there first is read without being told.
+  if (said && now && now !== said) told.textContent = now
+  said = now || said
+}
+
+addEventListener("DOMContentLoaded", () => {
+  document.body.append(told)
+  // A moment later, when what the run has sent is drawn.
+  new MutationObserver(() => setTimeout(tell, 300)).observe(document.body, {
+    subtree: true, attributeFilter: ["data-test-script-state"],
+  })
+})

@@ -133,4 +133,11 @@ def test_on_paper_there_is_nothing_to_press(visit):
         window.page.emulate_media(media="print")
         expect(files.first).to_be_hidden()
         expect(menu).to_be_hidden()
+        for link in (
+            window.page.get_by_role("link", name="CSV of"),
+            window.page.get_by_role("link", name="Sign out"),
+        ):
+            expect(link.first).to_be_hidden()
         expect(window.page.locator(".st-key-panel_bookings_summary .scorecard")).to_be_visible()
+        chart = window.page.locator(".st-key-panel_bookings_by_status")
+        assert chart.evaluate("e => getComputedStyle(e).breakInside") == "avoid"

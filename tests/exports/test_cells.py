@@ -21,7 +21,7 @@ from dashboard import cells
 from dashboard.panels.column import Column
 from dashboard.settings import QUERIES
 from dashboard.sources import FrameRows
-from dashboard.writers import FORMS, Bench, FileError
+from dashboard.writers import FORMS, Bench, FileError, sheet_names
 from dashboard.writers import workbook as workbook_of
 from tests.exports import naughty, workbook
 from tests.office import convert
@@ -154,6 +154,8 @@ def test_a_sheet_has_room_for_its_words_and_prints_a_page_wide(tmp_path):
         sheet, styles = (book.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet1", "styles"))
     widths = [float(width) for width in re.findall(r'<col [^>]*width="([0-9.]+)"', sheet)]
     assert len(words) < widths[0] < 60
+    # Headings stand over their numbers.
+    assert styles.count('horizontal="right"') == 1
     assert 'orientation="landscape"' in sheet
     assert 'fitToPage="1"' in sheet
     assert 'formatCode="#,##0.00"' in styles or 'numFmtId="4"' in styles
@@ -172,6 +174,16 @@ def test_more_rows_than_a_sheet_holds_go_on_in_the_next(tmp_path, monkeypatch):
     rows = [row for name, sheet in found.items() if name.startswith("Rows") for row in sheet[1:]]
     assert len(found) == len(TEXTS) // 999 + 2
     assert [row[2] for row in rows] == list(range(len(TEXTS)))
+
+
+@given(st.lists(st.text("abB ':?/-é", max_size=60).map("a{}".format), min_size=1, max_size=8))
+def test_any_titles_are_names_of_sheets(titles):
+    names = sheet_names(titles)
+    assert len({name.lower() for name in names}) == len(names) == len(titles)
+    for name in names:
+        assert 0 < len(name) <= 31
+        assert not set(name) & set("[]:*?/\\")
+        assert name.strip("'") == name
 
 
 def test_more_than_a_workbook_takes_is_refused_and_not_cut(tmp_path):

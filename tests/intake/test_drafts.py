@@ -335,3 +335,10 @@ def test_words_of_which_few_are_known_are_asked_for(tmp_path: Path) -> None:
     assert '# "Pending" = ""  # DECIDE' in text
     assert '# severity = "AESEV"  # DECIDE: give the words for its values, "HEAVY", "LIGHT"' in text
     assert found["side_effects"]["columns"]["serious"]["values"] == {"N": "no", "Y": "yes"}
+
+
+def test_a_folder_of_fhir_needs_no_mapping_and_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "Patient.ndjson").write_text('{"resourceType": "Patient", "id": "1"}\n', encoding="utf-8")
+    told = CliRunner().invoke(main, ["mapping", "draft", str(tmp_path)])
+    assert told.exit_code == 1
+    assert f"imported without a mapping: dashboard import {tmp_path}" in told.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import zipfile
 from decimal import Decimal
@@ -175,8 +176,12 @@ def test_the_month_end_pack_ties_out_and_a_closed_month_never_changes_in_silence
     assert sum(Decimal(row["Invoiced (US$)"]) for row in found["bridge.csv"]) == invoiced
     paid = sum(Decimal(row["Paid (US$)"]) for row in found["paid_by_method.csv"])
     assert sum(Decimal(row["Paid (US$)"]) for row in found["bridge.csv"]) == paid
-    cover = {row["What"]: row["Total"] for row in found["cover.csv"]}
-    assert Decimal(cover["bridge: Paid (US$)"]) == paid
+    cover = {row["What"]: row for row in found["cover.csv"]}
+    # Money with its cents, counts without.
+    assert cover["bridge: Paid (US$)"]["Total (US$)"] == f"{paid:.2f}"
+    visits = sum(int(row["Visits"]) for row in found["revenue_by_line.csv"])
+    assert cover["revenue_by_line: Visits"]["Number"] == str(visits)
+    assert all(re.fullmatch(r"(-?[0-9]+[.][0-9]{2})?", row["Total (US$)"]) for row in cover.values())
     assert "is what was exported: month_end" in run("export", "verify", str(pack)).output
     # A later delivery changes one payment of the closed month.
     payments = house / "delivery" / "payments.csv"

@@ -89,10 +89,18 @@ def test_a_workbook_has_a_sheet_for_each_table(take, tmp_path):
     path = tmp_path / "page.xlsx"
     path.write_bytes(body)
     found = workbook.sheets(path)
-    assert list(found) == [*packs.of_page("revenue"), "About this file"]
-    about = dict(found["About this file"])
-    for name in packs.of_page("revenue"):
-        assert about[f"Sheet {name.replace('_', ' ')}"].endswith(f": {len(found[name]) - 1:,} rows")
+    *sheets, last = found
+    assert last == "About this file"
+    about = dict(found[last])
+    # Each has the title of its table, as far as a sheet's name goes, and the whole of it is told.
+    for name, sheet in zip(packs.of_page("revenue"), sheets, strict=True):
+        title = exports.DATASETS[name].title
+        start, _, end = sheet.partition("… ")
+        assert title.startswith(start)
+        assert title.endswith(end)
+        assert len(sheet) <= 31
+        assert about[f"Sheet {sheet}"] == f"{title}: {len(found[sheet]) - 1:,} rows"
+    assert {"Invoiced, paid… service line", "Invoiced, paid and… by site"} <= set(sheets)
     assert take("finance", "page_revenue", "period=last-month", "xlsx")[1] == body
 
 

@@ -52,6 +52,12 @@ def test_what_the_address_does_not_take_is_set_back(visit, viewer):
     assert set_by(at) == {"filter_site"}
 
 
+@pytest.mark.parametrize(("username", "said"), [("director", "All sites"), ("manager.two", "All your sites")])
+def test_who_sees_some_of_the_sites_is_not_told_of_all(visit, username, said):
+    at = visit(username, "bookings")
+    assert at.multiselect(key="filter_site").proto.placeholder == said
+
+
 def test_other_words_of_the_same_choice_are_set(visit):
     at = visit("director", "today", figure="no-show-rate")
     before = at.selectbox(key="filter_figure").options

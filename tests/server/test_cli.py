@@ -45,6 +45,17 @@ def test_every_command_has_an_example(run, path):
 
 
 @pytest.mark.parametrize(
+    ("path", "command"), list(commands()), ids=lambda one: " ".join(one) if isinstance(one, tuple) else ""
+)
+def test_every_option_says_what_it_is(path, command):
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    assert [one.name for one in options if not one.help] == []
+    with click.Context(command) as context:
+        forms = [one.make_metavar(context) for one in options]
+    assert [form for form in forms if "%" in form] == []
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ("check",), ("serve",), ("users", "list"), ("users", "reset-link", "ada"), ("extracts", "list"), ("import", "."),

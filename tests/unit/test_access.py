@@ -73,6 +73,9 @@ def test_signals_are_closed_to_who_is_shown_no_small_counts():
     assert not limited.small_counts
     assert allows(ADMIN, "signals")
     assert not allows(limited, "signals")
+    # Printed, they are no less small.
+    assert allows(ADMIN, "safety_review")
+    assert not allows(limited, "safety_review")
     assert "signals" in {entry.name for entry in navigation.entries_for(ADMIN)}
     assert {entry.name for entry in navigation.entries_for(ADMIN)} - {
         entry.name for entry in navigation.entries_for(limited)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tracemalloc
 import warnings
 
 import duckdb
@@ -178,6 +179,32 @@ def test_kaplan_meier_is_statsmodels_own():
     inside = (curve.value < 1) & (curve.value > 0)
     assert (curve.lower[inside] < curve.value[inside]).all()
     assert (curve.value[inside] < curve.upper[inside]).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
+@pytest.mark.parametrize("groups", [1, 3, 400])
+def test_kaplan_meier_of_counts_is_that_of_each_patient(groups, share):
+    rng = np.random.default_rng(groups)
+    times, many = rng.integers(0, 90, groups), rng.integers(0, 5, groups) + (np.arange(groups) == 0)
+    stopped, at = rng.random(groups) < share, np.arange(0, 100.0)
+    found = survival.kaplan_meier(times, stopped, many, at)
+    each, ended = np.repeat(times, many), np.repeat(stopped, many)
+    curve = stats.ecdf(stats.CensoredData(uncensored=each[ended], right=each[~ended])).sf
+    beyond = at > each.max()
+    np.testing.assert_allclose(found.value[~beyond], curve.evaluate(at)[~beyond], atol=1e-12)
+    assert np.isnan(found.value[beyond]).all()
+    assert found.at_risk.tolist() == [(each >= t).sum() for t in at]
+
+
+def test_kaplan_meier_of_ten_million_patients_takes_what_its_rows_take():
+    days = np.arange(0, 1_000.0)
+    tracemalloc.start()
+    curve = survival.kaplan_meier(np.tile(days, 2), np.repeat([True, False], 1_000), np.full(2_000, 5_000.0), days)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert curve.at_risk[0] == 10_000_000
+    assert curve.value[0] == 1 - 5_000 / 10_000_000
+    assert most < 10_000_000
 
 
 def test_kaplan_meier_by_hand_with_counts_and_at_its_ends():

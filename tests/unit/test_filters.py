@@ -84,6 +84,22 @@ def test_compared_period(period, compare, start, end):
     assert found.compared() is None
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "before"),
+    [
+        ("2026-09-01", "2026-09-30", ("2026-08-01", "2026-08-31")),
+        ("2026-07-01", "2026-09-30", ("2026-04-01", "2026-06-30")),
+        ("2026-02-01", "2026-02-28", ("2026-01-01", "2026-01-31")),
+        # No whole months: as many days.
+        ("2026-09-01", "2026-09-29", ("2026-08-03", "2026-08-31")),
+        ("2026-09-02", "2026-10-01", ("2026-08-03", "2026-09-01")),
+    ],
+)
+def test_whole_months_are_held_against_whole_months(start, end, before):
+    found = chosen(**{"period": "custom", "from": start, "to": end}).compared()
+    assert (found.start.isoformat(), found.end.isoformat()) == before
+
+
 def test_no_comparison():
     assert chosen(compare="none").compared() is None
 

@@ -314,3 +314,15 @@ def test_every_share_on_a_card_has_what_it_was_worked_out_from(everything, chose
         for row in rows[rows["metric"] == name].to_dict("records"):
             over, under = (row[part] / hours for part in ("numerator", "denominator"))
             assert f'<span class="counted">{over:,.0f}/{under:,.0f}{unit}</span>' in html
+
+
+def test_all_sites_are_those_of_the_extract_and_not_of_an_account(reader_of, everything):
+    """A manager of two sites out of three, and whoever chooses two of them, reads no total of all."""
+    scope = scope_of(everything)
+    two = parse({"period": ["90-days"], "site": ["chicago", "dallas"]}, scope)
+    manager = reader_of("manager.two")
+    own = parse({"period": ["90-days"]}, scope_of(manager))
+    whole = parse({"period": ["90-days"]}, scope)
+    for reader, chosen, said in ((everything, two, "These sites"), (manager, own, "These sites"),
+                                 (everything, whole, "All sites")):  # fmt: skip
+        assert panels.rows(reader, "bookings_summary", chosen)["site"].iloc[-1] == said

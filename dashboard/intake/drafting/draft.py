@@ -19,6 +19,7 @@ from dashboard.intake.drafting.samples import SampledFile, files_of, layout_of, 
 from dashboard.intake.drafting.sideways import Across, Form
 from dashboard.intake.drafting.together import Line, Visits, visits_of
 from dashboard.intake.drafting.words import Words
+from dashboard.intake.fhir.files import is_fhir
 from dashboard.intake.reading.finding import delimited_files
 from dashboard.intake.reading.header import told_names
 from dashboard.intake.reference import Reference
@@ -40,6 +41,10 @@ def draft_mapping(delivery: Path, reference: Reference) -> str:
         raise DeliveryError(f"{delivery} is not a folder; give the folder that holds the export")
     paths = delimited_files(delivery)
     if not paths:
+        if is_fhir(delivery):
+            raise DeliveryError(
+                f"{delivery} holds FHIR resources, which are imported without a mapping: dashboard import {delivery}"
+            )
         raise DeliveryError(
             f"{delivery} holds no CSV, TSV, text or Parquet file (plain or .gz) and no workbook; "
             "export the tables in one of these forms"
