@@ -34,6 +34,7 @@ _TIME = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?|\s(?:
 MIDNIGHT = r"(?:[T ]0?0:00(?::00(?:\.0+)?)?| 12:00(?::00)? ?[Aa][Mm])"
 FIRST_DAY = r"(?:(?:12/30|30[./]12)[./]1899|1899-12-30|0?1[./]0?1[./]1900|1900-01-01)[T ]"
 _DAY_ALONE, _TIME_ALONE = re.compile(rf"{MIDNIGHT}$"), re.compile(rf"^{FIRST_DAY}")
+_FOUR_DIGITS = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d")
 _RANGE = re.compile(rf"{_TIME.pattern}\s*[-–]\s*{_TIME.pattern}")
 #: A time of day, a spreadsheet's fraction of one, or seconds since 1970.
 _CLOCK = re.compile(
@@ -50,6 +51,12 @@ def is_times(values: Sequence[str]) -> bool:
 def is_ranges(values: Sequence[str]) -> bool:
     """Whether all are two times of day with a dash between them."""
     return bool(values) and all(map(_RANGE.fullmatch, values))
+
+
+def may_be_times(name: str, values: Sequence[str]) -> bool:
+    """Whether a column holds times of day or two of them; as four digits, 0930, if its name says so."""
+    digits = bool(values) and all(map(_FOUR_DIGITS.fullmatch, values))
+    return is_times(values) or is_ranges(values) or (digits and "time" in column_words(name).split())
 
 
 def is_negative(value: str) -> bool:

@@ -54,6 +54,8 @@ class Guess:
     why: str = "by its name"
 
 
+# Asked about each value of each column, and about the same names of sites and services each time.
+@lru_cache(maxsize=1 << 16)
 def words_of(name: str) -> str:
     """A name as words in small letters without accents: AppointmentID and APPOINTMENT_ID become appointment id."""
     plain = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))

@@ -1,0 +1,105 @@
+"""What a draft makes of exports as they are: of charts, diaries and ledgers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from intake_drafts import drafted, imported
+
+DIARY = "Date,Time,End Time,Client ID,Service,Location,Status,Booked Date"
+LEDGER = "ID,PATIENT,TYPE,AMOUNT,FROMDATE"
+VISITS = "booking_id,patient_id,site,service,starts_at,status"
+
+
+def test_a_start_lends_its_time_to_no_other_day(tmp_path: Path) -> None:
+    rows = [f"1/{day}/2026,9:15 AM,10:45 AM,C{day},vitamin-c,Chicago,Completed,1/2/2026" for day in range(5, 17)]
+    clinic, text = imported(tmp_path, diary=[DIARY, *rows])
+    assert 'booked_at = { column = "Booked Date", format = "%m/%d/%Y" }' in text
+    found = clinic.ask("select cast(starts_at as varchar), cast(booked_on as varchar) from bookings order by 1")
+    assert found[0] == ("2026-01-05 09:15:00", "2026-01-02")
+
+
+def test_a_time_of_four_digits_stands_behind_its_day(tmp_path: Path) -> None:
+    header = "Visit ID,Patient ID,Visit Date,Visit Time,Room Number,Facility,Appt Type,Appt Status"
+    rows = [f"{n},{n},01/{n:02}/26,{n + 3:02}30,0101,Dallas,vitamin-c,Checked Out" for n in range(5, 17)]
+    clinic, _ = imported(tmp_path, visits=[header, *rows])
+    assert clinic.ask("select cast(starts_at as varchar) from bookings order by 1")[0] == ("2026-01-05 08:30:00",)
+
+
+@pytest.mark.parametrize(("time", "told"), [("2430", "Visit Date"), ("930", "Visit Date")])
+def test_other_numbers_are_no_times(tmp_path: Path, time: str, told: str) -> None:
+    header = "Visit ID,Patient ID,Visit Date,Visit Time,Facility,Appt Type,Appt Status"
+    rows = [f"{n},{n},01/{n:02}/26,{time},Dallas,vitamin-c,Checked Out" for n in range(5, 17)]
+    _, said = drafted(tmp_path, visits=[header, *rows])
+    assert said["bookings"]["columns"]["starts_at"]["column"] == told
+
+
+def test_a_charge_beside_payments_is_asked_about(tmp_path: Path) -> None:
+    visits = [VISITS, "B1,P1,chicago,vitamin-c,2026-01-05 09:00,completed"]
+    rows = [f"{n},P1,{kind},{n}.00,2026-01-{n:02}" for n in range(10, 20) for kind in ("CHARGE", "PAYMENT")]
+    text, said = drafted(tmp_path, visits=visits, ledger_payments=[LEDGER, *rows])
+    assert said["payments"]["columns"]["kind"]["values"] == {"PAYMENT": "payment"}
+    assert '# "CHARGE" = "payment"  # DECIDE: was it paid, or is it owed?' in text
+
+
+def test_a_charge_alone_is_a_payment(tmp_path: Path) -> None:
+    visits = [VISITS, "B1,P1,chicago,vitamin-c,2026-01-05 09:00,completed"]
+    rows = [f"{n},P1,{kind},{n}.00,2026-01-{n:02}" for n in range(10, 20) for kind in ("charge", "refund")]
+    _, said = drafted(tmp_path, visits=visits, ledger_payments=[LEDGER, *rows])
+    assert said["payments"]["columns"]["kind"]["values"] == {"charge": "payment", "refund": "refund"}
+
+
+@pytest.mark.parametrize("column", ["voided", "isDeleted", "is_deleted", "DELETED"])
+def test_rows_that_were_deleted_are_left_out(tmp_path: Path, column: str) -> None:
+    header = f"appointment_id,patient_id,location,service,start_date_time,status,{column}"
+    rows = [
+        f"{n},{n},Chicago,vitamin-c,2026-01-{n:02} 09:00:00,{'Missed' if n % 2 else 'Completed'},{n // 15}"
+        for n in range(5, 17)
+    ]
+    clinic, _ = imported(tmp_path, patient_appointment=[header, *rows])
+    assert clinic.one("select count(*) from bookings") == 10
+    assert clinic.ask("select rows_read, rows_left_out from sources where source = 'bookings'") == [(12, 2)]
+
+
+def test_the_calendar_of_openemr(tmp_path: Path) -> None:
+    header = "pc_eid,pc_pid,pc_title,pc_eventDate,pc_startTime,pc_endTime,pc_apptstatus,pc_facility,pc_service"
+    signs = ">", "?", "x", "%", "@", "-"
+    rows = [
+        f"{n},{n + 50},Office Visit,2026-01-{n:02},09:00:00,10:30:00,{signs[n % 6]},Chicago,vitamin-c"
+        for n in range(6, 18)
+    ]
+    clinic, _ = imported(tmp_path, openemr_events=[header, *rows])
+    assert dict(clinic.ask("select status, count(*) from bookings group by all")) == {
+        "completed": 2, "no_show": 2, "cancelled": 2, "late_cancelled": 2, "arrived": 2, "booked": 2,
+    }  # fmt: skip
+    assert clinic.one("select count(*) from bookings where chair_minutes = 90") == 12
+
+
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [("N/S", "no_show"), ("CANC", "cancelled"), ("4 - Charge Entered", "completed"), ("f - Filled", "booked")],
+)
+def test_short_words_for_what_became_of_a_visit(tmp_path: Path, said: str, means: str) -> None:
+    header = "apptid,patientid,apptdate,location,service,apptstatus"
+    rows = [f"{n},{n},01/{n}/2026,Chicago,vitamin-c,{said if n % 2 else 'Arrived'}" for n in range(13, 29)]
+    _, draft = drafted(tmp_path, apptlist=[header, *rows])
+    assert draft["bookings"]["columns"]["status"]["values"] == {said: means, "Arrived": "arrived"}
+
+
+def test_a_status_that_is_seldom_told_is_asked_about(tmp_path: Path) -> None:
+    header = "Start Time,Appointment ID,Client ID,Calendar,Type,Label"
+    rows = [
+        f"2026-01-{n:02} 09:00,{n},{n},Chicago,vitamin-c,{('', 'Completed', 'No Show')[n % 3]}" for n in range(9, 27)
+    ]
+    text, _ = drafted(tmp_path, schedule=[header, *rows])
+    assert "or is it in Label, which is often empty?" in text
+
+
+def test_a_file_of_thousands_of_columns_is_drafted_soon(tmp_path: Path) -> None:
+    # As in a matrix of measurements: to try formats on each column took a minute.
+    lines = [",".join(str(n * line % 997) for n in range(1, 6001)) for line in range(1, 4)]
+    began = time.process_time()
+    drafted(tmp_path, visits=lines)
+    assert time.process_time() - began < 20
