@@ -255,10 +255,10 @@ class Words:
             "instrument": "PHQ-9",
         }
         if column.name in words:
-            told = self._seldom(column, file) if column.name == "status" else None
+            seldom = self._seldom(column, file) if column.name == "status" else None
             return (
                 f"{column.name} = {{ constant = {toml_string(words[column.name])} }}  # DECIDE: no column found; "
-                f"the same in every row{f', or is it in {told}, which is often empty' if told else ''}?"
+                f"the same in every row{f', or is it in {seldom}, which is often empty' if seldom else ''}?"
             )
         if column is table.columns[0]:
             others = ", to which no other file can refer" if table.name == "bookings" else ""
