@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from intake_clinic import Export
 from intake_drafts import drafted, imported
 
 DIARY = "Date,Time,End Time,Client ID,Service,Location,Status,Booked Date"
@@ -97,9 +98,42 @@ def test_a_status_that_is_seldom_told_is_asked_about(tmp_path: Path) -> None:
     assert "or is it in Label, which is often empty?" in text
 
 
+@pytest.mark.parametrize(("name", "asked"), [("center_id", True), ("Hospital__c", True), ("zone", False)])
+def test_a_site_that_is_told_by_numbers_is_asked_about(tmp_path: Path, name: str, asked: bool) -> None:
+    header = f"appointment_id,patient_id,{name},appointment_date,service,status"
+    rows = [f"{n},{n},{n % 3},2026-01-{n:02} 09:00,vitamin-c,completed" for n in range(9, 27)]
+    text, _ = drafted(tmp_path, visits=[header, *rows])
+    assert (f"or is it in {name}?" in text) is asked
+
+
 def test_a_file_of_thousands_of_columns_is_drafted_soon(tmp_path: Path) -> None:
     # As in a matrix of measurements: to try formats on each column took a minute.
     lines = [",".join(str(n * line % 997) for n in range(1, 6001)) for line in range(1, 4)]
     began = time.process_time()
     drafted(tmp_path, visits=lines)
+    assert time.process_time() - began < 20
+
+
+def test_a_name_without_end_is_no_name(tmp_path: Path) -> None:
+    # To take it apart took minutes, in an import by the number of the column as well.
+    lines = ["id,patient,start," + "HEADER" * 3_000, *(f"{n},{n},2026-01-{n:02} 09:00,x" for n in range(9, 27))]
+    began = time.process_time()
+    drafted(tmp_path, visits=lines)
+    (other := tmp_path / "other").mkdir()
+    export = Export(other)
+    export.write("visits.csv", *lines)
+    export.publish(
+        """
+        [bookings]
+        file = "visits.csv"
+        columns.booking_id = "id"
+        columns.patient_id = "patient"
+        columns.site = { constant = "chicago" }
+        columns.service = { constant = "vitamin-c" }
+        columns.starts_at = "start"
+        columns.status = { constant = "completed" }
+        columns.channel = 4
+        """
+    )
+    assert export.bookings("channel")[0] == ("x",)
     assert time.process_time() - began < 20

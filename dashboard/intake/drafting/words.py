@@ -255,10 +255,12 @@ class Words:
             "instrument": "PHQ-9",
         }
         if column.name in words:
-            seldom = self._seldom(column, file) if column.name == "status" else None
+            other = (
+                self._seldom(column, file) if column.name == "status" else self._called(table, column, file, guesses)
+            )
             return (
                 f"{column.name} = {{ constant = {toml_string(words[column.name])} }}  # DECIDE: no column found; "
-                f"the same in every row{f', or is it in {seldom}, which is often empty' if seldom else ''}?"
+                f"the same in every row{f', or is it in {other}' if other else ''}?"
             )
         if column is table.columns[0]:
             others = ", to which no other file can refer" if table.name == "bookings" else ""
@@ -266,12 +268,20 @@ class Words:
         several = "; name columns that tell patients apart, else the booking's own id" if column.personal else ""
         return f'# {column.name} = ""  # DECIDE: required, and no column found{several}'
 
+    def _called(self, table: Table, column: Column, file: SampledFile, guesses: Mapping[str, Guess]) -> str | None:
+        """A column of a name for it whose values differ and mean nothing here, as numbers of clinics do."""
+        others = {one.name for one in guesses.values()}
+        for one in guess_columns(column.name, table.name, file.header, others):
+            if column.kind == "reference" and one.confidence > UNSURE and not evidence.is_written(one.name):
+                return one.name if 1 < len(set(file.columns[one.name])) <= evidence.SHOWN else None
+        return None
+
     def _seldom(self, column: Column, file: SampledFile) -> str | None:
         """A column of which all values are words for the contract's, of two kinds or more, and many are empty."""
         for name, values in file.columns.items():
             kinds = set(values)
             if name and len(kinds) <= evidence.SHOWN and len(self._distinct(column, name, kinds)) > 1:
-                return name
+                return f"{name}, which is often empty"
         return None
 
     def _distinct(self, column: Column, name: str, kinds: Collection[str]) -> set[str]:
