@@ -98,6 +98,29 @@ def test_a_status_that_is_seldom_told_is_asked_about(tmp_path: Path) -> None:
     assert "or is it in Label, which is often empty?" in text
 
 
+def test_small_numbers_of_sites_are_no_patients(tmp_path: Path) -> None:
+    visits = ["visit_id,person_id,care_site_id,visit_start_datetime,service,status"]
+    visits += [f"{n},{n % 9},{n % 3},2026-01-{n:02} 09:00:00,vitamin-c,completed" for n in range(9, 27)]
+    sites = ["care_site_id,care_site_name", "0,Chicago", "1,Dallas", "2,Miami Beach"]
+    people = ["person_id,birth_datetime", *(f"{n},19{50 + n}-05-06 00:00:00" for n in range(9))]
+    clinic, text = imported(tmp_path, visits=visits, care_site=sites, person=people)
+    assert "[joins.patients]" in text
+    assert clinic.one("select count(*) from bookings where age is not null") == 18
+    assert dict(clinic.ask("select site, count(*) from bookings group by all")) == {
+        "chicago": 6, "dallas": 6, "miami_beach": 6,
+    }  # fmt: skip
+
+
+def test_an_empty_status_is_asked_about(tmp_path: Path) -> None:
+    header = "id,patient,scheduled_time,office,service,status"
+    rows = [
+        f"{n},{n},2026-01-{n:02} 09:00,Chicago,vitamin-c,{('', 'Complete', 'In Room')[n % 3]}" for n in range(9, 27)
+    ]
+    text, said = drafted(tmp_path, appointments=[header, *rows])
+    assert said["bookings"]["columns"]["status"]["values"] == {"Complete": "completed", "In Room": "arrived"}
+    assert '# "" = ""  # DECIDE: in some rows it is empty; one of booked,' in text
+
+
 @pytest.mark.parametrize(("name", "asked"), [("center_id", True), ("Hospital__c", True), ("zone", False)])
 def test_a_site_that_is_told_by_numbers_is_asked_about(tmp_path: Path, name: str, asked: bool) -> None:
     header = f"appointment_id,patient_id,{name},appointment_date,service,status"

@@ -44,8 +44,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "ends_at": "ends at, end at, end, stop, end time, end date, end datetime, appointment end, visit end, "
         "scheduled end, visit end time, finish, svendtc, rfendtc",
         "cancelled_at": "cancelled at, appointment cancelled, cancellation date, cancelled on, date cancelled",
-        "birth_date": "birth date, birthdate, dob, date of birth, brthdtc, brthdt, birthday, birth year, "
-        "year of birth",
+        "birth_date": "birth date, birthdate, birth datetime, dob, date of birth, brthdtc, brthdt, birthday, "
+        "birth year, year of birth",
         "age": "age, age at visit, age years, patient age",
         "sex": "sex, gender",
         "indication": "indication, diagnosis, diagnosis code, icd10, icd 10, reasoncode, reason code, condition",
@@ -223,7 +223,8 @@ WORDS = {
     "venu|fulfilled|attended|show|showed|showed up|finished|seen|kept|"
     "past|completada|completado|realizada|realizado|atendida|atendido|asistio|finalizada|finalizado|concluida|concluido|"
     "compareceu|erledigt|abgeschlossen|wahrgenommen|termine|effectue|honore|completato|effettuato",
-    "arrived": "arrived|checked in|in progress|waiting|chegou|llego|en sala|angekommen|arrive",
+    "arrived": "arrived|checked in|check in|checkin|in room|roomed|in exam room|in session|"
+    "in progress|waiting|chegou|llego|en sala|angekommen|arrive",
     "no_show": "no show|noshow|n s|ns|did not show|did not show up|not arrived|never arrived|failed to attend|dnka|"
     "absent non excuse|absence|did not attend|dna|missed|absent|not attended|did not arrive|ausente|falta|no asistio|"
     "inasistencia|faltou|nao compareceu|nicht erschienen|non presente",

@@ -192,6 +192,8 @@ class Words:
                 lines.append(f'# {toml_string(value)} = ""  # DECIDE: one of {", ".join(allowed)}; else rejected')
             else:
                 lines.append(f"{toml_string(value)} = {toml_string(word)}  # guess")
+        if column.required and 0 < len(sample) < file.rows and "" not in words:
+            lines.append(f'# "" = ""  # DECIDE: in some rows it is empty; one of {", ".join(allowed)}; else rejected')
         if hidden := len(words) - len(told) - len(whole):
             lines.append(
                 f"# DECIDE: {hidden} more, not shown, since they hardly repeat and may be what somebody wrote of a "
