@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from pathlib import Path
+
 import pytest
 from intake_clinic import Export
 
 from dashboard.intake.contract import DeliveryError
+from dashboard.intake.reading.finding import find_sources
 
 MAPPING = """
 [bookings]
@@ -56,3 +61,45 @@ def test_a_mapping_without_patients_says_what_else_will_do(export):
     assert "name that of booking_id: every booking is a patient of its own then" in str(refused.value)
     export.publish(MAPPING.replace('"Client"', '"PARENT_VISIT"'))
     assert len(export.bookings("patient")) == 1
+
+
+def zipped(text: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("bookings.csv", text)
+    return file.getvalue()
+
+
+FHIR_XML = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<!-- one -->\n<Appointment xmlns="http://hl7.org/fhir"><id value="x"/>'
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        (
+            "Jane_Roe.xml",
+            FHIR_XML,
+            "One of its files (.xml) is FHIR as XML, which is not read; export the resources as",
+        ),
+        ("visits.xml", b"<?xml version='1.0'?><visits/>", "One of its files (.xml) is an XML document"),
+        ("export.zip", zipped(b"booking_id"), "One of its files (.zip) is a ZIP archive"),
+        ("Jane_Roe.json", b'{"name": "x"}', "One of its files (.json) is JSON"),
+        ("Appointment.ndjson", b"", "One of its files (.ndjson) is empty"),
+        ("Appointment", b"%PDF-1.7", "One of its files (without an ending) is a PDF"),
+    ],
+)
+def test_what_lies_in_the_place_of_bookings_is_told(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DeliveryError) as refused:
+        find_sources(tmp_path)
+    assert told in str(refused.value)
+    assert "Roe" not in str(refused.value).replace(str(tmp_path), "")
+
+
+def test_other_files_in_the_place_of_bookings_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "README").write_text("Visits of January")
+    with pytest.raises(DeliveryError) as refused:
+        find_sources(tmp_path)
+    assert str(refused.value).endswith("a header alone will do)")

@@ -30,6 +30,11 @@ _KINDS = (
         "a web page, as a download that failed leaves one",
         _EXPORT,
     ),
+    (
+        rb'(?s)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<\w+\b[^>]*\sxmlns="http://hl7\.org/fhir"',
+        "FHIR as XML",
+        "export the resources as JSON or NDJSON and deliver these",
+    ),
     (rb"\s*(<\?xml|<workbook)", "an XML document", _EXPORT),
     (rb'\s*(\[\s*)?\{\s*"[^"]*"\s*:', "JSON", _EXPORT),
     (rb"\{\\rtf", "a document of a word processor", _EXPORT),
