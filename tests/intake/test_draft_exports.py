@@ -98,6 +98,32 @@ def test_a_status_that_is_seldom_told_is_asked_about(tmp_path: Path) -> None:
     assert "or is it in Label, which is often empty?" in text
 
 
+@pytest.mark.parametrize(
+    ("said", "back", "means"),
+    [("Refunded", "100.00", "payment"), ("Refunded", "0.00", "refund"), ("Refund", "100.00", "refund")],
+)
+def test_a_charge_that_was_paid_back_was_paid(tmp_path: Path, said: str, back: str, means: str) -> None:
+    visits = [VISITS, "B1,P1,chicago,vitamin-c,2026-01-05 09:00,completed"]
+    header = "id,Created date (UTC),Amount,Amount Refunded,Status,Customer ID"
+    rows = [
+        f"ch_{n},2026-01-{n} 15:22:01,100.00,{(back, '0.00')[n % 2]},{(said, 'Paid')[n % 2]},P1"
+        for n in range(10, 28)
+    ]
+    _, draft = drafted(tmp_path, visits=visits, payments=[header, *rows])
+    assert draft["payments"]["columns"]["kind"]["values"] == {"Paid": "payment", said: means}
+
+
+def test_an_extract_of_short_names_and_words(tmp_path: Path) -> None:
+    header = "APPT_ID|MRN|APPT_DT|APPT_TM|DEPT|APPT_TYPE|APPT_STATUS|NO_SHOW_IND"
+    words = "COMP", "NOSHW", "CAN", "SCH"
+    rows = [f"{n}|{n:07}|202601{n}|0915|CHICAGO|VITAMIN-C|{words[n % 4]}|N" for n in range(12, 28)]
+    clinic, _ = imported(tmp_path, appt_extract=[header, *rows])
+    assert dict(clinic.ask("select status, count(*) from bookings group by all")) == {
+        "completed": 4, "no_show": 4, "cancelled": 4, "booked": 4,
+    }  # fmt: skip
+    assert clinic.one("select count(*) from bookings where strftime(starts_at, '%H:%M') = '09:15'") == 16
+
+
 def test_small_numbers_of_sites_are_no_patients(tmp_path: Path) -> None:
     visits = ["visit_id,person_id,care_site_id,visit_start_datetime,service,status"]
     visits += [f"{n},{n % 9},{n % 3},2026-01-{n:02} 09:00:00,vitamin-c,completed" for n in range(9, 27)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from dashboard.intake.drafting.guesses import column_words, words_of
 from dashboard.intake.drafting.synonyms import (
@@ -40,6 +40,10 @@ _RANGE = re.compile(rf"{_TIME.pattern}\s*[-–]\s*{_TIME.pattern}")
 _CLOCK = re.compile(
     r"\d{1,2}:\d{2}|\d{1,2}\s*[AaPp]\.?[Mm]\b|\b\d{1,2}h\d{2}\b|^[1-7]\d{4}\.\d+$|^\d{10}(?:\d{3})?(?:\.\d+)?$"
 )
+_REFUNDS = {"refund", "refunds", "refunded"}
+#: Words beside them that make a column no sum of money.
+_NO_SUM = {"date", "time", "id", "number", "reason", "tip", "tax", "count", "status"}
+_SUM = re.compile(r"[^\w]*[A-Z]{0,3}\s*\d[\d.,\s]*\W*")
 _STAFF = re.compile(r"\b(Dr|Mr|Ms|Mrs|Prof)\b\.? \w|\b[A-Z][\w'’-]+,? (?:[A-Z]\.? )?[A-Z][\w'’-]+")
 
 
@@ -62,6 +66,16 @@ def may_be_times(name: str, values: Sequence[str]) -> bool:
 def is_negative(value: str) -> bool:
     """Whether a number has a minus, or stands in parentheses."""
     return bool(re.search(r"^\W*[-−(]|-$", value))
+
+
+def paid_back(columns: Mapping[str, Sequence[str]], amount: str | None) -> str | None:
+    """The column that holds what was paid back of the same payment, beside that of its amount."""
+    for name, values in columns.items():
+        words = set(column_words(name).split())
+        sums = values and all(map(_SUM.fullmatch, values)) and any(re.search("[1-9]", value) for value in values)
+        if name != amount and sums and words & _REFUNDS and not words & _NO_SUM:
+            return name
+    return None
 
 
 def is_days(values: Sequence[str]) -> bool:

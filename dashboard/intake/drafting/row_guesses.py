@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from dashboard.intake.contract import Table
-from dashboard.intake.drafting.evidence import SHOWN
+from dashboard.intake.drafting.evidence import SHOWN, paid_back
 from dashboard.intake.drafting.formats import listed, toml_string
 from dashboard.intake.drafting.guesses import Guess, column_words, guess_word, words_of
 from dashboard.intake.drafting.samples import SampledFile
@@ -15,10 +14,6 @@ from dashboard.intake.drafting.words import with_counterparts
 
 #: Columns whose words may say that a payment came to nothing.
 _TELLING = {"status", "state", "result", "outcome", "response"}
-_REFUNDS = {"refund", "refunds", "refunded"}
-#: Words beside them that make a column no sum of money.
-_NO_SUM = {"date", "time", "id", "number", "reason", "tip", "tax", "count", "status"}
-_SUM = re.compile(r"[^\w]*[A-Z]{0,3}\s*\d[\d.,\s]*\W*")
 
 
 def left_out(table: Table, file: SampledFile, amount: Guess | None) -> list[str]:
@@ -40,15 +35,13 @@ def left_out(table: Table, file: SampledFile, amount: Guess | None) -> list[str]
 
 def refunded(file: SampledFile, amount: str) -> str:
     """What to say where a column beside the amount holds what was paid back of the same payment."""
-    for name, values in file.columns.items():
-        words = set(column_words(name).split())
-        sums = values and all(map(_SUM.fullmatch, values)) and any(re.search("[1-9]", value) for value in values)
-        if name != amount and sums and words & _REFUNDS and not words & _NO_SUM:
-            return (
-                f"; DECIDE: {name} may hold what was paid back: such refunds need a second section, "
-                "see One row, two records in docs/mapping.md"
-            )
-    return ""
+    name = paid_back(file.columns, amount)
+    if name is None:
+        return ""
+    return (
+        f"; DECIDE: {name} may hold what was paid back: such refunds need a second section, "
+        "see One row, two records in docs/mapping.md"
+    )
 
 
 def _failed(columns: dict[str, list[str]]) -> tuple[str, tuple[str, ...]] | None:

@@ -26,7 +26,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     "bookings": {
         **_COMMON,
         "booking_id": _COMMON["booking_id"] + ", id, record id, primaryid, case id, account number, hadm id, "
-        "visit occurrence id, usubjid, event uuid, uuid, transaction id, reference",
+        "visit occurrence id, usubjid, event uuid, uuid, transaction id, reference, "
+        "reference number, ref number, ref",
         "service": "service, appointment type, visit type, treatment, procedure, service type, product, exposure, "
         "description, encounterclass, item, type",
         "starts_at": "starts at, start at, start, appointment day, appointment date, appointment time, "
@@ -164,7 +165,7 @@ STARTS = _set("time start starts begin slot hour from appointment visit schedule
 #: What names of columns shorten, and how other languages call it, without accents.
 _SHORT = {
     "appt": "appointment", "appts": "appointment", "apt": "appointment", "pat": "patient", "enc": "encounter",
-    "csn": "encounter", "dt": "date", "dttm": "time", "dtm": "time",
+    "csn": "encounter", "dt": "date", "dttm": "time", "tm": "time", "dtm": "time",
     "prc": "procedure", "proc": "procedure", "dept": "department",
     "loc": "location", "prov": "provider", "svc": "service", "canc": "cancelled", "canceled": "cancelled",
     "sched": "scheduled", "pay": "payment", "no": "number", "yrs": "years", "ts": "time", "fname": "first name",
@@ -218,21 +219,23 @@ FILES = {
     "": "patient|subject|demograph|person|member|pacient|(?:^|[^a-z])dm(?:[^a-z]|$)",
 }
 WORDS = {
-    "completed": "completed|complete|comp|charge entered|"
+    "completed": "completed|complete|comp|charge entered|closed|checkedout|"
     "done|checked out|check out|checkout|show up|occurred|held|final|discharged|vu|"
     "venu|fulfilled|attended|show|showed|showed up|finished|seen|kept|"
     "past|completada|completado|realizada|realizado|atendida|atendido|asistio|finalizada|finalizado|concluida|concluido|"
     "compareceu|erledigt|abgeschlossen|wahrgenommen|termine|effectue|honore|completato|effettuato",
-    "arrived": "arrived|checked in|check in|checkin|in room|roomed|in exam room|in session|"
+    "arrived": "arrived|checked in|checkedin|check in|checkin|in room|roomed|in exam room|in session|"
     "in progress|waiting|chegou|llego|en sala|angekommen|arrive",
-    "no_show": "no show|noshow|n s|ns|did not show|did not show up|not arrived|never arrived|failed to attend|dnka|"
+    "no_show": "no show|noshow|noshw|n s|ns|"
+    "did not show|did not show up|not arrived|never arrived|failed to attend|dnka|"
     "absent non excuse|absence|did not attend|dna|missed|absent|not attended|did not arrive|ausente|falta|no asistio|"
     "inasistencia|faltou|nao compareceu|nicht erschienen|non presente",
     "late_cancelled": "late cancel|late cancelled|late cancellation|late canceled",
-    "cancelled": "cancelled|canceled|cancel|canc|cxl|r s|resched|desmarcou|cancelado pelo paciente|cancelada clinica|"
+    "cancelled": "cancelled|canceled|cancel|canc|can|cxl|r s|resched|"
+    "desmarcou|cancelado pelo paciente|cancelada clinica|"
     "rescheduled|reschedule|cancelled by patient|cancelled by clinic|"
     "cancelada|cancelado|cancelo|anulada|anulado|reprogramada|reagendada|storniert|abgesagt|annule|annulee|annullato",
-    "booked": "filled|booked|scheduled|"
+    "booked": "filled|sch|booked|scheduled|"
     "confirmed|pending|planned|open|upcoming|agendada|agendado|programada|programado|"
     "confirmada|confirmado|pendiente|pendente|reservada|reservado|marcada|geplant|bestatigt|gebucht|offen|confirme|"
     "prevu|prenotato|confermato",

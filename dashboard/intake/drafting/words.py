@@ -141,6 +141,9 @@ class Words:
         if column.name == "kind" and set(map(words_of, values)) & _PAID:
             # Beside what is paid a charge may be what is owed, as in a ledger.
             meant |= dict.fromkeys(value for value in values if words_of(value) in _OWED)
+        if column.name == "kind" and evidence.paid_back(file.columns, None):
+            # Then it was paid first, and what was paid back has a column of its own; a refund is a row of its own.
+            meant |= dict.fromkeys((value for value in values if words_of(value) == "refunded"), "payment")
         return meant | dict.fromkeys(filter(str.isdigit, values)) if self._is_scale(column, values) else meant
 
     def _is_scale(self, column: Column, values: Collection[str]) -> bool:
