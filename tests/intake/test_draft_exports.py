@@ -64,6 +64,16 @@ def test_rows_that_were_deleted_are_left_out(tmp_path: Path, column: str) -> Non
     assert clinic.ask("select rows_read, rows_left_out from sources where source = 'bookings'") == [(12, 2)]
 
 
+@pytest.mark.parametrize(("said", "left_out"), [("FALSE", "TRUE"), ("0", "1"), ("nao", None)])
+def test_where_nothing_was_deleted_yet_the_other_word_is_left_out(
+    tmp_path: Path, said: str, left_out: str | None
+) -> None:
+    header = "appointment_id,patient_id,location,service,start_date_time,status,deleted"
+    rows = [f"{n},{n},Chicago,vitamin-c,2026-01-{n:02} 09:00:00,Completed,{said}" for n in range(10, 17)]
+    _, draft = drafted(tmp_path, patient_appointment=[header, *rows])
+    assert draft["bookings"].get("except", {}).get("values") == left_out
+
+
 def test_the_calendar_of_openemr(tmp_path: Path) -> None:
     header = "pc_eid,pc_pid,pc_title,pc_eventDate,pc_startTime,pc_endTime,pc_apptstatus,pc_facility,pc_service"
     signs = ">", "?", "x", "%", "@", "-"

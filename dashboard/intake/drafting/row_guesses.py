@@ -61,7 +61,9 @@ def _gone(columns: dict[str, list[str]]) -> tuple[str, tuple[str, ...]] | None:
     for name, values in columns.items():
         kinds = set(values)
         if set(column_words(name).split()) & GONE and kinds and all(guess_word(one, ("yes", "no")) for one in kinds):
-            return name, tuple(sorted(one for one in with_counterparts(values) if guess_word(one, ("yes",))))
+            # Where all say no in a way of which the yes isn't known, nothing tells what it will be.
+            words = tuple(sorted(one for one in with_counterparts(values) if guess_word(one, ("yes",))))
+            return (name, words) if words else None
     return None
 
 

@@ -41,6 +41,7 @@ _ANSWERS = (
     ("y", "n"),
     ("true", "false"),
     ("True", "False"),
+    ("TRUE", "FALSE"),
     ("1", "0"),
     ("Checked", "Unchecked"),
 )
