@@ -274,7 +274,8 @@ def _import(
         of_bookings = [one for one in surveys if one.source.table.name == "bookings"]
         raise DeliveryError(
             f"{delivery}: no row of bookings was accepted, so nothing was published. "
-            f"{remedy(report.reasons, of_bookings, mapping_file)}{_excluded(report)}{_examples(report.reasons)}"
+            f"{remedy(report.reasons, of_bookings, mapping_file, resources=bool(report.resources))}"
+            f"{_excluded(report)}{_examples(report.reasons)}"
         )
     if not rules.accept_drop:
         why = f"\nrejected lines, by reason:{_examples(report.reasons)}" if report.reasons else ""
@@ -342,7 +343,10 @@ def _database(path: Path, work: Path, memory_limit: str, records: int) -> Iterat
 
 
 def _excluded(report: ImportReport) -> str:
-    """How many bookings the mapping leaves out, as a sentence behind another."""
+    """How many bookings the mapping leaves out, or resources that might be some, as a sentence behind another."""
+    whole = [left for left in report.left_out if left.source == left.what in ("Appointment", "Encounter")]
+    if whole:
+        return f". Left out are {', '.join(left.sentence for left in whole)}"
     told = [
         f"{left.rows:,} row{'s' * (left.rows != 1)} by {left.reason}"
         for left in report.left_out

@@ -13,7 +13,9 @@ from dashboard.intake.report import Reason
 _WORDS = ("is not among the mapped values", "; allowed: ")
 
 
-def remedy(reasons: Sequence[Reason], surveys: Sequence[Survey], mapping: Path | None) -> str:
+def remedy(
+    reasons: Sequence[Reason], surveys: Sequence[Survey], mapping: Path | None, *, resources: bool = False
+) -> str:
     """What to correct and, where words are what fails most, where the mapping takes them.
 
     It shows no value of the delivery, so that it may stand on record.
@@ -22,7 +24,10 @@ def remedy(reasons: Sequence[Reason], surveys: Sequence[Survey], mapping: Path |
         reasons: why rows were rejected.
         surveys: the files that count.
         mapping: the file by which they were read, if any.
+        resources: whether it is one of FHIR resources.
     """
+    if resources and not any(one.found.records for one in surveys):
+        return "None of its resources is a booking that can be shown: export those of visits and import again"
     if not any(one.found.records for one in surveys):
         return "There is no row below the header: export the table anew and import again"
     if mapping is None:

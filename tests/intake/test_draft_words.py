@@ -18,6 +18,7 @@ from dashboard.intake.drafting.guesses import guess_word
         ("Canceled by the clinic", "cancelled"),
         ("Patient cancelled", "cancelled"),
         ("x - Cancelled", "cancelled"),
+        ("4 - Charge Entered", "completed"),
         ("Client no-show", "no_show"),
         ("Did not show", "no_show"),
         ("No Show (missed)", "no_show"),
@@ -26,7 +27,7 @@ from dashboard.intake.drafting.guesses import guess_word
         ("Vu", "completed"),
         # What else is said may be anything.
         ("Cancelled - her mother died", None),
-        ("4 - Charge Entered", None),
+        ("4 - Charge Missing", None),
         ("Completed - Cancelled", None),
     ],
 )

@@ -196,3 +196,11 @@ def test_a_file_that_changes_between_its_two_readings_refuses_the_delivery(visit
 
     with pytest.raises(DeliveryError, match=r"AdverseEvent\.ndjson was changed while it was read"):
         read_resources(visit.delivery, work, load_reference(), {}, late)
+
+
+def test_visits_that_are_all_left_out_are_told_as_such(fhir):
+    fhir.lines("all.ndjson", patient(), location(), encounter(status="unknown"), encounter("E2", status="unknown"))
+    with pytest.raises(DeliveryError) as refused:
+        fhir.publish({"bookings": "Encounter", "default_service": "vitamin-c"})
+    assert "None of its resources is a booking that can be shown" in str(refused.value)
+    assert "Left out are 2 × Encounter: status unknown" in str(refused.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Collection
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -27,6 +28,8 @@ from dashboard.intake.sql import statements
 
 #: Characters that may not stand in a TOML file as they are.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+#: Of columns without a name so many are looked at: to try formats on one takes some milliseconds.
+_UNNAMED = 200
 #: What tells a refund from a payment.
 _SIGNED = """pattern = '([-−(])', values = { "-" = "refund", "−" = "refund", "(" = "refund" }, default = "payment\""""
 
@@ -280,7 +283,7 @@ class _Draft:
         """Columns without a name that hold times or days."""
         names = [
             name
-            for name, values in file.columns.items()
+            for name, values in islice(file.columns.items(), _UNNAMED)
             if name not in taken and self._formats.reads(column, values) and not evidence.is_short_numbers(values)
         ]
         return [Guess(name, UNSURE, "by its values") for name in names]
@@ -306,7 +309,7 @@ class _Draft:
         if guess is not None and column.name == "status":
             return self._words.status_of_two(column, file, guess)
         if guess is not None and column.kind == "timestamp":
-            return together.with_time(column, file, guess, self._formats)
+            return together.with_time(column, file, guess, self._formats, start)
         if guess is None and column.name == "patient_id":
             return together.person(column, file, people)
         if guess is None and column.name == "booking_id" and table.name == "bookings":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from dashboard.intake.drafting.guesses import column_words, words_of
 from dashboard.intake.drafting.synonyms import (
@@ -34,11 +34,16 @@ _TIME = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?|\s(?:
 MIDNIGHT = r"(?:[T ]0?0:00(?::00(?:\.0+)?)?| 12:00(?::00)? ?[Aa][Mm])"
 FIRST_DAY = r"(?:(?:12/30|30[./]12)[./]1899|1899-12-30|0?1[./]0?1[./]1900|1900-01-01)[T ]"
 _DAY_ALONE, _TIME_ALONE = re.compile(rf"{MIDNIGHT}$"), re.compile(rf"^{FIRST_DAY}")
+_FOUR_DIGITS = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d")
 _RANGE = re.compile(rf"{_TIME.pattern}\s*[-–]\s*{_TIME.pattern}")
 #: A time of day, a spreadsheet's fraction of one, or seconds since 1970.
 _CLOCK = re.compile(
     r"\d{1,2}:\d{2}|\d{1,2}\s*[AaPp]\.?[Mm]\b|\b\d{1,2}h\d{2}\b|^[1-7]\d{4}\.\d+$|^\d{10}(?:\d{3})?(?:\.\d+)?$"
 )
+_REFUNDS = {"refund", "refunds", "refunded"}
+#: Words beside them that make a column no sum of money.
+_NO_SUM = {"date", "time", "id", "number", "reason", "tip", "tax", "count", "status"}
+_SUM = re.compile(r"[^\w]*[A-Z]{0,3}\s*\d[\d.,\s]*\W*")
 _STAFF = re.compile(r"\b(Dr|Mr|Ms|Mrs|Prof)\b\.? \w|\b[A-Z][\w'’-]+,? (?:[A-Z]\.? )?[A-Z][\w'’-]+")
 
 
@@ -52,9 +57,25 @@ def is_ranges(values: Sequence[str]) -> bool:
     return bool(values) and all(map(_RANGE.fullmatch, values))
 
 
+def may_be_times(name: str, values: Sequence[str]) -> bool:
+    """Whether a column holds times of day or two of them; as four digits, 0930, if its name says so."""
+    digits = bool(values) and all(map(_FOUR_DIGITS.fullmatch, values))
+    return is_times(values) or is_ranges(values) or (digits and "time" in column_words(name).split())
+
+
 def is_negative(value: str) -> bool:
     """Whether a number has a minus, or stands in parentheses."""
     return bool(re.search(r"^\W*[-−(]|-$", value))
+
+
+def paid_back(columns: Mapping[str, Sequence[str]], amount: str | None) -> str | None:
+    """The column that holds what was paid back of the same payment, beside that of its amount."""
+    for name, values in columns.items():
+        words = set(column_words(name).split())
+        sums = values and all(map(_SUM.fullmatch, values)) and any(re.search("[1-9]", value) for value in values)
+        if name != amount and sums and words & _REFUNDS and not words & _NO_SUM:
+            return name
+    return None
 
 
 def is_days(values: Sequence[str]) -> bool:

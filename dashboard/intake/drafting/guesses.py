@@ -39,6 +39,8 @@ _NUMBER = re.compile(r"#|№|\bN[°º]")
 _CUSTOM = re.compile(r"__p?[cr]$", re.IGNORECASE)
 #: So many letters a word has at least that is written together with others; and shorter ones that end some.
 _LEAST = 3
+#: A longer word is no name, and to take it apart would take hours.
+_LONGEST = 80
 _ENDINGS = frozenset({"id", "no", "of", "dt", "at", "on", "ts"})
 _BEGINNINGS = frozenset({"is", "no"})
 #: Columns of patients, whose names may say so.
@@ -54,6 +56,8 @@ class Guess:
     why: str = "by its name"
 
 
+# Asked about each value of each column, and about the same names of sites and services each time.
+@lru_cache(maxsize=1 << 16)
 def words_of(name: str) -> str:
     """A name as words in small letters without accents: AppointmentID and APPOINTMENT_ID become appointment id."""
     plain = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))
@@ -74,7 +78,7 @@ def column_words(name: str) -> str:
 def _apart(word: str) -> tuple[str, ...]:
     """The words of which one is made that is written as one: apptstarttime. The fewest that make it up."""
     known = _known_words()
-    if word in known or word in MEANS or not word.isalpha():
+    if word in known or word in MEANS or not word.isalpha() or len(word) > _LONGEST:
         return (word,)
     best: list[tuple[str, ...] | None] = [(), *([None] * len(word))]
     for end in range(1, len(word) + 1):

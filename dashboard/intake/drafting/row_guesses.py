@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from dashboard.intake.contract import Table
-from dashboard.intake.drafting.evidence import SHOWN
+from dashboard.intake.drafting.evidence import SHOWN, paid_back
 from dashboard.intake.drafting.formats import listed, toml_string
-from dashboard.intake.drafting.guesses import Guess, column_words, words_of
+from dashboard.intake.drafting.guesses import Guess, column_words, guess_word, words_of
 from dashboard.intake.drafting.samples import SampledFile
-from dashboard.intake.drafting.synonyms import FAILED
+from dashboard.intake.drafting.synonyms import FAILED, GONE
+from dashboard.intake.drafting.words import with_counterparts
 
 #: Columns whose words may say that a payment came to nothing.
 _TELLING = {"status", "state", "result", "outcome", "response"}
-_REFUNDS = {"refund", "refunds", "refunded"}
-#: Words beside them that make a column no sum of money.
-_NO_SUM = {"date", "time", "id", "number", "reason", "tip", "tax", "count", "status"}
-_SUM = re.compile(r"[^\w]*[A-Z]{0,3}\s*\d[\d.,\s]*\W*")
 
 
 def left_out(table: Table, file: SampledFile, amount: Guess | None) -> list[str]:
@@ -32,20 +28,20 @@ def left_out(table: Table, file: SampledFile, amount: Guess | None) -> list[str]
     paid = amount is not None and "paid" in column_words(amount.name).split()
     if table.name == "payments" and not paid and (found := _failed(file.columns)):
         return [_except(file, *found, "these came to nothing")]
-    return [_except(file, *file.no_records, "lines of totals, or of nothing")] if file.no_records else []
+    if file.no_records:
+        return [_except(file, *file.no_records, "lines of totals, or of nothing")]
+    return [_except(file, *gone, "these count no more")] if (gone := _gone(file.columns)) else []
 
 
 def refunded(file: SampledFile, amount: str) -> str:
     """What to say where a column beside the amount holds what was paid back of the same payment."""
-    for name, values in file.columns.items():
-        words = set(column_words(name).split())
-        sums = values and all(map(_SUM.fullmatch, values)) and any(re.search("[1-9]", value) for value in values)
-        if name != amount and sums and words & _REFUNDS and not words & _NO_SUM:
-            return (
-                f"; DECIDE: {name} may hold what was paid back: such refunds need a second section, "
-                "see One row, two records in docs/mapping.md"
-            )
-    return ""
+    name = paid_back(file.columns, amount)
+    if name is None:
+        return ""
+    return (
+        f"; DECIDE: {name} may hold what was paid back: such refunds need a second section, "
+        "see One row, two records in docs/mapping.md"
+    )
 
 
 def _failed(columns: dict[str, list[str]]) -> tuple[str, tuple[str, ...]] | None:
@@ -57,6 +53,17 @@ def _failed(columns: dict[str, list[str]]) -> tuple[str, tuple[str, ...]] | None
         words = sorted(value for value in kinds if words_of(value) in FAILED)
         if words and len(words) < len(kinds):
             return name, tuple(words)
+    return None
+
+
+def _gone(columns: dict[str, list[str]]) -> tuple[str, tuple[str, ...]] | None:
+    """The column whose yes says that a row was deleted, with its words for yes."""
+    for name, values in columns.items():
+        kinds = set(values)
+        if set(column_words(name).split()) & GONE and kinds and all(guess_word(one, ("yes", "no")) for one in kinds):
+            # Where all say no in a way of which the yes isn't known, nothing tells what it will be.
+            words = tuple(sorted(one for one in with_counterparts(values) if guess_word(one, ("yes",))))
+            return (name, words) if words else None
     return None
 
 

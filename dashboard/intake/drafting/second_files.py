@@ -28,20 +28,23 @@ class Named:
 
 
 def of_patients(bookings: SampledFile, rest: Sequence[SampledFile]) -> Join | None:
-    """A file of patients: its key, which stands once a row, holds most patients of the bookings."""
+    """A file of patients: its key, which stands once a row, holds most patients of the bookings.
+
+    Where ids are small numbers those of a few sites are among the patients', too: of several keys that of the same
+    name is taken, else that which holds most.
+    """
     key = together.patient_of(bookings)
     if key is None:
         return None
     wanted = set(bookings.columns.get(key.name, ()))
+    found: list[tuple[tuple[bool, int], Join]] = []
     for file in rest:
         for name, values in file.columns.items():
-            if (
-                name
-                and len(set(values)) == len(values)
-                and len(wanted & set(values)) * 2 > min(len(wanted), len(values))
-            ):
-                return file, key.name, name
-    return None
+            held = len(wanted & set(values))
+            if name and len(set(values)) == len(values) and held * 2 > min(len(wanted), len(values)):
+                alike = words_of(name) == words_of(key.name)
+                found.append(((alike, held), (file, key.name, name)))
+    return max(found, key=lambda one: one[0])[1] if found else None
 
 
 def patients_line(column: Column, file: SampledFile, guesses: dict[str, Guess], formats: Formats) -> str | None:

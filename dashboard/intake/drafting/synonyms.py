@@ -18,7 +18,7 @@ _COMMON = {
     "client code, guest code, customer code",
     "booking_id": "appointment id, booking id, visit id, encounter id, appt id, encounter, appointment number, "
     "appt no, visit number, appointment, visit, appointment reference, booking reference, confirmation number, "
-    "booking number, booking code, appointment code, reservation id, reservation number, admission id",
+    "booking number, booking code, appointment code, eid, reservation id, reservation number, admission id",
     "site": "site, clinic, clinic name, site id, siteid, location, facility, branch, center, centre, department, "
     "organization, hospital, office, service location, service location name, visit location",
 }
@@ -26,7 +26,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     "bookings": {
         **_COMMON,
         "booking_id": _COMMON["booking_id"] + ", id, record id, primaryid, case id, account number, hadm id, "
-        "visit occurrence id, usubjid, event uuid, uuid, transaction id, reference",
+        "visit occurrence id, usubjid, event uuid, uuid, transaction id, reference, "
+        "reference number, ref number, ref",
         "service": "service, appointment type, visit type, treatment, procedure, service type, product, exposure, "
         "description, encounterclass, item, type",
         "starts_at": "starts at, start at, start, appointment day, appointment date, appointment time, "
@@ -44,8 +45,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "ends_at": "ends at, end at, end, stop, end time, end date, end datetime, appointment end, visit end, "
         "scheduled end, visit end time, finish, svendtc, rfendtc",
         "cancelled_at": "cancelled at, appointment cancelled, cancellation date, cancelled on, date cancelled",
-        "birth_date": "birth date, birthdate, dob, date of birth, brthdtc, brthdt, birthday, birth year, "
-        "year of birth",
+        "birth_date": "birth date, birthdate, birth datetime, dob, date of birth, brthdtc, brthdt, birthday, "
+        "birth year, year of birth",
         "age": "age, age at visit, age years, patient age",
         "sex": "sex, gender",
         "indication": "indication, diagnosis, diagnosis code, icd10, icd 10, reasoncode, reason code, condition",
@@ -164,7 +165,7 @@ STARTS = _set("time start starts begin slot hour from appointment visit schedule
 #: What names of columns shorten, and how other languages call it, without accents.
 _SHORT = {
     "appt": "appointment", "appts": "appointment", "apt": "appointment", "pat": "patient", "enc": "encounter",
-    "csn": "encounter", "dt": "date", "dttm": "time", "dtm": "time",
+    "csn": "encounter", "dt": "date", "dttm": "time", "tm": "time", "dtm": "time",
     "prc": "procedure", "proc": "procedure", "dept": "department",
     "loc": "location", "prov": "provider", "svc": "service", "canc": "cancelled", "canceled": "cancelled",
     "sched": "scheduled", "pay": "payment", "no": "number", "yrs": "years", "ts": "time", "fname": "first name",
@@ -206,8 +207,8 @@ MEANS = _SHORT | {
     for words, english in (pair.split(" = ") for line in _LANGUAGES.strip().splitlines() for pair in line.split("; "))
     for word in words.split()
 }
-#: Words of names that tell nothing.
-JOINING = _set("of the de del della di da do dos la le el los las der des du d l und y vous in a")
+#: Words of names that tell nothing; OpenEMR begins them with pc.
+JOINING = _set("pc of the de del della di da do dos la le el los las der des du d l und y vous in a")
 #: Words in a file's name that tell its table.
 FILES = {
     "bookings": "appoint|appt|visit|booking|encounter|schedul|cita|agend|termin|consulta|rendez.?vous|calendar|"
@@ -218,19 +219,24 @@ FILES = {
     "": "patient|subject|demograph|person|member|pacient|(?:^|[^a-z])dm(?:[^a-z]|$)",
 }
 WORDS = {
-    "completed": "completed|complete|done|checked out|check out|checkout|show up|occurred|held|final|discharged|vu|"
+    "completed": "completed|complete|comp|charge entered|closed|checkedout|"
+    "done|checked out|check out|checkout|show up|occurred|held|final|discharged|vu|"
     "venu|fulfilled|attended|show|showed|showed up|finished|seen|kept|"
     "past|completada|completado|realizada|realizado|atendida|atendido|asistio|finalizada|finalizado|concluida|concluido|"
     "compareceu|erledigt|abgeschlossen|wahrgenommen|termine|effectue|honore|completato|effettuato",
-    "arrived": "arrived|checked in|in progress|waiting|chegou|llego|en sala|angekommen|arrive",
-    "no_show": "no show|noshow|did not show|did not show up|not arrived|never arrived|failed to attend|dnka|"
+    "arrived": "arrived|checked in|checkedin|check in|checkin|in room|roomed|in exam room|in session|"
+    "in progress|waiting|chegou|llego|en sala|angekommen|arrive",
+    "no_show": "no show|noshow|noshw|n s|ns|"
+    "did not show|did not show up|not arrived|never arrived|failed to attend|dnka|"
     "absent non excuse|absence|did not attend|dna|missed|absent|not attended|did not arrive|ausente|falta|no asistio|"
     "inasistencia|faltou|nao compareceu|nicht erschienen|non presente",
     "late_cancelled": "late cancel|late cancelled|late cancellation|late canceled",
-    "cancelled": "cancelled|canceled|cancel|cxl|desmarcou|cancelado pelo paciente|cancelada clinica|"
+    "cancelled": "cancelled|canceled|cancel|canc|can|cxl|r s|resched|"
+    "desmarcou|cancelado pelo paciente|cancelada clinica|"
     "rescheduled|reschedule|cancelled by patient|cancelled by clinic|"
     "cancelada|cancelado|cancelo|anulada|anulado|reprogramada|reagendada|storniert|abgesagt|annule|annulee|annullato",
-    "booked": "booked|scheduled|confirmed|pending|planned|open|upcoming|agendada|agendado|programada|programado|"
+    "booked": "filled|sch|booked|scheduled|"
+    "confirmed|pending|planned|open|upcoming|agendada|agendado|programada|programado|"
     "confirmada|confirmado|pendiente|pendente|reservada|reservado|marcada|geplant|bestatigt|gebucht|offen|confirme|"
     "prevu|prenotato|confermato",
     "mild": "mild|1|grade 1|grade i|low|leve|leicht|leger|lieve",
@@ -259,6 +265,13 @@ FAILED = frozenset(_FAILED.split("|"))
 PARTIES = (
     "patient|client|customer|guest|member|invitee|clinic|office|practice|provider|doctor|staff|host|admin|system|user"
 )
+#: OpenEMR's signs for what became of an appointment.
+STATUS_SIGNS = {
+    "-": "booked", "*": "booked", "+": "booked", "^": "booked", "@": "arrived", "~": "arrived", "<": "arrived",
+    ">": "completed", "$": "completed", "?": "no_show", "x": "cancelled", "&": "cancelled", "%": "late_cancelled",
+}  # fmt: skip
+#: Words of columns whose yes says that a row counts no more.
+GONE = _set("voided deleted void isdeleted")
 #: What yes means in a column of such a name; no means the other.
 YES: tuple[tuple[str, str, str], ...] = (
     ("no.?show|missed|absent|ausen|falt|inasist", "no_show", "completed"),

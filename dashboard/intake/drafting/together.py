@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from dashboard.intake.contract import STATUSES, Column, Table
+from dashboard.intake.drafting import evidence
 from dashboard.intake.drafting.evidence import is_days, is_moments, is_padded, is_phrases, is_ranges, is_times
 from dashboard.intake.drafting.formats import Formats, listed
 from dashboard.intake.drafting.guesses import (
@@ -253,7 +254,7 @@ def time_beside(column: str, day: str, file: SampledFile) -> str | None:
     times = [
         name
         for name, values in file.columns.items()
-        if name not in ("", day) and (is_times(values) or is_ranges(values)) and len(values) == len(file.columns[day])
+        if name not in ("", day) and evidence.may_be_times(name, values) and len(values) == len(file.columns[day])
     ]
     if not file.inspected.dialect.header:
         return next(iter(times), None)
@@ -277,10 +278,12 @@ def _may_be(name: str, contract_name: str) -> bool:
     return not set(column_words(name).split()) & ELSE.get(contract_name, frozenset())
 
 
-def with_time(column: Column, file: SampledFile, guess: Guess, formats: Formats) -> Line | None:
-    """A date with the time of day that stands in a column of its own."""
+def with_time(column: Column, file: SampledFile, guess: Guess, formats: Formats, start: Guess | None) -> Line | None:
+    """A date with the time of day that stands in a column of its own, and is not that of a visit's start."""
     days = file.columns[guess.name]
     if not is_days(days) or (name := time_beside(column.name, guess.name, file)) is None:
+        return None
+    if start is not None and start.name != guess.name and name == time_beside("starts_at", start.name, file):
         return None
     line, names = _day_and_time(column, (guess.name, name), file, formats)
     doubt = f"; DECIDE: is {guess.name} the day of the visit?" if guess.why == _ONLY_DAY else ""

@@ -23,11 +23,13 @@ from dashboard.intake.drafting.guesses import (
     words_of,
 )
 from dashboard.intake.drafting.samples import SampledFile
-from dashboard.intake.drafting.synonyms import WORDS
+from dashboard.intake.drafting.synonyms import STATUS_SIGNS, WORDS
 from dashboard.intake.reference import Reference
 
 #: A column by its values alone is filled in so many rows.
 _FILLED = 0.9
+#: Words of a ledger for what is owed and for what was paid of it.
+_OWED, _PAID = {"charge", "charges"}, {"payment", "payments", "paid"}
 _GRADES = ("1", "2", "3", "4", "5")
 #: Of a column by its name so many rows have words that are known, or another that has is taken.
 _KNOWN = 0.5
@@ -39,9 +41,11 @@ _ANSWERS = (
     ("y", "n"),
     ("true", "false"),
     ("True", "False"),
+    ("TRUE", "FALSE"),
     ("1", "0"),
     ("Checked", "Unchecked"),
 )
+_LEDGER = "was it paid, or is it owed? What is only owed is left out by except"
 _EVERY = frozenset(word for words in WORDS.values() for word in words.split("|")) | {"failed", "rejected", "declined"}
 
 
@@ -133,6 +137,14 @@ class Words:
         """What each value of a column probably means."""
         values = set(file.columns[name])
         meant = {value: self._word(column, name, value) for value in values}
+        if column.name == "status" and {"?", "@", ">", "<"} & values and values <= set(STATUS_SIGNS):
+            meant = {value: STATUS_SIGNS[value] for value in values}
+        if column.name == "kind" and set(map(words_of, values)) & _PAID:
+            # Beside what is paid a charge may be what is owed, as in a ledger.
+            meant |= dict.fromkeys(value for value in values if words_of(value) in _OWED)
+        if column.name == "kind" and evidence.paid_back(file.columns, None):
+            # Then it was paid first, and what was paid back has a column of its own; a refund is a row of its own.
+            meant |= dict.fromkeys((value for value in values if words_of(value) == "refunded"), "payment")
         return meant | dict.fromkeys(filter(str.isdigit, values)) if self._is_scale(column, values) else meant
 
     def _is_scale(self, column: Column, values: Collection[str]) -> bool:
@@ -178,10 +190,14 @@ class Words:
         whole = sorted(value for value in words if value not in told and self._is_whole(column, guess.name, value))
         for value in (*told, *whole, *self._counterparts(column, sample)):
             word = words[value] if value in words else self._word(column, guess.name, value)
-            if word is None:
+            if word is None and column.name == "kind" and words_of(value) in _OWED:
+                lines.append(f'# {toml_string(value)} = "payment"  # DECIDE: {_LEDGER}')
+            elif word is None:
                 lines.append(f'# {toml_string(value)} = ""  # DECIDE: one of {", ".join(allowed)}; else rejected')
             else:
                 lines.append(f"{toml_string(value)} = {toml_string(word)}  # guess")
+        if column.required and 0 < len(sample) < file.rows and "" not in words:
+            lines.append(f'# "" = ""  # DECIDE: in some rows it is empty; one of {", ".join(allowed)}; else rejected')
         if hidden := len(words) - len(told) - len(whole):
             lines.append(
                 f"# DECIDE: {hidden} more, not shown, since they hardly repeat and may be what somebody wrote of a "
@@ -245,15 +261,39 @@ class Words:
             "instrument": "PHQ-9",
         }
         if column.name in words:
+            other = (
+                self._seldom(column, file) if column.name == "status" else self._called(table, column, file, guesses)
+            )
             return (
                 f"{column.name} = {{ constant = {toml_string(words[column.name])} }}  # DECIDE: no column found; "
-                "the same in every row?"
+                f"the same in every row{f', or is it in {other}' if other else ''}?"
             )
         if column is table.columns[0]:
             others = ", to which no other file can refer" if table.name == "bookings" else ""
             return f'{column.name} = {{ row_number = "" }}  # DECIDE: no id found; the row\'s number is taken{others}'
-        several = "; name columns that tell patients apart" if column.personal else ""
+        several = "; name columns that tell patients apart, else the booking's own id" if column.personal else ""
         return f'# {column.name} = ""  # DECIDE: required, and no column found{several}'
+
+    def _called(self, table: Table, column: Column, file: SampledFile, guesses: Mapping[str, Guess]) -> str | None:
+        """A column of a name for it whose values differ and mean nothing here, as numbers of clinics do."""
+        others = {one.name for one in guesses.values()}
+        for one in guess_columns(column.name, table.name, file.header, others):
+            if column.kind == "reference" and one.confidence > UNSURE and not evidence.is_written(one.name):
+                return one.name if 1 < len(set(file.columns[one.name])) <= evidence.SHOWN else None
+        return None
+
+    def _seldom(self, column: Column, file: SampledFile) -> str | None:
+        """A column of which all values are words for the contract's, of two kinds or more, and many are empty."""
+        for name, values in file.columns.items():
+            kinds = set(values)
+            if name and len(kinds) <= evidence.SHOWN and len(self._distinct(column, name, kinds)) > 1:
+                return f"{name}, which is often empty"
+        return None
+
+    def _distinct(self, column: Column, name: str, kinds: Collection[str]) -> set[str]:
+        """What values mean, if all mean something."""
+        meant = {self._word(column, name, value) for value in kinds}
+        return {word for word in meant if word} if None not in meant else set()
 
     def forget_kind(self, table: Table, file: SampledFile, guesses: dict[str, Guess], taken: set[str]) -> None:
         """Forget a kind that tells nothing but payments where amounts have a sign."""

@@ -16,6 +16,8 @@ from dashboard.intake.mapping.place import Place
 from dashboard.intake.mapping.sources import TABLE, Joins, files_of, filters_of, joins_of
 from dashboard.intake.reference import Reference
 
+#: Where nothing tells patients apart.
+_ALONE = "; where no column tells patients apart, name that of booking_id: every booking is a patient of its own then"
 #: Of tomllib's messages, those on names that stand twice.
 _TWICE = ("Cannot declare", "Cannot overwrite", "Cannot redefine", "Cannot mutate", "Duplicate inline table key")
 
@@ -98,6 +100,7 @@ def _table(data: Any, table: Table, number: int, joins: Joins, reference: Refere
             f"{'are' if len(missing) > 1 else 'is'} not mapped; name the column of the file that holds it"
             + (f', or give {" or ".join(same)} as {{ constant = "…" }}' if same else "")
             + (f', or make {own} of the number of the row: {{ row_number = "" }}' if own in missing else "")
+            + (_ALONE if "patient_id" in missing and own == "booking_id" else "")
         )
     mapped = tuple(
         column_of(columns[name], column, joins, reference, place.at(section_name(table.name, number, name)))

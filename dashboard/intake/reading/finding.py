@@ -10,7 +10,11 @@ from pathlib import Path
 from dashboard.intake.contract import TABLES, DeliveryError, Table
 from dashboard.intake.mapping import Mapping, TableMapping
 from dashboard.intake.reading.files import ENDINGS, sheets_of, shown_name, usable, with_sheets
+from dashboard.intake.reading.kinds import foreign
 from dashboard.intake.reading.workbook import ENDINGS as BOOKS
+
+#: So many first bytes tell what a file is.
+_START = 1024
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,24 @@ def find_sources(delivery: Path, mapping: Mapping | None = None, *, whole: bool 
                 f"{delivery} holds no {table.name}.csv; add it (its required columns are "
                 f"{', '.join(table.required_columns)}; a header alone will do)"
                 + (f". If it holds another system's files ({others}), {how_to_map(delivery)}" if others else "")
+                + ("" if others else _instead([path for path in entries if not _is_any(path)]))
             )
         sources += [Source(table, path, path.name, sheet=sheets_of(path)[0]) for path in found]
     if not sources:
         raise _nothing_to_add(delivery)
     return sources
+
+
+def _instead(entries: list[Path]) -> str:
+    """What the first of the files is that lie in the place of tables and are none; by its ending, since one that
+    holds one patient may bear the patient's name.
+    """
+    for path in filter(Path.is_file, entries):
+        with path.open("rb") as file:
+            start = file.read(_START)
+        if told := foreign(start) if start else "empty":
+            return f". One of its files ({path.suffix or 'without an ending'}) is {told}"
+    return ""
 
 
 def _is_part(path: Path, table: Table) -> bool:
@@ -78,14 +95,17 @@ def _is_part(path: Path, table: Table) -> bool:
     return bool(re.fullmatch(pattern, path.name, re.DOTALL | re.IGNORECASE))
 
 
+def _is_any(path: Path) -> bool:
+    return any(_is_part(path, table) for table in TABLES)
+
+
 def not_read(delivery: Path) -> list[str]:
     """Names of what lies in a folder of the contract's own files and looks like a table, but is none by its name."""
     names = tuple(table.name for table in TABLES)
     return [
         shown_name(path)
         for path in _entries(delivery)
-        if not any(_is_part(path, table) for table in TABLES)
-        and (path.name.lower().startswith(names) or _is_delimited(path))
+        if not _is_any(path) and (path.name.lower().startswith(names) or _is_delimited(path))
     ]
 
 

@@ -18,6 +18,7 @@ _DATUM = re.compile(r"[+-]?[\d.,:/-]*\d[\d.,:/-]*([T ]\d[\d:.]*)?\s?([AaPp][Mm]|
 _WITHIN = re.compile(r"\d{4}-\d\d|\d\d?/\d\d?/\d\d|\d:\d\d|@|[<>{}]")
 #: What ends a line elsewhere, or nowhere.
 _STRANGE = re.compile(r"[\x02-\x08\x0b\x0c\x0e-\x1e\x7f-\x9f\u2028\u2029]")
+_SINGLE = re.compile("'[^']*'")
 _LONGEST, _MOST = 60, 50
 #: Of so many columns one must have a usual name, if none is wanted, before the names are shown.
 _USUAL = 3
@@ -72,13 +73,16 @@ def header_told(header: tuple[str, ...], wanted: Collection[str]) -> str:
             "that it may be data and is not shown: if it is, write header = false in a mapping and name columns by "
             "number; or they are separated by another character"
         )
+    if all(_SINGLE.fullmatch(name) for name in header):
+        return """; its names stand in single quotes: write quote = "'" in the mapping"""
     # Below the first line, which alone is kept on record: without a header these are a patient's values.
     return f"\n  its header has {', '.join(told_names(header))}"
 
 
 def told_names(names: Collection[str]) -> list[str]:
     """Names for a message: none too long, and not too many."""
-    shown = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in list(names)[:_MOST]]
+    whole = [name or "(no name)" for name in list(names)[:_MOST]]
+    shown = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in whole]
     return [*shown, f"and {len(names) - _MOST:,} more"] if len(names) > _MOST else shown
 
 

@@ -16,7 +16,8 @@ _KINDS = (
     (rb"PK\x05\x06", "an empty ZIP archive", _AS_CSV),
     (re.escape(OLD_OFFICE), "a document of an old Office", _AS_CSV),
     (rb"%PDF", "a PDF", _AS_CSV),
-    (rb"PARE", "an encrypted Parquet file", "write it without encryption and deliver that"),
+    # Behind the mark stands a number in four bytes, of which some are 0: a table may begin with a column PARENT.
+    (rb"(?s)PARE.{1,3}\x00", "an encrypted Parquet file", "write it without encryption and deliver that"),
     (
         rb"BZh[1-9]1AY&SY|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|7z\xbc\xaf|Rar!\x1a",
         "an archive of another kind than gzip",
@@ -28,6 +29,11 @@ _KINDS = (
         rb"\s*(<!doctype|<html|<head|<body|<table|<tr\b|<div|<p>)",
         "a web page, as a download that failed leaves one",
         _EXPORT,
+    ),
+    (
+        rb'(?s)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<\w+\b[^>]*\sxmlns="http://hl7\.org/fhir"',
+        "FHIR as XML",
+        "export the resources as JSON or NDJSON and deliver these",
     ),
     (rb"\s*(<\?xml|<workbook)", "an XML document", _EXPORT),
     (rb'\s*(\[\s*)?\{\s*"[^"]*"\s*:', "JSON", _EXPORT),
