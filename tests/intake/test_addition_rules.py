@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from click.testing import CliRunner
-from intake_clinic import BOOKINGS, EVENTS, Clinic
+from intake_clinic import BOOKINGS, EVENTS, Clinic, change, in_use
 
 from dashboard.cli import main
 from dashboard.intake import keys, pointer
@@ -24,23 +22,6 @@ from dashboard.settings import REFERENCE, ROOT
 
 def booking(number: int, site: str = "chicago", status: str = "completed") -> str:
     return f"B{number},P{number},{site},vitamin-c,2026-01-05 09:00,{status}"
-
-
-def in_use(clinic: Clinic) -> pointer.Pointer:
-    named = pointer.current(clinic.data / "extracts")
-    assert named is not None
-    return named
-
-
-def change(clinic: Clinic, sql: str) -> None:
-    """Make the extract in use another one, published as such."""
-    named = in_use(clinic)
-    with duckdb.connect(str(named.path)) as connection:
-        connection.execute(sql)
-    found = named.path.stat()
-    changed = dataclasses.replace(named, sha256=named.digest(), bytes=found.st_size, mtime_ns=found.st_mtime_ns)
-    pointer.write(pointer.card_of(named.path), changed)
-    pointer.turn(clinic.data / "extracts", changed)
 
 
 def refused(clinic: Clinic, words: str, **options: Any) -> None:
