@@ -149,14 +149,14 @@ def spans(rows: Sequence[Row], key: str, same: Sequence[str]) -> list[list[Span]
     found: dict[str, dict[dt.date, Row]] = {}
     for row in rows:
         own = found.setdefault(row.values[key], {})
-        for first in list(own.values())[:1]:
-            for column in same:
-                if row.values[column] != first.values[column]:
-                    raise row.refuse(
-                        column,
-                        f"must be {first.values[column]!r} as in line {first.line}: it is one for all days of "
-                        f"{row.values[key]}",
-                    )
+        first = next(iter(own.values()), row)
+        for column in same:
+            if row.values[column] != first.values[column]:
+                raise row.refuse(
+                    column,
+                    f"must be {first.values[column]!r} as in line {first.line}: it is one for all days of "
+                    f"{row.values[key]}",
+                )
         day = row.day(FROM) if row.values[FROM] else EVER
         if day in own:
             raise row.refuse(
