@@ -21,7 +21,6 @@ class Place:
     name: str
     city: str
     timezone: str
-    chairs: int
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,7 @@ def read(file: str, info: pd.Series[Any], ask: Callable[[str], pd.DataFrame]) ->
         first_day=pd.Timestamp(info["first_day"]).date(),
         last_day=pd.Timestamp(info["last_day"]).date(),
         last_full_day=pd.Timestamp(info["last_full_day"]).date(),
-        sites={
-            row["site"]: Place(row["site"], row["name"], row["city"], row["timezone"], int(row["chairs"]))
-            for row in places
-        },
+        sites={row["site"]: Place(row["site"], row["name"], row["city"], row["timezone"]) for row in places},
         lines=tuple(dict.fromkeys(services["line"])),
         bands=tuple(bands["band"]),
         groups=dict(zip(bands["band"], bands["group"], strict=True)),

@@ -23,7 +23,8 @@ invoices as (
         last_paid_on
     from bookings
     left join settled using (booking_id)
-    left join services on services.service = bookings.service
+    left join service_prices as prices
+        on prices.service = bookings.service and bookings.starts_on between prices.from_on and prices.until_on
     where status = 'completed'
         and price_cents is not null
         and starts_on between $start and $end

@@ -8,8 +8,9 @@ select
     chairs,
     case when open then opens end as opens,
     case when open then closes end as closes,
-    (select min(minutes) from services) as shortest
+    (select min(minutes) from service_prices where $day::date between from_on and until_on) as shortest
 from sites
+inner join site_hours as hours on hours.site = sites.site and $day::date between hours.from_on and hours.until_on
 left join calendar on calendar.site = sites.site and calendar.date = $day::date
 where list_contains($sites::site[], sites.site)
 order by position

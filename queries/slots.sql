@@ -19,16 +19,8 @@ held as (
         week,
         month,
         calendar.site,
-        greatest(
-            case
-                when date > $until::date then 0
-                else chairs * (open_minutes // (select min(minutes) from services))
-            end,
-            appointments,
-            0
-        ) as slots
+        greatest(case when date > $until::date then 0 else slots end, appointments, 0) as slots
     from calendar
-    inner join sites on sites.site = calendar.site
     left join taken on taken.site = calendar.site and taken.starts_on = date
     where date between $start and $end
         and list_contains($sites::site[], calendar.site)

@@ -182,14 +182,11 @@ def execute(connection: duckdb.DuckDBPyConnection, statement: str, values: dict[
 
 
 def _load_reference(connection: duckdb.DuckDBPyConnection, reference: Reference) -> None:
-    for name in ("sites", "services", "effects", "age_bands"):
-        rows = [dataclasses.astuple(row) for row in getattr(reference, name)]
-        run(connection, f"reference_{name}")
-        marks = ", ".join("?" * (len(rows[0]) + 1))
-        connection.executemany(
-            f"insert into {identifier('reference_' + name)} values ({marks})",  # noqa: S608
-            [(*row, position) for position, row in enumerate(rows, start=1)],
-        )
+    run(connection, "reference")
+    for name, rows in reference.rows().items():
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            connection.executemany(f"insert into {identifier('reference_' + name)} values ({marks})", rows)  # noqa: S608
 
 
 def _together(surveys: Sequence[Survey]) -> Iterator[list[Survey]]:

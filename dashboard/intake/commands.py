@@ -69,7 +69,7 @@ def demo(directory: Path, years: int, bookings: int, seed: int | None, fhir: boo
     "--reference",
     metavar="DIR",
     type=_FOLDER,
-    help="Folder with own sites.csv, services.csv, effects.csv or age_bands.csv.",
+    help="Folder with own sites.csv, services.csv, effects.csv, age_bands.csv or closures.csv.",
 )
 @click.option(
     "--mapping",

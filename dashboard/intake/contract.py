@@ -7,7 +7,7 @@ from typing import Literal
 
 Kind = Literal["identifier", "text", "word", "reference", "timestamp", "date", "whole number", "amount"]
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 # Of the definitions in dashboard/metrics.py. It stands here because an import needs it, and metrics load
 # pandas and SciPy, which take longer to load than a small delivery to import.
 DEFINITIONS_VERSION = "2 (2026-11-30)"

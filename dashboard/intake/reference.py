@@ -1,19 +1,17 @@
-"""The reference tables: sites, services, side-effect terms and age bands."""
+"""The reference tables: sites, services, side-effect terms, age bands and the days on which sites are closed."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from collections.abc import Collection
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dashboard.intake.contract import OLDEST_AGE, DeliveryError
+from dashboard.intake.reference_rows import FROM, Row, Span, once, read_rows, spans
 from dashboard.settings import REFERENCE
 
 LINES = ("ketamine", "vitamin", "hydration")
@@ -24,18 +22,15 @@ COLUMNS = {
     "effects": ("effect", "name", "listed", "serious"),
     "age_bands": ("band", "group", "from_age", "to_age"),
 }
-Built = TypeVar("Built")
-_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+CLOSURES = ("site", "date")
 
 
 @dataclass(frozen=True)
-class Site:
-    """A site with its chairs and opening hours in its own time zone."""
+class Hours:
+    """Chairs and opening hours of a site, in its own time zone, from one day to another, both included."""
 
-    site: str
-    name: str
-    city: str
-    timezone: str
+    from_on: dt.date
+    until_on: dt.date
     chairs: int
     opens: dt.time
     closes: dt.time
@@ -43,14 +38,44 @@ class Site:
 
 
 @dataclass(frozen=True)
+class Site:
+    """A site with its hours, whose days follow one another from EVER to FOREVER."""
+
+    site: str
+    name: str
+    city: str
+    timezone: str
+    hours: tuple[Hours, ...]
+
+    @property
+    def latest(self) -> Hours:
+        """The hours that count last."""
+        return self.hours[-1]
+
+
+@dataclass(frozen=True)
+class Price:
+    """Usual minutes and list price in cents of a service from one day to another, both included."""
+
+    from_on: dt.date
+    until_on: dt.date
+    minutes: int
+    list_price_cents: int
+
+
+@dataclass(frozen=True)
 class Service:
-    """A service with its line, usual minutes and list price in cents."""
+    """A service with its line and its prices, whose days follow one another from EVER to FOREVER."""
 
     service: str
     name: str
     line: str
-    minutes: int
-    list_price_cents: int
+    prices: tuple[Price, ...]
+
+    @property
+    def latest(self) -> Price:
+        """The price that counts last."""
+        return self.prices[-1]
 
 
 @dataclass(frozen=True)
@@ -75,84 +100,52 @@ class AgeBand:
 
 @dataclass(frozen=True)
 class Reference:
-    """The four tables, in the order of their files, with the digest of all files together."""
+    """The tables, in the order of their files, with the digest of all files together.
+
+    `closures` are the days on which a site is closed although its hours say otherwise: pairs of a site and a date.
+    """
 
     sites: tuple[Site, ...]
     services: tuple[Service, ...]
     effects: tuple[Effect, ...]
     age_bands: tuple[AgeBand, ...]
+    closures: tuple[tuple[str, dt.date], ...]
     sha256: str
 
-
-@dataclass(frozen=True)
-class _Row:
-    """A line of a reference table that knows where it stands."""
-
-    path: Path
-    line: int
-    values: dict[str, str]
-
-    def refuse(self, column: str, should: str) -> DeliveryError:
-        """What to raise for a value."""
-        return DeliveryError(
-            f"{self.path}, line {self.line}, column {column}: "
-            f"{self.values[column]!r} {should}; correct the file and import again"
-        )
-
-    def text(self, column: str) -> str:
-        if not self.values[column]:
-            raise self.refuse(column, "must not be empty")
-        return self.values[column]
-
-    def key(self, column: str) -> str:
-        if not _KEY.fullmatch(self.values[column]):
-            raise self.refuse(column, "must be of lower-case letters, digits, hyphens and underscores")
-        return self.values[column]
-
-    def whole(self, column: str, least: int, most: int) -> int:
-        text = self.values[column]
-        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-            raise self.refuse(column, f"must be a whole number from {least} to {most}")
-        return int(text)
-
-    def answer(self, column: str) -> bool:
-        if self.values[column] not in ("yes", "no"):
-            raise self.refuse(column, "must be yes or no")
-        return self.values[column] == "yes"
-
-    def time(self, column: str) -> dt.time:
-        try:
-            return dt.datetime.strptime(self.values[column], "%H:%M").time()  # noqa: DTZ007
-        except ValueError:
-            raise self.refuse(column, "must be a time like 08:00") from None
-
-    def cents(self, column: str) -> int:
-        try:
-            cents = Decimal(self.values[column]) * 100
-        except InvalidOperation:
-            cents = Decimal(-1)
-        if not 0 <= cents < 10**9 or cents != int(cents):
-            raise self.refuse(column, "must be an amount like 475.00")
-        return int(cents)
+    def rows(self) -> dict[str, list[tuple[Any, ...]]]:
+        """The rows of the tables in queries/build/reference.sql, by their names without `reference_`."""
+        return {
+            "sites": [(one.site, one.name, one.city, one.timezone, n) for n, one in enumerate(self.sites, 1)],
+            "site_hours": [(one.site, *astuple(hours)) for one in self.sites for hours in one.hours],
+            "closures": list(self.closures),
+            "services": [(one.service, one.name, one.line, n) for n, one in enumerate(self.services, 1)],
+            "service_prices": [(one.service, *astuple(price)) for one in self.services for price in one.prices],
+            "effects": [(*astuple(one), n) for n, one in enumerate(self.effects, 1)],
+            "age_bands": [(*astuple(one), n) for n, one in enumerate(self.age_bands, 1)],
+        }
 
 
 def load_reference(directory: Path | None = None) -> Reference:
-    """Read the four tables; one that `directory` doesn't hold comes from data/reference.
+    """Read the tables; one that `directory` doesn't hold comes from data/reference. There may be no closures.csv.
 
     Raises:
         DeliveryError: a file, line or value that cannot be used, with what to do.
     """
     if directory is not None and not directory.is_dir():
         raise DeliveryError(f"{directory} is not a folder; give the folder of the reference tables")
-    paths = {name: _locate(name, directory) for name in COLUMNS}
+    paths = {name: _locate(name, directory) for name in (*COLUMNS, "closures")}
+    if not paths["closures"].exists():
+        del paths["closures"]
     digest = hashlib.sha256()
     for path in paths.values():
         digest.update(hashlib.sha256(path.read_bytes()).digest())
+    sites = tuple(map(_site, spans(_rows(paths, "sites", FROM), "site", ("name", "city", "timezone"))))
     return Reference(
-        _table(paths, "sites", _site),
-        _table(paths, "services", _service),
-        _table(paths, "effects", _effect),
+        sites,
+        tuple(map(_service, spans(_rows(paths, "services", FROM), "service", ("name", "line")))),
+        tuple(map(_effect, once(_rows(paths, "effects"), "effect"))),
         _age_bands(paths),
+        _closures(paths["closures"], [site.site for site in sites]) if "closures" in paths else (),
         digest.hexdigest(),
     )
 
@@ -162,73 +155,72 @@ def _locate(name: str, directory: Path | None) -> Path:
     return own if own and own.exists() else REFERENCE / f"{name}.csv"
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> list[_Row]:
+def _rows(paths: dict[str, Path], name: str, *optional: str) -> list[Row]:
+    return read_rows(paths[name], COLUMNS[name], optional)
+
+
+def _site(own: list[Span]) -> Site:
+    first = own[0].row
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="", restkey="excess")
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                raise DeliveryError(
-                    f"{path}: the header has no column {', '.join(missing)}; it needs {', '.join(columns)}"
-                )
-            rows = [_Row(path, reader.line_num, {name: row[name].strip() for name in columns}) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DeliveryError(f"{path} cannot be read: {error}") from error
-    if not rows:
-        raise DeliveryError(f"{path} holds no rows; add at least one")
-    keys = [row.values[columns[0]] for row in rows]
-    for number, row in enumerate(rows):
-        if row.values[columns[0]] in keys[:number]:
-            raise row.refuse(columns[0], "stands twice")
-    return rows
-
-
-def _table(paths: dict[str, Path], name: str, build: Callable[[_Row], Built]) -> tuple[Built, ...]:
-    return tuple(build(row) for row in _rows(paths[name], COLUMNS[name]))
-
-
-def _site(row: _Row) -> Site:
-    try:
-        ZoneInfo(row.text("timezone"))
+        ZoneInfo(first.text("timezone"))
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise row.refuse("timezone", "must be a time zone like America/Chicago") from None
+        raise first.refuse("timezone", "must be a time zone like America/Chicago") from None
+    # Without chairs on any day it would have been closed always.
+    least = 0 if len(own) > 1 else 1
+    return Site(
+        first.key("site"),
+        first.text("name"),
+        first.values["city"],
+        first.values["timezone"],
+        tuple(_hours(span, least) for span in own),
+    )
+
+
+def _hours(span: Span, least: int) -> Hours:
+    row = span.row
     opens, closes = row.time("opens"), row.time("closes")
     if closes <= opens:
         raise row.refuse("closes", "must be after opens")
     days = row.text("open_days").split()
     if wrong := set(days) - set(WEEKDAYS):
         raise row.refuse("open_days", f"holds {', '.join(sorted(wrong))}; write Mon Tue Wed …")
-    return Site(
-        row.key("site"),
-        row.text("name"),
-        row.values["city"],
-        row.values["timezone"],
-        row.whole("chairs", 1, 1000),
-        opens,
-        closes,
-        " ".join(days),
-    )
+    why = "; a site that has closed gets one more row, with 0 chairs and the day in the column from" if least else ""
+    return Hours(span.from_on, span.until_on, row.whole("chairs", least, 1000, why), opens, closes, " ".join(days))
 
 
-def _service(row: _Row) -> Service:
-    if row.values["line"] not in LINES:
-        raise row.refuse("line", f"must be one of {', '.join(LINES)}")
+def _service(own: list[Span]) -> Service:
+    first = own[0].row
+    if first.values["line"] not in LINES:
+        raise first.refuse("line", f"must be one of {', '.join(LINES)}")
     return Service(
-        row.key("service"),
-        row.text("name"),
-        row.values["line"],
-        row.whole("minutes", 1, 1440),
-        row.cents("list_price"),
+        first.key("service"),
+        first.text("name"),
+        first.values["line"],
+        tuple(
+            Price(span.from_on, span.until_on, span.row.whole("minutes", 1, 1440), span.row.cents("list_price"))
+            for span in own
+        ),
     )
 
 
-def _effect(row: _Row) -> Effect:
+def _closures(path: Path, sites: Collection[str]) -> tuple[tuple[str, dt.date], ...]:
+    """Each site and day once, by day; a row without a site is for all of them."""
+    found: set[tuple[dt.date, str]] = set()
+    for row in read_rows(path, CLOSURES, least=0):
+        site, day = row.values["site"], row.day("date")
+        if site and site not in sites:
+            raise row.refuse("site", f"is not a site of sites.csv ({', '.join(sites)}); leave it empty for all sites")
+        found |= {(day, one) for one in ([site] if site else sites)}
+    return tuple((site, day) for day, site in sorted(found))
+
+
+def _effect(row: Row) -> Effect:
     return Effect(row.key("effect"), row.text("name"), row.answer("listed"), row.answer("serious"))
 
 
 def _age_bands(paths: dict[str, Path]) -> tuple[AgeBand, ...]:
     """The bands, which must cover every age once, with one band for missing ages."""
-    rows = _rows(paths["age_bands"], COLUMNS["age_bands"])
+    rows = once(_rows(paths, "age_bands"), "band")
     bands: list[AgeBand] = []
     expected = 0
     for row in rows:

@@ -11,17 +11,21 @@ from pathlib import Path
 import duckdb
 
 from dashboard.intake import facts
+from dashboard.intake.build import run
 from dashboard.intake.contract import SCHEMA_VERSION, DeliveryError
 from dashboard.intake.fact_tables import FOLDER
+from dashboard.intake.reference_rows import EVER, FOREVER
 from dashboard.intake.sql import literal, statements
 
 #: Of these versions the facts can be compared with those of a new extract.
-COMPARABLE = (1, 2, 3, 4, 5, 6, 7, SCHEMA_VERSION)
+COMPARABLE = range(1, SCHEMA_VERSION + 1)
 #: Told where the patients of both extracts can't be recognised.
 _OTHER_KEY = (
     "the patient numbers are made with another key than those of {}, so that every patient has another number, "
     "in files that are exported, too; if the key was lost or replaced, put its copy back and import again"
 )
+#: From this version on rows of sites and services have days.
+_DATED = 10
 #: So many keys of a reference table are named.
 _MOST_KEYS = 10
 
@@ -173,12 +177,47 @@ def refuse_falls(changes: Sequence[Change], share: float, rejected: str = "") ->
         )
 
 
-#: What a changed row of a reference table changes beside the days to come.
+#: What a row of a reference table that changed for all days changes beside the days to come.
 _OF_THE_PAST = {
     "services": "New list prices and usual minutes count for every day: discounts and missed visits of earlier days, "
     "of closed months too, are worked out with them.",
     "sites": "New chairs and hours count for every day: the utilisation of earlier days is worked out with them.",
 }
+#: What one changes that has changed for some days.
+_OF_DAYS = {
+    "closures": "On these days alone sites are open or closed otherwise than before: their utilisation and gaps are "
+    "others.",
+    "services": "List prices and usual minutes with a day change discounts and missed visits of the days named, also "
+    "in closed months, and of no other day.",
+    "sites": "Chairs and hours with a day change utilisation and gaps of the days named and of no other day.",
+}
+
+
+@dataclass(frozen=True)
+class _Changed:
+    """Keys of a reference table of which the same became, for the same days; None for all before or after."""
+
+    name: str
+    became: str
+    from_on: dt.date | None
+    until_on: dt.date | None
+    keys: list[str]
+
+    @property
+    def sentence(self) -> str:
+        days = ""
+        if self.from_on and self.until_on:
+            days = f" from {self.from_on} to {self.until_on}"
+        elif self.from_on or self.until_on:
+            days = f" from {self.from_on} on" if self.from_on else f" up to {self.until_on}"
+        return f"{self.name}: {_few(self.keys)} {self.became}{days}"
+
+    @property
+    def says(self) -> str:
+        """What this changes, nothing where it goes without saying."""
+        if self.name == "closures" or self.from_on or self.until_on:
+            return _OF_DAYS.get(self.name, "")
+        return _OF_THE_PAST.get(self.name, "") if self.became == "changed" else ""
 
 
 def notes(connection: duckdb.DuckDBPyConnection, compared_with: str, key_check: str) -> list[str]:
@@ -188,14 +227,20 @@ def notes(connection: duckdb.DuckDBPyConnection, compared_with: str, key_check: 
     with contextlib.suppress(duckdb.Error):
         if not _has_same_key(connection, key_check):
             told.append(_OTHER_KEY.format(compared_with))
-        if changes := connection.execute(statements("reference_changes")[0]).fetchall():
-            each = "; ".join(f"{name}: {_few(keys)} {became}" for name, became, keys in changes)
-            changed = {name for name, became, _ in changes if became == "changed"}
-            past = " ".join(words for name, words in _OF_THE_PAST.items() if name in changed)
-            told.append(
-                f"the reference tables are others than those of {compared_with}: {each}{past and f'. {past}'}"
-            )
+        if changes := _reference_changes(connection):
+            each = "; ".join(one.sentence for one in changes)
+            says = " ".join(dict.fromkeys(one.says for one in changes if one.says))
+            each = f"{each}. {says}" if says else each
+            told.append(f"the reference tables are others than those of {compared_with}: {each}")
     return told
+
+
+def _reference_changes(connection: duckdb.DuckDBPyConnection) -> list[_Changed]:
+    days = {"ever": EVER, "forever": FOREVER}
+    [[version]] = connection.execute("select schema_version from before.extract_info").fetchall()
+    run(connection, "reference_before" if version >= _DATED else "reference_before_10", days)
+    rows = connection.execute(statements("reference_changes")[0], days).fetchall()
+    return [_Changed(*row) for row in rows]
 
 
 def _few(keys: list[str]) -> str:

@@ -183,7 +183,7 @@ def _ahead_chart(look: charts.Look) -> charts.Chart:
 
 def _ahead_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
-        return "The extract holds no days ahead of this one"
+        return "The extract holds no open day after this one"
     emptiest = frame.sort_values("value").iloc[0]
     when = pd.Timestamp(emptiest["period"])
     where = f"{emptiest['site']} on {when:%A} {when.day} {when:%b}"

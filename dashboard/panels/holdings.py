@@ -213,7 +213,8 @@ PANELS = (
         "gaps", "Open days without a booking", "data", _gaps,
         (SITE, Column("days", "Days", "count"), Column("first_dates", "First dates"),
          Column("last_date", "Last date", "date")),
-        answer=_gaps_answer, note="From the site's first booking to the last full day; public holidays among them.",
+        answer=_gaps_answer,
+        note="From the site's first booking to the last full day; public holidays too, unless closures.csv has them.",
     ),
     Panel(
         "late_forms", "Side-effect forms that are late", "data", _late_forms,

@@ -13,7 +13,7 @@ from dashboard.spark import dialect
 from dashboard.spark.session import Spark
 
 #: What the cubes need beside the facts.
-REFERENCE = ("services",)
+REFERENCE = ("services", "service_prices")
 
 
 class SparkCubes:

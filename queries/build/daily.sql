@@ -10,7 +10,8 @@ with told as (
         coalesce(list_price_cents, price_cents) as listed_cents,
         coalesce(price_cents, list_price_cents) as worth_cents
     from bookings
-    left join services on services.service = bookings.service
+    left join service_prices as prices
+        on prices.service = bookings.service and bookings.starts_on between prices.from_on and prices.until_on
 )
 select
     starts_on,

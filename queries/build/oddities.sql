@@ -2,10 +2,10 @@
 -- grain: source × column × rule × site
 create table oddities as
 with known as (
-    select service::service as service, minutes, list_price_cents from reference_services
+    select service::service as service, from_on, until_on, minutes, list_price_cents from reference_service_prices
 ),
 dearest as (
-    select max(list_price_cents) as cents from reference_services
+    select max(list_price_cents) as cents from reference_service_prices
 ),
 days as (
     select built_at::date as built_on, last_full_day from extract_info
@@ -17,7 +17,8 @@ judged as (
         known.list_price_cents as list_cents,
         status in ('arrived', 'completed') as visited
     from bookings
-    inner join known on known.service = bookings.service
+    inner join known
+        on known.service = bookings.service and bookings.starts_on between known.from_on and known.until_on
 ),
 flagged as (
     select

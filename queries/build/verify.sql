@@ -76,6 +76,11 @@ select
     (select count(*) from bookings where line = 'ketamine' and status = 'completed'),
     (select count(*) from courses) + (select coalesce(sum(infusions), 0)::bigint from infusion_gaps)
 union all
+select
+    'days of all sites in calendar',
+    (select count(distinct date) from calendar) * (select count(*) from sites),
+    (select count(*) from calendar)
+union all
 select 'bookings in hourly', (select count(*) from bookings), (select coalesce(sum(bookings), 0)::bigint from hourly)
 union all
 select

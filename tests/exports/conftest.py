@@ -28,8 +28,13 @@ def ledger():
     )
     connection.execute("create table sites (site site)")
     connection.executemany("insert into sites values (?)", [(site,) for site in SITES])
-    connection.execute("create table services (service service, line line, list_price_cents bigint)")
-    connection.execute("insert into services values ('k', 'ketamine', 50000), ('v', 'vitamin', 15000)")
+    connection.execute(
+        "create table service_prices (service service, from_on date, until_on date, list_price_cents bigint)"
+    )
+    connection.execute(
+        "insert into service_prices values ('k', '1900-01-01', '2026-02-28', 50000), "
+        "('k', '2026-03-01', '2199-12-31', 60000), ('v', '1900-01-01', '2199-12-31', 15000)"
+    )
     connection.execute(
         "create table calendar as select day::date as date, site from sites, "
         "range(date '2026-01-01', date '2026-05-01', interval 1 day) as days(day)"

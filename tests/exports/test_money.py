@@ -150,6 +150,26 @@ def test_an_invoice_was_last_paid_when_something_was_paid_or_redeemed_on_it(ledg
     assert paid == {"a": dt.date(2026, 2, 3), "b": dt.date(2026, 2, 4), "c": None}
 
 
+def test_the_list_price_is_that_of_the_day_of_the_visit(ledger):
+    """Ketamine rises from 500 to 600 dollars on 1 March."""
+    days = {"before": dt.date(2026, 2, 28), "after": dt.date(2026, 3, 1)}
+    bookings = [
+        (f"{name}-{status}", 1, "dallas", "k", "ketamine", status, day, price, 90)
+        for name, day in days.items()
+        for status, price in (("completed", 45_000), ("no_show", None), ("cancelled", 20_000))
+    ]
+    asked = {"start": days["before"], "end": days["after"], "lines": ["ketamine"]}
+    rows = ledger(bookings, [], "rows_invoices", **asked)
+    assert [(row["booking_id"], str(row["list_price"]), str(row["discount"])) for row in rows] == [
+        ("before-completed", "500.00", "50.00"),
+        ("after-completed", "600.00", "150.00"),
+    ]
+    by_day = ledger(bookings, [], "revenue", by=["period"], grain="day", settled_by=dt.date.max, **asked)
+    assert [row["discount_cents"] for row in by_day] == [5_000, 15_000]
+    missed = ledger(bookings, [], "missed", **asked)
+    assert {row["status"]: row["cents"] for row in missed} == {"no_show": 110_000, "cancelled": 40_000}
+
+
 @pytest.mark.parametrize(("by", "expected"), [((), [(100_000, 15_000, 15_000)])])
 def test_invoiced_discounts_and_outstanding(ledger, by, expected):
     bookings = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from dashboard.intake import pointer
 from dashboard.intake.mapping.file import load_mapping
 from dashboard.intake.publish import import_delivery
 from dashboard.intake.reading.finding import find_sources
@@ -76,6 +78,23 @@ class Clinic(Delivered):
             "select 'bookings', count(*) from bookings union all select 'side_effects', count(*) from side_effects"
         )
         return dict(counts)
+
+
+def in_use(clinic: Delivered) -> pointer.Pointer:
+    named = pointer.current(clinic.data / "extracts")
+    assert named is not None
+    return named
+
+
+def change(clinic: Delivered, sql: str) -> None:
+    """Make the extract in use another one, published as such."""
+    named = in_use(clinic)
+    with duckdb.connect(str(named.path)) as connection:
+        connection.execute(sql)
+    found = named.path.stat()
+    changed = dataclasses.replace(named, sha256=named.digest(), bytes=found.st_size, mtime_ns=found.st_mtime_ns)
+    pointer.write(pointer.card_of(named.path), changed)
+    pointer.turn(clinic.data / "extracts", changed)
 
 
 class Export:

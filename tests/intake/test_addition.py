@@ -16,6 +16,7 @@ from dashboard.intake.compare import differing
 from dashboard.intake.contract import TABLES
 from dashboard.intake.demo import write_delivery
 from dashboard.intake.publish import Rules, import_delivery
+from dashboard.settings import REFERENCE
 
 NAMES = [table.name for table in TABLES]
 Row = dict[str, str]
@@ -34,6 +35,7 @@ class Steps:
         self.folder = folder
         self.data = folder / "data"
         self.deliveries: list[Path] = []
+        self.reference: Path | None = None
 
     def add(self, **tables: Iterable[Row]) -> None:
         """Deliver the rows: at first a whole delivery, then what is added."""
@@ -44,7 +46,13 @@ class Steps:
                 writer = csv.DictWriter(file, [column.name for column in table.columns], lineterminator="\n")
                 writer.writeheader()
                 writer.writerows(tables.get(table.name, ()))
-        import_delivery(step, self.data, add=bool(self.deliveries), rules=Rules(accept_drop=True))
+        import_delivery(
+            step,
+            self.data,
+            add=bool(self.deliveries),
+            rules=Rules(accept_drop=True),
+            reference=self.reference,
+        )
         self.deliveries.append(step)
 
     def check(self) -> None:
@@ -59,7 +67,7 @@ class Steps:
         # The same key gives patients the same numbers.
         (data / "state").mkdir(parents=True)
         shutil.copy(self.data / "state" / "patient.key", data / "state")
-        import_delivery(union, data)
+        import_delivery(union, data, reference=self.reference)
         assert differing(in_use(self.data), in_use(data)) == []
 
 
@@ -145,6 +153,33 @@ def test_random_parts_of_a_delivery_added_one_by_one(steps: Steps, seed: int) ->
     for part in Splitter(rows, seed, 3).deal():
         steps.add(**part)
         steps.check()
+
+
+def write_days(folder: Path) -> Path:
+    """The reference tables with prices, minutes, chairs and hours that change within the demo's days, and closures."""
+    folder.mkdir()
+    services = (REFERENCE / "services.csv").read_text(encoding="utf-8").splitlines()
+    sites = (REFERENCE / "sites.csv").read_text(encoding="utf-8").splitlines()
+    dearer = [line.replace(",90,4", ",75,5").replace(",60,1", ",100,2") + ",2026-02-15" for line in services[1:]]
+    fewer = [line.replace("Chicago,6,08", "Chicago,0,08").replace("York,7,", "York,9,") for line in sites[1:]]
+    for name, lines, later in (
+        ("services", services, dearer),
+        ("sites", sites, [f"{line},2026-01-10" for line in fewer]),
+    ):
+        rows = [f"{lines[0]},from", *(f"{line}," for line in lines[1:]), *later]
+        (folder / f"{name}.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / "closures.csv").write_text("site,date\n,2025-12-25\ndallas,2025-11-28\n", encoding="utf-8")
+    return folder
+
+
+def test_what_is_added_has_the_prices_and_chairs_of_its_day(steps: Steps) -> None:
+    steps.reference = write_days(steps.folder / "reference")
+    for part in Splitter(demo_rows(steps.folder / "demo", 7, 1_500), 7, 3).deal():
+        steps.add(**part)
+        steps.check()
+    with duckdb.connect(str(in_use(steps.data)), read_only=True) as connection:
+        chairs = "select chairs from site_hours where site = 'dallas' order by from_on"
+        assert connection.execute(chairs).fetchall() == [(6,), (0,)]
 
 
 def booking(

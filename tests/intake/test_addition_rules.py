@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from click.testing import CliRunner
-from intake_clinic import BOOKINGS, EVENTS, Clinic
+from intake_clinic import BOOKINGS, EVENTS, Clinic, change, in_use
 
 from dashboard.cli import main
 from dashboard.intake import keys, pointer
@@ -24,23 +22,6 @@ from dashboard.settings import REFERENCE, ROOT
 
 def booking(number: int, site: str = "chicago", status: str = "completed") -> str:
     return f"B{number},P{number},{site},vitamin-c,2026-01-05 09:00,{status}"
-
-
-def in_use(clinic: Clinic) -> pointer.Pointer:
-    named = pointer.current(clinic.data / "extracts")
-    assert named is not None
-    return named
-
-
-def change(clinic: Clinic, sql: str) -> None:
-    """Make the extract in use another one, published as such."""
-    named = in_use(clinic)
-    with duckdb.connect(str(named.path)) as connection:
-        connection.execute(sql)
-    found = named.path.stat()
-    changed = dataclasses.replace(named, sha256=named.digest(), bytes=found.st_size, mtime_ns=found.st_mtime_ns)
-    pointer.write(pointer.card_of(named.path), changed)
-    pointer.turn(clinic.data / "extracts", changed)
 
 
 def refused(clinic: Clinic, words: str, **options: Any) -> None:
@@ -78,7 +59,13 @@ def test_an_extract_that_was_changed(clinic: Clinic) -> None:
         ("alter table extract_info drop column key_check", "built by an earlier version"),
         ("update extract_info set definitions_version = '0'", "its definitions are 0, those in force"),
         ("update extract_info set demo = true", "only one of the two holds demo data"),
-        ("update sites set chairs = chairs + 1 where site = 'dallas'", r"reference tables differ \(sites\)"),
+        ("update site_hours set chairs = chairs + 1 where site = 'dallas'", r"reference tables differ \(sites\)"),
+        ("update sites set name = 'D' where site = 'dallas'", r"reference tables differ \(sites\)"),
+        ("insert into closures values ('dallas', '2026-01-01')", r"reference tables differ \(closures\)"),
+        (
+            "update service_prices set minutes = 61 where service = 'vitamin-c'",
+            r"reference tables differ \(services\)",
+        ),
         ("delete from services where service = 'vitamin-c'", r"reference tables differ \(services\)"),
         ("update age_bands set to_age = 18 where band = '12–17'", r"reference tables differ \(age_bands\)"),
         ("update effects set serious = not serious", r"reference tables differ \(effects\)"),

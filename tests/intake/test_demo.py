@@ -269,7 +269,7 @@ def test_cubes_are_the_facts(extract: Any, dimension: str) -> None:
     }
     facts = extract(
         f"select bookings.{dimension}, {', '.join(sums.values())} from bookings "
-        "join services on services.service = bookings.service group by all order by all"
+        "join service_prices on service_prices.service = bookings.service group by all order by all"
     )
     cube = f"select {dimension}, {', '.join(f'sum({name})' for name in sums)} from daily group by all order by all"
     assert facts == extract(cube)

@@ -34,6 +34,7 @@ DAMAGES = {
     "delete from courses": "patients with a completed ketamine infusion in courses: 1 against 0",
     "insert into infusion_gaps (infusions) values (1)": "infusions in courses and after a gap: 1 against 2",
     "delete from hourly where line = 'vitamin'": "bookings in hourly: 2 against 1",
+    "insert into calendar from calendar limit 1": "days of all sites in calendar: 93 against 94",
     "update daily_effects set events = 2": "events in daily_effects: 1 against 2",
     "update daily_effects set infusions = 0": "infusions with an effect in daily_effects: 1 against 0",
     "insert into worklist_forms (booking_id) values ('B1')": "late side-effect forms in worklist_forms: 0 against 1",

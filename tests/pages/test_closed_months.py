@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from dashboard import month_end
 from dashboard.cli import main
 from dashboard.intake import publish
+from dashboard.settings import REFERENCE
 from dashboard.state import StateError, Store
 from dashboard.state.closed_months import ClosedMonths
 
@@ -74,6 +75,35 @@ def test_what_is_paid_after_the_months_end_restates_nothing(run, house, tmp_path
             file.write(",".join(row.get(name, "") for name in names) + "\n")
         publish.import_delivery(house / "delivery", house)
         assert ("restated" in run("export", "months", code=restated).output) == bool(restated), identifier
+
+
+def test_a_price_that_rises_later_restates_no_closed_month(run, house, tmp_path):
+    """With its day; without one the discounts of the closed month are others."""
+    run("export", "month-end", "--month", "2026-08", "-o", str(tmp_path), "--close")
+    own = tmp_path / "reference"
+    own.mkdir()
+    head, *rows = (REFERENCE / "services.csv").read_text(encoding="utf-8").splitlines()
+    dearer = [line.replace("475.00", "495.00") for line in rows if line.startswith("ketamine-infusion")]
+
+    def imported(*lines):
+        (own / "services.csv").write_text("\n".join([f"{head},from", *lines]) + "\n", encoding="utf-8")
+        return " ".join(publish.import_delivery(house / "delivery", house, reference=own).notes)
+
+    told = imported(*(f"{line}," for line in rows), *(f"{line},2026-09-01" for line in dearer))
+    assert "services: ketamine-infusion changed from 2026-09-01 on" in told
+    assert "restated" not in run("export", "months").output
+    # The day before: one day of the closed month.
+    imported(*(f"{line}," for line in rows), *(f"{line},2026-08-31" for line in dearer))
+    assert (
+        "restated: revenue_by_line | dallas | ketamine | discount_cents: " in run("export", "months", code=1).output
+    )
+    imported(*(f"{line}," for line in rows))
+    assert "restated" not in run("export", "months").output
+    told = imported(*(f"{line.replace('475.00', '495.00')}," for line in rows))
+    assert "New list prices and usual minutes count for every day" in told
+    assert (
+        "restated: revenue_by_line | dallas | ketamine | discount_cents: " in run("export", "months", code=1).output
+    )
 
 
 def test_a_month_closed_by_an_earlier_version_is_compared_in_what_it_holds():

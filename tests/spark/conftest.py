@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from dashboard.cli import main
 from dashboard.intake import demo, pointer
 from dashboard.intake.publish import import_delivery
+from dashboard.settings import REFERENCE
 from tests.spark import server
 
 BOOKINGS = 3_000
@@ -56,16 +57,27 @@ def delivery(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def by_duckdb(delivery, tmp_path_factory):
+def reference(tmp_path_factory):
+    """Own tables, in which prices rise within the delivery's days."""
+    folder = tmp_path_factory.mktemp("reference")
+    head, *rows = (REFERENCE / "services.csv").read_text(encoding="utf-8").splitlines()
+    dearer = [f"{line.replace('.00', '.50')},2026-03-01" for line in rows]
+    (folder / "services.csv").write_text("\n".join([f"{head},from", *(f"{line}," for line in rows), *dearer]))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def by_duckdb(delivery, reference, tmp_path_factory):
     data = tmp_path_factory.mktemp("duckdb")
-    import_delivery(delivery, data)
+    import_delivery(delivery, data, reference=reference)
     return Imported(data)
 
 
 @pytest.fixture(scope="session")
-def by_spark(delivery, tmp_path_factory, spark_address):
+def by_spark(delivery, reference, tmp_path_factory, spark_address):
     data = tmp_path_factory.mktemp("by-spark")
     arguments = ["import", str(delivery), "--engine", "spark", "--spark", spark_address, "--data", str(data)]
+    arguments += ["--reference", str(reference)]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     return Imported(data)

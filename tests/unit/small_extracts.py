@@ -14,7 +14,7 @@ from dashboard.warehouse import Reader
 
 
 @contextmanager
-def reading(folder: Path, role: Role = Role.ADMIN, **tables: str) -> Iterator[Reader]:
+def reading(folder: Path, role: Role = Role.ADMIN, reference: Path | None = None, **tables: str) -> Iterator[Reader]:
     """A reader of every site of an extract that is made in a folder of these tables, each as CSV.
 
     Raises:
@@ -24,7 +24,7 @@ def reading(folder: Path, role: Role = Role.ADMIN, **tables: str) -> Iterator[Re
     delivery.mkdir()
     for name, text in ({"side_effects": "event_id,booking_id,effect\n"} | tables).items():
         (delivery / f"{name}.csv").write_text(text, encoding="utf-8")
-    report = import_delivery(delivery, folder)
+    report = import_delivery(delivery, folder, reference=reference)
     assert report.rows_rejected == 0
     house = Shelf(Settings(data=folder)).current()
     try:

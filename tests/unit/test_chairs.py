@@ -15,6 +15,7 @@ from dashboard import panels
 from dashboard.chairs import SLOT, Day, Span, Stretch, in_use
 from dashboard.exports import scope_of
 from dashboard.filters import parse
+from dashboard.settings import REFERENCE
 
 ZONES = {"chicago": "America/Chicago", "dallas": "America/Chicago", "miami_beach": "America/New_York"}
 SPRING, AUTUMN = dt.date(2026, 3, 8), dt.date(2026, 11, 1)
@@ -144,6 +145,37 @@ def test_gaps_are_those_of_the_sites_own_hours(nights):
         ["9:00 am", "10:00 am", 1, 2], ["9:00 am", "10:30 am", 1, 3], ["9:00 am", "7:00 pm", 5, 100],
         ["11:00 am", "7:00 pm", 1, 16], ["11:30 am", "2:00 pm", 1, 5], ["2:30 pm", "7:00 pm", 1, 9],
     ]  # fmt: skip
+
+
+def test_a_site_that_has_closed_and_a_holiday_have_no_gaps_to_fill(tmp_path):
+    """Dallas closed on 5 October, all sites on the 7th; who comes nevertheless is shown."""
+    own = tmp_path / "reference"
+    own.mkdir()
+    head, *rows = (REFERENCE / "sites.csv").read_text(encoding="utf-8").splitlines()
+    [dallas] = [row.replace("Chicago,6,", "Chicago,0,") for row in rows if row.startswith("dallas")]
+    lines = [f"{head},from", *(f"{row}," for row in rows), f"{dallas},2026-10-05"]
+    (own / "sites.csv").write_text("\n".join(lines), encoding="utf-8")
+    (own / "closures.csv").write_text("site,date\n,2026-10-07\n", encoding="utf-8")
+    bookings = ["booking_id,patient_id,site,service,starts_at,status,age"]
+    for site in ("chicago", "dallas"):
+        for day in range(1, 10):
+            status = "completed" if day < 8 else "booked"
+            bookings.append(f"{site}{day},P{day},{site},vitamin-c,2026-10-{day:02} 10:00,{status},40")
+    with reading(tmp_path, reference=own, bookings="\n".join(bookings) + "\n") as reader:
+
+        def shown(name, day, site):
+            chosen = parse({"day": [f"2026-10-{day:02}"], "site": [site]}, scope_of(reader))
+            rows = panels.rows(reader, name, chosen)
+            return len(rows), panels.PANELS[name].answer(rows)
+
+        assert [shown("day_gaps", day, "dallas")[0] > 0 for day in (2, 5, 7)] == [True, False, False]
+        assert [shown("day_gaps", day, "chicago")[0] > 0 for day in (2, 5, 7)] == [True, True, False]
+        assert [shown("day_by_hour", day, "dallas")[1] for day in (2, 5)] == [
+            "Fullest: Dallas at 10:00 am, 1.0 of 6 chairs",
+            "Fullest: Dallas at 10:00 am, 1.0 of 0 chairs",
+        ]
+        assert shown("days_ahead", 7, "dallas") == (0, "The extract holds no open day after this one")
+        assert shown("days_ahead", 7, "chicago")[0] == 2
 
 
 def test_days_ahead_take_the_usual_no_shows_off(everything):

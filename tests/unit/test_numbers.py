@@ -33,10 +33,10 @@ ON_BOOKINGS = {
     "no_show_rate_slots": (
         "count_if(status = 'no_show')",
         "(select sum(greatest(case when c.date <= (select last_full_day from extract_info) then s.chairs * "
-        "floor(date_diff('minute', s.opens, s.closes) * c.open::int / (select min(minutes) from services)) else 0 end, "
+        "floor(date_diff('minute', s.opens, s.closes) * c.open::int / (select min(minutes) from service_prices)) else 0 end, "
         "(select count_if(status in ('arrived', 'completed', 'no_show')) from bookings b "
         "where b.site = c.site and b.starts_on = c.date))) "
-        "from calendar c join sites s on s.site = c.site where c.date between $start and $end "
+        "from calendar c join site_hours s on s.site = c.site where c.date between $start and $end "
         "and c.site::varchar = any($sites))",
     ),
     "cancellation_rate": ("count_if(status = 'cancelled')", "count(*)"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 from dashboard import folders
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.reference import COLUMNS, Reference, Site
+from dashboard.intake.reference import COLUMNS, Hours, Reference, Site
+from dashboard.intake.reference_rows import EVER, FOREVER
 
 _TOWNS = {
     "America/New_York": "Albany Atlanta Baltimore Boston Buffalo Charlotte Cleveland Columbus Detroit Hartford "
@@ -37,8 +38,12 @@ def with_sites(reference: Reference, count: int) -> Reference:
     further = [
         Site(
             name.lower().replace(" ", "_"), name, town, zone,
-            4 + number % 6, dt.time(8 + number % 2), dt.time(17 + number % 3),
-            "Mon Tue Wed Thu Fri Sat" if number % 4 else "Mon Tue Wed Thu Fri",
+            (
+                Hours(
+                    EVER, FOREVER, 4 + number % 6, dt.time(8 + number % 2), dt.time(17 + number % 3),
+                    "Mon Tue Wed Thu Fri Sat" if number % 4 else "Mon Tue Wed Thu Fri",
+                ),
+            ),
         )
         for number, (zone, town, name) in enumerate(towns)
     ]  # fmt: skip
@@ -56,11 +61,10 @@ def write_sites(directory: Path, reference: Reference) -> Path:
         with open(directory / "sites.csv", "w", encoding="utf-8", newline="", opener=folders.opened) as file:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(COLUMNS["sites"])
-            rows.writerows([_text(getattr(site, field.name)) for field in fields(Site)] for site in reference.sites)
+            for site in reference.sites:
+                now = site.latest
+                hours = (now.chairs, f"{now.opens:%H:%M}", f"{now.closes:%H:%M}", now.open_days)
+                rows.writerow((site.site, site.name, site.city, site.timezone, *hours))
     except OSError as error:
         raise DeliveryError(f"{directory} cannot be written ({error.strerror})") from error
     return directory
-
-
-def _text(value: object) -> str:
-    return f"{value:%H:%M}" if isinstance(value, dt.time) else str(value)
