@@ -52,6 +52,25 @@ def test_who_sees_one_site_is_not_told_of_others(visit, held):
     assert "miami" not in warning.value
 
 
+def test_who_sees_every_site_and_no_small_count_is_told_no_sums_of_rows(visit, data, held):
+    """All rows less those of the tables that the page shows are those of side effects."""
+    whole = attempts.read(data / "extracts")[0].message
+    assert "rows accepted" in whole
+    told = []
+    for who in ("admin", "finance"):
+        at = visit(who, "data")
+        at.session_state["import_attempts"] = True
+        told.append([str(frame.value.get("message")) for frame in at.run().dataframe if "message" in frame.value])
+        if who == "finance":
+            [warning] = at.warning
+            assert "far fewer rows" in warning.value
+            assert "900" not in warning.value
+    [[admins], [finances]] = told
+    assert whole in admins
+    assert "put in use" in finances
+    assert "accepted" not in finances
+
+
 def test_every_page_says_that_newer_data_cannot_be_read(visit, data):
     file = data / "extracts" / pointer.FILE_NAME
     before = file.read_bytes()
