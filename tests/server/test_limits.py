@@ -17,7 +17,7 @@ from server_harness import PASSWORD, add_accounts, probe_server
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from dashboard.access import Role
+from dashboard.access import Role, Viewer
 from dashboard.receipts import FileResponse, Receipt
 from dashboard.serving import gate, limits
 from dashboard.state import SessionsFullError, Store
@@ -359,19 +359,19 @@ def test_who_has_a_whole_file_may_ask_for_the_next_though_it_is_not_on_record_ye
                 told.set()
 
         scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"",
-                 "asgi": {"spec_version": "2.4"}, "state": {"session": "one"}}  # fmt: skip
+                 "asgi": {"spec_version": "2.4"}, "state": {"viewer": Viewer("ada", "Ada", Role.ADMIN)}}  # fmt: skip
         tasks.start_soon(desk, scope, anyio.sleep_forever, send)
         with anyio.fail_after(10):
             await told.wait()
         return came[0]["status"]
 
     async def in_turn():
-        desk = limits.Desk(file, total=limits.EXPORTS_PER_SESSION, seconds=30)
+        desk = limits.Desk(file, total=limits.EXPORTS_EACH, seconds=30)
         async with anyio.create_task_group() as tasks:
-            found = [await ask(desk, tasks) for _ in range(limits.EXPORTS_PER_SESSION + 3)]
+            found = [await ask(desk, tasks) for _ in range(limits.EXPORTS_EACH + 3)]
             assert written == []
             recorded.set()
         return found
 
-    assert anyio.run(in_turn) == [200] * (limits.EXPORTS_PER_SESSION + 3)
-    assert len(written) == limits.EXPORTS_PER_SESSION + 3
+    assert anyio.run(in_turn) == [200] * (limits.EXPORTS_EACH + 3)
+    assert len(written) == limits.EXPORTS_EACH + 3
