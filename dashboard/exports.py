@@ -275,7 +275,7 @@ def scope_of(reader: Reader) -> filters.Scope:
         reader.sites,
         catalogue.lines,
         catalogue.bands,
-        (SERIOUS, *catalogue.effects),
+        (SERIOUS, *catalogue.effects_at(reader.sites)),
         today.figures_of(reader),
     )
 

@@ -151,8 +151,8 @@ def _oddities(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _oddities_answer(frame: pd.DataFrame) -> str:
     rows, hidden = int(frame["rows"].sum()), frame["rows"].isna().any()
-    said = f"{plural(rows, 'accepted value is', 'accepted values are')} improbable" if rows else "No value is improbable"
-    return f"{said}, without those of side effects" if hidden else said
+    values = plural(rows, "accepted value is", "accepted values are") if rows else "No value is"
+    return f"{values} improbable{', without those of side effects' if hidden else ''}"
 
 
 _RESOURCE_COUNTS = ("rows_read", "rows_accepted", "rows_rejected", "rows_looked_up", "rows_left_out")

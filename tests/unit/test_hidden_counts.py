@@ -105,7 +105,9 @@ def test_improbable_side_effects_tell_neither_how_many_nor_how_long(tmp_path, da
     """Nor by their place among the others, two of which are improbable at one site."""
     start = "2026-11-03 09:00"
     bookings = ["booking_id,patient_id,site,service,starts_at,status,age,price,side_effects_assessed"]
-    bookings += [f"B{n},P{n},chicago,ketamine-infusion,{start},completed,40,{1 if n < 2 else 475}.00,yes" for n in range(9)]
+    bookings += [
+        f"B{n},P{n},chicago,ketamine-infusion,{start},completed,40,{1 if n < 2 else 475}.00,yes" for n in range(9)
+    ]
     effects = ["event_id,booking_id,effect,onset_at,resolved_at"]
     effects += [f"E{n},B{n},nausea,{start},2026-12-{3 + day - 30:02} 09:00" if day == 30 else
                 f"E{n},B{n},nausea,{start},2026-11-{3 + day:02} 09:00" for n, day in enumerate(days)]  # fmt: skip
