@@ -32,6 +32,9 @@ LARGEST_MESSAGE = 1024 * 1024
 #: Open pages of one session; each costs a script's state.
 WEBSOCKETS_PER_SESSION = 20
 WEBSOCKETS = 1_000
+#: Messages of one session in so many seconds, from all its pages: they wait without a limit for their turn, so that
+#: ten seconds of thousands would keep everybody waiting for minutes, also when who sent them has gone.
+MOST_MESSAGES, MESSAGE_SECONDS = 300, 10.0
 #: Files of one account, in however many sessions and with however many tokens: others need places too.
 EXPORTS_EACH = 2
 #: How long an answer that needs no body waits for the rest of one, in seconds.

@@ -223,6 +223,19 @@ def test_a_session_has_so_many_websockets_and_no_more(server):
         assert "viewer=max" in stream.run()[1]
 
 
+def test_a_session_that_sends_more_than_a_person_can_is_cut_off(server):
+    """Also from several pages together; the others go on."""
+    cookie = server.sign_in("max")
+    beat = BackMsg()
+    beat.app_heartbeat = True
+    with server.stream(cookie) as one, server.stream(cookie) as two, server.stream(server.sign_in("eve")) as other:
+        for number in range(10 * limits.MOST_MESSAGES):
+            with suppress(ConnectionClosed):
+                (one, two)[number % 2].socket.send(beat.SerializeToString())
+        assert (one.code_at_end(), two.code_at_end()) == (1013, 1013)
+        assert "viewer=eve" in other.run()[1]
+
+
 # --- sessions --------------------------------------------------------------------------------
 
 
