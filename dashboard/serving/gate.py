@@ -111,7 +111,7 @@ class Gate:
         self._app = app
         self._store = store
         self._programs = programs.Programs(store)
-        self._pages = limits.Slots(limits.WEBSOCKETS_PER_SESSION, limits.WEBSOCKETS)
+        self._pages = limits.Slots(limits.WEBSOCKETS_EACH, limits.WEBSOCKETS)
         self._messages = limits.Pace(limits.MOST_MESSAGES, limits.MESSAGE_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -162,7 +162,7 @@ class Gate:
                 await to_thread.run_sync(partial(record, origin=connection.headers.get("origin", "")[:200]))
             await send({"type": "websocket.close", "code": 1008})
             return
-        with self._pages.take(admitted[1]) as free:
+        with self._pages.take(admitted[0].username) as free:
             if not free:
                 await send({"type": "websocket.close", "code": 1013})
                 return

@@ -29,8 +29,8 @@ LARGEST_BODY = 64 * 1024
 BODY_SECONDS = 15.0
 #: Largest message that a page sends to its script, also where it comes compressed: the address and values of widgets.
 LARGEST_MESSAGE = 1024 * 1024
-#: Open pages of one session; each costs a script's state.
-WEBSOCKETS_PER_SESSION = 20
+#: Open pages of one account, in however many sessions; each costs a script's state, and a thread while it runs.
+WEBSOCKETS_EACH = 20
 WEBSOCKETS = 1_000
 #: Messages of one session in so many seconds, from all its pages: they wait without a limit for their turn, so that
 #: ten seconds of thousands would keep everybody waiting for minutes, also when who sent them has gone.

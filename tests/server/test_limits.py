@@ -209,14 +209,17 @@ def test_what_is_no_message_closes_the_websocket(server, message):
     alive(server)
 
 
-def test_a_session_has_so_many_websockets_and_no_more(server):
+def test_an_account_has_so_many_websockets_and_no_more(server):
     cookie = server.sign_in("max")
     with ExitStack() as opened:
-        for _ in range(limits.WEBSOCKETS_PER_SESSION):
+        for _ in range(limits.WEBSOCKETS_EACH):
             opened.enter_context(server.stream(cookie))
         with pytest.raises(InvalidStatus) as refused, server.stream(cookie):
             pass
         assert refused.value.response.status_code == 403
+        # A second session has no places of its own.
+        with pytest.raises(InvalidStatus), server.stream(server.sign_in("max")):
+            pass
         with server.stream(server.sign_in("eve")) as other:
             assert "viewer=eve" in other.run()[1]
     with server.stream(cookie) as stream:
