@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,15 @@ class Catalogue:
     groups: dict[str, str]
     effects: dict[str, str]
     listed_effects: frozenset[str]
+    #: Of side effects that a site may have made up, the sites that wrote them down.
+    own_words: dict[str, frozenset[str]]
     services: dict[str, str]
+
+    def effects_at(self, sites: Iterable[str]) -> dict[str, str]:
+        """The side effects that there are for who sees these sites: what another site wrote down is its own."""
+        seen = frozenset(sites)
+        foreign = {effect for effect, wrote in self.own_words.items() if not wrote & seen}
+        return {effect: name for effect, name in self.effects.items() if effect not in foreign}
 
     def site_name(self, site: str) -> str:
         """The site's name as staff read it."""
@@ -48,8 +56,12 @@ class Catalogue:
         return place.name if place else site
 
 
-def read(file: str, info: pd.Series[Any], ask: Callable[[str], pd.DataFrame]) -> Catalogue:
+def read(
+    file: str, info: pd.Series[Any], ask: Callable[[str], pd.DataFrame], words: Callable[[], pd.DataFrame]
+) -> Catalogue:
     """The catalogue: `info` is the row of `extract_info`, `ask` answers a query without values by its name.
+
+    `words` gives the side effects that a site may have made up, each with the sites that wrote it down.
 
     Raises:
         WarehouseError: the file has tables of another version than this program reads.
@@ -74,5 +86,6 @@ def read(file: str, info: pd.Series[Any], ask: Callable[[str], pd.DataFrame]) ->
         groups=dict(zip(bands["band"], bands["group"], strict=True)),
         effects=dict(zip(effects["effect"], effects["name"], strict=True)),
         listed_effects=frozenset(effects.loc[effects["listed"], "effect"]),
+        own_words={row["effect"]: frozenset(row["sites"]) for row in words().to_dict("records")},
         services=dict(zip(services["service"], services["name"], strict=True)),
     )

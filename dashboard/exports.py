@@ -31,6 +31,8 @@ from dashboard.writers import FORMS, Bench, FileError
 PARAMETERS = ("dataset", "method", "columns", "date", "extract")
 #: As `too_long` of queries/build/macros.sql has it; no payment's is longer.
 LONGEST_METHOD = 80
+#: Of names that no payment has so many are kept; all of them together give no rows, as each does.
+MOST_UNKNOWN = 10
 #: Media types of files, by ending.
 MEDIA = {form: one.media_type for form, one in FORMS.items()} | {"zip": "application/zip"}
 
@@ -232,7 +234,9 @@ def _methods(parameters: filters.Parameters, reader: Reader) -> tuple[str, ...]:
     kept = {text for text in named if text.isprintable() and 0 < len(text) <= LONGEST_METHOD}
     # An extract of an earlier version may have them as they were delivered.
     known = set(methods_of(reader)) if kept else kept
-    return tuple(sorted({text if text in known else folded(text) for text in kept} - {""}))
+    found = {text if text in known else folded(text) for text in kept} - {""}
+    # What is asked for goes on record: a thousand names that nobody uses would fill it.
+    return tuple(sorted((found & known) | set(sorted(found - known)[:MOST_UNKNOWN])))
 
 
 def parts(
@@ -275,7 +279,7 @@ def scope_of(reader: Reader) -> filters.Scope:
         reader.sites,
         catalogue.lines,
         catalogue.bands,
-        (SERIOUS, *catalogue.effects),
+        (SERIOUS, *catalogue.effects_at(reader.sites)),
         today.figures_of(reader),
     )
 

@@ -88,6 +88,7 @@ class Holdings(Protocol):
     def bands(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def effects(self) -> Mapping[str, str]: ...  # noqa: D102
+    def effects_at(self, sites: Iterable[str]) -> Mapping[str, str]: ...  # noqa: D102
 
 
 Run = Callable[[str, dict[str, Any]], pd.DataFrame]
@@ -187,7 +188,7 @@ class SmallCounts:
             "site": values["sites"],
             "line": values["lines"],
             "band": values["bands"],
-            "effect": self._holdings.effects,
+            "effect": self._holdings.effects_at(values["sites"]),
             "severity": SEVERITY_TITLES,
         }
         if "period" in values["by"] and "grain" in values:

@@ -269,7 +269,7 @@ def series_of(reader: Reader) -> Iterator[Series]:
     lines, groups, effects = (
         catalogue.lines,
         tuple(dict.fromkeys(catalogue.groups.values())),
-        tuple(catalogue.effects),
+        tuple(catalogue.effects_at(reader.sites)),
     )
     infusions = reader.query("signal_infusions", sites=reader.sites, until=until)
     events = reader.query("signal_events", sites=reader.sites, until=until)

@@ -358,7 +358,7 @@ class Warehouse:
             raise WarehouseError(
                 f"{self.path.name} is not an extract of this product; import the delivery again"
             ) from error
-        return read(self.path.name, info, ask)
+        return read(self.path.name, info, ask, lambda: self._small_question("words", {}))
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 -- grain: source × column × rule × site
 -- parameters: sites
 -- serves: data
--- hides: rows
+-- hides: rows lowest highest
 select source, column_name, rule, site, rows, lowest, highest
 from oddities
 where list_contains($sites::site[], site)
-order by rows desc, source, column_name, rule, site
+order by source, column_name, rule, site

@@ -30,7 +30,9 @@ def write_delivery(folder: Path) -> Path:
                 f"{booking},P{(day + visit) % 7},{site},{service},{date} {9 + visit:02}:00,completed,{date} 08:00,40,Dr-{site},"
                 f"{VISITS[site]}.00,{'yes' if visit else 'no'},60,physician,yes"
             )
-            effects.append(f"E-{booking},{booking},nausea,mild,seen-{site}")
+            # Another word than those of the reference table is its site's own.
+            effect = "nausea" if day else f"MARK-{site} ache"
+            effects.append(f"E-{booking},{booking},{effect},mild,seen-{site}")
             payments.append(
                 f"P-{booking},P{(day + visit) % 7},{date} 18:00,payment,{VISITS[site]}.00,{booking},card-{site}"
             )

@@ -205,7 +205,7 @@ def look_of(catalogue: Catalogue, chosen: Filters, shown: theme.Mode) -> charts.
         tuple(colours[site] for site in chosen.sites),
         catalogue.lines,
         catalogue.bands,
-        tuple(catalogue.effects.values()),
+        tuple(catalogue.effects[effect] for effect in chosen.scope.effects if effect in catalogue.effects),
         chosen.no_shows,
     )
 

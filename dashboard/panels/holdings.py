@@ -32,11 +32,11 @@ def _sources_answer(frame: pd.DataFrame) -> str:
 
 
 def _reasons(reader: Reader, filters: Filters) -> pd.DataFrame:  # noqa: ARG001
-    # Sorted only now: a count that is hidden tells nothing by its place either.
     return _most_first(reader.query("reject_reasons"), "lines")
 
 
 def _most_first(frame: pd.DataFrame, count: str) -> pd.DataFrame:
+    """Sorted once it is hidden what is: a count that isn't shown tells nothing by its place either."""
     return frame.sort_values(count, ascending=False, kind="stable", na_position="last", ignore_index=True)
 
 
@@ -146,14 +146,13 @@ def _late_forms_answer(frame: pd.DataFrame) -> str:
 
 
 def _oddities(reader: Reader, filters: Filters) -> pd.DataFrame:
-    return titled(reader.query("oddities", sites=filters.sites), reader)
+    return _most_first(titled(reader.query("oddities", sites=filters.sites), reader), "rows")
 
 
 def _oddities_answer(frame: pd.DataFrame) -> str:
-    rows = int(frame["rows"].sum())
-    return (
-        f"{plural(rows, 'accepted value is', 'accepted values are')} improbable" if rows else "No value is improbable"
-    )
+    rows, hidden = int(frame["rows"].sum()), frame["rows"].isna().any()
+    values = plural(rows, "accepted value is", "accepted values are") if rows else "No value is"
+    return f"{values} improbable{', without those of side effects' if hidden else ''}"
 
 
 _RESOURCE_COUNTS = ("rows_read", "rows_accepted", "rows_rejected", "rows_looked_up", "rows_left_out")

@@ -94,7 +94,7 @@ def effect_rows(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
         incidence by patient with its counts, and the reading in words. Without an event the upper
         limit is the exact one-sided 95 % bound.
     """
-    effects = list(reader.catalogue.effects)
+    effects = list(reader.catalogue.effects_at(reader.sites))
     patients = effect_patients(reader, filters, *by)
     treated = np.repeat(patient_counts(reader, filters, *by)["treated_patients"].to_numpy(), len(effects))
     by_patient = measure(patients.assign(treated_patients=treated), METRICS["effect_incidence_patients"])
@@ -105,7 +105,7 @@ def effect_rows(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
 
 def _incidence(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Every side effect by infusion: effect, the dimensions, the number of events and `measure` of the incidence."""
-    effects = list(reader.catalogue.effects)
+    effects = list(reader.catalogue.effects_at(reader.sites))
     keys = [*by, "effect"]
     frame = filled(effect_counts(reader, filters, *keys), filters, keys, effect=effects)
     completed = np.repeat(counts(reader, filters, *by)["completed"].to_numpy(), len(effects))
@@ -231,7 +231,9 @@ def _by_line_chart(look: charts.Look) -> charts.Chart:
 def _severity(reader: Reader, filters: Filters) -> pd.DataFrame:
     frame = effect_counts(reader, filters, "effect", "severity").rename(columns={"all_events": "value"})
     keys = ["effect", "severity"]
-    frame = filled(frame, filters, keys, effect=list(reader.catalogue.effects), severity=list(SEVERITY_TITLES))
+    frame = filled(
+        frame, filters, keys, effect=list(reader.catalogue.effects_at(reader.sites)), severity=list(SEVERITY_TITLES)
+    )
     return titled(frame[[*keys, "value"]], reader)
 
 

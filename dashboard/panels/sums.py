@@ -89,7 +89,7 @@ def effect_patients(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     Rows by the dimension, then by side effect.
     """
     frame = reader.at_level("effect_patients", by, **filters.values())
-    return filled(frame, filters, (*by, "effect"), effect=list(reader.catalogue.effects))
+    return filled(frame, filters, (*by, "effect"), effect=list(reader.catalogue.effects_at(reader.sites)))
 
 
 @shared

@@ -113,7 +113,7 @@ def _closing(view: page.View) -> None:
         tables.table(restated(lines), _RESTATED, f"Figures of {told} restated since it was closed")
     elif closed:
         only = ", ".join(catalogue.site_name(one.site) for one in closed) if open_at else ""
-        st.success(f"Every figure of {told} is as it was closed{f' at {only}' if only else ''}.")
+        st.success(f"Every figure of {told} is as it was closed{f' at {tables.verbatim(only)}' if only else ''}.")
     if closed:
         _reopening(view, chosen, closed)
     if open_at and not made.provisional:
@@ -126,7 +126,8 @@ def _close(view: page.View, made: month_end.Pack, sites: Sequence[str]) -> None:
     told, kept = month_text(made.month), {site: month_end.of_site(made.figures, site) for site in sites}
     figures = plural(sum(map(len, kept.values())), "figure", "figures")
     some = len(sites) < len(made.sites)
-    where = f" at {', '.join(view.reader.catalogue.site_name(site) for site in sites)}" if some else ""
+    named = tables.verbatim(", ".join(view.reader.catalogue.site_name(site) for site in sites))
+    where = f" at {named}" if some else ""
     st.caption(
         f"Closing {told}{where} keeps its {figures}. A later extract that changes one of them is shown here, line by "
         "line, and stands in the pack."

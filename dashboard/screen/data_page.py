@@ -11,6 +11,7 @@ from dashboard.panels import Column
 from dashboard.screen.page import View
 from dashboard.screen.tables import definition_list, table, verbatim
 from dashboard.shelf import shelf
+from dashboard.warehouse import Reader
 
 ATTEMPT_ROWS = 20
 #: So many notes are read one by one; the report of the import has all.
@@ -47,13 +48,17 @@ def extract_facts(view: View) -> None:
     _notes(view)
 
 
+def _may_read_words(reader: Reader) -> bool:
+    """Whether the viewer may read what an import said: it may count rows of any site, and of side effects."""
+    return reader.viewer.sites is None and not reader.hides_small_counts
+
+
 def _notes(view: View) -> None:
-    """What the import of the extract noted of its files, for who may know of all sites and of every count."""
+    """What the import of the extract noted of its files."""
     reader = view.reader
-    if reader.viewer.sites is not None or reader.hides_small_counts:
+    if not _may_read_words(reader):
         return
     tried = attempts.read(reader.warehouse.path.parent)
-    # Notes may count rows of any site, and of side effects.
     notes = next((one.notes for one in reversed(tried) if one.extract == reader.catalogue.name), ())
     if notes:
         more = [f"… and {len(notes) - NOTES:,} more in the report of the import"] * (len(notes) > NOTES)
@@ -66,8 +71,8 @@ def import_attempts(view: View) -> None:
     tried = attempts.newest(attempts.read(view.reader.warehouse.path.parent))[:ATTEMPT_ROWS]
     if not tried:
         return
-    # A message may name sites and their rows.
-    whole = view.reader.viewer.sites is None
+    # All rows less those of the other tables, which the page shows, are those of side effects.
+    whole = _may_read_words(view.reader)
     messages = [attempt.message if whole else _RESULTS[attempt.result] for attempt in tried]
     if tried[0].result != "published":
         st.warning(f"The last import, of {verbatim(tried[0].delivery)}, was not published: {verbatim(messages[0])}")

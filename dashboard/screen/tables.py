@@ -17,6 +17,8 @@ from dashboard.panels import Column
 TABLE_ROWS = 5_000
 #: What makes more than text of Markdown within a line.
 _MARKS = re.compile(r"[\\`*_\[\]()<>~$!|]")
+#: Where addresses of the web and of mail, icons and emoji begin.
+_ADDRESSES = re.compile(r":(?=[^\s\d])|www(?=\.)|(?=@)", re.IGNORECASE)
 _FORMATS: dict[str, Callable[..., Any]] = {
     "date": lambda title: st.column_config.DateColumn(title, format="D MMM YYYY"),
     "datetime": lambda title: st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm"),
@@ -65,7 +67,9 @@ def _format(column: Column, frame: pd.DataFrame) -> str:
 
 def verbatim(text: str) -> str:
     """A text from outside as Markdown that shows it as it is: a name makes no link, picture or formula."""
-    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
+    # What looks like an address becomes a link even where it is escaped; a word joiner, which nobody sees, parts it.
+    plain = _ADDRESSES.sub(lambda found: f"{found[0]}\u2060", " ".join(text.split()))
+    return _MARKS.sub(r"\\\g<0>", plain)
 
 
 def definition_list(facts: dict[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -110,7 +111,8 @@ class Gate:
         self._app = app
         self._store = store
         self._programs = programs.Programs(store)
-        self._pages = limits.Slots(limits.WEBSOCKETS_PER_SESSION, limits.WEBSOCKETS)
+        self._pages = limits.Slots(limits.WEBSOCKETS_EACH, limits.WEBSOCKETS)
+        self._messages = limits.Pace(limits.MOST_MESSAGES, limits.MESSAGE_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass, or refuse."""
@@ -160,11 +162,11 @@ class Gate:
                 await to_thread.run_sync(partial(record, origin=connection.headers.get("origin", "")[:200]))
             await send({"type": "websocket.close", "code": 1008})
             return
-        with self._pages.take(admitted[1]) as free:
+        with self._pages.take(admitted[0].username) as free:
             if not free:
                 await send({"type": "websocket.close", "code": 1013})
                 return
-            incoming = _Incoming(self._store, admitted[1], receive, send)
+            incoming = _Incoming(self._store, admitted[1], self._messages, receive, send)
             try:
                 await self._app(_with_identity(scope, *admitted), incoming.next, send)
             finally:
@@ -183,29 +185,35 @@ class Gate:
 
 
 class _Incoming:
-    """What an open websocket receives, cut off when its session ends."""
+    """What an open websocket receives, cut off when its session ends or sends more than a person can."""
 
-    def __init__(self, store: Store, key: str, receive: Receive, send: Send) -> None:
+    def __init__(self, store: Store, key: str, pace: limits.Pace, receive: Receive, send: Send) -> None:
         self._store = store
         self._key = key
+        self._pace = pace
         self._receive = receive
         self._send = send
         self._pending: asyncio.Task[Message] | None = None
 
     async def next(self) -> Message:
-        """The next message, or a disconnect when the session is over."""
+        """The next message, or a disconnect when the session is over or sends too much."""
         while True:
             message = await self._within(WATCH_SECONDS)
             if message is not None and message["type"] != "websocket.receive":
                 return message
+            if message is not None and self._pace.wait(self._key, time.monotonic()):
+                return await self._closed(1013)
             asked = None if message is None else _parsed(message.get("bytes"))
             acts = asked is not None and _is_interaction(asked)
             if await _viewer(self._store, self._key, touch=acts) is None:
-                await self._send({"type": "websocket.close", "code": 1008})
-                return {"type": "websocket.disconnect", "code": 1008}
+                return await self._closed(1008)
             # What is no message ends the websocket, which Streamlit sees to.
             if message is not None and (asked is None or asked.WhichOneof("type") in MESSAGES):
                 return message
+
+    async def _closed(self, code: int) -> Message:
+        await self._send({"type": "websocket.close", "code": code})
+        return {"type": "websocket.disconnect", "code": code}
 
     def cancel(self) -> None:
         """Stop waiting for messages."""

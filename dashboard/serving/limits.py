@@ -29,10 +29,14 @@ LARGEST_BODY = 64 * 1024
 BODY_SECONDS = 15.0
 #: Largest message that a page sends to its script, also where it comes compressed: the address and values of widgets.
 LARGEST_MESSAGE = 1024 * 1024
-#: Open pages of one session; each costs a script's state.
-WEBSOCKETS_PER_SESSION = 20
+#: Open pages of one account, in however many sessions; each costs a script's state, and a thread while it runs.
+WEBSOCKETS_EACH = 20
 WEBSOCKETS = 1_000
-EXPORTS_PER_SESSION = 2
+#: Messages of one session in so many seconds, from all its pages: they wait without a limit for their turn, so that
+#: ten seconds of thousands would keep everybody waiting for minutes, also when who sent them has gone.
+MOST_MESSAGES, MESSAGE_SECONDS = 300, 10.0
+#: Files of one account, in however many sessions and with however many tokens: others need places too.
+EXPORTS_EACH = 2
 #: How long an answer that needs no body waits for the rest of one, in seconds.
 REST_OF_BODY = 5.0
 
@@ -215,14 +219,14 @@ class Desk:
 
     def __init__(self, answer: Callable[[Request], Awaitable[Response]], total: int, seconds: float) -> None:
         self._answer = answer
-        self._slots = Slots(EXPORTS_PER_SESSION, total)
+        self._slots = Slots(EXPORTS_EACH, total)
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file, or say that it is someone else's turn."""
         request = Request(scope, receive)
         with ExitStack() as place:
-            if not place.enter_context(self._slots.take(request.state.session)):
+            if not place.enter_context(self._slots.take(request.state.viewer.username)):
                 instruments.EXPORTS.labels("busy").inc()
                 busy = PlainTextResponse(
                     "Other files are being made. Wait until one of them is done, then try again.\n", 429

@@ -77,11 +77,10 @@ class Brake:
             connection.execute(delete(brakes).where(brakes.c.at < forgotten))
             connection.execute(delete(under_way).where(under_way.c.at < forgotten))
             subjects = _subjects(connection, username, address, device, now)
-            counts = [_count(connection, subject, now) for subject in subjects]
-            if wait := max(wait for _, wait in counts):
-                return Admission(wait=wait)
-            if any(room <= 0 for room, _ in counts):
-                return Admission()
+            for subject in subjects:
+                room, wait = _count(connection, subject, now)
+                if room <= 0 or wait:
+                    return Admission(wait=wait)
             ticket = secrets.token_urlsafe(32)
             for kind, name in subjects:
                 values = {"ticket_sha256": _sha256(ticket), "kind": kind, "subject": name, "at": now}
@@ -109,7 +108,7 @@ class Brake:
         """
         now = self._store._now()
         with self._store.database.write() as connection:
-            who = _subjects(connection, username, "", device, now)[0]
+            who = _subjects(connection, username, "", device, now)[-1]
             over = or_(brakes.c.until.is_(None), brakes.c.until <= now)
             connection.execute(delete(brakes).where(*_is(brakes, who), over))
 
@@ -128,8 +127,9 @@ class Brake:
 
 
 def _subjects(connection: Connection, username: str, address: str, device: str, now: datetime) -> Sequence[Subject]:
-    """What an attempt counts against, the account or its browser first.
+    """What an attempt counts against, the account or its browser last.
 
+    While the address has to wait, the account isn't looked at: each name that is made up would leave a row.
     The account's own browsers have a count of their own, so that neither a stranger's guesses nor
     those of somebody behind the same address can keep the owner out. Names are hashed: people type
     passwords in that field.
@@ -144,7 +144,7 @@ def _subjects(connection: Connection, username: str, address: str, device: str, 
     ).one_or_none()
     if known is not None:
         return [("device", _sha256(f"{device} {username}"))]
-    return [("account", _sha256(username)), ("address", network(address))]
+    return [("address", network(address)), ("account", _sha256(username))]
 
 
 def _count(connection: Connection, subject: Subject, now: datetime) -> tuple[int, timedelta]:

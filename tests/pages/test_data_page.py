@@ -8,6 +8,7 @@ import pytest
 from elements import html
 
 from dashboard.intake import attempts, pointer
+from dashboard.screen import tables
 from dashboard.shelf import shelf
 
 MESSAGE = "bookings of miami_beach: 900 rows before, 12 now"
@@ -39,10 +40,25 @@ def test_the_name_of_a_delivery_makes_no_link(visit, data):
     attempts.append(data / "extracts", attempts.Attempt(now, name, "", "refused", f"{name}: no bookings"))
     try:
         [warning] = visit("admin", "data").warning
-        assert r"\[Sign in again\]\(https:evil.example\) \!\[\]\(x\) \$a\$ \<b\>" in warning.value
+        assert "\\[Sign in again\\]\\(https:\u2060evil.example\\) " r"\!\[\]\(x\) \$a\$ \<b\>" in warning.value
         assert "](" not in warning.value
     finally:
         file.write_bytes(before)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("see www.evil.example", "see www\u2060.evil.example"),
+        ("WWW.evil.example", "WWW\u2060.evil.example"),
+        ("https://evil.example", "https:\u2060//evil.example"),
+        ("ask me@evil.example", "ask me\u2060@evil.example"),
+        ("a :material/home: at 12:30", "a :\u2060material/home: at 12:30"),
+    ],
+)
+def test_what_looks_like_an_address_is_no_link(name, shown):
+    """Markdown makes links of bare addresses too, also of escaped ones."""
+    assert tables.verbatim(name) == shown
 
 
 def test_who_sees_one_site_is_not_told_of_others(visit, held):
@@ -50,6 +66,25 @@ def test_who_sees_one_site_is_not_told_of_others(visit, held):
     [warning] = at.warning
     assert "far fewer rows" in warning.value
     assert "miami" not in warning.value
+
+
+def test_who_sees_every_site_and_no_small_count_is_told_no_sums_of_rows(visit, data, held):
+    """All rows less those of the tables that the page shows are those of side effects."""
+    whole = attempts.read(data / "extracts")[0].message
+    assert "rows accepted" in whole
+    told = []
+    for who in ("admin", "finance"):
+        at = visit(who, "data")
+        at.session_state["import_attempts"] = True
+        told.append([str(frame.value.get("message")) for frame in at.run().dataframe if "message" in frame.value])
+        if who == "finance":
+            [warning] = at.warning
+            assert "far fewer rows" in warning.value
+            assert "900" not in warning.value
+    [[admins], [finances]] = told
+    assert whole in admins
+    assert "put in use" in finances
+    assert "accepted" not in finances
 
 
 def test_every_page_says_that_newer_data_cannot_be_read(visit, data):

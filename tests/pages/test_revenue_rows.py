@@ -115,3 +115,15 @@ def test_payments_of_some_methods_are_all_but_those_of_the_others(reader):
     assert len(none) == every["method"].isna().sum() > 0
     assert not len(rows("barter")), "an unknown method is no reason to hand out every other's rows"
     assert len(rows("\x00", "x" * 81)) == len(every)
+
+
+def test_a_thousand_methods_that_no_payment_has_are_not_all_taken(reader):
+    """What is asked for goes on record, which nothing is taken from."""
+    unknown = [f"no such method {number:03}" for number in range(999)]
+    dataset, period = exports.DATASETS["payment_rows"], {"period": ["last-month"]}
+    strange = exports.asked(reader, dataset, period | {"method": unknown})
+    assert strange.methods == tuple(unknown[: exports.MOST_UNKNOWN])
+    assert strange.summary()[0] == 0
+    every = exports.asked(reader, dataset, period | {"method": [*unknown, *exports.methods_of(reader)]})
+    assert set(exports.methods_of(reader)) < set(every.methods)
+    assert every.summary() == exports.asked(reader, dataset, period).summary()

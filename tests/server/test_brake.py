@@ -231,3 +231,14 @@ def test_an_attempt_that_never_ended_has_failed(brake, clock):
 )
 def test_what_an_address_counts_as(address, counted_as):
     assert network(address) == counted_as
+
+
+def test_who_keeps_asking_under_made_up_names_leaves_no_rows(brake, store):
+    for number in range(20):
+        fail(brake, 1, f"name{number}")
+    with store.database.read() as connection:
+        before = connection.exec_driver_sql("select count(*) from brakes").scalar()
+        assert before == 21
+    assert [fail(brake, 1, f"another{number}") for number in range(30)] == [[MINUTE]] * 30
+    with store.database.read() as connection:
+        assert connection.exec_driver_sql("select count(*) from brakes").scalar() == before

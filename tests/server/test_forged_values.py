@@ -28,7 +28,7 @@ ACCOUNTS = {
 }
 RESTRICTED = [role.value for role in Role]
 #: What no byte for somebody at Dallas may hold: names of sites, and the marks on their rows.
-FOREIGN = (b"Chicago", b"Miami", *(f"{mark}-{site}".encode() for mark in ("MARK", "Dr", "card", "seen")
+FOREIGN = (b"Chicago", b"Miami", *(f"{mark}-{site}".encode() for mark in ("MARK", "mark", "Dr", "card", "seen")
            for site in ("chicago", "miami_beach")))  # fmt: skip
 INJECTED = (
     "' or 1=1 --",

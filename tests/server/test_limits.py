@@ -17,7 +17,7 @@ from server_harness import PASSWORD, add_accounts, probe_server
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from dashboard.access import Role
+from dashboard.access import Role, Viewer
 from dashboard.receipts import FileResponse, Receipt
 from dashboard.serving import gate, limits
 from dashboard.state import SessionsFullError, Store
@@ -209,18 +209,34 @@ def test_what_is_no_message_closes_the_websocket(server, message):
     alive(server)
 
 
-def test_a_session_has_so_many_websockets_and_no_more(server):
+def test_an_account_has_so_many_websockets_and_no_more(server):
     cookie = server.sign_in("max")
     with ExitStack() as opened:
-        for _ in range(limits.WEBSOCKETS_PER_SESSION):
+        for _ in range(limits.WEBSOCKETS_EACH):
             opened.enter_context(server.stream(cookie))
         with pytest.raises(InvalidStatus) as refused, server.stream(cookie):
             pass
         assert refused.value.response.status_code == 403
+        # A second session has no places of its own.
+        with pytest.raises(InvalidStatus), server.stream(server.sign_in("max")):
+            pass
         with server.stream(server.sign_in("eve")) as other:
             assert "viewer=eve" in other.run()[1]
     with server.stream(cookie) as stream:
         assert "viewer=max" in stream.run()[1]
+
+
+def test_a_session_that_sends_more_than_a_person_can_is_cut_off(server):
+    """Also from several pages together; the others go on."""
+    cookie = server.sign_in("max")
+    beat = BackMsg()
+    beat.app_heartbeat = True
+    with server.stream(cookie) as one, server.stream(cookie) as two, server.stream(server.sign_in("eve")) as other:
+        for number in range(10 * limits.MOST_MESSAGES):
+            with suppress(ConnectionClosed):
+                (one, two)[number % 2].socket.send(beat.SerializeToString())
+        assert (one.code_at_end(), two.code_at_end()) == (1013, 1013)
+        assert "viewer=eve" in other.run()[1]
 
 
 # --- sessions --------------------------------------------------------------------------------
@@ -359,19 +375,19 @@ def test_who_has_a_whole_file_may_ask_for_the_next_though_it_is_not_on_record_ye
                 told.set()
 
         scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"",
-                 "asgi": {"spec_version": "2.4"}, "state": {"session": "one"}}  # fmt: skip
+                 "asgi": {"spec_version": "2.4"}, "state": {"viewer": Viewer("ada", "Ada", Role.ADMIN)}}  # fmt: skip
         tasks.start_soon(desk, scope, anyio.sleep_forever, send)
         with anyio.fail_after(10):
             await told.wait()
         return came[0]["status"]
 
     async def in_turn():
-        desk = limits.Desk(file, total=limits.EXPORTS_PER_SESSION, seconds=30)
+        desk = limits.Desk(file, total=limits.EXPORTS_EACH, seconds=30)
         async with anyio.create_task_group() as tasks:
-            found = [await ask(desk, tasks) for _ in range(limits.EXPORTS_PER_SESSION + 3)]
+            found = [await ask(desk, tasks) for _ in range(limits.EXPORTS_EACH + 3)]
             assert written == []
             recorded.set()
         return found
 
-    assert anyio.run(in_turn) == [200] * (limits.EXPORTS_PER_SESSION + 3)
-    assert len(written) == limits.EXPORTS_PER_SESSION + 3
+    assert anyio.run(in_turn) == [200] * (limits.EXPORTS_EACH + 3)
+    assert len(written) == limits.EXPORTS_EACH + 3

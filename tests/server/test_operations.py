@@ -215,6 +215,8 @@ def test_so_many_files_at_once_and_no_longer_than_it_takes(clinic, cookie_of, fi
         busy = clinic.request("GET", small, Cookie=director)
         assert (busy.status, busy.headers["Retry-After"]) == (429, "10")
         assert b"Wait until one of them is done" in busy.body
+        # Another session of the same account has no places of its own, or one person could take them all.
+        assert clinic.request("GET", small, Cookie=cookie_of("director")).status == 429
         assert clinic.request("GET", small, Cookie=admin).status == 200
         assert figures()["dashboard_exports_running",] == 2
         opened.enter_context(closing(slow_reader(clinic, admin)))

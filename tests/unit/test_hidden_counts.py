@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from small_extracts import reading
 
 from dashboard import access, exports, filters, panels, small_counts
 from dashboard.access import AccessDeniedError, Role, Viewer
@@ -97,6 +98,32 @@ def test_the_number_of_side_effects_read_is_no_way_round(managers, everything):
     )
     assert managers[0].query("extract_info")[["rows_read", "rows_accepted"]].isna().all(axis=None)
     assert everything.query("extract_info")[["rows_read", "rows_accepted"]].notna().all(axis=None)
+
+
+@pytest.mark.parametrize("days", [[8], [8, 30, 20]])
+def test_improbable_side_effects_tell_neither_how_many_nor_how_long(tmp_path, days):
+    """Nor by their place among the others, two of which are improbable at one site."""
+    start = "2026-11-03 09:00"
+    bookings = ["booking_id,patient_id,site,service,starts_at,status,age,price,side_effects_assessed"]
+    bookings += [
+        f"B{n},P{n},chicago,ketamine-infusion,{start},completed,40,{1 if n < 2 else 475}.00,yes" for n in range(9)
+    ]
+    effects = ["event_id,booking_id,effect,onset_at,resolved_at"]
+    effects += [f"E{n},B{n},nausea,{start},2026-12-{3 + day - 30:02} 09:00" if day == 30 else
+                f"E{n},B{n},nausea,{start},2026-11-{3 + day:02} 09:00" for n, day in enumerate(days)]  # fmt: skip
+    tables = {"bookings": "\n".join(bookings), "side_effects": "\n".join(effects)}
+    with reading(tmp_path, role=Role.MANAGER, **tables) as reader:
+        frame = panels.rows(reader, "oddities", filters.parse({}, exports.scope_of(reader)))
+        assert frame["source"].tolist() == ["bookings", "side_effects"]
+        told, hidden = (frame.loc[place, ["rows", "lowest", "highest"]] for place in (0, 1))
+        assert told.tolist() == [2, 1, 1]
+        assert hidden.isna().all()
+        heading = panels.heading(reader, "oddities", filters.parse({}, exports.scope_of(reader)))
+        assert heading == "2 accepted values are improbable, without those of side effects"
+        # Of a file of a few lines a digest would tell what is guessed.
+        assert reader.query("sources").set_index("source")["sha256"].isna().to_dict() == {
+            "bookings": False, "side_effects": True,
+        }  # fmt: skip
 
 
 def test_files_say_what_is_hidden(managers):
