@@ -38,7 +38,9 @@ WATCH = """
     behind.onmessage = () => { painted = performance.now(); };
     const frame = () => { due = false; send.postMessage(null); };
     window.repainted = new Promise((resolve, reject) => {
-        new MutationObserver(() => {
+        new MutationObserver((changes) => {
+            // What is only told to who hears the page is painted nowhere.
+            if (changes.every(({target}) => target.parentElement?.closest('.unseen') || target.closest?.('.unseen'))) return;
             last = performance.now();
             ran ||= start > 0 && app.dataset.testScriptState === 'running';
             if (!due) { due = true; requestAnimationFrame(frame); }
