@@ -61,7 +61,7 @@ def read(
 ) -> Catalogue:
     """The catalogue: `info` is the row of `extract_info`, `ask` answers a query without values by its name.
 
-    `words` gives the side effects that a site may have made up, each with the sites that wrote it down.
+    `words` gives which sites wrote which side effects down.
 
     Raises:
         WarehouseError: the file has tables of another version than this program reads.
@@ -72,6 +72,7 @@ def read(
     bands = ask("age_bands")
     effects = ask("effects")
     services = ask("services")
+    wrote = words().groupby("effect")["site"].agg(frozenset)
     return Catalogue(
         name=str(info["name"]),
         built_at=pd.Timestamp(info["built_at"]).to_pydatetime(),
@@ -86,6 +87,10 @@ def read(
         groups=dict(zip(bands["band"], bands["group"], strict=True)),
         effects=dict(zip(effects["effect"], effects["name"], strict=True)),
         listed_effects=frozenset(effects.loc[effects["listed"], "effect"]),
-        own_words={row["effect"]: frozenset(row["sites"]) for row in words().to_dict("records")},
+        # What the reference table calls neither listed nor serious a site has mostly made up itself.
+        own_words={
+            effect: wrote.get(effect, frozenset())
+            for effect in effects.loc[~(effects["listed"] | effects["serious"]), "effect"]
+        },
         services=dict(zip(services["service"], services["name"], strict=True)),
     )

@@ -262,7 +262,7 @@ def test_a_full_disk_leaves_the_extract_in_use(clinic: Clinic) -> None:
 def test_a_really_full_disk(clinic: Clinic) -> None:
     clinic.data.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(clinic.data)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(clinic.data)], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("no small file system can be mounted here")
