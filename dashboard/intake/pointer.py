@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from dashboard import folders
+from dashboard.clock import SKEW
 from dashboard.intake import facts
 from dashboard.interruption import took_effect
 
 FILE_NAME = "current.json"
-#: So far the clocks of machines that import into one folder may be apart.
-_SKEW = dt.timedelta(minutes=5)
 _NAME = re.compile(r"extract-[0-9TZ]+-[0-9a-f]{12}\.duckdb")
 
 
@@ -143,7 +142,7 @@ def newest_first(extracts: Path) -> list[Path]:
 
     One of a time to come was made while the clock was ahead: who knows when, so that it stands last.
     """
-    latest = f"extract-{dt.datetime.now(dt.UTC) + _SKEW:%Y%m%dT%H%M%S}"
+    latest = f"extract-{dt.datetime.now(dt.UTC) + SKEW:%Y%m%dT%H%M%S}"
     return sorted(extracts.glob("extract-*.duckdb"), key=lambda path: (path.name < latest, path.name), reverse=True)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, delete, func, insert, not_, or_, select, update
 
-from dashboard.state.clock import is_ahead
+from dashboard.clock import is_ahead
 from dashboard.state.store import Store
 from dashboard.state.tables import alert_channels, alert_events, alert_rules, alert_runs, alert_tellings
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, not_, select, upda
 from dashboard.alerts import rules
 from dashboard.alerts.evaluate import Finding, Step
 from dashboard.alerts.rules import Condition, Rule
-from dashboard.state.clock import is_ahead
+from dashboard.clock import is_ahead
 from dashboard.state.database import StateError
 from dashboard.state.store import Store
 from dashboard.state.tables import alert_channels, alert_evaluations, alert_events, alert_rules, alert_tellings

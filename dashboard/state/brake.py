@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dashboard.state.clock import is_ahead
+from dashboard.clock import is_ahead
 from dashboard.state.store import Store
 from dashboard.state.tables import brakes, devices, under_way
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert
 
-from dashboard.state.clock import is_ahead
+from dashboard.clock import is_ahead
 from dashboard.state.sealing import Seal, SealError
 from dashboard.state.sessions import session_key
 from dashboard.state.store import Store

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, insert, not_, select
 
-from dashboard.state.clock import is_ahead
+from dashboard.clock import is_ahead
 from dashboard.state.database import StateError
 from dashboard.state.sessions import session_key
 from dashboard.state.store import Store

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, func, not_, select, update
 
-from dashboard.state.clock import is_ahead
+from dashboard.clock import is_ahead
 from dashboard.state.tables import sessions
 
 

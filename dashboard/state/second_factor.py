@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from dashboard.access import Role
-from dashboard.state.clock import SKEW
+from dashboard.clock import SKEW
 from dashboard.state.sealing import Seal
 from dashboard.state.sessions import session_key
 from dashboard.state.store import Store

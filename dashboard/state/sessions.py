@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 
 from dashboard.access import Role, Viewer, limited
+from dashboard.clock import is_ahead
 from dashboard.state import seats
-from dashboard.state.clock import is_ahead
 from dashboard.state.database import Database
 from dashboard.state.seats import Seats
 from dashboard.state.tables import sessions, sign_ins, users

@@ -321,15 +321,18 @@ def test_a_wrong_path_ends_a_watcher_at_once(inbox: Inbox) -> None:
     assert (running.returncode, "check the path" in told) == (1, True)
 
 
+#: What a test runner starts in the background may have been told to ignore it.
+HEARS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+
+
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_an_import_that_is_stopped_leaves_nothing_and_no_traceback(inbox: Inbox, sent: signal.Signals) -> None:
     delivery = inbox.deliver(
         "big", *(f"B{n},P{n % 999},chicago,vitamin-c,2026-01-05 09:00,completed" for n in range(400_000))
     )
     inbox.folder = delivery
-    own = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     building = inbox.data / "extracts" / ".building"
-    with started(inbox, before=own) as running:
+    with started(inbox, before=HEARS_CTRL_C) as running:
         lines: list[str] = []
         reader = threading.Thread(target=lambda: lines.extend(running.stderr or ()), daemon=True)
         reader.start()
@@ -351,9 +354,8 @@ def test_an_import_that_is_stopped_once_published_is_on_record_and_says_so(
         "day", *(f"B{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed" for n in range(20_000))
     )
     inbox.folder = delivery
-    own = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     store = inbox.data / "state" / "state.db"
-    with started(inbox, before=own) as running:
+    with started(inbox, before=HEARS_CTRL_C) as running:
         assert running.stderr
         assert any("building" in line for line in running.stderr)
         with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as busy:

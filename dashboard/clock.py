@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-#: So far the clocks of servers that share a store may be apart.
+#: So far the clocks of machines that share a store or a folder of extracts may be apart.
 SKEW = timedelta(minutes=5)
 
 
