@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import socket
 import threading
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from alerts_clinic import FRIDAY, MARKS, NO_SHOWS, SECRET, SPIKE, THURSDAY, days
 from dashboard.access import Role
 from dashboard.alerts import deliver, rules
 from dashboard.alerts.rules import Condition
+from dashboard.settings import Mail
 from dashboard.state import StateError
 from dashboard.state.audit import Search
 from tests.ports import free_port
@@ -135,6 +137,43 @@ def test_a_setting_that_lets_nothing_out_loses_nothing(spiked, mail, change, wor
     assert words in spiked.channels.of("max")["mail"].fault
     assert mail.arrived == []
     assert spiked.run().sent == 1
+
+
+def test_a_mail_server_that_hangs_is_waited_for_once_a_run_and_not_by_the_same(spiked, monkeypatch):
+    """Whoever it hung for comes last in the next run: it may hang for them alone."""
+    monkeypatch.setattr(deliver, "TIMEOUT", 0.2)
+    spiked.add("two", NO_SHOWS)
+    spiked.mail_to("two")
+    tried = []
+    # A connection is made, and nothing ever said.
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        settings = Mail("127.0.0.1", hanging.getsockname()[1], "none", "a@clinic.example")
+        for _ in range(2):
+            spiked.said.clear()
+            assert spiked.run(mail=settings).failed == 2
+            [first, second] = spiked.said
+            assert "does not answer" in first
+            assert "not tried by e-mail, since the other side hung just now" in second
+            tried.append(first.split(":")[0])
+            assert {tried[-1], second.split(":")[0]} == {"max", "two"}
+    assert set(tried) == {"max", "two"}
+    assert spiked.run().sent == 2
+
+
+def test_of_those_that_a_server_hangs_for_another_is_tried_at_another_time(spiked, monkeypatch):
+    monkeypatch.setattr(deliver, "TIMEOUT", 0.05)
+    spiked.add("two", NO_SHOWS)
+    spiked.mail_to("two")
+    tried = []
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        settings = Mail("127.0.0.1", hanging.getsockname()[1], "none", "a@clinic.example")
+        for _ in range(12):
+            spiked.clock.now += dt.timedelta(hours=1)
+            spiked.said.clear()
+            spiked.run(mail=settings)
+            tried.append(spiked.said[0].split(":")[0])
+    # In the first two runs it is each in turn.
+    assert set(tried[2:]) == {"max", "two"}
 
 
 def test_a_mail_server_that_is_not_there_is_named(spiked, mail):
