@@ -288,4 +288,5 @@ def _moments(days: Days, day: npt.ArrayLike, minutes: npt.ArrayLike) -> Texts:
 def _dollars(cents: npt.ArrayLike) -> Texts:
     cents = np.asarray(cents, np.int64)
     whole = np.char.add((cents // 100).astype(str), ".")
-    return np.char.add(whole, np.char.zfill((cents % 100).astype(str), 2))
+    dollars: Texts = np.char.add(whole, np.char.zfill((cents % 100).astype(str), 2))
+    return dollars

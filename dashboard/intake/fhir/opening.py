@@ -24,11 +24,15 @@ def open_bytes(path: Path) -> io.BufferedReader:
         OSError, EOFError, zlib.error: the file can't be read.
     """
     file = cast(io.BufferedReader, path.open("rb", buffering=CHUNK))
-    start = file.peek(CHUNK)
-    if start.startswith(_GZIP) or (path.suffix.lower() == ".gz" and start and not begins_json(start)):
-        # The reader closes what it reads from.
-        file = io.BufferedReader(_Unpacked(file), CHUNK)
+    try:
         start = file.peek(CHUNK)
+        if start.startswith(_GZIP) or (path.suffix.lower() == ".gz" and start and not begins_json(start)):
+            # The reader closes what it reads from.
+            file = io.BufferedReader(_Unpacked(file), CHUNK)
+            start = file.peek(CHUNK)
+    except BaseException:
+        file.close()
+        raise
     return io.BufferedReader(_AsUtf8(file), CHUNK) if start.startswith(_UTF16) else file
 
 
