@@ -13,7 +13,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, control_charts, marks, rates, spc
+from dashboard import charts, control_charts, marks, spc
+from dashboard.arguments import FloatArray
 from dashboard.filters import Filters, day_text
 from dashboard.marks import Mark
 from dashboard.metrics import METRICS
@@ -79,7 +80,7 @@ def _charted(reader: Reader, filters: Filters, frame: pd.DataFrame, limits: Limi
 _CONTROL = (
     "value", "numerator", "denominator", "centre", "lower", "upper", "verdict", "rule", "limits", "marks", "forms",
 )  # fmt: skip
-Limits = Callable[[rates.FloatArray, rates.FloatArray], spc.Limits]
+Limits = Callable[[FloatArray, FloatArray], spc.Limits]
 
 
 def _segments(periods: pd.Series, rebased: Sequence[dt.date]) -> list[slice]:
