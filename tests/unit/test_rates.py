@@ -2,11 +2,12 @@
 
 import math
 import tracemalloc
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
@@ -132,6 +133,25 @@ def test_wilson_ends_are_exact_at_none_and_all():
     assert found.lower[0] == 0
     assert found.upper[1] == 1
     assert 0 < found.upper[0] < 1
+
+
+@quick
+@given(st.sampled_from([1, 3, 1_985, 10**9]), st.floats(0.01, 0.9999))
+@example(3, 0.8979670244737792)
+def test_wilson_limits_of_none_and_all_are_exact_at_every_confidence(trials, confidence):
+    found = wilson_interval([0, trials], trials, confidence)
+    assert found.lower[0] == 0
+    assert found.upper[1] == 1
+    assert_allclose(found.lower[1], 1 - found.upper[0], atol=1e-15)
+
+
+@pytest.mark.parametrize(("events", "trials"), [(1e-5, 1_000), (1e-3, 10**9), (1, 10**9), (0.5, 3)])
+def test_wilson_lower_limit_has_all_its_digits(events, trials):
+    """By Wilson's formula in fifty digits."""
+    with localcontext(prec=50):
+        x, n, z = Decimal(events), Decimal(trials), Decimal(stats.norm.isf(0.025))
+        wanted = (2 * x + z**2 - z * (z**2 + 4 * x * (1 - x / n)).sqrt()) / (2 * (n + z**2))
+    assert_allclose(wilson_interval(events, trials).lower, float(wanted), rtol=1e-12)
 
 
 @quick
