@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dashboard.rates import FloatArray
+from dashboard.arguments import FloatArray
 
 #: Length of a slot in minutes.
 SLOT = 30

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import rates
+from dashboard.arguments import FloatArray
 from dashboard.measuring import MEASURED
 from dashboard.metrics import METRICS
 
@@ -53,9 +54,9 @@ def between(now: pd.DataFrame, then: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, index=now.index)
 
 
-def _of(part: dict[str, rates.FloatArray]) -> tuple[rates.FloatArray, rates.FloatArray]:
+def _of(part: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
     return part["numerator"], part["denominator"]
 
 
-def _limits(part: dict[str, rates.FloatArray]) -> rates.Interval:
+def _limits(part: dict[str, FloatArray]) -> rates.Interval:
     return rates.Interval(part["value"], part["lower"], part["upper"])

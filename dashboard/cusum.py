@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from dashboard.rates import FloatArray, Number, numeric, positive
+from dashboard.arguments import FloatArray, Number, numeric, positive, whole
 
 #: The odds ratio that it is made to find soonest: a doubling.
 RATIO = 2.0
@@ -55,7 +55,8 @@ def cusum_level(
     A Markov chain on a grid, a step between two cells being shared among both; the mean over the
     distribution of the rate. Source: Brook and Evans 1972, Biometrika 59:539-549.
     """
-    looks = numeric("trials", trials, minimum=0)
+    looks = whole("trials", trials)
+    counted(past_events, past_trials)
     top: float = float(positive("threshold", threshold))
     up, down = _weights(usual_rate(past_events, past_trials), ratio)
     # Gauss and Hermite's nodes reach far out, where most of the level comes from.
@@ -100,6 +101,13 @@ def _moves(steps: FloatArray, chances: FloatArray) -> FloatArray:
     return moves
 
 
+def counted(past_events: ArrayLike, past_trials: ArrayLike) -> None:
+    """Raise ValueError where the past cannot be: fewer events than none, or more than trials."""
+    trials = numeric("past_trials", past_trials, minimum=0)
+    if (numeric("past_events", past_events, minimum=0) > trials).any():
+        raise ValueError("past_events must not be above past_trials")
+
+
 def usual_rate(past_events: ArrayLike, past_trials: ArrayLike) -> Number:
     """The past's proportion with half an event added to both sides, so that it is never 0 or 1."""
     return np.divide(np.add(past_events, 0.5), np.add(past_trials, 1))
@@ -110,6 +118,6 @@ def _weights(rate: ArrayLike, ratio: float) -> tuple[float, FloatArray]:
     usual = numeric("rate", rate)
     if not ((usual > 0) & (usual < 1)).all():
         raise ValueError("rate must lie between 0 and 1")
-    if ratio <= 1:
+    if numeric("ratio", ratio) <= 1:
         raise ValueError("ratio must be above 1")
     return float(np.log(ratio)), np.log1p(usual * (ratio - 1))

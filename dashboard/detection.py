@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
-from dashboard.cusum import binomial_cusum, cusum_level, usual_rate
+from dashboard.arguments import FloatArray, between_0_and_1, numeric, one_shape, positive, whole
+from dashboard.cusum import binomial_cusum, counted, cusum_level, usual_rate
 from dashboard.maxsprt import conditional_level, conditional_llr, grouped_conditional_level
-from dashboard.rates import FloatArray, numeric, positive
 
 #: Of a period that is expected to hold more events the looks count, and not each event. A level of thousands of
 #: events takes a second, of tens of thousands a minute; and events of a day are told from each other by nobody.
@@ -74,18 +74,19 @@ def maxsprt_alarm(
         alpha: probability of an alarm in the whole period, if nothing changes.
         least_events: of the period, before which nothing is said.
     """
-    x, n = numeric("events", events, minimum=0), numeric("trials", trials, minimum=0)
+    (x, n), alpha = _looks(events, trials, past_events, past_trials), between_0_and_1("alpha", alpha)
     llr = _ratios(x, n, past_events, past_trials, least_events)
-    whole, rate = max(planned, float(n.sum())), float(usual_rate(past_events, past_trials))
-    if rate * whole <= MANY_EVENTS:
-        share = whole / past_trials
+    full = max(float(numeric("planned", planned, minimum=0)), float(n.sum()))
+    rate = float(usual_rate(past_events, past_trials))
+    if rate * full <= MANY_EVENTS:
+        share = full / past_trials
         level = partial(conditional_level, past_events=past_events, share=share, least_events=least_events)
     else:
         looked = _full_looks(n)
         llr = np.where(looked, llr, 0.0)
         made = np.cumsum(n)[looked]
         # Those to come are as far apart as those so far.
-        to_come = np.linspace(made[-1], whole, 1 + round((whole - made[-1]) * made.size / made[-1]))[1:]
+        to_come = np.linspace(made[-1], full, 1 + round((full - made[-1]) * made.size / made[-1]))[1:]
         shares = np.append(made, to_come) / past_trials
         level = partial(grouped_conditional_level, past_events=past_events, shares=shares, least_events=least_events)
     return _alarm(x, n, llr, level, alpha, rate)
@@ -115,7 +116,7 @@ def cusum_alarm(
         to_come: trials by look, of those still to come.
         alpha: probability of an alarm in the whole period, if nothing changes.
     """
-    x, n = numeric("events", events, minimum=0), numeric("trials", trials, minimum=0)
+    (x, n), alpha = _looks(events, trials, past_events, past_trials), between_0_and_1("alpha", alpha)
     rate = float(usual_rate(past_events, past_trials))
     path = binomial_cusum(x, n, rate)
     looks = np.concatenate([n, numeric("to_come", to_come, minimum=0)])
@@ -137,7 +138,7 @@ def near_maxsprt_alarm(
         alpha: as there.
         least_events: as there.
     """
-    x, n = numeric("events", events, minimum=0), numeric("trials", trials, minimum=0)
+    x, n = _looks(events, trials, past_events, past_trials)
     return _near(_ratios(x, n, past_events, past_trials, least_events), alpha)
 
 
@@ -145,7 +146,8 @@ def near_cusum_alarm(
     events: ArrayLike, trials: ArrayLike, past_events: ArrayLike, past_trials: ArrayLike, alpha: float
 ) -> NDArray[np.bool_]:
     """As `near_maxsprt_alarm`, of `cusum_alarm`."""
-    return _near(binomial_cusum(events, trials, usual_rate(past_events, past_trials)), alpha)
+    x, n = _looks(events, trials, past_events, past_trials)
+    return _near(binomial_cusum(x, n, usual_rate(past_events, past_trials)), alpha)
 
 
 def expected_false_alarms(series: int, alpha: float, periods_a_year: float) -> float:
@@ -162,9 +164,8 @@ def alpha_for(false_alarms_a_year: float, series: int, periods_a_year: float) ->
     Where series are few it is 0.05, and false alarms are fewer: nothing is an alarm that chance does
     more often.
     """
-    if series < 1:
-        raise ValueError("series must be at least 1")
-    return min(false_alarms_a_year / (series * periods_a_year), MOST_ALPHA)
+    tests = float(whole("series", series, minimum=1) * positive("periods_a_year", periods_a_year))
+    return min(float(positive("false_alarms_a_year", false_alarms_a_year)) / tests, MOST_ALPHA)
 
 
 def threshold_of(level: Callable[[float], float], alpha: float, highest: float = _HIGHEST) -> float:
@@ -173,11 +174,13 @@ def threshold_of(level: Callable[[float], float], alpha: float, highest: float =
     `level` falls with its threshold, and its logarithm is nearly straight: few steps find it.
     """
 
+    most = between_0_and_1("alpha", alpha)
+
     @cache
     def excess(value: float) -> float:
-        return float(np.log(max(level(value), 1e-12) / alpha))
+        return float(np.log(max(level(value), 1e-12) / most))
 
-    least = _least_value(alpha)
+    least = _least_value(most)
     low = high = min(least + _USUAL_OVERSHOOT, highest)
     # A bracket from a good guess, as far away as the logarithm says: it falls by one or so for one.
     while excess(high) > 0:
@@ -211,11 +214,23 @@ def _alarm(
     return Alarm(first, int(zeros[-1]) + 1 if zeros.size else 0, p_value)
 
 
+def _looks(
+    events: ArrayLike, trials: ArrayLike, past_events: ArrayLike, past_trials: ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """Events and trials by look; ValueError where they, or the past, cannot be."""
+    positive("past_trials", past_trials)
+    counted(past_events, past_trials)
+    x, n = one_shape(events=numeric("events", events, minimum=0), trials=numeric("trials", trials, minimum=0))
+    if (x > n).any():
+        raise ValueError("events must not be above trials")
+    return x, n
+
+
 def _ratios(
     events: FloatArray, trials: FloatArray, past_events: ArrayLike, past_trials: ArrayLike, least_events: int
 ) -> FloatArray:
     """The log likelihood ratio at each look, the last axis; 0 before the least events."""
-    reached, before = np.cumsum(events, axis=-1), positive("past_trials", past_trials)[..., np.newaxis]
+    reached, before = np.cumsum(events, axis=-1), np.asarray(past_trials)[..., np.newaxis]
     happened = np.asarray(past_events)[..., np.newaxis]
     llr = conditional_llr(reached, np.cumsum(trials, axis=-1) / before, happened)
     return np.where(reached >= least_events, llr, 0.0)

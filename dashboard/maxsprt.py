@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from dashboard.rates import FloatArray, Number, numeric, positive
+from dashboard.arguments import FloatArray, Number, between_0_and_1, numeric, positive, whole
 from dashboard.spc import IntArray
 
 _PRECISION = 1e-7
@@ -67,7 +67,7 @@ def poisson_critical_value(expected: float, alpha: float = 0.05, least_events: i
     The usual rate is taken as known, and the look is continuous. Source: Kulldorff et al. 2011,
     tables 1 and 2; Kulldorff and Silva 2017, REVSTAT 15:373-394 (`least_events`).
     """
-    end = float(positive("expected", expected))
+    end, least_events = float(positive("expected", expected)), _least(least_events)
 
     def crossing(value: float) -> float:
         return _crossing_probability(*_signal_times(poisson_llr, value, end, least_events), _poisson_step)
@@ -85,6 +85,7 @@ def grouped_poisson_critical_value(expected: ArrayLike, alpha: float = 0.05, lea
     if looks.size == 0 or (np.diff(looks, prepend=0) <= 0).any():
         raise ValueError("expected must increase from look to look")
 
+    least_events = _least(least_events)
     most = int(looks[-1] + 20 * np.sqrt(looks[-1]) + 50)
 
     def crossing(value: float) -> float:
@@ -105,9 +106,8 @@ def binomial_critical_value(total: int, probability: float, alpha: float = 0.05,
 
     The smallest value of which the level is at most alpha. Source: Kulldorff et al. 2011, section 4.
     """
-    p = float(positive("probability", probability))
-    if p >= 1:
-        raise ValueError("probability must be below 1")
+    p, least_events = between_0_and_1("probability", probability), _least(least_events)
+    total = int(whole("total", total, minimum=1))
 
     def llr(k: FloatArray, n: int) -> FloatArray:
         value = special.xlogy(k, k / n / p) + special.xlogy(n - k, (1 - k / n) / (1 - p))
@@ -138,6 +138,7 @@ def conditional_level(value: float, past_events: float, share: float, least_even
     in the past, since here the exposure of the past was given and its events were not.
     """
     past, end = float(numeric("past_events", past_events, minimum=0)), float(positive("share", share))
+    value, least_events = float(numeric("value", value, minimum=0)), _least(least_events)
     times, counts = _signal_times(lambda k, t: conditional_llr(k, t, past), value, end, least_events)
     return _crossing_probability(times, counts, _mixed_step(past + 1, counts[-1]))
 
@@ -151,8 +152,14 @@ def grouped_conditional_level(value: float, past_events: float, shares: ArrayLik
     past, looks = float(numeric("past_events", past_events, minimum=0)), numeric("shares", shares, minimum=0)
     if looks.size == 0 or (np.diff(looks, prepend=0) <= 0).any():
         raise ValueError("shares must increase from look to look")
+    value, least_events = float(numeric("value", value, minimum=0)), _least(least_events)
     bounds = _least_counts(lambda k: conditional_llr(k, looks, past), value, least_events, looks.size)
     return _mixed_crossing_probability(looks, bounds, past + 1)
+
+
+def _least(events: int) -> int:
+    # Before any event there is nothing to say: with none as the least, every level would be 1.
+    return int(whole("least_events", events, minimum=1))
 
 
 def _least_counts(llr: Callable[[FloatArray], Number], value: float, least: int, looks: int) -> FloatArray:
@@ -309,12 +316,10 @@ def _mixed_step(shape: float, highest: int) -> _Step:
 
 def _critical_value(level: Callable[[float], float], alpha: float) -> float:
     """The smallest value, to seven places, of which the level is at most alpha."""
-    if not 0 < alpha < 1:
-        raise ValueError("alpha must lie between 0 and 1")
-    low, high = 0.0, 4.0
-    while level(high) > alpha:
+    most, low, high = between_0_and_1("alpha", alpha), 0.0, 4.0
+    while level(high) > most:
         low, high = high, 2 * high
     while high - low > _PRECISION:
         middle = (low + high) / 2
-        low, high = (low, middle) if level(middle) <= alpha else (middle, high)
+        low, high = (low, middle) if level(middle) <= most else (middle, high)
     return high

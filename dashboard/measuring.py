@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import rates
+from dashboard.arguments import FloatArray
 from dashboard.metrics import METRICS, Metric
 
 CENTS = 100  # divided by, since a product with 0.01 is a cent's fraction off for large sums
@@ -34,7 +35,7 @@ def measure(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(MEASURED, _measured(frame, metric), strict=True)), index=frame.index)
 
 
-def _measured(frame: pd.DataFrame, metric: Metric) -> tuple[rates.FloatArray, ...]:
+def _measured(frame: pd.DataFrame, metric: Metric) -> tuple[FloatArray, ...]:
     # Arrays, since pages measure hundreds of frames of a few rows, on which pandas is slow.
     missing = np.full(len(frame), np.nan)
     # A hidden count is NaN, and so is what is worked out from it.
@@ -61,9 +62,9 @@ def _measured(frame: pd.DataFrame, metric: Metric) -> tuple[rates.FloatArray, ..
     return value, above, below, lower * scale, upper * scale
 
 
-def _sum(frame: pd.DataFrame, names: Sequence[str], hidden: float = np.nan) -> rates.FloatArray:
+def _sum(frame: pd.DataFrame, names: Sequence[str], hidden: float = np.nan) -> FloatArray:
     columns = [np.nan_to_num(frame[name].to_numpy(dtype=float), nan=hidden) for name in names]
-    total: rates.FloatArray = np.sum(columns, axis=0)
+    total: FloatArray = np.sum(columns, axis=0)
     return total
 
 

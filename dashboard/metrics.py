@@ -59,6 +59,9 @@ class Metric:
         return self.numerator + self.denominator + ((self.squares,) if self.squares else ())
 
 
+#: Where none is an answer too, how far it reaches.
+_BOUNDED = "95 % Wilson interval, with no event the exact one-sided 95 % upper bound."
+
 _METRICS = (
     Metric(
         "bookings", "Bookings", "count", ("bookings",), ("bookings", ""),
@@ -215,8 +218,7 @@ _METRICS = (
     Metric(
         "any_effect", "Any side effect", "per 100 infusions",
         ("with_effect",), ("infusions with an effect", "completed infusions"),
-        "Completed infusions with at least one side effect ÷ completed infusions × 100; "
-        "95 % Wilson interval.",
+        f"Completed infusions with at least one side effect ÷ completed infusions × 100; {_BOUNDED}",
         denominator=("completed",), interval="wilson", better="lower",
         bounded=True,
     ),
@@ -224,7 +226,7 @@ _METRICS = (
         "severe_effect", "Severe or worse", "per 100 infusions",
         ("with_severe",), ("infusions with a severe effect", "completed infusions"),
         "Completed infusions with at least one side effect of grade severe, life-threatening or "
-        "fatal ÷ completed infusions × 100; 95 % Wilson interval. Severe is not the same as serious.",
+        f"fatal ÷ completed infusions × 100; {_BOUNDED} Severe is not the same as serious.",
         denominator=("completed",), interval="wilson", better="lower",
         bounded=True,
     ),
@@ -232,7 +234,7 @@ _METRICS = (
         "serious_effect", "Serious", "per 100 infusions",
         ("with_serious",), ("infusions with a serious effect", "completed infusions"),
         "Completed infusions with at least one serious side effect (ICH E2A) ÷ completed infusions "
-        "× 100; 95 % Wilson interval.",
+        f"× 100; {_BOUNDED}",
         denominator=("completed",), interval="wilson", better="lower",
         bounded=True,
     ),
@@ -240,7 +242,7 @@ _METRICS = (
         "any_effect_patients", "Patients with any side effect", "percent",
         ("patients_with_effect",), ("patients with an effect", "patients treated"),
         "Patients with at least one side effect after a completed infusion ÷ patients with a "
-        "completed infusion; 95 % Wilson interval.",
+        f"completed infusion; {_BOUNDED}",
         denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
         bounded=True,
     ),
@@ -248,7 +250,7 @@ _METRICS = (
         "severe_effect_patients", "Patients with a severe or worse side effect", "percent",
         ("patients_with_severe",), ("patients with a severe effect", "patients treated"),
         "Patients with at least one side effect of grade severe, life-threatening or fatal after a completed "
-        "infusion ÷ patients with a completed infusion; 95 % Wilson interval.",
+        f"infusion ÷ patients with a completed infusion; {_BOUNDED}",
         denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
         bounded=True,
     ),
@@ -256,23 +258,21 @@ _METRICS = (
         "serious_effect_patients", "Patients with a serious side effect", "percent",
         ("patients_with_serious",), ("patients with a serious effect", "patients treated"),
         "Patients with at least one serious side effect after a completed infusion ÷ patients with "
-        "a completed infusion; 95 % Wilson interval.",
+        f"a completed infusion; {_BOUNDED}",
         denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
         bounded=True,
     ),
     Metric(
         "effect_incidence", "Incidence by infusion", "per 100 infusions",
         ("infusions",), ("infusions with it", "completed infusions"),
-        "Completed infusions with at least one such effect ÷ completed infusions × 100; 95 % Wilson "
-        "interval, with no event the exact one-sided 95 % upper bound.",
+        f"Completed infusions with at least one such effect ÷ completed infusions × 100; {_BOUNDED}",
         denominator=("completed",), interval="wilson", better="lower", source="effects",
         bounded=True,
     ),
     Metric(
         "effect_incidence_patients", "Incidence by patient", "percent",
         ("patients",), ("patients with it", "patients treated"),
-        "Patients with at least one such effect ÷ patients with a completed infusion; 95 % Wilson "
-        "interval.",
+        f"Patients with at least one such effect ÷ patients with a completed infusion; {_BOUNDED}",
         denominator=("treated_patients",), interval="wilson", better="lower", source="effects",
         bounded=True,
     ),

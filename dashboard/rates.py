@@ -10,21 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special, stats
 
-FloatArray: TypeAlias = NDArray[np.float64]
-Number: TypeAlias = np.float64 | FloatArray
+from dashboard.arguments import FloatArray, Number, between_0_and_1, numeric, one_shape, whole
 
 #: Byar's approximation holds from this many events on, and below it a standardised rate is too
 #: unstable to be shown (UKHSA PHEindicatormethods).
 BYAR_FROM = 10
-
-#: Types of values of which none can be masked: NumPy's masked arrays take ten times as long.
-_PLAIN = (np.ndarray, np.float64, float, int)
 
 
 class Interval(NamedTuple):
@@ -33,39 +29,6 @@ class Interval(NamedTuple):
     value: Number
     lower: Number
     upper: Number
-
-
-def numeric(name: str, values: ArrayLike, *, minimum: float | None = None, missing: bool = False) -> FloatArray:
-    """Return the values as floats, or raise ValueError naming the argument.
-
-    None and masked entries become NaN, which is refused unless values may be `missing`.
-    Infinities, and values below the `minimum`, are always refused.
-    """
-    try:
-        # A query result can be a masked array, whose masked entries hold arbitrary numbers.
-        given = np.asarray(values) if type(values) in _PLAIN else np.ma.asarray(values)
-        array: FloatArray = np.ma.filled(given.astype(np.float64), np.nan)
-        # NumPy reads "3" as 3, and a date as its number of days.
-        if given.dtype.kind in "USmM" or (given.dtype.kind == "O" and any(isinstance(v, str) for v in given.flat)):
-            raise TypeError
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold numbers only, in rows of one length") from error
-    if not np.isfinite(array).all():
-        if np.isinf(array).any():
-            raise ValueError(f"{name} must be finite")
-        if not missing:
-            raise ValueError(f"{name} must not be missing (NaN)")
-    if minimum is not None and (array < minimum).any():
-        raise ValueError(f"{name} must not be below {minimum:g}")
-    return array
-
-
-def positive(name: str, values: ArrayLike) -> FloatArray:
-    """Return the values as floats above 0, or raise ValueError naming the argument."""
-    array = numeric(name, values, minimum=0)
-    if not (array > 0).all():
-        raise ValueError(f"{name} must be above 0")
-    return array
 
 
 def wilson_interval(events: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> Interval:
@@ -103,7 +66,7 @@ def zero_event_upper_bound(trials: ArrayLike, confidence: float = 0.95) -> Numbe
     """
     n = _denominator(numeric("trials", trials, minimum=0))
     # expm1 and log1p keep the digits that 1 - (nearly 1) would lose for many trials.
-    return _plain(-np.expm1(np.log1p(-_level(confidence)) / n))
+    return _plain(-np.expm1(np.log1p(-between_0_and_1("confidence", confidence)) / n))
 
 
 def newcombe_difference(
@@ -120,7 +83,7 @@ def newcombe_difference(
     """
     xa, na = _proportion("events_a", events_a, "trials_a", trials_a)
     xb, nb = _proportion("events_b", events_b, "trials_b", trials_b)
-    xa, na, xb, nb = _one_shape(events_a=xa, trials_a=na, events_b=xb, trials_b=nb)
+    xa, na, xb, nb = one_shape(events_a=xa, trials_a=na, events_b=xb, trials_b=nb)
     return difference(_wilson(xa, na, confidence), _wilson(xb, nb, confidence))
 
 
@@ -150,7 +113,7 @@ def mean_interval(total: ArrayLike, squares: ArrayLike, count: ArrayLike, confid
     A count of 0 gives NaN, a count of 1 no limits (NaN). Raises ValueError for squares that no such
     values have. Source: Student 1908, Biometrika 6:1-25.
     """
-    s, q, n = _one_shape(
+    s, q, n = one_shape(
         total=numeric("total", total),
         squares=numeric("squares", squares, minimum=0),
         count=numeric("count", count, minimum=0),
@@ -160,7 +123,7 @@ def mean_interval(total: ArrayLike, squares: ArrayLike, count: ArrayLike, confid
     n = _denominator(n)
     free = np.where(n > 1, n - 1, np.nan)
     deviation = np.sqrt(np.maximum(q - s**2 / n, 0) / free)
-    reach = stats.t.isf((1 - _level(confidence)) / 2, free) * deviation / np.sqrt(n)
+    reach = stats.t.isf((1 - between_0_and_1("confidence", confidence)) / 2, free) * deviation / np.sqrt(n)
     return _interval(s / n, s / n - reach, s / n + reach)
 
 
@@ -168,11 +131,19 @@ def quartiles(values: ArrayLike, counts: ArrayLike) -> FloatArray:
     """Lower quartile, median and upper quartile of values, each of which is there so many times; NaN of none.
 
     Between two neighbours it is interpolated, so that the median of an even number is the mean of both in the
-    middle. Source: Hyndman and Fan 1996, The American Statistician 50:361-365, type 7, as numpy.quantile.
+    middle. A thousand million values take no more than their distinct ones. Raises ValueError for counts that are
+    not whole. Source: Hyndman and Fan 1996, The American Statistician 50:361-365, type 7, as numpy.quantile.
     """
-    v, n = numeric("values", values), numeric("counts", counts, minimum=0)
-    each = np.repeat(v, n.astype(np.intp))
-    return np.quantile(each, (0.25, 0.5, 0.75)) if each.size else np.full(3, np.nan)
+    v, n = (part.ravel() for part in one_shape(values=numeric("values", values), counts=whole("counts", counts)))
+    order = np.argsort(v, kind="stable")
+    v, reached = v[order], np.cumsum(n[order])
+    if not reached.size or not reached[-1]:
+        return np.full(3, np.nan)
+    places = (reached[-1] - 1) * np.array([0.25, 0.5, 0.75])
+    low = np.floor(places)
+    # Of two middle ones the second is the first itself where there is no other.
+    below, above = (v[np.searchsorted(reached, at, side="right")] for at in (low, np.ceil(places)))
+    return np.asarray(below + (places - low) * (above - below))
 
 
 def smallest_detectable(
@@ -189,7 +160,7 @@ def smallest_detectable(
         raise ValueError("rate_b must not be above 1")
     na = _denominator(numeric("trials_a", trials_a, minimum=0))
     nb = _denominator(numeric("trials_b", trials_b, minimum=0))
-    reach = (_z(confidence) + stats.norm.ppf(_level(power))) * np.sqrt(1 / na + 1 / nb)
+    reach = (_z(confidence) + stats.norm.ppf(between_0_and_1("power", power))) * np.sqrt(1 / na + 1 / nb)
     angle = 2 * np.arcsin(np.sqrt(b)) + reach
     return _plain(np.where(angle <= np.pi, np.sin(np.minimum(angle, np.pi) / 2) ** 2 - b, np.nan))
 
@@ -262,7 +233,7 @@ def exact_poisson_limits(count: FloatArray, confidence: float) -> tuple[FloatArr
     From the chi-squared distribution, which also takes counts that are not whole; 0 has the lower
     limit 0. Source: Garwood 1936, Biometrika 28:437-442.
     """
-    tail = (1 - _level(confidence)) / 2
+    tail = (1 - between_0_and_1("confidence", confidence)) / 2
     # Chi-squared quantiles as the gamma function's, which spares most of SciPy's checks. At 0 the
     # distribution has no degrees of freedom and no quantile; the limit is 0.
     lower = np.where(count == 0, 0.0, special.gammaincinv(np.where(count == 0, 1, count), tail))
@@ -274,8 +245,10 @@ def _wilson(x: FloatArray, n: FloatArray, confidence: float) -> Interval:
     z = _z(confidence)
     middle = 2 * x + z**2
     reach = z * np.sqrt(z**2 + 4 * x * (1 - x / n))
-    # Without rounding the limits would reach 0 % and 100 % exactly, and never pass them.
-    lower = np.clip((middle - reach) / (2 * (n + z**2)), 0, 1)
+    # (middle - reach) / (2 (n + z²)), times middle + reach above and below: the difference of the two would leave
+    # a trace of none, and few digits of a small part of an event.
+    lower = 2 * x**2 / (n * (middle + reach))
+    # Without rounding the limit would reach 100 % exactly, and never pass it.
     upper = np.where(x == n, 1.0, np.clip((middle + reach) / (2 * (n + z**2)), 0, 1))
     return _interval(x / n, lower, upper)
 
@@ -288,7 +261,7 @@ def _byar_limits(count: FloatArray, confidence: float) -> tuple[FloatArray, Floa
 
 
 def _counts_over(count_name: str, count: ArrayLike, base_name: str, base: ArrayLike, confidence: float) -> Interval:
-    x, unit = _one_shape(
+    x, unit = one_shape(
         **{
             count_name: numeric(count_name, count, minimum=0),
             base_name: numeric(base_name, base, minimum=0),
@@ -308,9 +281,7 @@ def _squared_events(counts: FloatArray, patients_by_event_count: Mapping[int, Ar
     name = "patients_by_event_count"
     if not isinstance(patients_by_event_count, Mapping):
         raise ValueError(f"{name} must map numbers of events to numbers of patients")
-    per_patient = numeric(name, list(patients_by_event_count), minimum=0)
-    if (per_patient % 1 != 0).any():
-        raise ValueError(f"{name} must be keyed by whole numbers of events")
+    per_patient = whole(f"{name} (numbers of events)", list(patients_by_event_count))
     patients = [
         np.nan_to_num(numeric(name, number, minimum=0, missing=True)) for number in patients_by_event_count.values()
     ]
@@ -331,7 +302,7 @@ def _squared_events(counts: FloatArray, patients_by_event_count: Mapping[int, Ar
 def _proportion(
     events_name: str, events: ArrayLike, trials_name: str, trials: ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
-    x, n = _one_shape(
+    x, n = one_shape(
         **{
             events_name: numeric(events_name, events, minimum=0),
             trials_name: numeric(trials_name, trials, minimum=0),
@@ -342,29 +313,12 @@ def _proportion(
     return x, _denominator(n)
 
 
-def _one_shape(**arguments: FloatArray) -> tuple[FloatArray, ...]:
-    """The arguments in their common shape; a scalar goes with any."""
-    shape: tuple[int, ...] = ()
-    for name, array in arguments.items():
-        if shape and array.shape not in ((), shape):
-            raise ValueError(f"{name} has shape {array.shape}, but those before it {shape}")
-        shape = shape or array.shape
-    return tuple(np.broadcast_to(array, shape) for array in arguments.values())
-
-
 def _denominator(base: FloatArray) -> FloatArray:
     return np.where(base > 0, base, np.nan)
 
 
-def _level(confidence: float) -> float:
-    level = numeric("confidence", confidence)
-    if level.ndim != 0 or not 0 < level < 1:
-        raise ValueError(f"confidence must be one number between 0 and 1, not {confidence!r}")
-    return float(level)
-
-
 def _z(confidence: float) -> float:
-    return _normal_quantile(_level(confidence))
+    return _normal_quantile(between_0_and_1("confidence", confidence))
 
 
 @lru_cache(maxsize=64)

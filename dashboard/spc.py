@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from dashboard.rates import FloatArray, Number, exact_poisson_limits, numeric
+from dashboard.arguments import FloatArray, Number, numeric, whole
+from dashboard.rates import exact_poisson_limits
 
 IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
@@ -113,7 +114,7 @@ def xmr(values: ArrayLike, screen: bool = True, freeze: int | None = None) -> Li
     first so many points alone and are carried on over the others. Source: NHSRplotthedots; Nelson 1982.
     """
     y = _series("values", values, missing=True)
-    base = y[:freeze]
+    base = y[: _first(freeze)]
     ranges = _moving_ranges(base)
     spread = _mean(ranges)
     # Ranges that are all 0 reach 3.267 times their mean, but none of them is an outlier.
@@ -175,8 +176,7 @@ def funnel(expected: ArrayLike, confidence: ArrayLike = (0.95, 0.998)) -> Funnel
     """
     e = numeric("expected", expected, minimum=0)
     base = np.where(e > 0, e, np.nan)
-    centre = np.ones_like(base)
-    funnels = []
+    centre, funnels = np.ones_like(base), []
     for level in np.atleast_1d(numeric("confidence", confidence)):
         lower, upper = exact_poisson_limits(base, level)
         funnels.append(Limits(centre[()], (lower / base)[()], (upper / base)[()]))
@@ -186,10 +186,13 @@ def funnel(expected: ArrayLike, confidence: ArrayLike = (0.95, 0.998)) -> Funnel
 def overdispersion(observed: ArrayLike, expected: ArrayLike, trim: float = 0.1) -> float:
     """How much more sites vary than chance would have them, as a ratio of variances, at least 1.
 
-    The mean square of 2 (sqrt(observed) - sqrt(expected)), both tails brought in to the `trim` and
+    The mean square of 2 (sqrt(observed) - sqrt(expected)), both tails brought in to the `trim` (0 to 0.5) and
     1 - `trim` quantile. Source: Spiegelhalter 2005, Statistics in Medicine 24:1185-1202.
     """
-    x, e = numeric("observed", observed, minimum=0), numeric("expected", expected, minimum=0)
+    x = _series("observed", observed, minimum=0)
+    e = _matching("expected", expected, x, minimum=0)
+    if not x.size or not 0 <= trim <= 0.5:
+        raise ValueError("trim must be between 0 and 0.5" if x.size else "observed must hold at least one site")
     z = 2 * (np.sqrt(x) - np.sqrt(e))
     return max(1.0, float(np.mean(np.clip(z, *np.quantile(z, (trim, 1 - trim))) ** 2)))
 
@@ -282,7 +285,7 @@ def run_limits(n_useful: ArrayLike) -> RunLimits:
     round(log2(n)) + 3, and the lower 5 % point of a binomial of n - 1 crossings at 1/2. Source:
     Anhøj and Olesen 2014, PLoS ONE 9:e113825; qicharts2.
     """
-    n = np.maximum(numeric("n_useful", n_useful, minimum=0), 1)
+    n = np.maximum(whole("n_useful", n_useful), 1)
     longest = np.round(np.log2(n)) + 3
     crossings = np.asarray(stats.binom.ppf(0.05, n - 1, 0.5))
     return RunLimits(longest.astype(np.int64)[()], crossings.astype(np.int64)[()])
@@ -340,6 +343,10 @@ def _sides(side: ArrayLike) -> FloatArray:
     return sides
 
 
+def _first(freeze: int | None) -> int | None:
+    return None if freeze is None else int(whole("freeze", freeze, minimum=1))
+
+
 def _mean(values: FloatArray) -> float:
     if not values.size:
         return float("nan")
@@ -354,8 +361,8 @@ def _moving_ranges(values: FloatArray) -> FloatArray:
 
 
 def _pooled(events: FloatArray, base: FloatArray, freeze: int | None = None) -> tuple[float, FloatArray]:
-    """The rate of the first `freeze` present points (or all), and the base with NaN at the missing ones."""
-    present = base > 0
+    """The rate of the first `freeze` points (or all), and the base with NaN at the missing ones."""
+    present, freeze = base > 0, _first(freeze)
     counted = present[:freeze]
     centre = events[:freeze][counted].sum() / base[:freeze][counted].sum() if counted.any() else np.nan
     return float(centre), np.where(present, base, np.nan)

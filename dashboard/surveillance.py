@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard import detection, maxsprt, rates
+from dashboard.arguments import FloatArray
 from dashboard.detection import Alarm
-from dashboard.rates import FloatArray
 from dashboard.spc import BoolArray, IntArray
 from dashboard.warehouse import Reader
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from dashboard.rates import FloatArray, numeric
+from dashboard.arguments import FloatArray, between_0_and_1, numeric, one_shape, whole
 
 
 class Curve(NamedTuple):
@@ -33,14 +33,23 @@ def kaplan_meier(
         confidence: of the limits, which are exponential Greenwood's; they are the value itself before
             anybody has stopped and NaN once everybody has.
 
-    However many patients there are, it takes as much as there are rows.
+    However many patients there are, it takes as much as there are rows. Input that cannot be raises ValueError,
+    which names the argument.
 
     Source: Kaplan and Meier 1958, JASA 53:457-481; S. Sawyer, The Greenwood and exponential Greenwood
     confidence intervals in survival analysis, as scipy.stats.ecdf has both.
     """
-    when, many = numeric("times", times, minimum=0), numeric("patients", patients, minimum=0)
-    known = np.asarray(stopped, dtype=bool)
-    points = numeric("at", at, minimum=0)
+    when, ended_then, many = one_shape(
+        times=numeric("times", times, minimum=0),
+        stopped=numeric("stopped", stopped),
+        patients=whole("patients", patients),
+    )
+    if not np.isin(ended_then, (0, 1)).all():
+        raise ValueError("stopped must hold only true and false, or 1 and 0")
+    if when.ndim != 1:
+        raise ValueError(f"times must be one series, not of {when.ndim} dimensions")
+    known, points = ended_then == 1, numeric("at", at, minimum=0)
+    tail = (1 - between_0_and_1("confidence", confidence)) / 2
     order = np.argsort(when, kind="stable")
     # How many there are before each row, all of them last.
     before = np.concatenate(([0.0], np.cumsum(many[order])))
@@ -58,7 +67,7 @@ def kaplan_meier(
     left = risk - ended
     greenwood = np.cumsum(np.divide(ended, risk * left, out=np.full(left.shape, np.nan), where=left > 0))
     # Of a share of 0 there are no limits any more.
-    spread = stats.norm.isf((1 - confidence) / 2) * np.sqrt(greenwood)
+    spread = stats.norm.isf(tail) * np.sqrt(greenwood)
     exponent = spread / np.log(value, out=np.full(value.shape, np.nan), where=value > 0)
     lower, upper = (np.asarray(value ** np.exp(side * exponent), dtype=np.float64) for side in (-1, 1))
     beyond = points > when[many > 0].max()

@@ -17,7 +17,8 @@ from typing import Literal
 import numpy as np
 from scipy import special, stats
 
-from dashboard import rates, spc
+from dashboard import spc
+from dashboard.arguments import FloatArray
 from dashboard.metrics import Metric
 from dashboard.theme import VerdictKind
 from dashboard.wording import number, plural, text
@@ -50,9 +51,9 @@ class Chart:
     """
 
     days: list[dt.date]
-    values: rates.FloatArray
-    numerator: rates.FloatArray
-    denominator: rates.FloatArray
+    values: FloatArray
+    numerator: FloatArray
+    denominator: FloatArray
     limits: spc.Limits
     causes: spc.SpecialCauses | None
     weekly: bool
@@ -104,9 +105,9 @@ class Verdict:
 def chart(
     metric: Metric,
     days: Sequence[dt.date],
-    value: rates.FloatArray,
-    numerator: rates.FloatArray,
-    denominator: rates.FloatArray,
+    value: FloatArray,
+    numerator: FloatArray,
+    denominator: FloatArray,
     weekdays: spc.IntArray | None = None,
 ) -> Chart:
     """The chart of a figure up to the last of the days.
@@ -136,7 +137,7 @@ def weekdays_of(days: Sequence[dt.date]) -> spc.IntArray:
     return np.array([day.weekday() for day in days], dtype=np.int64)
 
 
-def weekly_pattern(values: rates.FloatArray, weekdays: spc.IntArray) -> bool:
+def weekly_pattern(values: FloatArray, weekdays: spc.IntArray) -> bool:
     """Whether the values differ by weekday beyond chance, each weekday counting that has LEAST_DAYS of them.
 
     Kruskal and Wallis's test with its correction for ties, which asks nothing of their distribution.
@@ -160,7 +161,7 @@ def weekly_pattern(values: rates.FloatArray, weekdays: spc.IntArray) -> bool:
     return bool(special.chdtrc(len(groups) - 1, h) < WEEKLY_P)
 
 
-def _limits(metric: Metric, value: rates.FloatArray, above: rates.FloatArray, below: rates.FloatArray) -> spc.Limits:
+def _limits(metric: Metric, value: FloatArray, above: FloatArray, below: FloatArray) -> spc.Limits:
     """Limits of the days before the last, carried on to it, in the metric's unit.
 
     Never narrower than what chance alone does to a count (Poisson) or to a rate of the day's size

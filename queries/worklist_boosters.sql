@@ -9,8 +9,8 @@ select
     patient::varchar as patient,
     last_on,
     date_diff('day', last_on, $until::date)::bigint as days,
-    usual_days,
-    (date_diff('day', last_on, $until::date) - usual_days)::bigint as overdue,
+    usual_days::double as usual_days,
+    date_diff('day', last_on, $until::date) - usual_days::double as overdue,
     last_on + 60 as ends_on
 from worklist_boosters
 where list_contains($sites::site[], site)

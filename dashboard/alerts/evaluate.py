@@ -182,5 +182,5 @@ def _forms(reader: Reader, condition: Condition) -> Finding:
     side = "more" if missing > number else "not more"
     forms = plural(missing, "side-effect form", "side-effect forms")
     name = reader.catalogue.site_name(condition.site)
-    said = f"{forms} of the last four weeks late in {name}: {side} than {number:,.0f}"
+    said = f"{forms} of the last 28 days late in {name}: {side} than {number:,.0f}"
     return Finding(reader.catalogue.last_full_day, "alert" if missing > number else "quiet", said)

@@ -12,12 +12,12 @@ import pandas as pd
 from scipy import stats
 
 from dashboard import charts, control_charts, rates, spc
+from dashboard.arguments import FloatArray
 from dashboard.filters import Filters
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.signals import VERDICT, WHAT, effect_hits, effect_title
 from dashboard.panels.words import listed, titled, together
-from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader
 from dashboard.wording import number, signed

@@ -275,8 +275,8 @@ PANELS = (
     Panel(
         "event_returns", "Return to the next infusion", "events", _returns, _RETURN_COLUMNS, _returns_chart, (),
         _returns_answer,
-        note="Completed infusions of all of the extract, 60 days or more before its end; came back: another "
-        "completed infusion of the same service line at the same site within 60 days. Newcombe's 95 % interval. "
-        "People who fare badly come back less and report more: this shows no cause.",
+        note="Completed infusions from the extract's first day to the period's end, 60 days or more before the last "
+        "full day; came back: another completed infusion of the same service line at the same site within 60 days. "
+        "Newcombe's 95 % interval. People who fare badly come back less and report more: this shows no cause.",
     ),
 )  # fmt: skip

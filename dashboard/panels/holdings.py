@@ -220,7 +220,7 @@ PANELS = (
         (SITE, Column("starts_on", "Visit", "date"), Column("completed", "Completed visits", "count"),
          Column("missing", "Without form", "count")),
         answer=_late_forms_answer,
-        note="Completed visits of the last four weeks whose form is due and not filled in.",
+        note="Completed visits of the last 28 days whose form is due and not filled in.",
     ),
     Panel(
         "oddities", "Improbable values", "data", _oddities,

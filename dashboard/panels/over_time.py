@@ -13,7 +13,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, control_charts, marks, rates, spc
+from dashboard import charts, control_charts, marks, spc
+from dashboard.arguments import FloatArray
 from dashboard.filters import Filters, day_text
 from dashboard.marks import Mark
 from dashboard.metrics import METRICS
@@ -79,7 +80,7 @@ def _charted(reader: Reader, filters: Filters, frame: pd.DataFrame, limits: Limi
 _CONTROL = (
     "value", "numerator", "denominator", "centre", "lower", "upper", "verdict", "rule", "limits", "marks", "forms",
 )  # fmt: skip
-Limits = Callable[[rates.FloatArray, rates.FloatArray], spc.Limits]
+Limits = Callable[[FloatArray, FloatArray], spc.Limits]
 
 
 def _segments(periods: pd.Series, rebased: Sequence[dt.date]) -> list[slice]:
@@ -254,10 +255,10 @@ PANELS = (
          *_LIMIT_COLUMNS, *_NOTED_COLUMNS),
         _control_chart("Infusions with it, p′ chart", "Infusions with it"), (), _control_answer, each="site",
         marked=True, history=True,
-        note="All of the extract up to the end of the period, by month, or by week where months are few. Laney's p′ "
-        "limits; ▲ special cause upwards, ★ downwards: outside the limits, 7 on one side, 7 trending, 2 of 3 in the "
-        "outer third. ▼ a person's note; ◇ forms filled in unusually often or seldom. Limits never rebase by "
-        "themselves.",
+        note="All of the extract up to the end of the period, by month from the first whole one on, or by week where "
+        "months are few. Laney's p′ limits; ▲ special cause upwards, ★ downwards: outside the limits, 7 on one side, "
+        "7 trending, 2 of 3 in the outer third. ▼ a person's note; ◇ forms filled in unusually often or seldom. "
+        "Limits never rebase by themselves.",
     ),
     Panel(
         "rate_chart", "Side effects over time, repeats counted", "signals", _rates,

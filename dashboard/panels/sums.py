@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dashboard import rates
 from dashboard.additive import DIMENSIONS, side_by_side
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
@@ -128,22 +129,13 @@ def lead_medians(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     """Median lead time in days by site, or over all sites asked for: column median_lead_days."""
     frame = reader.query("lead_time", **filters.values())
     if not by:
-        over_all = frame.groupby("lead_days")["bookings"].sum().reset_index()
-        return pd.DataFrame({"median_lead_days": [_weighted_median(over_all)]})
-    medians = [_weighted_median(frame[frame["site"] == site]) for site in filters.sites]
+        return pd.DataFrame({"median_lead_days": [_median_lead(frame)]})
+    medians = [_median_lead(frame[frame["site"] == site]) for site in filters.sites]
     return pd.DataFrame({"site": filters.sites, "median_lead_days": medians})
 
 
-def _weighted_median(part: pd.DataFrame) -> float:
-    """The median of lead_days, each as often as bookings says; the two middle ones averaged."""
-    total = int(part["bookings"].sum())
-    if not total:
-        return float("nan")
-    reached = part["bookings"].cumsum().to_numpy()
-    days = part["lead_days"].to_numpy()
-    low = days[np.searchsorted(reached, (total + 1) // 2)]
-    high = days[np.searchsorted(reached, total // 2 + 1)]
-    return float(low + high) / 2
+def _median_lead(part: pd.DataFrame) -> float:
+    return float(rates.quartiles(part["lead_days"].to_numpy(), part["bookings"].to_numpy())[1])
 
 
 def gathered(reader: Reader, filters: Filters, names: Sequence[str], *by: str) -> pd.DataFrame:

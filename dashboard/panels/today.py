@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import charts, control_charts, no_shows, spc, tiles, verdicts
+from dashboard.arguments import FloatArray
 from dashboard.filters import Filters
 from dashboard.measuring import MEASURED, measure
 from dashboard.metrics import METRICS, Metric
@@ -19,7 +20,6 @@ from dashboard.panels.column import SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.sums import counts, effect_counts, with_slots
 from dashboard.panels.words import titled, unit_title
-from dashboard.rates import FloatArray
 from dashboard.theme import VERDICTS
 from dashboard.verdicts import Chart, Verdict
 from dashboard.warehouse import Reader

@@ -63,7 +63,8 @@ def _boosters_answer(frame: pd.DataFrame) -> str:
     usual = frame.groupby("site")["usual_days"].first()
     said = listed(
         [
-            f"{number(days)} days at {site}" if len(usual) > 1 else f"{number(days)} days"
+            # A median of whole days may be half a day more.
+            f"{number(days, int(days % 1 > 0))} days" + (f" at {site}" if len(usual) > 1 else "")
             for site, days in usual.items()
         ],
         ", ",
@@ -107,7 +108,7 @@ def _forms_answer(frame: pd.DataFrame) -> str:
 
 
 def _no_shows(frame: pd.DataFrame) -> pd.DataFrame:
-    """No-shows of the last four weeks who have no other booking since."""
+    """No-shows of the last 28 days who have no other booking since."""
     return frame.assign(todo="Call to book " + frame["service"].astype("object") + " again")
 
 
@@ -166,7 +167,7 @@ PANELS = (
     _list(
         "worklist_boosters", "Boosters overdue", _boosters,
         (Column("last_on", "Last infusion", "date"), Column("days", "Days since", "count"),
-         Column("usual_days", "Usual interval (days)", "count"), Column("overdue", "Days overdue", "count"),
+         Column("usual_days", "Usual interval (days)", "decimal"), Column("overdue", "Days overdue", "decimal"),
          Column("ends_on", "Last day of the course", "date")),
         _boosters_answer,
         "After induction, no ketamine visit booked and none for longer than the site's median interval of the last "

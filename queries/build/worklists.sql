@@ -65,9 +65,11 @@ gaps as (
     group by site, days
 ),
 usual as (
-    select site, min(days)::bigint as usual_days
+    -- The mean of the two in the middle, which of an odd number are one.
+    select
+        site,
+        (min(days) filter (where 2 * reached >= every) + min(days) filter (where 2 * reached > every)) / 2 as usual_days
     from gaps
-    where 2 * reached >= every
     group by site
 ),
 -- Of two infusions at one time the last by id.
@@ -169,7 +171,7 @@ create table worklist_forms as
 select bookings.site, booking_id, patient, bookings.starts_on, starts_at, service, provider
 from bookings
 inner join late_forms on late_forms.site = bookings.site and late_forms.starts_on = bookings.starts_on
-where bookings.starts_on between until() - 28 and until()
+where bookings.starts_on between until() - 27 and until()
     and status = 'completed'
     and not assessed
 order by bookings.starts_on, bookings.site, starts_at, booking_id

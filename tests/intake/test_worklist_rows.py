@@ -30,6 +30,30 @@ def test_a_booster_is_overdue_after_induction_alone(clinic: Clinic) -> None:
     assert found == [("chicago", "B9", UNTIL - dt.timedelta(20), 14)]
 
 
+def test_the_usual_interval_of_boosters_is_the_median_between_the_two_in_the_middle(clinic: Clinic) -> None:
+    """After 14 and after 20 days somebody came back: who came 16 days ago isn't overdue, who came 18 days ago is."""
+    clinic.write(
+        "bookings.csv", BOOKINGS,
+        *(visit(100 + n, "often", ago) for n, ago in enumerate((70, 42, 28, 8))),
+        visit(1, "not-yet", 40), visit(2, "not-yet", 16),
+        visit(3, "overdue", 44), visit(4, "overdue", 18),
+        visit(5, "today", 0, service="vitamin-c"),
+    )  # fmt: skip
+    clinic.publish()
+    assert clinic.ask("select booking_id, usual_days from worklist_boosters order by all") == [("B4", 17.0)]
+
+
+def test_late_forms_are_of_28_days(clinic: Clinic) -> None:
+    clinic.write(
+        "bookings.csv", BOOKINGS,
+        visit(1, "a", 28), visit(2, "b", 27), visit(3, "c", 3), visit(4, "d", 2), visit(5, "e", 0),
+    )  # fmt: skip
+    clinic.publish()
+    assert clinic.ask("select booking_id from worklist_forms order by all") == [("B2",), ("B3",)]
+    days = [(UNTIL - dt.timedelta(ago), 1) for ago in (27, 3)]
+    assert clinic.ask("select starts_on, missing from late_forms order by all") == days
+
+
 def test_of_two_no_shows_the_last_is_listed(clinic: Clinic) -> None:
     of = {"service": "vitamin-c", "status": "no_show"}
     clinic.write(

@@ -207,6 +207,40 @@ def test_kaplan_meier_of_ten_million_patients_takes_what_its_rows_take():
     assert most < 10_000_000
 
 
+#: Weeks of remission under maintenance chemotherapy and whether it ended (Miller 1997, Survival analysis, p. 49;
+#: data `aml` of R's package survival 3.5-3), and what its survfit(conf.type = "log-log") gives at some weeks.
+REMISSION = {9: 1, 13: 1, 13.0001: 0, 18: 1, 23: 1, 28: 0, 31: 1, 34: 1, 45: 0, 48: 1, 161: 0}
+SURVFIT = {
+    0: (1, 1, 1, 11), 9: (0.90909091, 0.508080206, 0.98667382, 11), 18: (0.71590909, 0.350190386, 0.89902397, 8),
+    30: (0.61363636, 0.265752040, 0.83529924, 5), 48: (0.18409091, 0.011738480, 0.52501484, 2),
+    100: (0.18409091, 0.011738480, 0.52501484, 1),
+}  # fmt: skip
+
+
+def test_kaplan_meier_is_that_of_r_survival():
+    found = survival.kaplan_meier(list(REMISSION), list(REMISSION.values()), [1] * 11, list(SURVFIT))
+    np.testing.assert_allclose(np.array(found).T, list(SURVFIT.values()), atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"stopped": [True, np.nan]}, "stopped must not be missing"),
+        ({"stopped": ["no", "yes"]}, "stopped must hold numbers only"),
+        ({"stopped": [2, 0]}, "stopped must hold only true and false"),
+        ({"stopped": [True]}, "stopped has shape"),
+        ({"patients": [1.5, 1]}, "patients must hold whole numbers only"),
+        ({"times": 3.0, "stopped": True, "patients": 1}, "times must be one series"),
+        ({"confidence": 95}, "confidence must be one number between 0 and 1"),
+        ({"confidence": -0.5}, "confidence must be one number between 0 and 1"),
+    ],
+)
+def test_kaplan_meier_refuses_what_cannot_be(changed, message):
+    arguments = {"times": [2, 3], "stopped": [True, False], "patients": [1, 1], "at": [0, 2]}
+    with pytest.raises(ValueError, match=message):
+        survival.kaplan_meier(**arguments | changed)
+
+
 def test_kaplan_meier_by_hand_with_counts_and_at_its_ends():
     """Four patients: one stops on day 2, two were last seen on day 3, one stops on day 5."""
     curve = survival.kaplan_meier([2, 3, 5], [True, False, True], [1, 2, 1], [0, 2, 3, 5, 6])

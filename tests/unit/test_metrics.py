@@ -89,3 +89,13 @@ def test_missing_columns_are_named():
 )
 def test_how_values_are_written(value, unit, shown):
     assert text(value, unit) == shown
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_definition_says_which_interval_is_worked_out(name):
+    metric = METRICS[name]
+    words = {"wilson": "Wilson", "poisson": "exact Poisson", "mean": "Student"}
+    assert [key for key, word in words.items() if word in metric.definition] == [metric.interval] * bool(
+        metric.interval
+    )
+    assert ("exact one-sided 95 % upper bound" in metric.definition) == metric.bounded

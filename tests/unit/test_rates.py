@@ -1,11 +1,13 @@
 """Published cases, agreement with statsmodels, thresholds and refusals of `dashboard.rates`."""
 
 import math
+import tracemalloc
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
@@ -16,6 +18,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 from statsmodels.stats.rates import confint_poisson
 from statsmodels.stats.weightstats import DescrStatsW
 
+from dashboard.arguments import numeric
 from dashboard.rates import (
     Interval,
     difference,
@@ -24,8 +27,8 @@ from dashboard.rates import (
     false_discovery_adjust,
     mean_interval,
     newcombe_difference,
-    numeric,
     poisson_interval,
+    quartiles,
     standardised_ratio,
     wilson_interval,
     zero_event_upper_bound,
@@ -130,6 +133,25 @@ def test_wilson_ends_are_exact_at_none_and_all():
     assert found.lower[0] == 0
     assert found.upper[1] == 1
     assert 0 < found.upper[0] < 1
+
+
+@quick
+@given(st.sampled_from([1, 3, 1_985, 10**9]), st.floats(0.01, 0.9999))
+@example(3, 0.8979670244737792)
+def test_wilson_limits_of_none_and_all_are_exact_at_every_confidence(trials, confidence):
+    found = wilson_interval([0, trials], trials, confidence)
+    assert found.lower[0] == 0
+    assert found.upper[1] == 1
+    assert_allclose(found.lower[1], 1 - found.upper[0], atol=1e-15)
+
+
+@pytest.mark.parametrize(("events", "trials"), [(1e-5, 1_000), (1e-3, 10**9), (1, 10**9), (0.5, 3)])
+def test_wilson_lower_limit_has_all_its_digits(events, trials):
+    """By Wilson's formula in fifty digits."""
+    with localcontext(prec=50):
+        x, n, z = Decimal(events), Decimal(trials), Decimal(stats.norm.isf(0.025))
+        wanted = (2 * x + z**2 - z * (z**2 + 4 * x * (1 - x / n)).sqrt()) / (2 * (n + z**2))
+    assert_allclose(wilson_interval(events, trials).lower, float(wanted), rtol=1e-12)
 
 
 @quick
@@ -382,3 +404,35 @@ def test_masked_entries_are_missing_whatever_stands_behind_the_mask():
 def test_impossible_input_is_refused_by_name(name, call):
     with pytest.raises(ValueError, match=f"^{name} "):
         call()
+
+
+@quick
+@given(st.lists(st.tuples(st.integers(-50, 400), st.integers(0, 9)), max_size=12))
+def test_quartiles_are_those_of_every_value(rows):
+    values, counts = np.array(rows, dtype=float).reshape(-1, 2).T
+    each = np.repeat(values, counts.astype(int))
+    expected = np.quantile(each, (0.25, 0.5, 0.75)) if each.size else np.full(3, np.nan)
+    assert_allclose(quartiles(values, counts), expected, atol=1e-12)
+
+
+def test_quartiles_take_no_more_for_many_than_for_few():
+    tracemalloc.start()
+    found = quartiles([21, 7, 14], [10_000_000, 10_000_000, 10_000_000])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.tolist() == [7, 14, 21]
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("values", "counts", "message"),
+    [
+        ([1, 2], [1.7, 1], "counts must hold whole numbers only"),
+        ([1, 2], [1], "counts has shape"),
+        ([1, math.nan], [1, 1], "values must not be missing"),
+        ([1, 2], [-1, 1], "counts must not be below 0"),
+    ],
+)
+def test_quartiles_refuse_what_cannot_be(values, counts, message):
+    with pytest.raises(ValueError, match=message):
+        quartiles(values, counts)
