@@ -239,7 +239,7 @@ def _import(
             else:
                 build(connection, material, spark.cubes if spark else None)
             verification.verify(connection)
-            if compared_with and not base:
+            if compared_with:
                 notes += review.notes(connection, compared_with, keys.check_of(key))
             days = review.last_full_days(connection) if behind and compared_with and not base else None
             if spark:
