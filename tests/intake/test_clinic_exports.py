@@ -144,6 +144,13 @@ def test_two_digits_of_the_year_and_words_in_any_case(tmp_path: Path) -> None:
     assert found == [("cancelled", 2), ("completed", 7), ("no_show", 4)]
 
 
+@pytest.mark.parametrize("written", ['"2026-01-{:02}T09:15:00,000"', "{:02}.01.26 09.15 Uhr"])
+def test_clocks_of_other_places(tmp_path: Path, written: str) -> None:
+    clinic, text = imported(tmp_path, visits=[HEADER, *(visit(day, written.format(day)) for day in DAYS)])
+    assert "DECIDE:" not in text
+    assert starts(clinic)[0] == "2026-01-05 09:15:00"
+
+
 def test_days_of_a_spreadsheet_as_numbers(tmp_path: Path) -> None:
     rows = [f"{visit(day, str(46022 + day) + '.375')},{20000 + day},475" for day in DAYS]
     clinic, text = imported(tmp_path, export=[f"{HEADER},DOB,Fee", *rows])
@@ -154,11 +161,17 @@ def test_days_of_a_spreadsheet_as_numbers(tmp_path: Path) -> None:
 
 def test_a_german_diary(tmp_path: Path) -> None:
     header = "Termin-Nr;Patienten-Nr;Standort;Leistung;Datum;Uhrzeit;Status;Preis"
-    rows = [f"{day};{day % 5};Chicago;Vitamin C;{day:02}.01.2026;09:15;wahrgenommen;1.234,50 €" for day in DAYS]
+    rows = [
+        f"{day};{day % 5};Chicago;Vitamin C;{day:02}.01.2026;09:15;{'nicht ' * (day % 2)}erschienen;1.234,50 €"
+        for day in DAYS
+    ]
     clinic, text = delivered(tmp_path, "\r\n".join([header, *rows, ""]).encode("cp1252"), "Termine.csv")
     assert 'encoding = "cp1252"' in text
     assert starts(clinic)[0] == "2026-01-05 09:15:00"
-    assert clinic.one("select min(price_cents) from bookings") == 123450
+    assert clinic.ask("select status::varchar, count(*), min(price_cents) from bookings group by 1 order by 1") == [
+        ("completed", 6, 123450),
+        ("no_show", 6, 123450),
+    ]
 
 
 def test_a_header_in_the_third_line(tmp_path: Path) -> None:

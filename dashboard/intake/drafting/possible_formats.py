@@ -19,7 +19,7 @@ _DAYS = (
 _WEEKDAYS = ("", "%a, ", "%a ", "%A, ", "%A ")
 _CLOCKS = (
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p", "%I %p", "%I%p"),
-    *("%Hh%M", "%H.%M", "%H:%M Uhr", "%H:%M hrs", "%H%M"),
+    *("%H:%M:%S,%f", "%Hh%M", "%H.%M", "%H:%M Uhr", "%H.%M Uhr", "%H:%M hrs", "%H%M"),
 )
 _BETWEEN = (" ", "T", ", ", " at ", " à ", " um ", " - ")
 _ZONES = ("", " %z", "%z", " %Z")
