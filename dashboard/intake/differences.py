@@ -47,10 +47,13 @@ class _Difference:
             )
         if self.fault == "minutes" and self.last_on:
             row = f"the row from {self.from_on} on" if self.from_on else "the earliest row"
+            days = (
+                f"from {self.first_on} to {self.last_on}" if self.first_on != self.last_on else f"on {self.last_on}"
+            )
             return (
-                f"{where}, {row}: has other minutes than before, and {_counted(self.rows, 'booking')} of the extract "
-                f"from {self.first_on} to {self.last_on} may have theirs from it; let the new minutes count from "
-                f"{self.last_on + dt.timedelta(1)} on or later, in a row of their own"
+                f"{where}, {row}: has other minutes than before, by which {_counted(self.rows, 'booking')} of the "
+                f"extract {days} may be counted; let the new minutes count from {self.last_on + dt.timedelta(1)} on "
+                "or later, in a row of their own"
             )
         return f"{where}: {_SENTENCES[self.fault]}"
 

@@ -191,9 +191,10 @@ def _moved(name: str) -> Any:
         (_moved("services"), r"services\.csv, [\w-]+: stands in another place"),
         (
             _minutes,
-            r"services\.csv, ketamine-infusion, the earliest row: has other minutes than before, and 2 bookings of the "
-            r"extract from 2026-01-05 to 2026-02-05 may have theirs from it; let the new minutes count from 2026-02-06 "
-            r"on or later(?s:.*)services\.csv, vitamin-c, the row from 2026-01-02 on: .*1 booking of",
+            r"services\.csv, ketamine-infusion, the earliest row: has other minutes than before, by which 2 bookings of "
+            r"the extract from 2026-01-05 to 2026-02-05 may be counted; let the new minutes count from 2026-02-06 on or "
+            r"later(?s:.*)services\.csv, vitamin-c, the row from 2026-01-02 on: .*by which 1 booking of the extract on "
+            "2026-02-01 may be counted",
         ),
         (_other("age_bands", "12–17", group="Teens"), r"age_bands\.csv, 12–17: is another row"),
         (_other("effects", "nausea", serious="yes"), r"effects\.csv, nausea: the term .* 1 side effect of"),
