@@ -12,6 +12,7 @@ import duckdb
 from dashboard.intake import keys, pointer
 from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Material, Step, count, into, read, run
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, TABLES, DeliveryError
+from dashboard.intake.differences import refuse_other_rows
 from dashboard.intake.reading.reader import Survey
 from dashboard.intake.sql import identifier, literal, statements
 
@@ -95,8 +96,8 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
         How many delivered rows are sound in themselves, which are accepted, wait, or repeat one that does.
 
     Raises:
-        DeliveryError: the reference tables differ from the extract's, or DuckDB read other rows than
-            the scan counted.
+        DeliveryError: with these reference tables rows of the extract would be others, or DuckDB read other rows
+            than the scan counted.
     """
     progress = material.progress
     progress("copying the extract in use", 0.0)
@@ -106,11 +107,9 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     connection.execute(f"attach {literal(str(built))} as {_EXTRACT}")
     connection.execute(f"attach {literal(str(material.work / 'before.duckdb'))} as {_BEFORE}")
     read(connection, material)
-    if differing := [name for [name] in connection.execute(statements("add/reference")[0]).fetchall()]:
-        raise DeliveryError(
-            f"the delivery can't be added to {base.name}: the reference tables differ "
-            f"({', '.join(differing)}); {_WHOLE}"
-        )
+    refuse_other_rows(connection, base.name, _WHOLE)
+    run(connection, "add/reference_before")
+    [[repriced]] = connection.execute(statements("add/repriced")[0]).fetchall()
     values = {**material.values, "file": len(material.surveys)}
     for name in SOUND:
         run(connection, name, values)
@@ -126,9 +125,12 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     run(connection, "changes")
     progress("putting the rows in", 0.8)
     run(connection, "add/merge")
+    run(connection, "add/reference_tables")
     same_terms = _merge_side_effects(connection, scratch)
+    if repriced:
+        _make_daily(connection, scratch)
     for name, grain in _GRAINS.items():
-        if same_terms or name != "daily_effects":
+        if (same_terms or name != "daily_effects") and not (repriced and name == "daily"):
             _merge_cube(connection, scratch, name, grain)
     run(connection, "add/whole")
     run(connection, "add/changes")
@@ -136,7 +138,6 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     into(connection, _EXTRACT)
     for name in ("calendar", *ACCOUNT):
         run(connection, name, values)
-    connection.execute(f"detach {_BEFORE}")
     return sound
 
 
@@ -223,6 +224,14 @@ def _merge_side_effects(connection: duckdb.DuckDBPyConnection, scratch: str) -> 
     run(connection, "daily_effects")
     into(connection, scratch)
     return False
+
+
+def _make_daily(connection: duckdb.DuckDBPyConnection, scratch: str) -> None:
+    """Make the cube with the sums at list prices anew, of all bookings: prices have changed on days with some."""
+    connection.execute(f"drop table {_EXTRACT}.daily")
+    into(connection, _EXTRACT)
+    run(connection, "daily")
+    into(connection, scratch)
 
 
 def _merge_cube(connection: duckdb.DuckDBPyConnection, scratch: str, name: str, grain: int) -> None:

@@ -35,7 +35,6 @@ from dashboard.settings import Settings
 if TYPE_CHECKING:
     from dashboard.spark.engine import SparkBuild
 
-MEMORY_LIMIT = "672MB"
 LOCK_NAME = "import.lock"
 _BUILDING = ".building"
 _SURVEY_SHARE = 0.15
@@ -43,6 +42,9 @@ _SURVEY_SHARE = 0.15
 #: rows never leaves it (its flags and words by number), so that more need a file: which takes longer to write, being
 #: compressed.
 _STAGED_IN_MEMORY = 5_000_000
+#: What DuckDB may use for so many records, and for more: every sort and join of many comes to the limit, and there is
+#: more beside it that DuckDB doesn't count. Ten million bookings are to stay below 1 GB.
+_MEMORY_LIMIT, _MEMORY_LIMIT_OF_MANY = "672MB", "560MB"
 
 #: What DuckDB raises for want of space or memory, or when a write fails under it.
 _MACHINE = (
@@ -93,7 +95,7 @@ def import_delivery(
     mapping: Path | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
-    memory_limit: str = MEMORY_LIMIT,
+    memory_limit: str | None = None,
     rules: Rules | None = None,
     rejects: Path | None = None,
     watched: Watched | None = None,
@@ -113,7 +115,7 @@ def import_delivery(
         mapping: file that says what the tables are made of, and what codes of FHIR resources mean.
         dry_run: read, check and report; publish, note and keep nothing.
         progress: called with what is done now and the share that is done, 0 to 1.
-        memory_limit: what DuckDB may use before it spills to the data folder.
+        memory_limit: what DuckDB may use before it spills to the data folder; by the number of records unless given.
         rules: what is let pass and kept.
         rejects: folder for the rejected lines as they were delivered, also where nothing is published.
         watched: how an inbox came to the delivery; None where a person named it.
@@ -184,7 +186,7 @@ def _import(
     mapping_file: Path | None,
     dry_run: bool,
     tell: Progress,
-    memory_limit: str,
+    memory_limit: str | None,
     work: Path,
     rules: Rules,
     rejects: Path | None,
@@ -239,7 +241,7 @@ def _import(
             else:
                 build(connection, material, spark.cubes if spark else None)
             verification.verify(connection)
-            if compared_with and not base:
+            if compared_with:
                 notes += review.notes(connection, compared_with, keys.check_of(key))
             days = review.last_full_days(connection) if behind and compared_with and not base else None
             if spark:
@@ -317,12 +319,13 @@ def _later(tell: Progress) -> Progress:
 
 
 @contextlib.contextmanager
-def _database(path: Path, work: Path, memory_limit: str, records: int) -> Iterator[duckdb.DuckDBPyConnection]:
+def _database(path: Path, work: Path, memory_limit: str | None, records: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a database, and beside it one for rows on their way into it."""
+    many = records > _STAGED_IN_MEMORY
     connection = duckdb.connect(
         str(path),
         config={
-            "memory_limit": memory_limit,
+            "memory_limit": memory_limit or (_MEMORY_LIMIT_OF_MANY if many else _MEMORY_LIMIT),
             "temp_directory": str(work / "spill"),
             "preserve_insertion_order": "true",
             # It turns lists of words into joins, behind which rows are read in any order and lose their lines.
@@ -331,7 +334,7 @@ def _database(path: Path, work: Path, memory_limit: str, records: int) -> Iterat
             "autoload_known_extensions": "false",
         },
     )
-    staged = ":memory:" if records <= _STAGED_IN_MEMORY else str(work / "staged.duckdb")
+    staged = str(work / "staged.duckdb") if many else ":memory:"
     try:
         [[catalog]] = connection.execute("select current_catalog()").fetchall()
         connection.execute(f"attach {literal(staged)} as {STAGED}")

@@ -48,7 +48,7 @@ where orphan
 union all
 select
     'payments', row, 'site', null,
-    'is not known: the patient has no accepted booking; add the column site, or the booking_id'
+    'is not known: the patient has no accepted booking; write patient_id as the bookings do (007 is not 7), or add the column site, or the booking_id'
 from placed_payments
 where site is null and not orphan;
 

@@ -19,7 +19,7 @@ inner join firsts on firsts.score_id = read.score_id
 where read.faults = 0 and read.rowid > firsts.row
 union all
 select
-    'scores', read.rowid, 'patient_id', '(not shown)', 'has no accepted booking, so the site is not known'
+    'scores', read.rowid, 'patient_id', '(not shown)', 'has no accepted booking, so the site is not known; write patient_id as the bookings do (007 is not 7)'
 from read_scores as read
 inner join patients on patients.patient_id = read.patient_id
 left join patient_firsts on patient_firsts.patient = patients.patient

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fhir_clinic import FhirClinic, appointment, encounter, location, patient
+from intake_additions import Steps
 from intake_clinic import Clinic, Export
 
 
@@ -28,6 +29,11 @@ def fhir(tmp_path: Path) -> FhirClinic:
 @pytest.fixture
 def export(tmp_path: Path) -> Export:
     return Export(tmp_path)
+
+
+@pytest.fixture
+def steps(tmp_path: Path) -> Steps:
+    return Steps(tmp_path)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import datetime as dt
 
 import duckdb
 import pytest
-from intake_clinic import Export, at, bookings
+from intake_clinic import B1, BOOKINGS, EVENTS, Export, at, bookings
 
 from dashboard.intake.contract import DeliveryError
 
@@ -69,13 +69,17 @@ def test_names_of_columns_over_several_lines(export: Export, ending: str, within
     assert (report.rows_read, report.rows_accepted, report.rows_rejected) == (2, 1, 1)
 
 
-def test_utf_16_without_its_mark_is_told(export: Export) -> None:
+def test_utf_16_without_its_mark(export: Export) -> None:
+    """A mapping reads it, with its name or without; of the contract's own files, which are UTF-8, it is told."""
     lines = ("id,patient,start", "V1,P1,2026-01-05 09:00")
     export.write("visits.csv", *lines, encoding="utf-16-le", ending="\r\n")
+    for options in ("", 'encoding = "utf-16-le"'):
+        export.publish(bookings(options=options))
+        assert export.bookings("booking_id") == [("V1",)]
+    export.write("bookings.csv", BOOKINGS, B1, encoding="utf-16-le", ending="\r\n")
+    export.write("side_effects.csv", EVENTS)
     with pytest.raises(DeliveryError, match=r'zero bytes, as UTF-16 does; .*encoding = "utf-16-le"'):
-        export.publish(bookings())
-    export.publish(bookings(options='encoding = "utf-16-le"'))
-    assert export.bookings("booking_id") == [("V1",)]
+        export.clinic.publish()
 
 
 def test_files_of_a_folder_that_the_pattern_misses_are_told(export: Export) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Collection
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from dashboard.intake.drafting.sideways import Across, Form
 from dashboard.intake.drafting.together import Line, Visits, visits_of
 from dashboard.intake.drafting.words import Words
 from dashboard.intake.fhir.files import is_fhir
-from dashboard.intake.reading.finding import delimited_files
+from dashboard.intake.reading.finding import files_to_map
 from dashboard.intake.reading.header import told_names
 from dashboard.intake.reference import Reference
 from dashboard.intake.sql import statements
@@ -42,20 +43,21 @@ def draft_mapping(delivery: Path, reference: Reference) -> str:
     """
     if not delivery.is_dir():
         raise DeliveryError(f"{delivery} is not a folder; give the folder that holds the export")
-    paths = delimited_files(delivery)
+    paths, folders = files_to_map(delivery)
     if not paths:
         if is_fhir(delivery):
             raise DeliveryError(
                 f"{delivery} holds FHIR resources, which are imported without a mapping: dashboard import {delivery}"
             )
         raise DeliveryError(
-            f"{delivery} holds no CSV, TSV, text or Parquet file (plain or .gz) and no workbook; "
+            f"{delivery} holds no CSV, TSV, text or Parquet file (plain or .gz) and no workbook, nor do its folders; "
             "export the tables in one of these forms"
         )
     with tempfile.TemporaryDirectory() as work, duckdb.connect() as connection:
         for statement in statements("macros"):
             connection.execute(statement)
         files = sampled_files(paths, connection, Path(work))
+        files = [replace(one, patterns=tuple(folders + name for name in one.patterns)) for one in files]
         return _Draft(files, reference, connection, delivery).text()
 
 

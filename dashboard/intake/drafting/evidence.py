@@ -29,7 +29,7 @@ _MOST_WORDS = 6
 _MANY = 4
 #: So many digits the number of a spreadsheet's day has.
 _DAY_DIGITS = 5
-_TIME = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp]\.?[Mm]\.?|\s(?:Uhr|hrs))?")
+_TIME = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp](?:\.? ?[Mm])?\.?|\s(?:Uhr|hrs))?")
 #: What systems without a type for days write behind one, and those without a type for times of day before one.
 MIDNIGHT = r"(?:[T ]0?0:00(?::00(?:\.0+)?)?| 12:00(?::00)? ?[Aa][Mm])"
 FIRST_DAY = r"(?:(?:12/30|30[./]12)[./]1899|1899-12-30|0?1[./]0?1[./]1900|1900-01-01)[T ]"

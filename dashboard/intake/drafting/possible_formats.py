@@ -19,7 +19,7 @@ _DAYS = (
 _WEEKDAYS = ("", "%a, ", "%a ", "%A, ", "%A ")
 _CLOCKS = (
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p", "%I %p", "%I%p"),
-    *("%Hh%M", "%H.%M", "%H:%M Uhr", "%H:%M hrs", "%H%M"),
+    *("%H:%M:%S,%f", "%Hh%M", "%H.%M", "%H:%M Uhr", "%H.%M Uhr", "%H:%M hrs", "%H%M"),
 )
 _BETWEEN = (" ", "T", ", ", " at ", " à ", " um ", " - ")
 _ZONES = ("", " %z", "%z", " %Z")
@@ -32,7 +32,7 @@ _SIGNS = {
     **dict.fromkeys("ab", "[A-Za-z]{3}"),
     "A": "[A-Za-z]{6,9}",
     "B": "[A-Za-z]{3,9}",
-    "p": "[AaPp][Mm]",
+    "p": r"[AaPp](?:\.? ?[Mm])?\.?",
     "z": r"[+-]\d{2}:?\d{2}",
     "Z": r"(?![AaPp][Mm]\b)(?:[A-Z]{3,5}(?:[+-]\d{1,2})?|[A-Z]\w+/\w+)",
 }

@@ -29,7 +29,7 @@ def left_out(table: Table, file: SampledFile, amount: Guess | None) -> list[str]
     if table.name == "payments" and not paid and (found := _failed(file.columns)):
         return [_except(file, *found, "these came to nothing")]
     if file.no_records:
-        return [_except(file, *file.no_records, "lines of totals, or of nothing")]
+        return [_except(file, *file.no_records, "lines of totals or of nothing, or the header again")]
     return [_except(file, *gone, "these count no more")] if (gone := _gone(file.columns)) else []
 
 

@@ -172,7 +172,8 @@ def _sampled(paths: list[Path], sheet: str | None, connection: duckdb.DuckDBPyCo
     except duckdb.Error as error:
         raise unreadable(path, error) from error
     rows, no_records = without_totals(header, rows)
-    columns = {name: [value for row in rows if (value := row[n])] for n, name in enumerate(header)}
+    # Of columns with one name the first is the one that a mapping names.
+    columns = {name: [value for row in rows if (value := row[header.index(name)])] for name in header}
     empty = _words_for_nothing(columns)
     columns = {name: [value for value in values if value not in empty] for name, values in columns.items()}
     return SampledFile((_pattern(paths),), inspected, columns, len(rows), empty, no_records, sheets, named)

@@ -223,7 +223,7 @@ WORDS = {
     "done|checked out|check out|checkout|show up|occurred|held|final|discharged|vu|"
     "venu|fulfilled|attended|show|showed|showed up|finished|seen|kept|"
     "past|completada|completado|realizada|realizado|atendida|atendido|asistio|finalizada|finalizado|concluida|concluido|"
-    "compareceu|erledigt|abgeschlossen|wahrgenommen|termine|effectue|honore|completato|effettuato",
+    "compareceu|erledigt|abgeschlossen|wahrgenommen|erschienen|termine|effectue|honore|completato|effettuato",
     "arrived": "arrived|checked in|checkedin|check in|checkin|in room|roomed|in exam room|in session|"
     "in progress|waiting|chegou|llego|en sala|angekommen|arrive",
     "no_show": "no show|noshow|noshw|n s|ns|"

@@ -204,13 +204,15 @@ def is_id(table: Table, column: Column, file: SampledFile, guess: Guess) -> bool
     if table.name == "bookings" and guess.confidence <= UNSURE:
         return False
     values = file.columns[guess.name]
-    return len(set(values)) >= _MOSTLY * len(values) or numbered(column, file, guess) is not None
+    several = len(set(values)) < _MOSTLY * len(values)
+    return not several or evidence.is_cut_short(values) or numbered(column, file, guess) is not None
 
 
 def numbered(column: Column, file: SampledFile, guess: Guess) -> Line | None:
     """An id that numbers the rows of each patient or booking only, together with theirs."""
     values = file.columns[guess.name]
-    if len(set(values)) == len(values):
+    # Of numbers that a spreadsheet has shortened several are one, which the patient's puts not right.
+    if len(set(values)) == len(values) or evidence.is_cut_short(values):
         return None
     for name in ("patient_id", "booking_id"):
         own = (guess.name,)

@@ -1,4 +1,4 @@
-"""Lines of totals and empty lines among the rows of another system's files."""
+"""Lines of totals, empty lines and repeated headers among the rows of another system's files."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ def without_totals(
 ) -> tuple[list[tuple[str | None, ...]], tuple[str, tuple[str, ...]] | None]:
     """The rows that are records, and by which column and words of it the others can be left out."""
     usual = median(sum(map(bool, row)) for row in rows) if rows else 0
-    totals = [row for row in rows if is_total(row, usual)]
-    kept = [row for row in rows if any(row) and not is_total(row, usual)]
+    names = tuple(name.strip() for name in header)
+    # Reports name their columns on each page.
+    totals = [row for row in rows if is_total(row, usual) or _is(row, names)]
+    kept = [row for row in rows if any(row) and not (is_total(row, usual) or _is(row, names))]
     if len(kept) == len(rows) or not kept:
         return rows, None
     places = {next(place for place, value in enumerate(row) if value) for row in totals}
@@ -42,3 +44,7 @@ def without_totals(
     if place is None or not header[place] or named or (blank and place not in full):
         return kept, None
     return kept, (header[place], (*words, "")[: len(words) + blank])
+
+
+def _is(row: Sequence[str | None], names: tuple[str, ...]) -> bool:
+    return tuple(value or "" for value in row) == names

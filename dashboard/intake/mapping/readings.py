@@ -77,8 +77,8 @@ def _spaced(text: str, formats: Sequence[str]) -> str:
         # Some databases write more digits of a second than DuckDB's %f reads.
         spaced = rf"regexp_replace({spaced}, '(\.\d{{6}})\d+', '\1')"
     if any("%p" in one for one in formats):
-        # a.m., as in Canada, and a. m., as in Spanish.
-        spaced = rf"regexp_replace({spaced}, '(?i)(\d ?[ap])\. ?m\.', '\1m')"
+        # a.m., as in Canada, a. m., as in Spanish, and 9:05a, as where a column is narrow.
+        spaced = rf"regexp_replace({spaced}, '(?i)(\d ?[ap])(?:\. ?m\.|\.?)(\W|$)', '\1m\2')"
     return spaced
 
 

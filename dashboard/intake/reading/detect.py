@@ -21,6 +21,8 @@ from dashboard.intake.reading.scan import header_of, scan
 #: Of those under which equally many columns stand in a header the first is taken.
 _DELIMITERS = (b",", b";", b"\t", b"|", b"$", b"^", b"~", b"\x1f", b"\x01")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+#: Without a byte-order mark the zeros beside most characters tell it, which no other encoding has: so many at least.
+_ZEROS = 0.5
 #: The first line by which some systems tell spreadsheets their delimiter.
 _SAID = re.compile(rb'\A(?:\xef\xbb\xbf)?"?sep=([^\w\s"]|\t)"?\r*(?:\n|\r|\Z)', re.IGNORECASE)
 #: What stands between the first two names, where these are quoted.
@@ -42,7 +44,7 @@ def dialect_of(path: Path, layout: Layout, wanted: Collection[SourceColumn], she
         return Dialect(header=layout.header, skipped=layout.skip, sheet=sheet)
     encoding = layout.encoding
     if encoding is None:
-        encoding = "utf-16" if not is_gzip(path) and starts(path).startswith(_UTF_16) else UTF_8
+        encoding = UTF_8 if is_gzip(path) else _unicode(starts(path))
     content = peek(path, Dialect(encoding=encoding))
     said = _SAID.match(content)
     dialect = Dialect(
@@ -68,6 +70,17 @@ def dialect_of(path: Path, layout: Layout, wanted: Collection[SourceColumn], she
         return held(header, wanted), len(header)
 
     return replace(dialect, delimiter=max((mark for mark in _DELIMITERS if mark != dialect.quote), key=fit))
+
+
+def _unicode(first: bytes) -> str:
+    """The encoding of Unicode that the first bytes of a file tell."""
+    if first.startswith(_UTF_16):
+        return "utf-16"
+    even, odd = first[::2], first[1::2]
+    for encoding, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if zeros.count(0) > _ZEROS * len(zeros) and 0 not in others:
+            return encoding
+    return UTF_8
 
 
 def own_dialect(path: Path, sheet: str | None) -> Dialect:

@@ -129,6 +129,21 @@ def delimited_files(folder: Path) -> list[Path]:
     return [path for path in _entries(folder) if _is_delimited(path)]
 
 
+def files_to_map(folder: Path) -> tuple[list[Path], str]:
+    """The files of a folder that can be mapped, with what stands before their names in a pattern for them.
+
+    Where it holds none they are those of the folders below: some systems write one a day or a month.
+    """
+    if found := delimited_files(folder):
+        return found, ""
+    return _below(folder), "**/"
+
+
+def _below(folder: Path) -> list[Path]:
+    inner = [path for path in _entries(folder) if path.is_dir() and not path.is_symlink()]
+    return [path for one in inner for path in (*delimited_files(one), *_below(one))]
+
+
 def _is_delimited(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(ENDINGS) and path.is_file()
 

@@ -66,8 +66,6 @@ select rowid as place from extract.scores where patient in (select patient from 
 create table before.scores as
 select * from extract.scores where rowid in (select place from place_scores) order by rowid;
 
-create table before.service_prices as select * from extract.service_prices;
-
 -- Bookings of others that payments of these patients are for: to place the payments, and for nothing else.
 create temp table lent as
 select * from extract.bookings
