@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
+import shutil
 import stat
+import time
 from pathlib import Path
+
+#: Seconds, longer than any file takes to be made.
+_A_DAY = 86_400.0
 
 
 def make(folder: Path, mode: int = 0o777) -> None:
@@ -31,6 +37,17 @@ def make(folder: Path, mode: int = 0o777) -> None:
             give_to_owner(descriptor, folder.parent)
     finally:
         os.close(descriptor)
+
+
+def clear(folder: Path) -> None:
+    """Remove what killed processes have left in a folder for passing files: what was not written to for a day."""
+    latest = time.time() - _A_DAY
+    with contextlib.suppress(OSError):
+        for left in folder.iterdir():
+            with contextlib.suppress(OSError):
+                is_folder = left.is_dir() and not left.is_symlink()
+                if max(one.lstat().st_mtime for one in (left, *(left.rglob("*") if is_folder else ()))) < latest:
+                    shutil.rmtree(left) if is_folder else left.unlink()
 
 
 def opened(path: str | Path, flags: int, mode: int = 0o666) -> int:

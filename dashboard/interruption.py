@@ -59,7 +59,7 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and str(error) != _INTERRUPTED:
+        if isinstance(error, RuntimeError) and not is_stop(error):
             raise
         if sys.stderr.isatty():
             print(file=sys.stderr)  # behind a bar of progress, or the terminal's ^C
@@ -67,6 +67,11 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+
+
+def is_stop(error: Exception) -> bool:
+    """Whether an error is what became of a stop that came within a query."""
+    return isinstance(error, RuntimeError) and str(error) == _INTERRUPTED
 
 
 @contextmanager

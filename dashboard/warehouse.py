@@ -60,6 +60,7 @@ class Warehouse:
         #: Whether what is asked ahead is unwanted by now.
         self.gives_way = False
         folders.make(self.spill)
+        folders.clear(self.spill)
         try:
             self._facts = FactReading(path, settings)
         except facts.FactsError as error:

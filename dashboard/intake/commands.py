@@ -325,10 +325,10 @@ def _plain(text: str, kept: str = "") -> str:
 
 
 class _PlainFormatter(logging.Formatter):
-    """Lines of a log that a terminal doesn't obey."""
+    """Lines of a log that a terminal doesn't obey; what goes on in another line is no entry of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _plain(super().format(record), kept="\n")
+        return _plain(super().format(record).replace("\n", "\n  "), kept="\n")
 
 
 @contextlib.contextmanager

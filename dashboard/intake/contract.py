@@ -31,6 +31,10 @@ class StorageError(DeliveryError):
     """What failed is the machine, a full disk or a folder that can't be written, and not the delivery."""
 
 
+class UnforeseenError(DeliveryError):
+    """Nothing could be made of the delivery for an error that nobody foresaw."""
+
+
 def other_schema(version: int | None) -> str:
     """What an extract of this schema version has that keeps it from being read, and what to do; empty if nothing.
 

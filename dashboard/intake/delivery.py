@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +26,8 @@ from dashboard.intake.reference import Reference, load_reference
 from dashboard.intake.rejects import require_lines
 
 _SCANNED_AT_ONCE = 2  # more would wait for one another and take more memory
+#: Bytes of delivery.json, which says a word or two.
+_LARGEST_TOLD = 1_000_000
 
 Progress = Callable[[str, float], None]
 
@@ -209,7 +213,7 @@ def is_demo(delivery: Path) -> bool:
     """
     path = delivery / "delivery.json"
     try:
-        return bool(json.loads(path.read_text(encoding="utf-8")).get("demo"))
+        return bool(json.loads(_small_text(path)).get("demo"))
     except FileNotFoundError:
         return False
     except PermissionError as error:
@@ -218,6 +222,17 @@ def is_demo(delivery: Path) -> bool:
         ) from error
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DeliveryError(f"{path} is not a JSON object; correct or remove it") from error
+
+
+def _small_text(path: Path) -> str:
+    """A small file's text. What is none, a pipe or a device, would be waited for or read without an end."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("no file")
+        content = file.read(_LARGEST_TOLD + 1)
+    if len(content) > _LARGEST_TOLD:
+        raise ValueError("too large")
+    return content.decode()
 
 
 def _survey(sources: list[Source], progress: Progress) -> list[Survey]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dashboard.intake import attempts
 from dashboard.intake.attempts import Watched
-from dashboard.intake.contract import DeliveryError
+from dashboard.intake.contract import DeliveryError, UnforeseenError
 from dashboard.intake.report import ImportReport, refusal
+from dashboard.interruption import is_stop
+from dashboard.tracebacks import traceback_text
+
+log = logging.getLogger("dashboard.import")
 
 Note = Callable[[ImportReport, dict[Path, str]], None]
 
@@ -59,6 +64,18 @@ def noted(
             # Below the first line stand values of the delivery.
             note(refusal(error)["result"], str(error).splitlines()[0], _still(delivery, watched.fingerprint))
         raise
+    except Exception as error:
+        if is_stop(error):
+            raise
+        # Of an inbox the deliveries after it would else never be imported; its words may quote a value.
+        log.error("an error that nobody foresaw:\n%s", traceback_text(error))
+        told = UnforeseenError(
+            f"{delivery} could not be imported for an error that nobody foresaw ({type(error).__qualname__}); "
+            "the extract in use stays. Please report it, with the traceback"
+        )
+        if not dry_run:
+            note("failed", str(told), _still(delivery, watched.fingerprint))
+        raise told from error
 
 
 def _still(delivery: Path, fingerprint: str) -> str:

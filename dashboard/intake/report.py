@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dashboard.intake.contract import TABLES, DeliveryError, StorageError
+from dashboard.intake.contract import TABLES, DeliveryError, StorageError, UnforeseenError
 from dashboard.intake.reading.header import told_names
 from dashboard.intake.review import DropError, Review
 
@@ -250,7 +250,7 @@ class ImportReport:
 
 def refusal(error: DeliveryError) -> dict[str, Any]:
     """The report of an import that published nothing."""
-    result = {DropError: "held", StorageError: "failed"}.get(type(error), "refused")
+    result = {DropError: "held", StorageError: "failed", UnforeseenError: "failed"}.get(type(error), "refused")
     # A disk that went away while the delivery was read says nothing of the delivery; damaged gzip bears no number.
     if isinstance(error.__cause__, OSError) and error.__cause__.errno is not None:
         result = "failed"

@@ -7,7 +7,6 @@ import logging.config
 import re
 import secrets
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,10 +17,10 @@ import streamlit.logger
 import uvicorn.config
 from pythonjsonlogger.json import JsonFormatter
 
+from dashboard.tracebacks import traceback_text
+
 #: What is known of the request under way: its id, and the user's name once the gate knows it.
 _request: ContextVar[dict[str, str] | None] = ContextVar("request", default=None)
-#: Exceptions whose words name parts of the program or of the machine. Others may quote a cell of the data.
-_SPEAKING = (AttributeError, ImportError, MemoryError, NameError, NotImplementedError, OSError, RecursionError)
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9_./-]{0,80}")
 
 
@@ -46,26 +45,6 @@ def note_user(username: str) -> None:
 def plain(path: str) -> str:
     """The path if it is made of letters, digits and separators, else "-": what people type is not kept."""
     return path if _PLAIN_PATH.fullmatch(path) else "-"
-
-
-def traceback_text(error: BaseException) -> str:
-    """The traceback with the lines of the program, and of the exceptions' words only those without data."""
-    return "".join(_told(error, set())).rstrip("\n")
-
-
-def _told(error: BaseException, seen: set[int]) -> Iterator[str]:
-    seen.add(id(error))
-    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if earlier is not None and id(earlier) not in seen:
-        yield from _told(earlier, seen)
-        yield "which led to\n"
-    yield from traceback.format_tb(error.__traceback__)
-    kind = type(error)
-    yield f"{kind.__module__}.{kind.__qualname__}"
-    yield f": {error}\n" if isinstance(error, _SPEAKING) else "\n"
-    for part in getattr(error, "exceptions", ()):
-        if id(part) not in seen:
-            yield from _told(part, seen)
 
 
 class _Text(logging.Formatter):

@@ -198,3 +198,14 @@ def test_names_of_deliveries_do_not_steer_a_terminal(inbox: Path, tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stderr
     assert "\\x1b[31mone published" in done.stderr
+
+
+def test_no_name_of_a_delivery_makes_an_entry_of_the_log(inbox: Path, tmp_path: Path) -> None:
+    deliver(inbox, "one\n2026-01-05 09:00:00,000 INFO two published", header="nonsense")
+    arguments = [str(inbox), "--data", str(tmp_path / "data"), "--watch", "--once"]
+    command = "import sys; from dashboard.cli import main; main(sys.argv[1:])"
+    done = subprocess.run([sys.executable, "-c", command, "import", *arguments], capture_output=True, text=True)
+    assert done.returncode == 1
+    entries = [line for line in done.stderr.splitlines() if "two published" in line]
+    assert entries
+    assert all(line.startswith("  ") for line in entries), entries

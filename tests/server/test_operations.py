@@ -22,11 +22,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from server_harness import add_clinic, await_ready, dashboard_server
 
 from dashboard.intake import pointer
-from dashboard.serving import journal
 from dashboard.serving.health import ASKED_EVERY, Health
 from dashboard.settings import Settings
 from dashboard.state import Store
 from dashboard.state.passwords import DEMO_PASSWORD
+from dashboard.tracebacks import traceback_text
 from tests.ports import free_port
 
 PATIENT = "Ann Lee, born 1961-02-03"
@@ -304,15 +304,15 @@ def test_a_traceback_is_told_without_the_words_of_its_errors():
 
     with pytest.raises(KeyError) as failed:
         read(PATIENT)
-    text = journal.traceback_text(failed.value)
+    text = traceback_text(failed.value)
     assert PATIENT not in text
     assert text.index("builtins.ValueError") < text.index("which led to") < text.index("builtins.KeyError")
     assert "raise KeyError(cell) from error" in text
     with pytest.raises(OSError, match="nowhere") as failed:
         Path("/nowhere/at/all").read_bytes()
-    assert "No such file or directory: '/nowhere/at/all'" in journal.traceback_text(failed.value)
+    assert "No such file or directory: '/nowhere/at/all'" in traceback_text(failed.value)
     group = ExceptionGroup(PATIENT, [ValueError(PATIENT), ImportError("no module")])
-    text = journal.traceback_text(group)
+    text = traceback_text(group)
     assert PATIENT not in text
     assert "builtins.ImportError: no module" in text
 

@@ -274,3 +274,22 @@ def test_one_file_can_be_opened_by_several_at_once(house, tmp_path):
         for one in opened:
             one.ping()
             one.close()
+
+
+def test_what_a_killed_process_left_of_rows_goes_after_a_day(house, settings_of, tmp_path):
+    """Of what is not of today, be it a file or a folder; what a link leads to stays."""
+    settings = settings_of(data=tmp_path)
+    spill, elsewhere = settings.data / "spill", tmp_path / "elsewhere"
+    for name in ("old", "young"):
+        (spill / name).mkdir(parents=True)
+        (spill / name / "rows.xlsx").write_text("rows")
+    (spill / "duckdb_temp_storage_0.tmp").write_text("rows")
+    elsewhere.mkdir()
+    (elsewhere / "kept").write_text("kept")
+    (spill / "link").symlink_to(elsewhere)
+    for path in (spill / "old" / "rows.xlsx", spill / "old", spill / "young", spill / "duckdb_temp_storage_0.tmp",
+                 spill / "link"):  # fmt: skip
+        os.utime(path, (1, 1), follow_symlinks=False)
+    Warehouse(Path(shutil.copy(house.path, tmp_path / "own.duckdb")), settings).close()
+    assert sorted(path.name for path in spill.iterdir()) == ["young"]
+    assert (elsewhere / "kept").exists()

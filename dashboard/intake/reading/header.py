@@ -12,8 +12,8 @@ from dashboard.intake.drafting.guesses import column_words
 from dashboard.intake.drafting.synonyms import COLUMNS
 from dashboard.intake.mapping import SourceColumn
 
-#: A number, day or time, as no column is called.
-_DATUM = re.compile(r"[+-]?[\d.,:/-]*\d[\d.,:/-]*([T ]\d[\d:.]*)?\s?([AaPp][Mm]|Z)?")
+#: A number, day or time, as no column is called. Nothing is tried twice: a cell may have a million digits.
+_DATUM = re.compile(r"[+-]?(?=[.,:/-]*+\d)[\d.,:/-]++([T ]\d[\d:.]*+)?\s?([AaPp][Mm]|Z)?")
 #: What no name of a column has within it: a day or time, an address.
 _WITHIN = re.compile(r"\d{4}-\d\d|\d\d?/\d\d?/\d\d|\d:\d\d|@|[<>{}]")
 #: What ends a line elsewhere, or nowhere.

@@ -31,7 +31,8 @@ _KINDS = (
         _EXPORT,
     ),
     (
-        rb'(?s)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<\w+\b[^>]*\sxmlns="http://hl7\.org/fhir"',
+        # Where one comment ends is never tried anew, or forty of them would take hours.
+        rb'(?s)\s*(<\?xml[^>]*>\s*)?(<!--(?>.*?-->)\s*)*+<\w+\b[^>]*\sxmlns="http://hl7\.org/fhir"',
         "FHIR as XML",
         "export the resources as JSON or NDJSON and deliver these",
     ),

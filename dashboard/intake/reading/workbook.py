@@ -8,6 +8,7 @@ import json
 import math
 import re
 import resource
+import struct
 import subprocess
 import sys
 import tempfile
@@ -45,11 +46,13 @@ _LOCKED = "encrypted-package"
 _REFUSED = 3
 #: A format of Excel that shows zeros before a number.
 _PADDED = re.compile(r"0{2,}(?:[- /]0+)*")
-_FORMAT = re.compile(r'<(?:\w+:)?numFmt\s[^>]*?formatCode="([^"]*)"')
+#: No value holds a <: without looking past it, many beginnings without an end take no longer than one.
+_FORMAT = re.compile(r'<(?:\w+:)?numFmt\s[^<>]*?formatCode="([^"<]*)"')
 #: How OpenDocument writes spans of time, of which those of a day or more come as they are written.
 _SPAN = re.compile(r"(-?)PT(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d+)?)S)?")
 _SPECIAL = re.compile(r'["\r\n,]')
-_ENDS = re.compile(r"\s*[\r\n]+\s*")
+#: A run of blanks that holds the end of a line, looked for from its beginning alone.
+_ENDS = re.compile(r"(?<!\s)[^\S\r\n]*+[\r\n]\s*+")
 #: A spreadsheet computes with so many digits, and shows no more.
 _DIGITS, _WHOLE = ".15g", 10**15
 #: So many places of a sheet are named in a sentence.
@@ -71,10 +74,23 @@ def _is_open(path: Path) -> bool:
 def _parts(path: Path) -> list[str]:
     """The names of what a file holds; none where it is no archive."""
     try:
-        with zipfile.ZipFile(path) as packed:
+        with _archive(path) as packed:
             return [name.lower() for name in packed.namelist()]
     except (OSError, zipfile.BadZipFile):
         return []
+
+
+def _archive(path: Path) -> zipfile.ZipFile:
+    """A file as the archive that it is.
+
+    Raises:
+        OSError, zipfile.BadZipFile: it cannot be read, or is none.
+    """
+    try:
+        return zipfile.ZipFile(path)
+    except (ValueError, NotImplementedError, struct.error) as error:
+        # Of a name that is no text, of a later version of the format, of places that are none.
+        raise zipfile.BadZipFile(str(error)) from error
 
 
 def sheets(path: Path, but: Sequence[str] = ()) -> list[str]:
@@ -193,7 +209,7 @@ class SheetText:
 def _require_small(path: Path) -> None:
     try:
         if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as packed:
+            with _archive(path) as packed:
                 size = sum(part.file_size for part in packed.infolist())
         else:
             size = path.stat().st_size
@@ -271,7 +287,7 @@ def _plain_format(code: str) -> str:
 
 def _styles(path: Path) -> str:
     try:
-        with zipfile.ZipFile(path) as packed:
+        with _archive(path) as packed:
             return packed.read("xl/styles.xml").decode(errors="replace")
     except (KeyError, zipfile.BadZipFile):
         return ""
