@@ -14,7 +14,7 @@ import pandas as pd
 
 from dashboard import theme
 from dashboard.metrics import METRICS, Metric
-from dashboard.wording import IN_POINTS, change_text, number, plural, signed, text
+from dashboard.wording import IN_POINTS, change_text, number, plural, signed, text, unbroken
 
 #: What is said of a change whose interval holds 0.
 NOT_TOLD = ", not distinguishable"
@@ -237,5 +237,5 @@ def _change(row: Row, lead: str = "") -> str:
     if metric.unit in IN_POINTS:
         return f'<span class="change quiet">{named}{change_text(change, metric.unit)}</span>'
     before = row[f"{lead}before"]
-    part = f" ({signed(100 * change / before, 0)} %)" if before else ""
+    part = unbroken(f" ({signed(100 * change / before, 0)} %)") if before else ""
     return f'<span class="change quiet">{named}{change_text(change, metric.unit)}{part}</span>'
