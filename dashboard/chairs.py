@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,6 +65,11 @@ class Day:
             self.minute(dt.datetime.combine(self.date, self.opens)),
             self.minute(dt.datetime.combine(self.date, self.closes)),
         )
+
+    @property
+    def open_chairs(self) -> float:
+        """How many chairs visits can be booked on; NaN where the site is closed on the day, or has none."""
+        return float(self.chairs) if self.hours and self.chairs else math.nan
 
     def minute(self, local: dt.datetime) -> float:
         """Minutes from local midnight to a local time; of an hour that comes twice the first one."""

@@ -302,11 +302,13 @@ def dots(
     # On the row's own line: above it they would lie over the interval of the row before.
     words = (
         base.transform_filter(f"datum.reading === {TOO_FEW!r}")
-        .mark_text(align="left", fontSize=10, color=theme.quiet(look.mode))
+        .mark_text(align="left", fontSize=10)
         .encode(x=alt.value(4), text="reading:N", color=alt.value(theme.quiet(look.mode)))
     )
+    # Of the ground's colour around the letters: the row's line would strike them through.
+    ground = words.encode(stroke=alt.value(theme.paper(look.mode)), strokeWidth=alt.value(5))
     rows = len(order) * (16 * (len(series.domain) if series else 1) + 12)
-    return alt.layer(rule, point, words).properties(title=heading(title), height=rows + ROOM)
+    return alt.layer(rule, point, ground, words).properties(title=heading(title), height=rows + ROOM)
 
 
 def shares(look: Look, title: str, category: str, measures: Sequence[str], tips: Sequence[alt.Tooltip]) -> Chart:

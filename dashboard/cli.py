@@ -294,6 +294,8 @@ def _check_record(settings: Settings) -> str:
 
 
 def _check_users(settings: Settings) -> str:
+    from dashboard.wording import plural
+
     try:
         with _opened(settings) as store:
             people = [user for user in store.list_users() if not user.disabled]
@@ -301,7 +303,13 @@ def _check_users(settings: Settings) -> str:
         raise _Problem("unknown, because the state store cannot be read") from None
     if not people:
         raise _Problem("nobody can sign in; run: dashboard users add NAME --role ROLE")
-    return f"{len(people)} can sign in, {sum(user.demo for user in people)} of them demo accounts"
+    # Who is invited signs in by the provider of single sign-on, where there is one.
+    waiting = 0 if settings.oidc else sum(user.invited for user in people)
+    told = f"{plural(waiting, 'invited account has', 'invited accounts have')} no password yet"
+    if waiting == len(people):
+        raise _Problem(f"nobody can sign in: {told}; for a new link run: dashboard users reset-link NAME")
+    able = f"{len(people) - waiting} can sign in, {sum(user.demo for user in people)} of them demo accounts"
+    return f"{able}; {told}" if waiting else able
 
 
 def _check_reference(_settings: Settings) -> str:

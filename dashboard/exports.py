@@ -18,6 +18,7 @@ from dashboard.filters import Filters
 from dashboard.intake.contract import DEFINITIONS_VERSION
 from dashboard.marks import Mark
 from dashboard.panels import Column, today
+from dashboard.panels.column import UNIT
 from dashboard.payment_methods import folded
 from dashboard.query_faults import WarehouseError
 from dashboard.receipts import FileResponse, Part, Receipt, no_such_file
@@ -250,7 +251,9 @@ def parts(
     access.require(reader.viewer, dataset.resource)
     keys = [column.name for column in columns_of(reader, dataset, chosen)]
     if dataset.query is None:
-        yield panels.rows(reader, dataset.name, chosen)[keys]
+        rows = panels.rows(reader, dataset.name, chosen)
+        # Also where its unit is no column of its own: figures are written by it.
+        yield rows[[*keys, *({UNIT}.intersection(rows) - set(keys))]]
         return
     values = _values(dataset, chosen, date or dataset.dates[0], methods)
     for part in reader.warehouse.stream(reader.viewer, dataset.query, **values):

@@ -9,7 +9,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,11 @@ import pandas as pd
 from dashboard import access, exports, filters, money
 from dashboard.filters import Filters
 from dashboard.intake.contract import DEFINITIONS_VERSION
+from dashboard.metrics import Unit
 from dashboard.panels import Column, revenue
+from dashboard.panels.column import UNIT
+from dashboard.panels.words import titled
+from dashboard.payment_methods import method_name
 from dashboard.sources import FrameRows
 from dashboard.warehouse import Reader
 
@@ -42,7 +46,10 @@ class AbsentMonthError(MonthError):
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the pack: its file's name, columns and rows; money in cents becomes dollars when it is written."""
+    """A table of the pack: its file's name, columns and rows; money in cents becomes dollars when it is written.
+
+    Rows name sites, lines and methods as pages do; the keys are in the figures and the receipt.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -53,11 +60,12 @@ class Table:
 class Pack:
     """A month's tables and all of their figures.
 
-    `provisional` says that the extract ends before the month does.
+    `sites` are keys. `provisional` says that the extract ends before the month does.
     """
 
     month: str
     sites: tuple[str, ...]
+    site_names: tuple[str, ...]
     tables: tuple[Table, ...]
     figures: Figures
     extract: str
@@ -107,16 +115,25 @@ def pack(reader: Reader, month: str, sites: Sequence[str] = ()) -> Pack:
     chosen = filters.parse({}, exports.scope_of(reader)).at(*(sites or reader.sites)).on(start, end)
     tables, figures = [], Figures()
     for table, keys, values in _tables(reader, chosen):
-        tables.append(table)
+        tables.append(_named(table, reader))
         for row in table.rows.to_dict("records"):
             for value in values:
                 key = " | ".join([table.name, *(str(row[key]) for key in keys), value])
                 figures[key] = _whole(row[value])
     _require_ties(figures)
     return Pack(
-        month, tuple(chosen.sites), tuple(tables), figures, catalogue.name, DEFINITIONS_VERSION,
+        month, tuple(chosen.sites), tuple(map(catalogue.site_name, chosen.sites)), tuple(tables), figures,
+        catalogue.name, DEFINITIONS_VERSION,
         provisional=end > catalogue.last_full_day,
     )  # fmt: skip
+
+
+def _named(table: Table, reader: Reader) -> Table:
+    """The table with names that staff read instead of keys."""
+    rows = titled(table.rows, reader)
+    if "method" in rows:
+        rows = rows.assign(method=rows["method"].map(method_name))
+    return replace(table, rows=rows)
 
 
 def _tables(reader: Reader, chosen: Filters) -> list[tuple[Table, tuple[str, ...], tuple[str, ...]]]:
@@ -208,6 +225,15 @@ def of_site(figures: Figures, site: str) -> Figures:
     return {key: value for key, value in figures.items() if key.split(" | ")[1] == site}
 
 
+def unit_of(key: str) -> Unit:
+    """The unit of a figure.
+
+    >>> unit_of("bridge | dallas | paid_cents"), unit_of("revenue_by_line | dallas | vitamin | visits")
+    ('dollars', 'count')
+    """
+    return "dollars" if key.endswith("cents") else "count"
+
+
 def shown(key: str, value: int) -> str:
     """A figure as people read it.
 
@@ -225,13 +251,13 @@ def written(made: Pack, restated: Sequence[tuple[str, int, int]] = ()) -> bytes:
     files = {f"{table.name}.csv": _csv(table) for table in made.tables}
     if restated:
         # As numbers: text with a minus would be guarded as a formula.
-        rows = [(key, _number(key, was), _number(key, is_now)) for key, was, is_now in restated]
+        rows = [(key, _number(key, was), _number(key, is_now), unit_of(key)) for key, was, is_now in restated]
         columns = (
             Column("figure", "Figure"),
-            Column("closed", "As closed", "decimal"),
-            Column("now", "Now", "decimal"),
+            Column("closed", "As closed", "decimal", own="value"),
+            Column("now", "Now", "decimal", own="value"),
         )
-        frame = pd.DataFrame(rows, columns=[column.name for column in columns])
+        frame = pd.DataFrame(rows, columns=[*(column.name for column in columns), UNIT])
         files["restated.csv"] = _csv(Table("restated", columns, frame))
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     cover = _cover(made, restated, digests)
@@ -261,7 +287,7 @@ def _cover(made: Pack, restated: Sequence[Any], digests: Mapping[str, str]) -> T
     """Control totals over all sites, and what the pack is of."""
     rows = [
         ("Month", made.month),
-        ("Sites", ", ".join(made.sites)),
+        ("Sites", ", ".join(made.site_names)),
         ("Extract", made.extract),
         ("Definitions", made.definitions),
         ("State", "provisional: the month is not over in this extract" if made.provisional else "whole month"),

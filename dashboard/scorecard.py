@@ -14,7 +14,7 @@ import pandas as pd
 
 from dashboard import theme
 from dashboard.metrics import METRICS, Metric
-from dashboard.wording import number, plural, signed, text
+from dashboard.wording import IN_POINTS, change_text, number, plural, signed, text, unbroken
 
 #: What is said of a change whose interval holds 0.
 NOT_TOLD = ", not distinguishable"
@@ -222,7 +222,7 @@ def _change(row: Row, lead: str = "") -> str:
     named = f'<span class="against">{escape(row[f"{lead}against"])}: </span>' if row.get("also_against") else ""
     low, high = row[f"{lead}change_lower"], row[f"{lead}change_upper"]
     if pd.notna(low):
-        shown = f"{signed(change)} points" if metric.interval else _signed(change, metric.unit)
+        shown = f"{signed(change)} points" if metric.interval else change_text(change, metric.unit)
         places = 1 if metric.interval else 0
         points = f'{named}{shown}<span class="more"> ({signed(low, places)} to {signed(high, places)})</span>'
         if low <= 0 <= high:
@@ -234,15 +234,8 @@ def _change(row: Row, lead: str = "") -> str:
             f'<span class="change"><span style="color:{theme.variable(kind)}" role="img" '
             f'aria-label="{verdict.word}">{verdict.icon}</span> {points}</span>'
         )
-    if metric.unit in {"percent", "per 100 infusions", "points"}:
-        return f'<span class="change quiet">{named}{signed(change)} points</span>'
+    if metric.unit in IN_POINTS:
+        return f'<span class="change quiet">{named}{change_text(change, metric.unit)}</span>'
     before = row[f"{lead}before"]
-    part = f" ({signed(100 * change / before, 0)} %)" if before else ""
-    return f'<span class="change quiet">{named}{_signed(change, metric.unit)}{part}</span>'
-
-
-def _signed(change: float, unit: str) -> str:
-    if unit == "dollars":
-        shown = signed(change, 0)
-        return f"{shown[0]}${shown[1:]}" if shown[0] in "+−" else f"${shown}"
-    return signed(change, 1 if unit == "days" else 0)
+    part = unbroken(f" ({signed(100 * change / before, 0)} %)") if before else ""
+    return f'<span class="change quiet">{named}{change_text(change, metric.unit)}{part}</span>'

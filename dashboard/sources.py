@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from dashboard import cells
 from dashboard.panels import Column
+from dashboard.panels.column import UNIT, Format, own_format
 from dashboard.receipts import Part
 from dashboard.warehouse import Reader
 
@@ -115,7 +116,7 @@ class FrameRows:
         """As `Source.csv`."""
         yield head(self.columns)
         for frame in self.make():
-            columns = [csv_cells(frame[column.name], column) for column in self.columns]
+            columns = [csv_cells(frame, column) for column in self.columns]
             yield Part(_lines(zip(*columns, strict=True)).encode(), len(frame), self._sums(frame))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -137,7 +138,7 @@ class FrameRows:
         found: Totals = {}
         for column in self.columns:
             if column.name in self.totals:
-                found[column.name] = sum((Decimal(c) for c in csv_cells(frame[column.name], column) if c), Decimal(0))
+                found[column.name] = sum((Decimal(c) for c in csv_cells(frame, column) if c), Decimal(0))
         return found
 
 
@@ -151,18 +152,27 @@ def head(columns: Sequence[Column]) -> Part:
     return Part((_BOM + _lines([[cells.harmless(column.title) for column in columns]])).encode())
 
 
-def csv_cells(values: pd.Series, column: Column) -> list[str]:
-    """A column's values as cells of CSV."""
+def csv_cells(frame: pd.DataFrame, column: Column) -> list[str]:
+    """A column's values as cells of CSV; of figures in units of their rows each as its unit is written."""
+    values = frame[column.name]
+    if not (column.own and UNIT in frame):
+        return _cells(values, column.format)
+    forms = [own_format(value, unit) for value, unit in zip(values.fillna(0), frame[UNIT], strict=True)]
+    written = {form: _cells(values, form) for form in set(forms)}
+    return [written[form][place] for place, form in enumerate(forms)]
+
+
+def _cells(values: pd.Series, form: Format) -> list[str]:
     empty = values.isna()
-    if column.format == "date":
+    if form == "date":
         found = pd.to_datetime(values).dt.strftime("%Y-%m-%d")
-    elif column.format == "datetime":
+    elif form == "datetime":
         found = pd.to_datetime(values).dt.strftime("%Y-%m-%dT%H:%M:%S")
-    elif column.format == "count":
+    elif form == "count":
         found = values.map(lambda v: f"{v:.0f}", na_action="ignore")
-    elif column.format == "dollars":
+    elif form == "dollars":
         found = values.map(lambda v: f"{v:.2f}", na_action="ignore")
-    elif column.format in {"decimal", "percent"}:
+    elif form in {"decimal", "percent"}:
         found = values.map(lambda v: repr(float(v)), na_action="ignore")
     else:
         found = values.map(lambda v: cells.harmless(str(v)), na_action="ignore")

@@ -55,6 +55,28 @@ def signed(change: float, places: int = 1) -> str:
     return f"+{shown}" if change > 0 and shown != number(0, places) else shown
 
 
+#: Units whose changes are told in points.
+IN_POINTS = frozenset({"percent", "per 100 infusions", "points"})
+
+
+def change_text(change: float, unit: str) -> str:
+    """A change as a scorecard shows it, with its sign; an em dash where there is none.
+
+    >>> change_text(-1.26, "percent"), change_text(3.0, "count"), change_text(-250.0, "dollars")
+    ('−1.3 points', '+3', '−$250')
+    >>> change_text(0.54, "days"), change_text(0.0, "dollars"), change_text(float("nan"), "percent")
+    ('+0.5', '$0', '—')
+    """
+    if not np.isfinite(change):
+        return "—"
+    if unit in IN_POINTS:
+        return f"{signed(change)} points"
+    if unit == "dollars":
+        shown = signed(change, 0)
+        return f"{shown[0]}${shown[1:]}" if shown[0] in "+−" else f"${shown}"
+    return signed(change, 1 if unit == "days" else 0)
+
+
 def unbroken(sentence: str) -> str:
     """A sentence whose lines break nowhere between a number and its per cent sign.
 
@@ -83,3 +105,16 @@ def text(value: float, unit: Unit) -> str:
     small = unit in {"percent", "per 100 infusions"} and 0 < value < 0.05
     shown = about(value) if small else number(value, 1)
     return f"{shown} %" if unit == "percent" else shown
+
+
+def own_text(value: float, unit: Unit, *, change: bool = False) -> str:
+    """A figure of a table whose rows have units of their own; a limit of a count has one decimal, being no count.
+
+    >>> own_text(38.0, "count"), own_text(39.4, "count"), own_text(7.04, "percent")
+    ('38', '39.4', '7.0 %')
+    >>> own_text(-1.26, "percent", change=True), own_text(-3.5, "count", change=True)
+    ('−1.3 points', '−3.5')
+    """
+    if unit == "count" and np.isfinite(value) and value != round(value):
+        return signed(value) if change else number(value, 1)
+    return change_text(value, unit) if change else text(value, unit)

@@ -20,6 +20,7 @@ import xlsxwriter
 
 from dashboard import cells
 from dashboard.panels import Column
+from dashboard.panels.column import UNIT, own_format
 from dashboard.receipts import Part
 from dashboard.sources import Source, schema
 
@@ -217,12 +218,15 @@ class _Sheets:
         if self._row == 1:
             self._fit(batch)
         values = [batch.column(place).to_pylist() for place in range(batch.num_columns)]
+        names = [column.name for column in self._columns]
+        units = names.index(UNIT) if UNIT in names else -1
         for row in zip(*values, strict=True):
             if self._row == SHEET_ROWS:
                 self._open()
             for place, (value, column) in enumerate(zip(row, self._columns, strict=True)):
                 if value is not None:
-                    self._write(place, value, column.format)
+                    own = column.own and units >= 0
+                    self._write(place, value, own_format(value, row[units]) if own else column.format)
             self._row += 1
 
     def _fit(self, batch: pa.RecordBatch) -> None:

@@ -100,7 +100,7 @@ def users_list() -> None:
     with store_of(settings_in_force()) as store:
         people = store.list_users()
     for user in people:
-        state = "disabled" if user.disabled else "demo" if user.demo else ""
+        state = "disabled" if user.disabled else "demo" if user.demo else "invited" if user.invited else ""
         line = f"{user.username:<24}{user.role.value:<18}{sites_text(user):<24}{user.name:<24}{state}"
         click.echo(line.rstrip())
     if not people:

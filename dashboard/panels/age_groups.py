@@ -96,8 +96,9 @@ def _rates_answer(frame: pd.DataFrame) -> str:
     few = int((frame["reading"] != "").sum())
     if few == len(frame):
         return "Too few in every age band to judge a rate"
-    left = "; the others are of too few to judge" if few else ""
-    return f"{len(frame) - few} of {len(frame)} rates by age band{left}"
+    if not few:
+        return f"{plural(len(frame), 'rate', 'rates')} by age band"
+    return f"{len(frame) - few} of {len(frame)} rates by age band can be judged; the others are of too few"
 
 
 def _pyramid(reader: Reader, filters: Filters) -> pd.DataFrame:

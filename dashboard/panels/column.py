@@ -10,13 +10,32 @@ from dashboard.metrics import METRICS
 Format = Literal["text", "date", "count", "decimal", "percent", "dollars", "datetime", "link"]
 
 
+#: The column of rows that says which unit each of them is in.
+UNIT = "unit"
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column of a table and file: its key in the rows, its heading with unit, its format."""
+    """A column of a table and file: its key in the rows, its heading with unit, its format.
+
+    `own` says that each row's figure is in the unit that the row names (`UNIT`): a value of it, or a change of one.
+    """
 
     name: str
     title: str
     format: Format = "text"
+    own: Literal["", "value", "change"] = ""
+
+
+def own_format(value: float, unit: str) -> Format:
+    """The format of a figure in its row's unit; what is no whole count, such as a limit of one, keeps its places.
+
+    >>> own_format(38.0, "count"), own_format(39.4, "count"), own_format(12.5, "dollars"), own_format(7.0, "percent")
+    ('count', 'decimal', 'dollars', 'decimal')
+    """
+    if unit == "count":
+        return "count" if value == round(value) else "decimal"
+    return "dollars" if unit == "dollars" else "decimal"
 
 
 SITE = Column("site", "Site")

@@ -69,7 +69,7 @@ def _hours(reader: Reader, filters: Filters) -> pd.DataFrame:
         for kind, title in KINDS.items():
             used = chairs.in_use(_taken([row for row in own if row["kind"] == kind], day), slots)
             rows += [
-                (site, label, slot, title, value, day.chairs)
+                (site, label, slot, title, value, day.open_chairs)
                 for label, slot, value in zip(labels, slots.tolist(), used.tolist(), strict=True)
             ]
     frame = pd.DataFrame(rows, columns=["site", "start", "position", "kind", "value", "chairs"])
@@ -84,13 +84,18 @@ def _first(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 def _hours_answer(frame: pd.DataFrame) -> str:
     if not frame["value"].sum():
         return "No chair is taken on this day"
-    total = frame.groupby(["site", "position", "start", "chairs"], sort=False)["value"].sum().reset_index()
+    by = ["site", "position", "start", "chairs"]
+    total = frame.groupby(by, sort=False, dropna=False)["value"].sum().reset_index()
     fullest = total.loc[total.groupby("site", sort=False)["value"].idxmax()]
     said = [
-        f"{row['site']} at {row['start']}, {number(row['value'], 1)} of {row['chairs']} chairs"
+        f"{row['site']} at {row['start']}, {number(row['value'], 1)} {_of_chairs(row['chairs'])}"
         for row in _first(fullest[fullest["value"] > 0], "value").to_dict("records")
     ]
     return f"Fullest: {listed(said)}"
+
+
+def _of_chairs(chairs: float) -> str:
+    return "taken though closed on this day" if np.isnan(chairs) else f"of {number(chairs)} chairs"
 
 
 def _hours_chart(look: charts.Look) -> charts.Chart:
@@ -200,7 +205,8 @@ PANELS = (
          Column("chairs", "Chairs", "count")),
         _hours_chart, (), _hours_answer, each="site",
         note="Local time of each site; chairs taken on average over the half-hour, by the time in the chair. Dashed "
-        "line: all chairs. Walked in: by the booking's channel. Cancelled bookings take no chair.",
+        "line: all chairs; of a site that is closed on the day none, whatever visits it has. Walked in: by the "
+        "booking's channel. Cancelled bookings take no chair.",
     ),
     Panel(
         "day_gaps", "Gaps to fill", "today", _gaps,

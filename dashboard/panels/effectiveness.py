@@ -157,10 +157,10 @@ def _chart(dimension: str, title: str) -> Callable[[charts.Look], charts.Chart]:
 
 _VALUES = (
     Column("title", "What"),
-    Column("value", "Value", "decimal"),
+    Column("value", "Value", "decimal", own="value"),
     Column("unit", "Unit"),
-    Column("lower", "95 % from", "decimal"),
-    Column("upper", "95 % to", "decimal"),
+    Column("lower", "95 % from", "decimal", own="value"),
+    Column("upper", "95 % to", "decimal", own="value"),
     Column("numerator", "Numerator", "count"),
     Column("denominator", "Denominator", "count"),
     Column("scored", "Scored", "count"),
@@ -168,10 +168,10 @@ _VALUES = (
     Column("scored_share", "Scored (% of those due)", "decimal"),
 )
 _CHANGE = (
-    Column("before", "Compared period", "decimal"),
-    Column("change", "Change", "decimal"),
-    Column("change_lower", "Change, 95 % from", "decimal"),
-    Column("change_upper", "Change, 95 % to", "decimal"),
+    Column("before", "Compared period", "decimal", own="value"),
+    Column("change", "Change", "decimal", own="change"),
+    Column("change_lower", "Change, 95 % from", "decimal", own="change"),
+    Column("change_upper", "Change, 95 % to", "decimal", own="change"),
 )
 _INSTRUMENT, _MOMENT = Column("instrument", "Questionnaire"), Column("moment", "When")
 _SPLITS = {

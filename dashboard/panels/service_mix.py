@@ -91,8 +91,9 @@ def _both(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 
 def _both_chart(look: charts.Look) -> charts.Chart:
-    line = charts.by_line(look).colours
-    series = charts.Series("used", "Used", tuple(USES.values()), (line[0], line[-1], theme.accent(look.mode)))
+    # Not the accent, which is a blue as hydration's is in the dark.
+    colours = theme.line_colours([look.lines[0], look.lines[-1], "both"], look.mode)
+    series = charts.Series("used", "Used", tuple(USES.values()), tuple(colours))
     return charts.bars("Patients by what they use", "Patients", "site", "Site", look.sites, series)
 
 

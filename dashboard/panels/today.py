@@ -259,7 +259,7 @@ def _day_chart(reader: Reader, filters: Filters) -> pd.DataFrame:
         )  # fmt: skip
     frame = titled(pd.concat(parts, ignore_index=True), reader)
     axis = metric.title if metric.unit == "count" else f"{metric.title}, {unit_title(metric)}"
-    return frame.assign(metric=name, title=metric.title, axis=axis)
+    return frame.assign(metric=name, title=metric.title, unit=metric.unit, axis=axis)
 
 
 def _points(metric: Metric, found: Chart) -> pd.DataFrame:
@@ -311,13 +311,14 @@ def _control_chart(look: charts.Look) -> charts.Chart:
 PANELS = (
     Panel(
         "today", "The day against its own past", "today", day_scores,
-        (Column("title", "Figure"), SITE, Column("value", "Value", "decimal"), Column("unit", "Unit"),
+        (Column("title", "Figure"), SITE, Column("value", "Value", "decimal", own="value"), Column("unit", "Unit"),
          Column("numerator", "Numerator", "count"), Column("denominator", "Denominator", "count"),
-         Column("lower", "95 % from", "decimal"), Column("upper", "95 % to", "decimal"),
-         Column("usual", "Usual", "decimal"), Column("usual_from", "Lower limit", "decimal"),
-         Column("usual_to", "Upper limit", "decimal"), Column("days", "Earlier days", "count"),
-         Column("limits", "Limits"), Column("week_before", "A week ago", "decimal"), Column("verdict", "Verdict"),
-         Column("rule", "Rule"), Column("sentence", "In words")),
+         Column("lower", "95 % from", "decimal", own="value"), Column("upper", "95 % to", "decimal", own="value"),
+         Column("usual", "Usual", "decimal", own="value"),
+         Column("usual_from", "Lower limit", "decimal", own="value"),
+         Column("usual_to", "Upper limit", "decimal", own="value"), Column("days", "Earlier days", "count"),
+         Column("limits", "Limits"), Column("week_before", "A week ago", "decimal", own="value"),
+         Column("verdict", "Verdict"), Column("rule", "Rule"), Column("sentence", "In words")),
         None, FIGURES, html=tiles.day, sites_in="",
         note="Limits: p′ for rates, XmR for others, of every earlier day of the site, or of the same weekday where "
         "weekdays differ; never narrower than chance. Small chart: the last of those days and this one, the band is "
@@ -325,10 +326,11 @@ PANELS = (
     ),
     Panel(
         "day_chart", "One figure over time", "today", _day_chart,
-        (Column("period", "Day", "date"), SITE, Column("title", "Figure"), Column("value", "Value", "decimal"),
-         Column("numerator", "Numerator", "count"), Column("denominator", "Denominator", "count"),
-         Column("centre", "Usual", "decimal"), Column("lower", "Lower limit", "decimal"),
-         Column("upper", "Upper limit", "decimal"), Column("verdict", "Verdict"), Column("rule", "Rule"),
+        (Column("period", "Day", "date"), SITE, Column("title", "Figure"),
+         Column("value", "Value", "decimal", own="value"), Column("numerator", "Numerator", "count"),
+         Column("denominator", "Denominator", "count"), Column("centre", "Usual", "decimal", own="value"),
+         Column("lower", "Lower limit", "decimal", own="value"),
+         Column("upper", "Upper limit", "decimal", own="value"), Column("verdict", "Verdict"), Column("rule", "Rule"),
          Column("limits", "Limits"), Column("sentence", "In words")),
         _control_chart, FIGURES, _chart_answer, each="site", sites_in="",
         note=f"The last {CHART_POINTS} days that the limits are of, up to the day chosen; limits come from all days "

@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard import access, filters, month_end, packs
 from dashboard.panels import Column
+from dashboard.panels.column import UNIT
 from dashboard.screen import forms, identity, page, tables
 from dashboard.settings import Settings
 from dashboard.state import StateError, Store, shared_store
@@ -31,9 +32,9 @@ _RESTATED = (
     Column("table", "Table"),
     Column("site", "Site"),
     Column("figure", "Figure"),
-    Column("closed", "As closed", "decimal"),
-    Column("now", "Now", "decimal"),
-    Column("difference", "Difference", "decimal"),
+    Column("closed", "As closed", "decimal", own="value"),
+    Column("now", "Now", "decimal", own="value"),
+    Column("difference", "Difference", "decimal", own="value"),
 )
 
 
@@ -60,15 +61,16 @@ def month_text(month: str) -> str:
     return f"{dt.date.fromisoformat(month + '-01'):%B %Y}"
 
 
-def restated(lines: Sequence[tuple[str, int, int]]) -> pd.DataFrame:
-    """Figures that differ from those closed, in dollars where they are money."""
+def restated(lines: Sequence[tuple[str, int, int]], site_name: Callable[[str], str]) -> pd.DataFrame:
+    """Figures that differ from those closed, in dollars where they are money; sites by the name that staff read."""
     rows = []
     for key, was, now in lines:
         table, site, *what, name = key.split(" | ")
         scale = 100 if name.endswith("cents") else 1
         figure = ", ".join([*what, name.removesuffix("_cents").replace("_", " ")])
-        rows.append((table.replace("_", " "), site, figure, was / scale, now / scale, (now - was) / scale))
-    return pd.DataFrame(rows, columns=[column.name for column in _RESTATED])
+        values = (was / scale, now / scale, (now - was) / scale)
+        rows.append((table.replace("_", " "), site_name(site), figure, *values, month_end.unit_of(key)))
+    return pd.DataFrame(rows, columns=[*(column.name for column in _RESTATED), UNIT])
 
 
 def closing(view: page.View) -> None:
@@ -110,7 +112,9 @@ def _closing(view: page.View) -> None:
     if lines:
         figures = plural(len(lines), "figure", "figures")
         st.warning(f"{figures} of {told} {'has' if len(lines) == 1 else 'have'} changed since it was closed.")
-        tables.table(restated(lines), _RESTATED, f"Figures of {told} restated since it was closed")
+        tables.table(
+            restated(lines, catalogue.site_name), _RESTATED, f"Figures of {told} restated since it was closed"
+        )
     elif closed:
         only = ", ".join(catalogue.site_name(one.site) for one in closed) if open_at else ""
         st.success(f"Every figure of {told} is as it was closed{f' at {tables.verbatim(only)}' if only else ''}.")

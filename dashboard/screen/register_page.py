@@ -14,6 +14,7 @@ from dashboard.screen import identity, page, recording, tables
 from dashboard.settings import Settings
 from dashboard.state import StateError, shared_store
 from dashboard.state.register import DECIDE, NOTICE, READ, SHORTEST_RATIONALE, STEPS, Register, Signal, next_steps
+from dashboard.wording import plural, unbroken
 
 REVIEW = "safety_review"
 #: The next step is due so long after the present one, unless the person says otherwise.
@@ -113,7 +114,9 @@ def listing() -> None:
     today = _today()
     open_ones = [one for one in found if one.is_open]
     late = sum(one.is_overdue(today) for one in found)
-    said = f"{len(open_ones)} of {len(found)} open" + (f", {late} overdue" if late else "")
+    said = f"{len(open_ones)} of {plural(len(found), 'signal', 'signals')} open" + (
+        f", {late} overdue" if late else ""
+    )
     st.html(f'<h2 class="answer">{said}</h2>')
     rows = [*open_ones, *(one for one in found if not one.is_open)]
     head = "".join(f'<th scope="col">{text}</th>' for text in ("Signal", "Series", "Stage", "Since", "Next step due"))
@@ -197,9 +200,9 @@ def _reasons(label: str) -> tuple[str, dt.date]:
 
 def _seen(signal: Signal) -> None:
     copy = signal.frozen
-    st.html(f"<p>{escape(copy['reading'])}</p>")
+    st.html(f"<p>{escape(unbroken(copy['reading']))}</p>")
     for content in copy["panels"]:
-        st.html(f'<h2 class="answer">{escape(content["heading"])}</h2>')
+        st.html(f'<h2 class="answer">{escape(unbroken(content["heading"]))}</h2>')
         for chart in content["charts"]:
             body = {key: value for key, value in chart["body"].items() if key not in {"data", "width"}}
             values = chart["body"]["data"]["values"]

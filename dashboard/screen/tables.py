@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 from pandas.api.types import is_numeric_dtype
+from pandas.io.formats.style import Styler
 
 from dashboard.panels import Column
+from dashboard.panels.column import UNIT
+from dashboard.wording import own_text
 
 #: So many rows a table shows at most; the file has all.
 TABLE_ROWS = 5_000
@@ -45,16 +49,34 @@ def table(
     """
     rows = len(frame) if rows is None else rows
     shown = frame[[column.name for column in columns]].head(TABLE_ROWS)
+    mixed = tuple(column for column in columns if column.own and UNIT in frame)
     st.dataframe(
-        shown,
+        _worded(shown, frame[UNIT].head(TABLE_ROWS), mixed) if mixed else shown,
         hide_index=True,
-        column_config={column.name: _FORMATS[_format(column, shown)](column.title) for column in columns},
+        # Streamlit shows our words for a number only where its column has no format.
+        column_config={
+            column.name: st.column_config.NumberColumn(column.title)
+            if column in mixed
+            else _FORMATS[_format(column, shown)](column.title)
+            for column in columns
+        },
         placeholder="—",
         alt=title,
         height="content" if whole else "auto",
     )
     if rows > len(shown):
         st.caption(f"The first {len(shown):,} of {rows:,} rows; the CSV has them all.")
+
+
+def _worded(frame: pd.DataFrame, units: pd.Series, mixed: tuple[Column, ...]) -> Styler:
+    """The rows with words for figures whose rows have units of their own: 38 bookings beside 7.0 %, not 38.00."""
+    styled = frame.style.format(None, na_rep="—")
+    for column in mixed:
+        change = column.own == "change"
+        for unit, part in units.groupby(units, sort=False):
+            words = partial(own_text, unit=unit, change=change)
+            styled.format(words, subset=(part.index, column.name), na_rep="—")
+    return styled
 
 
 def _format(column: Column, frame: pd.DataFrame) -> str:

@@ -40,6 +40,9 @@ _EDGES = "0123456789 .,;:!?@#$%^&*()_+-=/\\\"'<>|~`"
 #: Rows of keys and the alphabet, in which a password is no more than a walk.
 _WALKS = ("01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz", "1qaz2wsx3edc4rfv5tgb")
 
+#: What stands in the place of a hash that no password has.
+_NOBODY = 53 * "."
+
 
 def fault(password: str, username: str, shortest: int = SHORTEST) -> str | None:
     """Why a password is not acceptable for this account, as a sentence; None if it is."""
@@ -81,4 +84,9 @@ def matches(password: str, password_hash: str) -> bool:
 
 def decoy(rounds: int) -> str:
     """A hash that belongs to nobody, checked for unknown names so that they take as long."""
-    return f"$2b${rounds:02d}$" + 53 * "."
+    return f"$2b${rounds:02d}$" + _NOBODY
+
+
+def is_decoy(password_hash: str) -> bool:
+    """Whether no password can match: that of an account whose owner has not set one yet."""
+    return password_hash.endswith(_NOBODY)

@@ -23,7 +23,10 @@ _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 
 @dataclass(frozen=True)
 class UserRecord:
-    """An account. `sites` is None for every site; `demo` marks one whose password is public."""
+    """An account. `sites` is None for every site; `demo` marks one whose password is public.
+
+    `invited` says that its owner has not set a password yet.
+    """
 
     username: str
     name: str
@@ -32,6 +35,7 @@ class UserRecord:
     version: int
     disabled: bool
     demo: bool
+    invited: bool
     created_at: datetime
     password_changed_at: datetime
 
@@ -256,6 +260,7 @@ def _record(row: Row[Any]) -> UserRecord:
         version=row.version,
         disabled=row.disabled,
         demo=row.demo,
+        invited=passwords.is_decoy(row.password_hash),
         created_at=row.created_at,
         password_changed_at=row.password_changed_at,
     )

@@ -61,3 +61,18 @@ addEventListener("DOMContentLoaded", () => {
     subtree: true, attributeFilter: ["data-test-script-state"],
   })
 })
+
+// Drawn for a wide screen, a chart is shrunk to paper with its words: before a page is printed it is laid out as wide as
+// paper, and Streamlit draws its charts anew. Printed from the browser's own menu they are shrunk.
+const print = window.print
+const paper = document.documentElement.classList
+window.print = () => {
+  paper.add("for-paper")
+  setTimeout(() => print.call(window), 1000)
+}
+addEventListener("afterprint", () => paper.remove("for-paper"))
+addEventListener("keydown", (event) => {
+  if (event.key?.toLowerCase() !== "p" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return
+  event.preventDefault()
+  window.print()
+})

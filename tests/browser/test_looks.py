@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -141,3 +142,39 @@ def test_on_paper_there_is_nothing_to_press(visit):
         expect(window.page.locator(".st-key-panel_bookings_summary .scorecard")).to_be_visible()
         chart = window.page.locator(".st-key-panel_bookings_by_status")
         assert chart.evaluate("e => getComputedStyle(e).breakInside") == "avoid"
+
+
+def test_a_page_is_printed_as_wide_as_paper_with_words_of_their_own_size(visit):
+    """Each chart as the printer finds it: how wide it was drawn, and how wide it stands."""
+    with visit() as window:
+        window.sign_in("director", target="/age_groups")
+        page = window.page
+        drawings = page.locator(".stVegaLiteChart svg.marks")
+        widths = "all => all.map(svg => Number(svg.getAttribute('width')))"
+        expect(drawings).to_have_count(8)
+        on_screen = drawings.evaluate_all(widths)
+        page.evaluate(
+            "chosen => addEventListener('beforeprint', () => { document.body.dataset.printed = JSON.stringify(("
+            f"{widths})([...document.querySelectorAll(chosen)])) }})",
+            ".stVegaLiteChart svg.marks",
+        )
+        page.keyboard.press("Control+p")
+        printed = json.loads(page.locator("body[data-printed]").get_attribute("data-printed"))
+        # Those of three sites two a row, all others a sheet wide.
+        assert [300 < width < 370 for width in printed] == [True] * 3 + [False] * 5
+        assert {width for width in printed if width > 370} == {660}
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 740, "height": 900})
+        stand = drawings.evaluate_all("all => all.map(svg => svg.getBoundingClientRect().width)")
+        shares = [now / drawn for now, drawn in zip(stand, printed, strict=True)]
+        assert min(shares) > 0.9
+        assert max(shares) < 1.2
+        # And nothing is cut where nobody can roll.
+        rolled = page.locator(".scorecard").evaluate_all("all => all.map(e => e.scrollWidth - e.clientWidth)")
+        assert len(rolled) == 1
+        assert max(rolled) <= 0
+        page.emulate_media(media="screen")
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        expect(drawings.first).to_have_attribute("width", str(on_screen[0]))
+        assert drawings.evaluate_all(widths) == on_screen

@@ -48,3 +48,17 @@ def _rows(sheet: ElementTree.Element, shared: list[str]) -> list[list[object]]:
                 cells.append(shared[int(value.text)] if kind == "s" else float(value.text))
         found.append(cells)
     return found
+
+
+#: Formats of numbers that a workbook names by their place in the standard alone.
+_BUILT_IN = {0: "General", 3: "#,##0", 4: "#,##0.00"}
+
+
+def number_formats(path: Path, sheet: int = 1) -> list[list[str]]:
+    """The format of each cell that a sheet holds, row by row."""
+    with zipfile.ZipFile(path) as book:
+        styles = ElementTree.fromstring(book.read("xl/styles.xml"))
+        rows = ElementTree.fromstring(book.read(f"xl/worksheets/sheet{sheet}.xml")).iter(f"{_NS}row")
+        own = {int(one.get("numFmtId")): one.get("formatCode") for one in styles.iter(f"{_NS}numFmt")}
+        used = [int(one.get("numFmtId")) for one in styles.find(f"{_NS}cellXfs")]
+        return [[(_BUILT_IN | own)[used[int(cell.get("s", 0))]] for cell in row] for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 import zipfile
 from decimal import Decimal
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from dashboard import month_end
 from dashboard.cli import main
 from dashboard.intake import publish
+from dashboard.screen import closing
 from dashboard.settings import REFERENCE
 from dashboard.state import StateError, Store
 from dashboard.state.closed_months import ClosedMonths
@@ -114,6 +116,23 @@ def test_a_month_closed_by_an_earlier_version_is_compared_in_what_it_holds():
     assert month_end.compare(before, now) == [(f"{head} | visits", 3, 4)]
     owed = f"{head} | owed_at_end_cents"
     assert month_end.compare({owed: 900}, {owed: 800}) == [(owed, 900, 800)]
+
+
+def test_what_was_restated_is_told_in_its_units_and_by_the_names_of_sites():
+    lines = [
+        ("revenue_by_line | miami_beach | ketamine | visits", 3, 4),
+        ("bridge | miami_beach | paid_cents", 12345, 12245),
+    ]
+    rows = closing.restated(lines, {"miami_beach": "Miami Beach"}.__getitem__)
+    assert rows.to_numpy().tolist() == [
+        ["revenue by line", "Miami Beach", "ketamine, visits", 3, 4, 1, "count"],
+        ["bridge", "Miami Beach", "paid", 123.45, 122.45, -1, "dollars"],
+    ]
+    restated = month_end.written(month_end.Pack("2026-09", (), (), (), {}, "x", "2", provisional=False), lines)
+    with zipfile.ZipFile(io.BytesIO(restated)) as archive:
+        [_, visits, paid] = archive.read("restated.csv").decode("utf-8-sig").splitlines()
+    assert visits.endswith(",3,4")
+    assert paid.endswith(",123.45,122.45")
 
 
 def test_a_pack_that_cannot_be_put_in_its_place_closes_nothing(run, tmp_path):

@@ -200,6 +200,9 @@ def test_the_month_end_pack_ties_out_and_a_closed_month_never_changes_in_silence
     restated = tables(pack)["restated.csv"]
     assert len(restated) == len(said) >= 4
     assert all(abs(Decimal(row["Now"]) - Decimal(row["As closed"])) == Decimal("0.01") for row in restated)
+    # Keys, by which a line is found in the record, with money to the cent.
+    assert {row["Figure"] for row in restated} == {line.split(": ")[1] for line in said}
+    assert all(re.fullmatch(r"-?[0-9]+[.][0-9]{2}", row["Now"]) for row in restated)
     [entry] = [e for e in records(house, kinds=("month",)) if e.details["change"] == "restated"]
     assert len(entry.details["lines"]) == len(said)
     listed = run("export", "months", code=1).output.splitlines()
@@ -213,6 +216,25 @@ def test_the_month_end_pack_ties_out_and_a_closed_month_never_changes_in_silence
     assert entry.details["reason"] == "The bank statement came late"
     assert entry.details["was"][0].startswith("dallas: closed ")
     assert "dallas" not in "".join(line for line in run("export", "months", code=None).output.splitlines()[:2])
+
+
+def test_the_month_end_pack_names_things_as_pages_do_and_keeps_their_keys_for_programs(run, tmp_path):
+    run("export", "month-end", "--month", "2026-09", "-o", str(tmp_path))
+    pack = tmp_path / "month-end_2026-09.zip"
+    found = tables(pack)
+
+    def named(column):
+        return {row[column] for rows in found.values() for row in rows if column in row}
+
+    sites = ["Chicago", "Dallas", "Miami Beach"]
+    assert named("Site") == set(sites)
+    assert named("Service line") - {"Package"} == {"Ketamine", "Vitamin", "Hydration"}
+    assert named("Status") == {"No-show", "Cancelled", "Cancelled late"}
+    assert {"Card", "Cash"} <= named("Method")
+    [cover] = [row for row in found["cover.csv"] if row["What"] == "Sites"]
+    assert cover["Value"] == ", ".join(sites)
+    with zipfile.ZipFile(pack) as archive:
+        assert json.loads(archive.read("receipt.json"))["sites"] == ["chicago", "dallas", "miami_beach"]
 
 
 def test_a_saved_export_is_written_by_its_name(run, house, tmp_path):

@@ -94,6 +94,10 @@ def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, si
     at = page("director", signal.number)
     assert WHY in html(at)
     assert signal.frozen["extract"]["sha256"] in html(at)
+    # No number and its per cent sign stand on two lines.
+    reading = signal.frozen["reading"]
+    assert " %" in reading
+    assert f"<p>{reading.replace(' %', chr(160) + '%')}</p>" in html(at)
     assert f"/export/signal-{signal.number}.pdf" in html(at)
     assert at.selectbox[0].options == ["Validated", "Closed, refuted"]
     at.text_area[0].set_value("Forms agree with the charts of the nurses.")
@@ -122,7 +126,7 @@ def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, si
     press(at, "Sign")
     assert signals()[0].latest.title == "Closed, refuted"
     assert "under review" not in notices("manager.dallas")
-    assert "0 of 1 open" in html(visit("admin", "register"))
+    assert "0 of 1 signal open" in html(visit("admin", "register"))
 
 
 def test_a_signal_that_isn_t_there_shows_the_list(page):

@@ -78,6 +78,9 @@ def same(left: pd.DataFrame, right: pd.DataFrame, columns) -> None:
             ours, theirs = (pd.to_numeric(v.replace("", None)).astype(float) for v in (ours, theirs))
             if column.format == "dollars":
                 ours, theirs = ours.round(2), theirs.round(2)
+            if column.own and "unit" in left:
+                money = (left["unit"] == "dollars").to_numpy()
+                ours, theirs = (values.mask(money, values.round(2)) for values in (ours, theirs))
         elif column.format in {"date", "datetime"}:
             ours, theirs = (pd.to_datetime(v.replace("", None)).astype("datetime64[us]") for v in (ours, theirs))
         else:

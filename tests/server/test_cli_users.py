@@ -110,6 +110,31 @@ def test_an_invited_user_sets_the_first_password(run, data):
     assert "lee" not in people(data)
 
 
+def test_who_was_invited_is_not_counted_among_those_who_can_sign_in(run, add, data, monkeypatch):
+    def told():
+        [line] = [line for line in run("check").output.splitlines() if line.split()[1] == "users"]
+        return line
+
+    shown = run("users", "add", "kim", "--role", "finance", "--invite")
+    assert "nobody can sign in: 1 invited account has no password yet" in told()
+    assert "dashboard users reset-link NAME" in told()
+    assert run("users", "list").output.split()[-1] == "invited"
+    assert add("ada", "--role", "admin").exit_code == 0
+    assert "1 can sign in, 0 of them demo accounts; 1 invited account has no password yet" in told()
+    for name, value in {
+        "ISSUER": "https://id.example", "CLIENT_ID": "dashboard", "CLIENT_SECRET": "a long enough secret",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(f"DASHBOARD_OIDC_{name}", value)
+    monkeypatch.setenv("DASHBOARD_URL", "https://dashboard.example")
+    assert told().endswith("2 can sign in, 0 of them demo accounts")
+    monkeypatch.delenv("DASHBOARD_OIDC_ISSUER")
+    monkeypatch.delenv("DASHBOARD_OIDC_CLIENT_ID")
+    with Store.open(data, rounds=4) as store:
+        assert Resets(store).use(token_of(shown)[1], PASSWORD)
+    assert told().endswith("2 can sign in, 0 of them demo accounts")
+    assert "invited" not in run("users", "list").output
+
+
 def test_a_link_does_not_go_by_plain_http(run, add, monkeypatch):
     add("ada", "--role", "admin")
     monkeypatch.setenv("DASHBOARD_URL", "http://dashboard.example")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dashboard import charts, panels, scorecard
+from dashboard import charts, panels, scorecard, theme
 from dashboard.exports import scope_of
 from dashboard.filters import parse
 from dashboard.panels.age_groups import LEAST, RATES
@@ -45,3 +45,28 @@ def test_the_rates_by_age_are_those_of_the_period_in_all(everything, chosen):
     whole = whole[whole["site"] == "All sites"].set_index("metric")
     for name in ("no_show_rate", "cancellation_rate", "late_cancellation_rate"):
         assert rows.loc[name].tolist() == whole.loc[name, ["numerator", "denominator"]].tolist()
+
+
+def test_the_answer_says_how_many_rates_can_be_judged(everything, chosen):
+    rows = panels.rows(everything, "age_rates", chosen)
+    few = int((rows["reading"] == charts.TOO_FEW).sum())
+    assert few > 0
+    told = panels.PANELS["age_rates"].answer
+    assert (
+        told(rows) == f"{len(rows) - few} of {len(rows)} rates by age band can be judged; the others are of too few"
+    )
+    assert told(rows[rows["reading"] == ""]) == f"{len(rows) - few} rates by age band"
+
+
+def test_words_of_a_row_are_not_struck_through_by_its_line(everything, chosen):
+    """Below the letters lies the same in the colour of the ground."""
+    for mode in ("light", "dark"):
+        look = panels.look_of(everything.catalogue, chosen, mode)
+        layers = charts.dots(look, "A rate", "%", "band", "Age band", ("x", "of"), order=look.bands).to_dict()[
+            "layer"
+        ]
+        ground, words = [one["encoding"] for one in layers if one["mark"]["type"] == "text"]
+        assert ground["text"] == words["text"]
+        assert ground["stroke"]["value"] == theme.paper(mode)
+        assert ground["strokeWidth"]["value"] >= 4
+        assert "stroke" not in words

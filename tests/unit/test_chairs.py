@@ -13,7 +13,7 @@ from small_extracts import reading
 
 from dashboard import panels
 from dashboard.chairs import SLOT, Day, Span, Stretch, in_use
-from dashboard.exports import scope_of
+from dashboard.exports import csv_parts, scope_of
 from dashboard.filters import parse
 from dashboard.settings import REFERENCE
 
@@ -172,8 +172,17 @@ def test_a_site_that_has_closed_and_a_holiday_have_no_gaps_to_fill(tmp_path):
         assert [shown("day_gaps", day, "chicago")[0] > 0 for day in (2, 5, 7)] == [True, True, False]
         assert [shown("day_by_hour", day, "dallas")[1] for day in (2, 5)] == [
             "Fullest: Dallas at 10:00 am, 1.0 of 6 chairs",
-            "Fullest: Dallas at 10:00 am, 1.0 of 0 chairs",
+            "Fullest: Dallas at 10:00 am, 1.0 taken though closed on this day",
         ]
+        # A holiday leaves the chairs where they are, and nobody can be booked on them.
+        assert shown("day_by_hour", 7, "chicago")[1] == (
+            "Fullest: Chicago at 10:00 am, 1.0 taken though closed on this day"
+        )
+        both = parse({"day": ["2026-10-05"]}, scope_of(reader))
+        rows = panels.rows(reader, "day_by_hour", both)
+        assert dict(zip(rows["site"], rows["chairs"].fillna(-1), strict=True)) == {"Chicago": 8, "Dallas": -1}
+        file = b"".join(part.data for part in csv_parts(panels.PANELS["day_by_hour"].columns, iter([rows])))
+        assert b"Dallas,10:00 am,Booked ahead,1.0,\r\n" in file
         assert shown("days_ahead", 7, "dallas") == (0, "The extract holds no open day after this one")
         assert shown("days_ahead", 7, "chicago")[0] == 2
 

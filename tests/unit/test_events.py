@@ -173,3 +173,8 @@ def test_a_choice_that_holds_nothing_says_so(director):
     )
     for name in ("event_list", "onset_curve", "event_times"):
         assert PANELS[name].answer(panels.rows(director, name, nothing)).startswith("No ")
+
+
+def test_every_column_of_minutes_says_so():
+    columns = PANELS["event_times"].columns
+    assert {c.title.endswith(" (min)") for c in columns if c.format == "decimal"} == {True}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import pytest
 
 from dashboard import panels
@@ -58,3 +61,25 @@ def test_a_chair_hour_brings_what_was_invoiced_over_the_hours(everything, chosen
     assert rows["numerator"].sum() == pytest.approx(100 * invoiced["value"].sum())
     assert rows["value"].tolist() == pytest.approx((rows["numerator"] / 100 / rows["denominator"]).tolist())
     assert "Ketamine $" in panels.PANELS["chair_hour_revenue"].answer(rows)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_what_patients_use_is_told_apart_in_both_modes(everything, chosen, mode):
+    look = panels.look_of(everything.catalogue, chosen, mode)
+    colours = found_scale(panels.specification("patients_using_both", look).body)
+    triples = [[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in colours]
+    apart = [math.dist(one, other) for one, other in itertools.combinations(triples, 2)]
+    assert len(apart) == 3
+    # Hydration's blue and the accent's are 52 apart in the dark.
+    assert min(apart) > 70
+
+
+def found_scale(part):
+    """The colours of the first scale of colours in a specification."""
+    parts = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for key, value in parts:
+        if key == "color" and isinstance(value, dict) and "range" in value.get("scale", {}):
+            return value["scale"]["range"]
+        if found := found_scale(value):
+            return found
+    return None
