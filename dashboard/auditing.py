@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from starlette.responses import Response
 
-from dashboard import access, exports
+from dashboard import access, exports, filters
 from dashboard.panels.column import Column
 from dashboard.receipts import FileResponse, Receipt, no_such_file
 from dashboard.state.audit import KINDS, Audit, Entry, Search
@@ -34,16 +34,16 @@ FILE_COLUMNS = (*COLUMNS, Column("seal", "Seal"))
 def parse(parameters: Mapping[str, Sequence[str]], now: dt.datetime) -> Search:
     """Read an address; what is unknown or malformed is left out."""
     return Search(
-        actor=_first(parameters, "person")[:80],
+        actor=filters.first(parameters, "person")[:80],
         kinds=tuple(kind for kind in KINDS if kind in parameters.get("kind", ())),
         since=None if (days := period(parameters)) in EVER else now - dt.timedelta(days=int(days.split("-")[0])),
-        text=_first(parameters, "text")[:100],
+        text=filters.first(parameters, "text")[:100],
     )
 
 
 def period(parameters: Mapping[str, Sequence[str]]) -> str:
     """The period that an address names, or the default."""
-    named = _first(parameters, "days")
+    named = filters.first(parameters, "days")
     return named if named in PERIODS | EVER else DEFAULT_PERIOD
 
 
@@ -74,8 +74,3 @@ def respond(viewer: access.Viewer, record: Audit, parameters: Mapping[str, Seque
 
 def _frames(record: Audit, wanted: Search) -> Iterator[pd.DataFrame]:
     return (frame(part) for part in record.stream(wanted))
-
-
-def _first(parameters: Mapping[str, Sequence[str]], name: str) -> str:
-    values = parameters.get(name) or [""]
-    return values[0]

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import exports, packs
+from dashboard import exports, filters, packs
 from dashboard.exports import Choice, Export
 from dashboard.panels import Column
 from dashboard.payment_methods import method_name
@@ -40,7 +40,7 @@ _PAST = (
 
 def open_page() -> page.View:
     """Check the viewer, draw the filter bar for the dataset that the address names."""
-    asked = (filter_bar.address().get("dataset") or [""])[0]
+    asked = filters.first(filter_bar.address(), "dataset")
     dataset = packs.CHOICES.get(asked)
     return page.open_page("exports", day=dataset is not None and dataset.of_day, own=exports.PARAMETERS)
 
@@ -48,7 +48,7 @@ def open_page() -> page.View:
 def choice(view: page.View) -> Choice:
     """Draw the choice of dataset, date and columns; what the address asks for."""
     datasets = {dataset.name: dataset for dataset in packs.open_to(view.reader.viewer)}
-    asked = (filter_bar.address().get("dataset") or [""])[0]
+    asked = filters.first(filter_bar.address(), "dataset")
     chosen = asked if asked in datasets else next(iter(datasets))
     key = filter_bar.put("export_dataset", chosen, *(dataset.label for dataset in datasets.values()))
     st.selectbox(
