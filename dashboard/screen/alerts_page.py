@@ -63,9 +63,6 @@ def _set_up(view: page.View, how: str) -> str:
     return how if view.reader.viewer.role is Role.ADMIN else "an administrator can set that up"
 
 
-# --- the viewer's rules ----------------------------------------------------------------------
-
-
 def rules_of(view: page.View) -> None:
     """Each rule with where it stands; what was found and what can be done, where it is opened."""
     own = sorted(
@@ -164,9 +161,6 @@ def _snooze(view: page.View, rule: Rule) -> None:
             _tried(lambda: _rules().snooze(username, rule.rule, _date(until)))
 
 
-# --- new rules -------------------------------------------------------------------------------
-
-
 def new_rule(view: page.View) -> None:
     """The usual rules in one click, and a form for one of the viewer's own."""
     st.header("New rules", anchor=False)
@@ -223,9 +217,6 @@ def _details(condition: Condition, key: str) -> Condition:
             label = "Older than, in days" if condition.what == "data" else "More late forms than"
             number = float(st.number_input(label, 0, 10_000, int(number or 0), 1, key=f"{key}_number", width=200))
     return replace(condition, side=side, number=number, least=least)
-
-
-# --- where messages go -----------------------------------------------------------------------
 
 
 def channels(view: page.View) -> None:
@@ -290,9 +281,6 @@ def _sending(own: Channel) -> str:
     if own.sent_at:
         return f"Last sent {day_text(own.sent_at.date())}, {own.sent_at:%H:%M} UTC."
     return "Nothing was sent yet."
-
-
-# --- inside ----------------------------------------------------------------------------------
 
 
 def _choice(

@@ -146,9 +146,6 @@ def open_page(
     return View(reader, chosen, look_of(reader.catalogue, chosen, mode()), dated)
 
 
-# --- small counts ----------------------------------------------------------------------------
-
-
 def _whole_periods(resource: str, reader: Reader, chosen: Filters) -> None:
     """One line on a page all of whose panels are of whole periods for this viewer."""
     own = [panel for panel in PANELS.values() if panel.resource == resource]
@@ -169,9 +166,6 @@ def _small_counts(reader: Reader, panel: Panel, chosen: Filters) -> str:
         f"Whole months or quarters: <b>{about}</b>. Counts of side effects from 1 to {limit}, and others that "
         "would give one away, are hidden from your account."
     )
-
-
-# --- panels ----------------------------------------------------------------------------------
 
 
 @st.fragment
