@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from dashboard import theme
 from tests.browser.harness import PHONE
+from tests.contrast import rgb_of
 
 pytestmark = pytest.mark.browser
 
@@ -107,10 +108,6 @@ def test_a_change_of_the_period_moves_the_marks_of_charts(visit):
         assert window.faults == []
 
 
-def _rgb(colour):
-    return tuple(int(colour[place : place + 2], 16) for place in (1, 3, 5))
-
-
 def test_an_open_page_turns_dark_with_its_system_and_asks_the_server_nothing(visit):
     with visit(color_scheme="light") as window:
         window.sign_in("director")
@@ -122,13 +119,13 @@ def test_an_open_page_turns_dark_with_its_system_and_asks_the_server_nothing(vis
         window.asked.clear()
         for mode in ("dark", "light"):
             window.page.emulate_media(color_scheme=mode)
-            expect(bar).to_have_css("background-color", "rgb({}, {}, {})".format(*_rgb(theme.paper(mode))))
+            expect(bar).to_have_css("background-color", "rgb({}, {}, {})".format(*rgb_of(theme.paper(mode))))
             told = theme.verdict_colour("common", mode)
             assert theme.VERDICTS["common"].icon == sign.inner_text()
-            expect(sign).to_have_css("color", "rgb({}, {}, {})".format(*_rgb(told)))
+            expect(sign).to_have_css("color", "rgb({}, {}, {})".format(*rgb_of(told)))
             with Image.open(io.BytesIO(spark.screenshot())) as drawn:
                 colours = {colour for _, colour in drawn.convert("RGB").getcolors(100_000)}
-            assert {_rgb(theme.quiet(mode)), _rgb(theme.paper(mode)), _rgb(told)} <= colours
+            assert {rgb_of(theme.quiet(mode)), rgb_of(theme.paper(mode)), rgb_of(told)} <= colours
         assert window.asked == []
         assert window.faults == []
 
