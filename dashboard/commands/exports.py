@@ -236,7 +236,8 @@ def verify(file: Path) -> None:
         if said != digest:
             fail(f"{file} is not what was exported: its SHA-256 is {digest}, its receipt says {said}")
     with store_of(settings_in_force()) as store:
-        found = [e for e in store.audit.search(Search(kinds=("export",), text=digest), 20) if digest in _digests(e)]
+        named = store.audit.search(Search(kinds=("export",), text=digest), 20)
+    found = [entry for entry in named if entry.details.get("sha256") == digest]
     whole = [entry for entry in found if entry.details.get("outcome") == "complete"]
     if not whole:
         fail(
@@ -332,10 +333,6 @@ def _put(output: Path, parts: Iterable[bytes], within: AbstractContextManager[ob
             part.replace(output)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _digests(entry: Any) -> set[str]:
-    return {entry.details.get("sha256", "")}
 
 
 def reader_of(settings: Settings, store: Store, username: str | None) -> Reader:

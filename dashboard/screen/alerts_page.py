@@ -17,9 +17,9 @@ from dashboard.alerts import deliver, evaluate, rules
 from dashboard.alerts.rules import Condition, Kind, Rule
 from dashboard.filters import day_text
 from dashboard.metrics import METRICS
-from dashboard.screen import identity, page, tables
+from dashboard.screen import forms, identity, page, tables
 from dashboard.settings import Settings
-from dashboard.state import StateError, Store, shared_store
+from dashboard.state import StateError, store_in_force
 from dashboard.state.alert_channels import AlertChannels, Channel, ChannelName
 from dashboard.state.alert_rules import AlertRules, Evaluation
 from dashboard.state.sealing import Seal
@@ -158,7 +158,7 @@ def _snooze(view: page.View, rule: Rule) -> None:
             max_value=today + LONGEST_SNOOZE, format="YYYY-MM-DD", width=200,
         )  # fmt: skip
         if st.form_submit_button("Snooze"):
-            _tried(lambda: _rules().snooze(username, rule.rule, _date(until)))
+            _tried(lambda: _rules().snooze(username, rule.rule, forms.day_of(until)))
 
 
 def new_rule(view: page.View) -> None:
@@ -311,19 +311,9 @@ def _today(view: page.View, rule: Rule) -> dt.date:
     return evaluate.local_date(view.reader, site, dt.datetime.now(dt.UTC))
 
 
-def _date(chosen: object) -> dt.date:
-    if not isinstance(chosen, dt.date):
-        raise StateError("Choose a date.")
-    return chosen
-
-
-def _store() -> Store:
-    return shared_store(Settings.from_environment())
-
-
 def _rules() -> AlertRules:
-    return AlertRules(_store())
+    return AlertRules(store_in_force())
 
 
 def _channels() -> AlertChannels:
-    return AlertChannels(_store())
+    return AlertChannels(store_in_force())

@@ -16,8 +16,7 @@ from dashboard.exports import Choice, Export
 from dashboard.panels import Column
 from dashboard.payment_methods import method_name
 from dashboard.screen import filter_bar, forms, page, recording, tables
-from dashboard.settings import Settings
-from dashboard.state import StateError, Store, shared_store
+from dashboard.state import StateError, store_in_force
 from dashboard.state.audit import Entry, Search
 from dashboard.state.saved_exports import SavedExports
 
@@ -153,7 +152,7 @@ def _totals(export: Choice, rows: int, totals: Mapping[str, Decimal | int]) -> s
 def named_exports(export: Choice) -> None:
     """Keep this choice under a name, and open or forget those that were kept."""
     username = export.reader.viewer.username
-    saved = SavedExports(_store())
+    saved = SavedExports(store_in_force())
     kept = {one.name: one for one in saved.list(username)}
     with st.expander(f"Saved exports ({len(kept)})" if kept else "Saved exports", type="compact"):
         st.caption("A saved export keeps its choices. A period such as last month moves on by itself.")
@@ -185,7 +184,7 @@ def past_exports(view: page.View) -> None:
     opened = st.expander("Past exports", key="past_exports", on_change="rerun", type="compact")
     if not opened.open:
         return
-    record = _store().audit
+    record = store_in_force().audit
     record.flush()
     own = Search(actor=view.reader.viewer.username, kinds=("export",))
     entries = record.search(own, PAST_ROWS)
@@ -225,7 +224,3 @@ def _past(entry: Entry) -> dict[str, Any]:
 
 def _words(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _store() -> Store:
-    return shared_store(Settings.from_environment())
