@@ -7,7 +7,6 @@ import io
 import re
 from urllib.parse import parse_qs, urlsplit
 
-import duckdb
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -15,6 +14,7 @@ from playwright.sync_api import expect
 from dashboard import theme
 from tests.browser.harness import PHONE
 from tests.contrast import rgb_of
+from tests.facts import facts_of
 
 pytestmark = pytest.mark.browser
 
@@ -37,10 +37,8 @@ def choose(window, label, option):
 def facts(server, tmp_path_factory):
     """SQL on a copy of the extract that the server reads."""
     [extract] = (server.data / "extracts").glob("extract-*.duckdb")
-    copy = tmp_path_factory.mktemp("copy") / "extract.duckdb"
-    copy.write_bytes(extract.read_bytes())
-    with duckdb.connect(str(copy), read_only=True) as connection:
-        yield lambda sql: connection.cursor().execute(sql).fetchall()
+    with facts_of(extract, tmp_path_factory.mktemp("facts")) as ask:
+        yield lambda sql: ask(sql).fetchall()
 
 
 def file_behind(window, panel):
