@@ -47,6 +47,26 @@ def test_every_command_stands_in_the_docs():
             assert f"dashboard {name} {child}".strip() in text
 
 
+def commands(group=main, path=()):
+    """Every command by its words, and the first words alone of `dashboard export DATASET`."""
+    found = {}
+    for name, command in group.commands.items():
+        below = commands(command, (*path, name)) if hasattr(command, "commands") else {}
+        found |= below | {(*path, name): below.get((*path, name, "take"), command)}
+    return found
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_option_that_the_docs_give_a_command_is_its_own(path):
+    text, known, wrong = path.read_text(encoding="utf-8"), commands(), []
+    for line in re.findall(r"\bdashboard ([a-z][^`\n]*)", text):
+        words = re.split(r"[\s|;)]+", line)
+        own = next((known[tuple(words[:n])] for n in (3, 2, 1) if tuple(words[:n]) in known), None)
+        options = {name for option in own.params for name in option.opts} if own else set()
+        wrong += [line for word in words if own and word.startswith("--") and word not in options]
+    assert wrong == []
+
+
 def test_every_dependency_is_explained():
     project = tomllib.loads(read("pyproject.toml"))["project"]
     text = read("docs/dependencies.md").lower()
