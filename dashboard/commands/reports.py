@@ -92,6 +92,9 @@ def _print(
     form = output.suffix.lower()
     if form not in _FORMS:
         raise click.UsageError(f"{output.name} ends in neither .html nor .pdf, so its form isn't clear.")
+    # Before the document is made, which takes a while.
+    if not output.parent.is_dir():
+        fail(f"{output} cannot be written: there is no folder {output.parent}. Make it, or choose another place.")
     # Imported here: it takes seconds, which `--help` shouldn't.
     from dashboard import access
     from dashboard.query_faults import WarehouseError
