@@ -34,5 +34,10 @@ def put(
         no_way_back()
         with within or nullcontext():
             part.replace(output)
+    except OSError as error:
+        if error.filename == str(part):
+            # The name that was asked for, and not the one that the file has until it is whole.
+            error.filename = str(output)
+        raise
     finally:
         part.unlink(missing_ok=True)
