@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 from starlette.responses import Response
 
-from dashboard import access, exports
+from dashboard import access, exports, filters
 from dashboard.panels.column import Column
 from dashboard.receipts import FileResponse, Receipt, no_such_file
 from dashboard.state.audit import KINDS, Audit, Entry, Search
@@ -34,16 +33,16 @@ FILE_COLUMNS = (*COLUMNS, Column("seal", "Seal"))
 def parse(parameters: Mapping[str, Sequence[str]], now: dt.datetime) -> Search:
     """Read an address; what is unknown or malformed is left out."""
     return Search(
-        actor=_first(parameters, "person")[:80],
+        actor=filters.first(parameters, "person")[:80],
         kinds=tuple(kind for kind in KINDS if kind in parameters.get("kind", ())),
         since=None if (days := period(parameters)) in EVER else now - dt.timedelta(days=int(days.split("-")[0])),
-        text=_first(parameters, "text")[:100],
+        text=filters.first(parameters, "text")[:100],
     )
 
 
 def period(parameters: Mapping[str, Sequence[str]]) -> str:
     """The period that an address names, or the default."""
-    named = _first(parameters, "days")
+    named = filters.first(parameters, "days")
     return named if named in PERIODS | EVER else DEFAULT_PERIOD
 
 
@@ -54,28 +53,17 @@ def frame(entries: Sequence[Entry]) -> pd.DataFrame:
     return found.assign(at=pd.to_datetime(found["at"], utc=True).dt.tz_localize(None))
 
 
-def write(record: Audit, wanted: Search, put: Callable[[bytes], object]) -> dict[str, Any]:
-    """Write the file with `put`; what went into it, as it goes on record."""
+def file_of(record: Audit, wanted: Search) -> tuple[Iterator[bytes], Receipt]:
+    """The file's bytes in parts, and the receipt that counts them."""
     receipt = Receipt("audit", wanted.described(), extract=None)
-    for part in receipt.counted(exports.csv_parts(FILE_COLUMNS, _frames(record, wanted))):
-        put(part)
-    return receipt.details()
+    frames = (frame(part) for part in record.stream(wanted))
+    return receipt.counted(exports.csv_parts(FILE_COLUMNS, frames)), receipt
 
 
 def respond(viewer: access.Viewer, record: Audit, parameters: Mapping[str, Sequence[str]]) -> Response:
     """The answer to a request for the record's file."""
     if not access.allows(viewer, RESOURCE):
         return no_such_file()
-    wanted = parse(parameters, dt.datetime.now(dt.UTC))
-    receipt = Receipt("audit", wanted.described(), extract=None)
-    body = receipt.counted(exports.csv_parts(FILE_COLUMNS, _frames(record, wanted)))
-    return FileResponse(body, f"audit_{dt.datetime.now(dt.UTC):%Y-%m-%d}.csv", receipt)
-
-
-def _frames(record: Audit, wanted: Search) -> Iterator[pd.DataFrame]:
-    return (frame(part) for part in record.stream(wanted))
-
-
-def _first(parameters: Mapping[str, Sequence[str]], name: str) -> str:
-    values = parameters.get(name) or [""]
-    return values[0]
+    now = dt.datetime.now(dt.UTC)
+    body, receipt = file_of(record, parse(parameters, now))
+    return FileResponse(body, f"audit_{now:%Y-%m-%d}.csv", receipt)

@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -106,14 +107,11 @@ class Day:
         busy = [sum(span.start < piece.end and span.end > piece.start for span in taken) for piece in pieces]
         found: Counter[Span] = Counter()
         for layer in range(1, self.chairs + 1):
-            start: float | None = None
-            for piece, used in [*zip(pieces, busy, strict=True), (Span(hours.end, hours.end), self.chairs)]:
-                if self.chairs - used >= layer:
-                    start = piece.start if start is None else start
-                elif start is not None:
-                    if piece.start - start >= least:
-                        found[Span(start, piece.start)] += 1
-                    start = None
+            free = [self.chairs - used >= layer for used in busy]
+            for is_free, run in itertools.groupby(zip(free, pieces, strict=True), key=itemgetter(0)):
+                own = [piece for _, piece in run]
+                if is_free and own[-1].end - own[0].start >= least:
+                    found[Span(own[0].start, own[-1].end)] += 1
         return [Stretch(*span, count) for span, count in sorted(found.items())]
 
 

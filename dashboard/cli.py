@@ -94,9 +94,6 @@ main.add_command(tokens_group)
 main.add_command(alerts_group)
 
 
-# --- serve -----------------------------------------------------------------------------------
-
-
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
@@ -218,9 +215,6 @@ def _announce(settings: Settings, host: str, port: int) -> None:
             click.echo(f"  {user.username:<18}{user.role.label}, {sites_text(user)}")
     if not people:
         click.echo("Nobody can sign in yet: add a user with 'dashboard users add NAME --role ROLE'.")
-
-
-# --- check -----------------------------------------------------------------------------------
 
 
 class _Problem(Exception):  # noqa: N818 - a finding, not an error of the program

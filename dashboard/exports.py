@@ -209,7 +209,7 @@ def asked(reader: Reader, dataset: Dataset, parameters: filters.Parameters) -> E
     known = {column.name: column for column in columns_of(reader, dataset, chosen)}
     named = dict.fromkeys(name for text in parameters.get("columns", ()) for name in text.split(","))
     columns = tuple(known[name] for name in named if name in known)
-    date = next(iter(parameters.get("date", ())), "")
+    date = filters.first(parameters, "date")
     return Export(
         reader,
         dataset,
@@ -351,7 +351,7 @@ class Choice(Protocol):
 
 def answer(reader: Reader, chosen: Choice, form: str, parameters: filters.Parameters) -> Response:
     """The whole file, or a refusal in one line."""
-    extract = next(iter(parameters.get("extract", ())), "")
+    extract = filters.first(parameters, "extract")
     if extract and extract != reader.catalogue.name:
         return PlainTextResponse(
             "There is newer data than on the page that this link is from. Load the page again, look at its totals, "

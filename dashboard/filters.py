@@ -244,10 +244,7 @@ class Filters:
         return None
 
     def period_text(self) -> str:
-        """The period in words.
-
-        >>> # "1 Oct 2026 to 28 Oct 2026"
-        """
+        """The period in words, as "1 Oct 2026 to 28 Oct 2026"."""
         if self.start == self.end:
             return day_text(self.start)
         return f"{day_text(self.start)} to {day_text(self.end)}"
@@ -290,9 +287,9 @@ def fault(parameters: Parameters, scope: Scope) -> str | None:
 
     A page may show another period instead, and says which. A file must not.
     """
-    if (period := _first(parameters, "period")) and period not in PERIODS:
+    if (period := first(parameters, "period")) and period not in PERIODS:
         return f"There is no period {period}. Periods: {', '.join(PERIODS)}."
-    named = [value for name in ("from", "to") if (value := _first(parameters, name))] if period == "custom" else []
+    named = [value for name in ("from", "to") if (value := first(parameters, name))] if period == "custom" else []
     days = []
     for value in named:
         try:
@@ -307,6 +304,12 @@ def fault(parameters: Parameters, scope: Scope) -> str | None:
 def refused_sites(parameters: Parameters, sites: Iterable[str], scope: Scope) -> tuple[str, ...]:
     """Those of the extract's sites that an address asks for outside the scope."""
     return _some_of(parameters, "site", (site for site in sites if site not in scope.sites))
+
+
+def first(parameters: Parameters, name: str) -> str:
+    """The first value of a parameter; empty where it has none."""
+    values = parameters.get(name) or [""]
+    return values[0]
 
 
 def _span(period: str, parameters: Parameters, scope: Scope) -> tuple[dt.date, dt.date]:
@@ -340,13 +343,8 @@ def _months(start: dt.date, after: dt.date) -> int:
     return 12 * (after.year - start.year) + after.month - start.month
 
 
-def _first(parameters: Parameters, name: str) -> str:
-    values = parameters.get(name) or [""]
-    return values[0]
-
-
 def _one_of(parameters: Parameters, name: str, options: Iterable[str], default: str) -> str:
-    value = _first(parameters, name)
+    value = first(parameters, name)
     return value if value in options else default
 
 
@@ -356,14 +354,14 @@ def _some_of(parameters: Parameters, name: str, options: Iterable[str]) -> tuple
 
 
 def _part(parameters: Parameters, sites: int) -> int:
-    value = _first(parameters, "part")
+    value = first(parameters, "part")
     number = int(value) if value.isascii() and value.isdigit() and len(value) < 5 else 1
     return number if 1 <= number <= -(-sites // PART) else 1
 
 
 def _day(parameters: Parameters, name: str, scope: Scope, default: dt.date) -> dt.date:
     try:
-        day = dt.date.fromisoformat(_first(parameters, name))
+        day = dt.date.fromisoformat(first(parameters, name))
     except ValueError:
         return max(default, scope.first_day)
     return min(max(day, scope.first_day), scope.last_day)

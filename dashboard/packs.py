@@ -183,7 +183,7 @@ def respond(viewer: access.Viewer, store: Store, name: str, form: str, parameter
 def _month(reader: Reader, store: Store, parameters: filters.Parameters) -> Response:
     scope = exports.scope_of(reader)
     chosen = filters.parse(parameters, scope).sites
-    made, restated = month(reader, store, next(iter(parameters.get("month", ())), ""), chosen)
+    made, restated = month(reader, store, filters.first(parameters, "month"), chosen)
     about = {
         "form": "zip",
         "definitions": made.definitions,

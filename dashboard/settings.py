@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import re
 from dataclasses import dataclass, field
@@ -132,10 +133,18 @@ class Settings:
             try:
                 value = float(text) if text else default
             except ValueError:
-                raise ValueError(f"{name} must be a number, not {text!r}") from None
+                value = math.nan
+            if not math.isfinite(value):
+                raise ValueError(f"{name} must be a number, not {text!r}")
             if value < 0 or (value == 0 and default > 0):
                 raise ValueError(f"{name} must be above 0, not {text}")
             return value
+
+        def whole(name: str, default: int) -> int:
+            value = number(name, default)
+            if value % 1:
+                raise ValueError(f"{name} must be a whole number, not {env[name]}")
+            return int(value)
 
         def path(name: str) -> Path | None:
             text = env.get(name)
@@ -149,8 +158,8 @@ class Settings:
 
         return cls(
             data=Path(env.get("DASHBOARD_DATA") or ROOT / "data").expanduser().resolve(),
-            idle_minutes=int(number("DASHBOARD_IDLE_MINUTES", cls.idle_minutes)),
-            session_hours=int(number("DASHBOARD_SESSION_HOURS", cls.session_hours)),
+            idle_minutes=whole("DASHBOARD_IDLE_MINUTES", cls.idle_minutes),
+            session_hours=whole("DASHBOARD_SESSION_HOURS", cls.session_hours),
             memory_limit=env.get("DASHBOARD_MEMORY_LIMIT") or cls.memory_limit,
             query_seconds=number("DASHBOARD_QUERY_SECONDS", cls.query_seconds),
             password_length=_password_length(number("DASHBOARD_PASSWORD_LENGTH", cls.password_length)),
@@ -159,23 +168,23 @@ class Settings:
             url=_address("DASHBOARD_URL", cls.url),
             oidc=_single_sign_on(),
             export_seconds=number("DASHBOARD_EXPORT_SECONDS", cls.export_seconds),
-            exports=int(number("DASHBOARD_EXPORTS", cls.exports)),
-            workbook_cells=int(number("DASHBOARD_WORKBOOK_CELLS", cls.workbook_cells)),
-            sessions=int(number("DASHBOARD_SESSIONS", cls.sessions)),
-            sessions_per_account=int(number("DASHBOARD_SESSIONS_PER_ACCOUNT", cls.sessions_per_account)),
+            exports=whole("DASHBOARD_EXPORTS", cls.exports),
+            workbook_cells=whole("DASHBOARD_WORKBOOK_CELLS", cls.workbook_cells),
+            sessions=whole("DASHBOARD_SESSIONS", cls.sessions),
+            sessions_per_account=whole("DASHBOARD_SESSIONS_PER_ACCOUNT", cls.sessions_per_account),
             stop_seconds=number("DASHBOARD_STOP_SECONDS", cls.stop_seconds),
             drain_seconds=number("DASHBOARD_DRAIN_SECONDS", cls.drain_seconds),
-            metrics_port=int(number("DASHBOARD_METRICS_PORT", 0)) or None,
+            metrics_port=whole("DASHBOARD_METRICS_PORT", 0) or None,
             log=word("DASHBOARD_LOG", cls.log, LOG_FORMS),
             log_level=word("DASHBOARD_LOG_LEVEL", cls.log_level, LOG_LEVELS),
             proxies=_proxies(env.get("DASHBOARD_PROXIES") or cls.proxies),
             state_url=env.get("DASHBOARD_STATE") or None,
             audit_key=path("DASHBOARD_AUDIT_KEY"),
             small_cells=_small_cell_roles(env.get("DASHBOARD_SMALL_CELLS", ""), cls.small_cells),
-            small_cell_limit=int(number("DASHBOARD_SMALL_CELL_LIMIT", cls.small_cell_limit)),
+            small_cell_limit=whole("DASHBOARD_SMALL_CELL_LIMIT", cls.small_cell_limit),
             drop_share=number("DASHBOARD_DROP_SHARE", cls.drop_share),
-            kept_extracts=int(number("DASHBOARD_KEPT_EXTRACTS", cls.kept_extracts)),
-            late_form_days=int(number("DASHBOARD_LATE_FORM_DAYS", cls.late_form_days)),
+            kept_extracts=whole("DASHBOARD_KEPT_EXTRACTS", cls.kept_extracts),
+            late_form_days=whole("DASHBOARD_LATE_FORM_DAYS", cls.late_form_days),
             patient_key=env.get("DASHBOARD_PATIENT_KEY") or None,
             patient_key_file=Path(file).expanduser() if (file := env.get("DASHBOARD_PATIENT_KEY_FILE")) else None,
             mail=_mail(),

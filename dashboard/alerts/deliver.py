@@ -45,9 +45,6 @@ class DeliveryError(RuntimeError):
     """A message that could not be sent; the message says why, without a word of the other side's."""
 
 
-# --- where messages may go -------------------------------------------------------------------
-
-
 def mail_target(settings: Settings, text: str) -> str:
     """An e-mail address that messages may go to.
 
@@ -102,9 +99,6 @@ def require_loopback(host: str) -> None:
     """
     if not is_loopback(host):
         raise DeliveryError(f"demo data and demo accounts send nothing beyond this machine, and {host} is another")
-
-
-# --- e-mail ----------------------------------------------------------------------------------
 
 
 def send_mail(mail: Mail | None, target: str, message: Message, *, demo: bool) -> None:
@@ -204,9 +198,6 @@ def _connected(mail: Mail) -> Iterator[smtplib.SMTP]:
 
 def _reason(error: Exception) -> str:
     return f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
-
-
-# --- webhooks --------------------------------------------------------------------------------
 
 
 def send_hook(settings: Settings, target: str, secret: str, message: Message, delivery: str, *, demo: bool) -> None:

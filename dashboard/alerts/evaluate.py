@@ -96,9 +96,6 @@ def _at(reader: Reader, condition: Condition, day: dt.date) -> Filters:
     return replace(filters.parse({}, exports.scope_of(reader)), day=day, sites=(condition.site,))
 
 
-# --- figures ---------------------------------------------------------------------------------
-
-
 def _figure(reader: Reader, condition: Condition, day: dt.date) -> Finding:
     scores = today.day_scores(reader, _at(reader, condition, day))
     row = scores[scores["metric"] == condition.what].iloc[0]
@@ -136,9 +133,6 @@ def _threshold(condition: Condition, row: pd.Series[Any], name: str) -> tuple[Ou
     passed = bool(row["value"] > number if condition.side == "above" else row["value"] < number)
     side = condition.side if passed else f"not {condition.side}"
     return ("alert" if passed else "quiet"), f"{shown}: {side} {text(number, metric.unit)}"
-
-
-# --- missing data ----------------------------------------------------------------------------
 
 
 def _age(reader: Reader, condition: Condition, now: dt.datetime) -> Finding:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dashboard import filters, folders, no_shows
-from dashboard.interruption import brought_to_its_end, no_way_back
+from dashboard.commands.output import put
+from dashboard.interruption import brought_to_its_end
 from dashboard.settings import Settings
 from dashboard.terminal import fail, operator, settings_in_force, store_of
 
@@ -201,7 +199,7 @@ def write(store: Store, chosen: Choice, form: str, output: Path) -> dict[str, An
     receipt = None
     try:
         body, receipt = chosen.write(form)
-        _put(output, body)
+        put(output, body)
     except (access.AccessDeniedError, WarehouseError, FileError, OSError) as error:
         fail(f"{output} was not written: {error}")
     finally:
@@ -236,7 +234,8 @@ def verify(file: Path) -> None:
         if said != digest:
             fail(f"{file} is not what was exported: its SHA-256 is {digest}, its receipt says {said}")
     with store_of(settings_in_force()) as store:
-        found = [e for e in store.audit.search(Search(kinds=("export",), text=digest), 20) if digest in _digests(e)]
+        named = store.audit.search(Search(kinds=("export",), text=digest), 20)
+    found = [entry for entry in named if entry.details.get("sha256") == digest]
     whole = [entry for entry in found if entry.details.get("outcome") == "complete"]
     if not whole:
         fail(
@@ -294,7 +293,7 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
             own = {s: month_end.of_site(made.figures, s) for s in made.sites}
             closing = ClosedMonths(store.by(operator())).closing(month, made.extract, own)
             # The month is closed with its pack in place, or there is no pack and it stays open.
-            _put(output, [data], closing if close else nullcontext())
+            put(output, [data], within=closing if close else None)
         except (access.AccessDeniedError, month_end.MonthError, StateError, WarehouseError) as error:
             fail(f"the pack of {month} was not written: {error}")
         except OSError as error:
@@ -316,26 +315,6 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
     click.echo(f"SHA-256 {details['sha256']}; extract {made.extract}.")
     for key, was, now in restated:
         click.echo(f"restated: {key}: {month_end.shown(key, was)} -> {month_end.shown(key, now)}", err=True)
-
-
-def _put(output: Path, parts: Iterable[bytes], within: AbstractContextManager[object] = nullcontext()) -> None:  # noqa: B008
-    """Write a file, whole or not at all; it gets its name within `within`."""
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb", opener=folders.opened) as file:
-            for data in parts:
-                file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        no_way_back()
-        with within:
-            part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _digests(entry: Any) -> set[str]:
-    return {entry.details.get("sha256", "")}
 
 
 def reader_of(settings: Settings, store: Store, username: str | None) -> Reader:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashboard import folders, no_shows
+from dashboard import no_shows
+from dashboard.commands.output import put
+from dashboard.interruption import brought_to_its_end
 from dashboard.terminal import fail, operator, settings_in_force, store_of
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def today(sites: tuple[str, ...], day: str, named: str, output: Path) -> None:
     _print(output, files.HUDDLE, Role.MANAGER, lambda reader, _: files.morning(reader, sites, day, named))
 
 
+@brought_to_its_end()
 def _print(
     output: Path, name: str, role: Role, make: Callable[[Reader, Store], tuple[Document, dict[str, Any]]]
 ) -> None:
@@ -92,6 +93,9 @@ def _print(
     form = output.suffix.lower()
     if form not in _FORMS:
         raise click.UsageError(f"{output.name} ends in neither .html nor .pdf, so its form isn't clear.")
+    # Before the document is made, which takes a while.
+    if not output.parent.is_dir():
+        fail(f"{output} cannot be written: there is no folder {output.parent}. Make it, or choose another place.")
     # Imported here: it takes seconds, which `--help` shouldn't.
     from dashboard import access
     from dashboard.query_faults import WarehouseError
@@ -111,22 +115,11 @@ def _print(
             reader = Reader(Shelf(settings).current(), viewer, marks)
             document, described = make(reader, store)
             receipt = Receipt(name, described, reader.catalogue.name)
-            _write(output, b"".join(receipt.whole(files.rendered(document, form[1:]))))
+            # For its owner alone: it may hold small counts.
+            put(output, receipt.whole(files.rendered(document, form[1:])), mode=0o600)
             store.audit.record("export", operator(), name, **receipt.details())
     except (MonthError, HuddleError, WarehouseError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{output} cannot be written ({error.strerror}). Choose another place.")
     click.echo(f"Wrote {output}.")
-
-
-def _write(target: Path, content: bytes) -> None:
-    """Write the file whole or not at all, for its owner only."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            folders.give_to_owner(file.fileno(), target.parent)
-            file.write(content)
-        Path(name).replace(target)
-    finally:
-        Path(name).unlink(missing_ok=True)

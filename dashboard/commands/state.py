@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from dashboard.commands.output import put
+from dashboard.interruption import brought_to_its_end
 from dashboard.settings import Settings
 from dashboard.terminal import operator, settings_in_force, store_of
 
@@ -135,6 +137,7 @@ def head_command() -> None:
 @click.option("--from", "start", type=_DAY, metavar="YYYY-MM-DD", help="First day, UTC.")
 @click.option("--to", "end", type=_DAY, metavar="YYYY-MM-DD", help="Last day, UTC.")
 @click.option("--text", default="", help="Entries that hold this text.")
+@brought_to_its_end()
 def export(
     file: Path, person: str, kinds: tuple[str, ...], start: datetime | None, end: datetime | None, text: str
 ) -> None:
@@ -157,8 +160,14 @@ def export(
         until=end.replace(tzinfo=UTC) + timedelta(days=1) if end else None,
         text=text,
     )
-    with store_of(settings_in_force()) as store, click.open_file(str(file), "wb") as stream:
-        receipt = auditing.write(store.audit, wanted, stream.write)
-        store.audit.record("export", operator(), "audit", **receipt)
+    with store_of(settings_in_force()) as store:
+        body, receipt = auditing.file_of(store.audit, wanted)
+        if str(file) == "-":
+            with click.open_file("-", "wb") as stream:
+                for part in body:
+                    stream.write(part)
+        else:
+            put(file, body)
+        store.audit.record("export", operator(), "audit", **receipt.details())
     if str(file) != "-":
-        click.echo(f"Wrote {receipt['rows']:,} entries to {file}.")
+        click.echo(f"Wrote {receipt.details()['rows']:,} entries to {file}.")

@@ -47,11 +47,6 @@ class Site:
     timezone: str
     hours: tuple[Hours, ...]
 
-    @property
-    def latest(self) -> Hours:
-        """The hours that count last."""
-        return self.hours[-1]
-
 
 @dataclass(frozen=True)
 class Price:
@@ -71,11 +66,6 @@ class Service:
     name: str
     line: str
     prices: tuple[Price, ...]
-
-    @property
-    def latest(self) -> Price:
-        """The price that counts last."""
-        return self.prices[-1]
 
 
 @dataclass(frozen=True)

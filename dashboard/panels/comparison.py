@@ -190,9 +190,6 @@ def _rates_chart(look: charts.Look) -> charts.Chart:
     )
 
 
-# --- two groups ------------------------------------------------------------------------------
-
-
 def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
     """Pairs of groups: difference with Newcombe's interval, adjusted p, what would have been seen."""
     pairs = list(_pairs(reader, filters))

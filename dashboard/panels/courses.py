@@ -83,9 +83,6 @@ def _induction_chart(look: charts.Look) -> charts.Chart:
     )  # fmt: skip
 
 
-# --- gaps and retention ----------------------------------------------------------------------
-
-
 def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
     values = _values(filters, reader)
     del values["until"]

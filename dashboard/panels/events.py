@@ -184,9 +184,6 @@ def _returns_chart(look: charts.Look) -> charts.Chart:
     )  # fmt: skip
 
 
-# --- one patient -----------------------------------------------------------------------------
-
-
 def timeline(reader: Reader, patient: str) -> pd.DataFrame:
     """All that is recorded of a patient at the sites that the viewer may see.
 

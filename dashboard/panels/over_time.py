@@ -182,9 +182,6 @@ def _forms_chart(look: charts.Look) -> charts.Chart:
     return control_charts.share_below(look, metric.title, "% of infusions", tips)
 
 
-# --- between events --------------------------------------------------------------------------
-
-
 def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
     effect = filters.effect or SEVERE
     values = filters.values()

@@ -46,8 +46,11 @@ class Panel:
         hides: whether the rows hold counts of side effects, of which small ones are hidden.
         history: whether the rows are of all days up to the end of the period, so that a longer one changes nothing.
         marked: whether people's marks on control charts are among the rows.
+        sites_in: the column with the sites' names, of which charts show some at a time where they are many; empty
+            where all stand together.
         short: what a page shows of the rows instead of all of them; the file has all.
         start: what a page shows of a list that may be very long; the file has all.
+        enough: whether the rows hold enough for a chart to be drawn of them.
     """
 
     name: str

@@ -51,9 +51,6 @@ def effect_hits(reader: Reader, filters: Filters, *by: str) -> pd.DataFrame:
     return frame[[*by, "completed", "assessed"]].assign(infusions=hits.to_numpy(dtype=float))
 
 
-# --- alarms ----------------------------------------------------------------------------------
-
-
 def _alarms(reader: Reader, filters: Filters) -> pd.DataFrame:
     return described(reader, filters, surveillance.surveil(reader))
 

@@ -220,9 +220,6 @@ def attention(frame: pd.DataFrame) -> str:
     return tiles.attention(frame.sort_values("pressing"), expected=verdicts.FALSE_ALARMS * judged)
 
 
-# --- the chart of one figure -----------------------------------------------------------------
-
-
 def figure_of(reader: Reader, filters: Filters) -> str:
     """The metric that is charted: of the figure chosen, else what stands out most, else bookings."""
     if filters.figure in figures_of(reader):

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
-from dashboard import access
+from dashboard import access, filters
 from dashboard.query_faults import WarehouseError
 from dashboard.receipts import FileResponse, Receipt, no_such_file
 from dashboard.reports import dossier, html, huddle, pdf, safety
@@ -73,14 +73,14 @@ def respond(
             content = rendered(dossier.document(signal, _today()), form)
         elif name == REVIEW:
             reader = Reader(shelf().current(), viewer)
-            month = (asked.get("month") or [""])[0]
+            month = filters.first(asked, "month")
             document, described = review(reader, store, month, asked.get("site") or ())
             receipt = Receipt(name, described, reader.catalogue.name)
             content = rendered(document, form)
             suffix = f"_{month}"
         elif name == HUDDLE:
             reader = Reader(shelf().current(), viewer, ChartMarks(store).in_force())
-            day, named = ((asked.get(key) or [""])[0] for key in ("day", "no-shows"))
+            day, named = (filters.first(asked, key) for key in ("day", "no-shows"))
             document, described = morning(reader, asked.get("site") or (), day, named)
             receipt = Receipt(name, described, reader.catalogue.name)
             content = rendered(document, form)

@@ -11,7 +11,7 @@ from dashboard import access
 from dashboard.screen import identity, page, tables
 from dashboard.serving import gate
 from dashboard.settings import Settings
-from dashboard.state import StateError, Store, shared_store
+from dashboard.state import StateError, shared_store, store_in_force
 from dashboard.state.brake import Brake
 from dashboard.state.open_sessions import OpenSession, OpenSessions
 from dashboard.state.sealing import Seal
@@ -47,7 +47,7 @@ def second_factor(viewer: access.Viewer) -> None:
 
 def open_sessions(viewer: access.Viewer) -> None:
     """Where the viewer is signed in, when they signed in before, and a way to end the others."""
-    own = OpenSessions(_store())
+    own = OpenSessions(store_in_force())
     key = identity.session() or ""
     opened = own.of(viewer.username)
     st.header("Where you are signed in", anchor=False)
@@ -80,7 +80,7 @@ def change_password(viewer: access.Viewer) -> None:
         st.error(f"{fault} Nothing was changed.")
     else:
         try:
-            _store().by(viewer.username).reset_password(viewer.username, new)
+            store_in_force().by(viewer.username).reset_password(viewer.username, new)
         except StateError as error:
             st.error(f"{error} Nothing was changed.")
         else:
@@ -90,7 +90,7 @@ def change_password(viewer: access.Viewer) -> None:
 
 def _fault_of_present(viewer: access.Viewer, present: str) -> str | None:
     """What is wrong with the present password, as a sentence; guesses count as at the login page."""
-    store = _store()
+    store = store_in_force()
     address = OpenSessions(store).address(identity.session() or "")
     names = (gate.DEVICE_COOKIE, f"__Host-{gate.DEVICE_COOKIE}")
     device = next((value for name in names if isinstance(value := st.context.cookies.get(name), str)), "")
@@ -106,10 +106,6 @@ def _fault_of_present(viewer: access.Viewer, present: str) -> str | None:
         store.audit.record("sign_in_failed", viewer.username, address=address, reason=reason)
         return "The present password is not right."
     return None
-
-
-def _store() -> Store:
-    return shared_store(Settings.from_environment())
 
 
 def _described(one: OpenSession) -> str:

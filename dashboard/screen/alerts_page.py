@@ -17,9 +17,9 @@ from dashboard.alerts import deliver, evaluate, rules
 from dashboard.alerts.rules import Condition, Kind, Rule
 from dashboard.filters import day_text
 from dashboard.metrics import METRICS
-from dashboard.screen import identity, page, tables
+from dashboard.screen import forms, identity, page, tables
 from dashboard.settings import Settings
-from dashboard.state import StateError, Store, shared_store
+from dashboard.state import StateError, store_in_force
 from dashboard.state.alert_channels import AlertChannels, Channel, ChannelName
 from dashboard.state.alert_rules import AlertRules, Evaluation
 from dashboard.state.sealing import Seal
@@ -61,9 +61,6 @@ def standing(view: page.View) -> None:
 def _set_up(view: page.View, how: str) -> str:
     """What an administrator reads of a setting, and who sets it for everybody else."""
     return how if view.reader.viewer.role is Role.ADMIN else "an administrator can set that up"
-
-
-# --- the viewer's rules ----------------------------------------------------------------------
 
 
 def rules_of(view: page.View) -> None:
@@ -161,10 +158,7 @@ def _snooze(view: page.View, rule: Rule) -> None:
             max_value=today + LONGEST_SNOOZE, format="YYYY-MM-DD", width=200,
         )  # fmt: skip
         if st.form_submit_button("Snooze"):
-            _tried(lambda: _rules().snooze(username, rule.rule, _date(until)))
-
-
-# --- new rules -------------------------------------------------------------------------------
+            _tried(lambda: _rules().snooze(username, rule.rule, forms.day_of(until)))
 
 
 def new_rule(view: page.View) -> None:
@@ -223,9 +217,6 @@ def _details(condition: Condition, key: str) -> Condition:
             label = "Older than, in days" if condition.what == "data" else "More late forms than"
             number = float(st.number_input(label, 0, 10_000, int(number or 0), 1, key=f"{key}_number", width=200))
     return replace(condition, side=side, number=number, least=least)
-
-
-# --- where messages go -----------------------------------------------------------------------
 
 
 def channels(view: page.View) -> None:
@@ -292,9 +283,6 @@ def _sending(own: Channel) -> str:
     return "Nothing was sent yet."
 
 
-# --- inside ----------------------------------------------------------------------------------
-
-
 def _choice(
     label: str, options: dict[Word, str], key: str, *, first: str = "", width: int | Literal["stretch"] = "stretch"
 ) -> Word:
@@ -323,19 +311,9 @@ def _today(view: page.View, rule: Rule) -> dt.date:
     return evaluate.local_date(view.reader, site, dt.datetime.now(dt.UTC))
 
 
-def _date(chosen: object) -> dt.date:
-    if not isinstance(chosen, dt.date):
-        raise StateError("Choose a date.")
-    return chosen
-
-
-def _store() -> Store:
-    return shared_store(Settings.from_environment())
-
-
 def _rules() -> AlertRules:
-    return AlertRules(_store())
+    return AlertRules(store_in_force())
 
 
 def _channels() -> AlertChannels:
-    return AlertChannels(_store())
+    return AlertChannels(store_in_force())

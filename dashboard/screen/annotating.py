@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 
 import streamlit as st
@@ -10,8 +9,7 @@ import streamlit as st
 from dashboard import access, filters
 from dashboard.marks import EVERY_SITE, TOPICS, Mark
 from dashboard.screen import forms, identity
-from dashboard.settings import Settings
-from dashboard.state import StateError, shared_store
+from dashboard.state import StateError, store_in_force
 from dashboard.state.chart_marks import ANNOTATE, LONGEST, ChartMarks, may_annotate, may_withdraw
 from dashboard.warehouse import Reader
 
@@ -53,7 +51,7 @@ def _adding(reader: Reader) -> None:
         st.caption("Everyone who sees the charts of the site reads it: put no patient's name in it.")
     if sent:
         tried(
-            lambda: store().add(identity.current_viewer(), topic, site, "", "", day_of(day), text),
+            lambda: store().add(identity.current_viewer(), topic, site, "", "", forms.day_of(day), text),
             "written",
             "add_annotation",
         )
@@ -98,11 +96,4 @@ def tried(change: Callable[[], None], done: str, *asked: str) -> None:
 
 def store() -> ChartMarks:
     """What people noted on charts."""
-    return ChartMarks(shared_store(Settings.from_environment()))
-
-
-def day_of(chosen: object) -> dt.date:
-    """The day of a date input. Raises StateError where there is none."""
-    if not isinstance(chosen, dt.date):
-        raise StateError("Choose a date.")
-    return chosen
+    return ChartMarks(store_in_force())

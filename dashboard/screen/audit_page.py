@@ -11,8 +11,7 @@ import streamlit as st
 
 from dashboard import access, auditing
 from dashboard.screen import identity, recording, tables
-from dashboard.settings import Settings
-from dashboard.state import shared_store
+from dashboard.state import store_in_force
 from dashboard.state.audit import KINDS, Audit, Search, Verdict
 
 ROWS = 50
@@ -23,7 +22,7 @@ CHECK_EVERY = dt.timedelta(minutes=5)
 def open_page() -> Audit:
     """Check the viewer; the record."""
     access.require(identity.current_viewer(), auditing.RESOURCE)
-    return shared_store(Settings.from_environment()).audit
+    return store_in_force().audit
 
 
 def search_bar(record: Audit) -> Search:

@@ -14,8 +14,7 @@ from dashboard import access, filters, month_end, packs
 from dashboard.panels import Column
 from dashboard.panels.column import UNIT
 from dashboard.screen import forms, identity, page, tables
-from dashboard.settings import Settings
-from dashboard.state import StateError, Store, shared_store
+from dashboard.state import StateError, store_in_force
 from dashboard.state.closed_months import ClosedMonth, ClosedMonths
 from dashboard.wording import plural
 
@@ -90,11 +89,13 @@ def _closing(view: page.View) -> None:
     )
     # Those of sites that the extract doesn't hold any more among them.
     every = [
-        one for one in ClosedMonths(_store()).list() if access.allows(reader.viewer, month_end.RESOURCE, one.site)
+        one
+        for one in ClosedMonths(store_in_force()).list()
+        if access.allows(reader.viewer, month_end.RESOURCE, one.site)
     ]
     closed = [one for one in every if one.month == chosen]
     try:
-        made, lines = packs.month(reader, _store(), chosen, view.filters.sites)
+        made, lines = packs.month(reader, store_in_force(), chosen, view.filters.sites)
     except month_end.MonthError as error:
         st.error(str(error))
         return
@@ -154,7 +155,7 @@ def _do(view: page.View, act: Callable[[ClosedMonths], None]) -> None:
     for site in view.filters.sites:
         access.require(viewer, month_end.RESOURCE, site)
     try:
-        act(ClosedMonths(_store().by(viewer.username)))
+        act(ClosedMonths(store_in_force().by(viewer.username)))
     except StateError as error:
         st.error(str(error))
     else:
@@ -169,7 +170,3 @@ def _frame(view: page.View, closed: Sequence[ClosedMonth]) -> pd.DataFrame:
         for one in closed
     ]
     return pd.DataFrame(rows, columns=[column.name for column in _CLOSED])
-
-
-def _store() -> Store:
-    return shared_store(Settings.from_environment())

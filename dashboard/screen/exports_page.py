@@ -11,13 +11,12 @@ from urllib.parse import parse_qs, urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import exports, packs
+from dashboard import exports, filters, packs
 from dashboard.exports import Choice, Export
 from dashboard.panels import Column
 from dashboard.payment_methods import method_name
 from dashboard.screen import filter_bar, forms, page, recording, tables
-from dashboard.settings import Settings
-from dashboard.state import StateError, Store, shared_store
+from dashboard.state import StateError, store_in_force
 from dashboard.state.audit import Entry, Search
 from dashboard.state.saved_exports import SavedExports
 
@@ -40,7 +39,7 @@ _PAST = (
 
 def open_page() -> page.View:
     """Check the viewer, draw the filter bar for the dataset that the address names."""
-    asked = (filter_bar.address().get("dataset") or [""])[0]
+    asked = filters.first(filter_bar.address(), "dataset")
     dataset = packs.CHOICES.get(asked)
     return page.open_page("exports", day=dataset is not None and dataset.of_day, own=exports.PARAMETERS)
 
@@ -48,7 +47,7 @@ def open_page() -> page.View:
 def choice(view: page.View) -> Choice:
     """Draw the choice of dataset, date and columns; what the address asks for."""
     datasets = {dataset.name: dataset for dataset in packs.open_to(view.reader.viewer)}
-    asked = (filter_bar.address().get("dataset") or [""])[0]
+    asked = filters.first(filter_bar.address(), "dataset")
     chosen = asked if asked in datasets else next(iter(datasets))
     key = filter_bar.put("export_dataset", chosen, *(dataset.label for dataset in datasets.values()))
     st.selectbox(
@@ -153,7 +152,7 @@ def _totals(export: Choice, rows: int, totals: Mapping[str, Decimal | int]) -> s
 def named_exports(export: Choice) -> None:
     """Keep this choice under a name, and open or forget those that were kept."""
     username = export.reader.viewer.username
-    saved = SavedExports(_store())
+    saved = SavedExports(store_in_force())
     kept = {one.name: one for one in saved.list(username)}
     with st.expander(f"Saved exports ({len(kept)})" if kept else "Saved exports", type="compact"):
         st.caption("A saved export keeps its choices. A period such as last month moves on by itself.")
@@ -185,7 +184,7 @@ def past_exports(view: page.View) -> None:
     opened = st.expander("Past exports", key="past_exports", on_change="rerun", type="compact")
     if not opened.open:
         return
-    record = _store().audit
+    record = store_in_force().audit
     record.flush()
     own = Search(actor=view.reader.viewer.username, kinds=("export",))
     entries = record.search(own, PAST_ROWS)
@@ -225,7 +224,3 @@ def _past(entry: Entry) -> dict[str, Any]:
 
 def _words(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _store() -> Store:
-    return shared_store(Settings.from_environment())

@@ -19,8 +19,6 @@ from dashboard.screen import annotating, own_views
 from dashboard.shelf import shelf
 from dashboard.warehouse import Reader
 
-# --- the address -----------------------------------------------------------------------------
-
 #: Which tab is open, on pages that have some.
 TABS = ("effects_by", "scores_by")
 #: Where a session keeps the period that its address has though nobody chose one.
@@ -62,9 +60,6 @@ def choose(**changes: list[str]) -> None:
     st.query_params.from_dict(
         {name: wanted[name] for name in (*filters.PARAMETERS, *exports.PARAMETERS, *TABS) if wanted.get(name)}
     )
-
-
-# --- the filter bar --------------------------------------------------------------------------
 
 
 def draw(

@@ -14,8 +14,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.access import Viewer
-from dashboard.settings import Settings
-from dashboard.state import shared_store
+from dashboard.state import store_in_force
 
 
 def current_viewer() -> Viewer:
@@ -45,4 +44,4 @@ def session() -> str | None:
 
 def _viewer() -> Viewer | None:
     key = session()
-    return shared_store(Settings.from_environment()).viewer_of(key, touch=False) if key else None
+    return store_in_force().viewer_of(key, touch=False) if key else None

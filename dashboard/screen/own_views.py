@@ -11,8 +11,7 @@ import streamlit as st
 from dashboard.filters import Filters
 from dashboard.navigation import PageEntry
 from dashboard.screen import forms
-from dashboard.settings import Settings
-from dashboard.state import StateError, shared_store
+from dashboard.state import StateError, store_in_force
 from dashboard.state.kept import LONGEST_NAME
 from dashboard.state.saved_views import SavedView, SavedViews
 
@@ -96,4 +95,4 @@ def _keep(views: SavedViews, username: str, name: str, page: str, address: str) 
 
 
 def _views() -> SavedViews:
-    return SavedViews(shared_store(Settings.from_environment()))
+    return SavedViews(store_in_force())

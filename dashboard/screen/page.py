@@ -17,9 +17,8 @@ from dashboard.panels import PANELS, Column, Panel, look_of, rows
 from dashboard.screen import filter_bar, identity
 from dashboard.screen.recording import on_record
 from dashboard.screen.tables import table, verbatim
-from dashboard.settings import Settings
 from dashboard.shelf import shelf
-from dashboard.state import shared_store
+from dashboard.state import store_in_force
 from dashboard.state.chart_marks import ChartMarks
 from dashboard.warehouse import Reader
 from dashboard.wording import unbroken
@@ -119,7 +118,7 @@ def open_page(
     viewer = access.require(identity.current_viewer(), resource)
     filter_bar.turn_to(resource)
     # What people wrote on charts; Exports has the tables of the page Signals.
-    marks = ChartMarks(shared_store(Settings.from_environment())).in_force() if bar else ()
+    marks = ChartMarks(store_in_force()).in_force() if bar else ()
     reader = Reader(shelf().current(), viewer, marks)
     if not reader.sites:
         st.warning(
@@ -146,9 +145,6 @@ def open_page(
     return View(reader, chosen, look_of(reader.catalogue, chosen, mode()), dated)
 
 
-# --- small counts ----------------------------------------------------------------------------
-
-
 def _whole_periods(resource: str, reader: Reader, chosen: Filters) -> None:
     """One line on a page all of whose panels are of whole periods for this viewer."""
     own = [panel for panel in PANELS.values() if panel.resource == resource]
@@ -169,9 +165,6 @@ def _small_counts(reader: Reader, panel: Panel, chosen: Filters) -> str:
         f"Whole months or quarters: <b>{about}</b>. Counts of side effects from 1 to {limit}, and others that "
         "would give one away, are hidden from your account."
     )
-
-
-# --- panels ----------------------------------------------------------------------------------
 
 
 @st.fragment

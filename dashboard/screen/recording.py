@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import access
-from dashboard.settings import Settings
-from dashboard.state import shared_store
+from dashboard.state import store_in_force
 
 
 def on_record(what: str, viewer: access.Viewer, kind: str, subject: str, **details: object) -> None:
@@ -21,4 +20,4 @@ def on_record(what: str, viewer: access.Viewer, kind: str, subject: str, **detai
     if what == "page":
         noted.pop("preview", None)
     noted[what] = entry
-    shared_store(Settings.from_environment()).audit.record_later(kind, viewer.username, subject, **details)
+    store_in_force().audit.record_later(kind, viewer.username, subject, **details)

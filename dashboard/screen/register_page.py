@@ -11,8 +11,7 @@ import streamlit as st
 from dashboard import access, filters, panels
 from dashboard.reports import document, dossier
 from dashboard.screen import identity, page, recording, tables
-from dashboard.settings import Settings
-from dashboard.state import StateError, shared_store
+from dashboard.state import StateError, store_in_force
 from dashboard.state.register import DECIDE, NOTICE, READ, SHORTEST_RATIONALE, STEPS, Register, Signal, next_steps
 from dashboard.wording import plural, unbroken
 
@@ -24,7 +23,7 @@ PARAMETER = "signal"
 
 def register() -> Register:
     """The register of this process's store."""
-    return Register(shared_store(Settings.from_environment()))
+    return Register(store_in_force())
 
 
 def notices(view: page.View) -> None:

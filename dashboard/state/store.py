@@ -131,3 +131,8 @@ class Store(Users, Sessions):
 def shared_store(settings: Settings) -> Store:
     """The one store of this process for these settings."""
     return Store.for_settings(settings)
+
+
+def store_in_force() -> Store:
+    """The one store of this process for the settings of the environment."""
+    return shared_store(Settings.from_environment())

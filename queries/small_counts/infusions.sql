@@ -17,6 +17,7 @@ dated as (
     select
         reported.*,
         grain,
+        -- Spark truncates to no unit that a column names.
         case grain
             when 'month' then date_trunc('month', starts_on)
             when 'quarter' then date_trunc('quarter', starts_on)

@@ -12,6 +12,7 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 from playwright.sync_api import TimeoutError as NotInTime
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from dashboard.state.passwords import DEMO_PASSWORD
 
@@ -50,6 +51,7 @@ class Visit:
     Attributes:
         faults: console errors, requests to other hosts and answers of 400 and more.
         received: every byte that came over the websocket.
+        asked: what the browser asked the server for, but whether the session is still alive, which it asks by itself.
     """
 
     origin: str
@@ -57,6 +59,7 @@ class Visit:
     page: Page
     faults: list[str] = field(default_factory=list)
     received: list[bytes] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     def sign_in(self, username: str, password: str = DEMO_PASSWORD, target: str = "/") -> None:
         """Open an address, fill in the login form and wait for the page behind it."""
@@ -134,17 +137,25 @@ def visiting(browser: Browser, origin: str, **options: object) -> Iterator[Visit
     page.on("pageerror", lambda error: visit.faults.append(f"script: {error}"))
     page.on("response", lambda r: visit.faults.append(f"{r.status} {r.url}") if r.status >= 400 else None)
 
-    def asked(url: str) -> None:
+    def reached(url: str) -> None:
         if url.startswith(("http", "ws")) and url.split("/")[2] != host:
             visit.faults.append(f"another host: {url}")
+        if url != f"{origin}/session":
+            visit.asked.append(url)
+
+    def sent(data: bytes) -> None:
+        message = BackMsg.FromString(data)
+        if not message.rerun_script.is_auto_rerun:
+            visit.asked.append(str(message))
 
     def connected(socket) -> None:
-        asked(socket.url)
+        reached(socket.url)
+        socket.on("framesent", sent)
         socket.on(
             "framereceived", lambda data: visit.received.append(data if isinstance(data, bytes) else data.encode())
         )
 
-    page.on("request", lambda request: asked(request.url))
+    page.on("request", lambda request: reached(request.url))
     page.on("websocket", connected)
     try:
         yield visit

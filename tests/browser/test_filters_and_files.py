@@ -7,13 +7,14 @@ import io
 import re
 from urllib.parse import parse_qs, urlsplit
 
-import duckdb
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
 from dashboard import theme
 from tests.browser.harness import PHONE
+from tests.contrast import rgb_of
+from tests.facts import facts_of
 
 pytestmark = pytest.mark.browser
 
@@ -36,10 +37,8 @@ def choose(window, label, option):
 def facts(server, tmp_path_factory):
     """SQL on a copy of the extract that the server reads."""
     [extract] = (server.data / "extracts").glob("extract-*.duckdb")
-    copy = tmp_path_factory.mktemp("copy") / "extract.duckdb"
-    copy.write_bytes(extract.read_bytes())
-    with duckdb.connect(str(copy), read_only=True) as connection:
-        yield lambda sql: connection.cursor().execute(sql).fetchall()
+    with facts_of(extract, tmp_path_factory.mktemp("facts")) as ask:
+        yield lambda sql: ask(sql).fetchall()
 
 
 def file_behind(window, panel):
@@ -107,35 +106,25 @@ def test_a_change_of_the_period_moves_the_marks_of_charts(visit):
         assert window.faults == []
 
 
-def _rgb(colour):
-    return tuple(int(colour[place : place + 2], 16) for place in (1, 3, 5))
-
-
 def test_an_open_page_turns_dark_with_its_system_and_asks_the_server_nothing(visit):
     with visit(color_scheme="light") as window:
         window.sign_in("director")
         bar = window.page.locator(".st-key-filter_bar")
         sign = window.page.locator(".scorecard .verdict").first
         spark = window.page.locator(".spark").first
-        # Every few seconds the session is asked after. Just after that nothing comes unless the page asks.
-        before = len(window.received)
-        for _ in range(200):
-            if len(window.received) > before:
-                break
-            window.page.wait_for_timeout(100)
-        assert len(window.received) > before
-        window.page.wait_for_timeout(500)
-        sent = len(window.received)
+        window.page.wait_for_load_state("networkidle")
+        assert window.asked
+        window.asked.clear()
         for mode in ("dark", "light"):
             window.page.emulate_media(color_scheme=mode)
-            expect(bar).to_have_css("background-color", "rgb({}, {}, {})".format(*_rgb(theme.paper(mode))))
+            expect(bar).to_have_css("background-color", "rgb({}, {}, {})".format(*rgb_of(theme.paper(mode))))
             told = theme.verdict_colour("common", mode)
             assert theme.VERDICTS["common"].icon == sign.inner_text()
-            expect(sign).to_have_css("color", "rgb({}, {}, {})".format(*_rgb(told)))
+            expect(sign).to_have_css("color", "rgb({}, {}, {})".format(*rgb_of(told)))
             with Image.open(io.BytesIO(spark.screenshot())) as drawn:
                 colours = {colour for _, colour in drawn.convert("RGB").getcolors(100_000)}
-            assert {_rgb(theme.quiet(mode)), _rgb(theme.paper(mode)), _rgb(told)} <= colours
-        assert len(window.received) == sent
+            assert {rgb_of(theme.quiet(mode)), rgb_of(theme.paper(mode)), rgb_of(told)} <= colours
+        assert window.asked == []
         assert window.faults == []
 
 

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -26,6 +25,7 @@ from dashboard.intake.extracts import extracts as extracts_command
 from dashboard.settings import Settings
 from dashboard.state import Store
 from dashboard.state.audit import Search
+from tests.waiting import until
 
 REFUSED = "holds up the deliveries after it"
 
@@ -280,15 +280,6 @@ def started(inbox: Inbox, *options: str, before: str = "") -> subprocess.Popen[s
     )
 
 
-def until(found: Callable[[], object], seconds: float = 60.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def test_a_watcher_outlives_an_inbox_that_goes_away(inbox: Inbox) -> None:
     inbox.deliver("2026-01-05", row("B1", 5))
     quick = "import dashboard.intake.watch as watch; watch.LOOK_SECONDS = 0.2; "
@@ -298,15 +289,15 @@ def test_a_watcher_outlives_an_inbox_that_goes_away(inbox: Inbox) -> None:
         reader = threading.Thread(target=lambda: lines.extend(running.stderr or ()), daemon=True)
         reader.start()
         try:
-            assert until(lambda: inbox.record == [("2026-01-05", "published")])
+            until(lambda: inbox.record == [("2026-01-05", "published")])
             away = inbox.folder.with_name("away")
             inbox.folder.rename(away)
-            assert until(lambda: any("cannot be read" in line for line in lines))
+            until(lambda: any("cannot be read" in line for line in lines))
             time.sleep(1)
             away.rename(inbox.folder)
             inbox.deliver("2026-01-06", row("B1", 5), row("B2", 6))
-            assert until(lambda: inbox.record[1:] == [("2026-01-06", "published")])
-            assert until(lambda: any("can be used again" in line for line in lines))
+            until(lambda: inbox.record[1:] == [("2026-01-06", "published")])
+            until(lambda: any("can be used again" in line for line in lines))
         finally:
             running.terminate()
             assert running.wait(120) == 128 + signal.SIGTERM
@@ -336,7 +327,7 @@ def test_an_import_that_is_stopped_leaves_nothing_and_no_traceback(inbox: Inbox,
         lines: list[str] = []
         reader = threading.Thread(target=lambda: lines.extend(running.stderr or ()), daemon=True)
         reader.start()
-        assert until(lambda: any("building" in line for line in lines))
+        until(lambda: any("building" in line for line in lines))
         assert building.exists()
         running.send_signal(sent)
         code = running.wait(120)
@@ -360,7 +351,7 @@ def test_an_import_that_is_stopped_once_published_is_on_record_and_says_so(
         assert any("building" in line for line in running.stderr)
         with contextlib.closing(sqlite3.connect(store, isolation_level=None)) as busy:
             busy.execute("begin immediate")
-            assert until(lambda: (inbox.data / "extracts" / pointer.FILE_NAME).exists())
+            until(lambda: (inbox.data / "extracts" / pointer.FILE_NAME).exists())
             time.sleep(0.3)
             running.send_signal(sent)
             time.sleep(0.3)

@@ -6,7 +6,6 @@ import csv
 import io
 
 import anyio
-import duckdb
 import pandas as pd
 import pytest
 from starlette.datastructures import QueryParams
@@ -15,6 +14,7 @@ from dashboard import access, exports, warehouse
 from dashboard.panels.column import Column
 from dashboard.state.demo import DEMO_ACCOUNTS
 from tests.csv_files import csv_text
+from tests.facts import facts_of
 
 #: One manager of one site stands for all of them: what differs is the site's name.
 ACCOUNTS = {
@@ -47,12 +47,10 @@ def take(viewer):
 
 @pytest.fixture(scope="module")
 def facts(data, tmp_path_factory):
-    """The extract's own tables, in a copy, since one process opens a file in one way only."""
+    """SQL on the extract's own tables."""
     [extract] = (data / "extracts").glob("extract-*.duckdb")
-    copy = tmp_path_factory.mktemp("copy") / "extract.duckdb"
-    copy.write_bytes(extract.read_bytes())
-    with duckdb.connect(str(copy), read_only=True) as connection:
-        yield lambda sql, **values: connection.cursor().execute(sql, values).fetchall()
+    with facts_of(extract, tmp_path_factory.mktemp("facts")) as ask:
+        yield lambda sql, **values: ask(sql, **values).fetchall()
 
 
 def table(body: bytes) -> list[dict[str, str]]:

@@ -81,6 +81,9 @@ def test_a_choice_that_holds_nothing_says_so(visit, page):
     at = visit(who, page, period="custom", from_="2026-10-25", to="2026-10-25", line="vitamin", band="85-plus")
     assert not at.exception
     assert not at.error
+    told = any(info.value.startswith("Nothing to show for these filters.") for info in at.info)
+    # Data and Worklists are of no period, and Revenue is of no age.
+    assert told == (page not in {"data", "worklists", "revenue"})
 
 
 @pytest.mark.parametrize(

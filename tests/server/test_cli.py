@@ -72,6 +72,15 @@ def test_a_wrong_setting_is_named_by_every_command(run, monkeypatch, words):
     assert isinstance(found.exception, SystemExit)
 
 
+@pytest.mark.parametrize("value", ["soon", "nan", "inf", "-1", "0", "2.5"])
+def test_a_number_that_cannot_be_used_is_named_with_its_variable(run, monkeypatch, value):
+    monkeypatch.setenv("DASHBOARD_KEPT_EXTRACTS", value)
+    found = run("check")
+    assert found.exit_code == 1
+    assert "DASHBOARD_KEPT_EXTRACTS must be" in found.stderr
+    assert value in found.stderr
+
+
 def test_no_command_takes_a_password_as_an_argument():
     names = {name for _, command in commands() for option in command.params for name in option.opts}
     assert {name for name in names if "password" in name} == {"--password-stdin"}

@@ -28,6 +28,7 @@ from dashboard.state import Store
 from dashboard.state.passwords import DEMO_PASSWORD
 from dashboard.tracebacks import traceback_text
 from tests.ports import free_port
+from tests.waiting import until
 
 PATIENT = "Ann Lee, born 1961-02-03"
 REFERENCE = re.compile(r"Something went wrong\. Reference ([0-9A-F]{4}-[0-9A-F]{4})\.")
@@ -120,9 +121,8 @@ def test_a_data_folder_named_from_here_is_the_same_for_all_of_the_server(tmp_pat
 
 
 def test_without_an_extract_the_process_lives_but_is_not_ready(server):
-    end = time.monotonic() + 90
-    while b"warming up" in (answer := server.request("GET", "/readyz")).body and time.monotonic() < end:
-        time.sleep(0.1)
+    until(lambda: b"warming up" not in server.request("GET", "/readyz").body, 90)
+    answer = server.request("GET", "/readyz")
     assert (answer.status, json.loads(answer.body)) == (503, {"ready": False, "missing": ["no extract can be read"]})
     assert server.request("GET", "/healthz").status == 200
 
@@ -223,9 +223,7 @@ def test_so_many_files_at_once_and_no_longer_than_it_takes(clinic, cookie_of, fi
         assert clinic.request("GET", small, Cookie=cookie_of("manager.dallas")).status == 429
         assert figures()["dashboard_exports_running",] == 3
         # Who doesn't read is cut off, and nobody takes half a file for a whole one.
-        end = time.monotonic() + 60
-        while figures()["dashboard_exports_running",] and time.monotonic() < end:
-            time.sleep(0.2)
+        until(lambda: not figures()["dashboard_exports_running",])
         rest = b""
         with suppress(ConnectionResetError):
             while part := stuck[0].recv(65536):
@@ -278,18 +276,22 @@ def test_the_log_is_json_and_knows_neither_tokens_nor_queries_nor_patients(clini
     clinic.request("GET", "/bookings?site=dallas&note=Ann+Lee", Cookie=cookie)
     clinic.request("GET", "/Ann%20Lee", Cookie=cookie)
     clinic.request("GET", "/login?next=/Ann-Lee")
+
+    def of_streamlit():
+        return sum(line["logger"].startswith("streamlit") for line in log_of(clinic))
+
+    before = of_streamlit()
     with clinic.stream(cookie) as stream:
         stream.run()
         stream.socket.send(b"\xff\xff\xff")
         stream.code_at_end()
-    time.sleep(0.2)
+    # Streamlit's own lines come in the same form.
+    until(lambda: of_streamlit() > before)
     lines = log_of(clinic)
     [line] = [line for line in lines if line.get("path") == "/bookings"]
     assert (line["status"], line["method"], line["route"], line["user"]) == (200, "GET", "page", "director")
     assert line["client"] == "127.0.0.1"
     assert re.fullmatch("[0-9a-f]{16}", line["request"])
-    # Streamlit's own lines come in the same form.
-    assert any(line["logger"].startswith("streamlit") for line in lines)
     text = clinic.output.read_text()
     for word in (cookie.partition("=")[2], "Ann", "1961-02", "note=", DEMO_PASSWORD, "wrong password"):
         assert word not in text.partition("\n{")[2], word

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -26,6 +25,7 @@ from dashboard.state import Store
 from dashboard.state.demo import DEMO_ACCOUNTS
 from dashboard.state.passwords import DEMO_PASSWORD
 from tests.ports import free_port
+from tests.waiting import until
 
 DASHBOARD = str(Path(sys.executable).parent / "dashboard")
 
@@ -41,9 +41,8 @@ def first_start(tmp_path_factory):
     data = tmp_path_factory.mktemp("demo")
     with serve(data) as server:
         assert server.request("GET", "/healthz").body == b"ok"
-        end = time.monotonic() + 10
-        while "manager.two" not in (output := server.output.read_text()) and time.monotonic() < end:
-            time.sleep(0.05)
+        until(lambda: "manager.two" in server.output.read_text())
+        output = server.output.read_text()
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(20) == 0
     return data, output, server

@@ -66,6 +66,19 @@ def test_a_file_that_is_there_is_on_record_though_its_command_was_stopped(data, 
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("words", "subject", "mode"),
+    [(("report", "today", "--site", "dallas", "-o"), "morning_huddle", 0o600), (("audit", "export"), "audit", 0o640)],
+    ids=["report", "record"],
+)
+def test_what_else_is_there_is_on_record_though_its_command_was_stopped(data, tmp_path, words, subject, mode):
+    file = tmp_path / "file.html"
+    assert stopped(data, file.exists, *words, str(file)) == 128 + signal.SIGTERM
+    assert [(entry.subject, entry.details["outcome"]) for entry in entries(data)] == [(subject, "complete")]
+    assert file.stat().st_mode & 0o777 == mode
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [file.name]
+
+
 def test_no_month_is_closed_by_a_stopped_command_without_its_pack(data, tmp_path):
     folder = tmp_path / "packs"
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import duckdb
 import pytest
 
 from dashboard.access import Role, Viewer
@@ -11,6 +10,7 @@ from dashboard.shelf import Shelf
 from dashboard.state.demo import DEMO_ACCOUNTS
 from dashboard.warehouse import Reader
 from tests.demo_extract import add_extract
+from tests.facts import facts_of
 
 
 @pytest.fixture(scope="session")
@@ -41,11 +41,9 @@ def director(house):
 
 @pytest.fixture(scope="session")
 def facts(house, tmp_path_factory):
-    """SQL on a copy of the extract, since one process opens a file in one way only."""
-    copy = tmp_path_factory.mktemp("facts") / "extract.duckdb"
-    copy.write_bytes(house.path.read_bytes())
-    with duckdb.connect(str(copy), read_only=True) as connection:
-        yield lambda sql, **values: connection.cursor().execute(sql, values).df()
+    """SQL on the extract's own tables."""
+    with facts_of(house.path, tmp_path_factory.mktemp("facts")) as ask:
+        yield lambda sql, **values: ask(sql, **values).df()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import datetime as dt
 import tracemalloc
 import warnings
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +19,7 @@ from dashboard.filters import parse
 from dashboard.measuring import measure
 from dashboard.metrics import METRICS
 from dashboard.panels.sums import course_counts
+from tests.facts import facts_of
 
 FIRST = dt.datetime(2026, 1, 5, 10)
 LAST_DAY = "2026-06-30"
@@ -70,10 +70,8 @@ def clinic(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def courses(clinic, tmp_path_factory):
-    copy = tmp_path_factory.mktemp("copy") / "courses.duckdb"
-    copy.write_bytes(clinic.warehouse.path.read_bytes())
-    with duckdb.connect(str(copy), read_only=True) as connection:
-        return connection.execute("select * from courses").df()
+    with facts_of(clinic.warehouse.path, tmp_path_factory.mktemp("facts")) as ask:
+        return ask("select * from courses").df()
 
 
 def counted(reader, *by, **address):

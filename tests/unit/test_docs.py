@@ -7,10 +7,13 @@ from dataclasses import fields
 import pytest
 
 from dashboard import exports, filters, navigation, no_shows, theme
+from dashboard.access import Role, Viewer
 from dashboard.cli import main
 from dashboard.metrics import METRICS
 from dashboard.settings import ROOT, Settings
+from tests.contrast import contrast, rgb_of
 
+DOCUMENTS = [*ROOT.glob("*.md"), ROOT / "data" / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 HEX = re.compile(r"#[0-9A-Fa-f]{6}\b")
 
 
@@ -44,6 +47,26 @@ def test_every_command_stands_in_the_docs():
             assert f"dashboard {name} {child}".strip() in text
 
 
+def commands(group=main, path=()):
+    """Every command by its words, and the first words alone of `dashboard export DATASET`."""
+    found = {}
+    for name, command in group.commands.items():
+        below = commands(command, (*path, name)) if hasattr(command, "commands") else {}
+        found |= below | {(*path, name): below.get((*path, name, "take"), command)}
+    return found
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_option_that_the_docs_give_a_command_is_its_own(path):
+    text, known, wrong = path.read_text(encoding="utf-8"), commands(), []
+    for line in re.findall(r"\bdashboard ([a-z][^`\n]*)", text):
+        words = re.split(r"[\s|;)]+", line)
+        own = next((known[tuple(words[:n])] for n in (3, 2, 1) if tuple(words[:n]) in known), None)
+        options = {name for option in own.params for name in option.opts} if own else set()
+        wrong += [line for word in words if own and word.startswith("--") and word not in options]
+    assert wrong == []
+
+
 def test_every_dependency_is_explained():
     project = tomllib.loads(read("pyproject.toml"))["project"]
     text = read("docs/dependencies.md").lower()
@@ -59,10 +82,57 @@ def test_the_lock_file_has_hashes_and_no_addresses():
     assert "://" not in lock
 
 
-def test_readme_names_every_page_and_folder():
-    text = read("README.md")
-    assert all(f"`{name}/`" in text or f"{name}/" in text for name in ("pages", "queries", "data", "dashboard"))
-    assert all(entry.title in text + read("CHANGELOG.md") for entry in navigation.ENTRIES)
+def rows_below(heading, text):
+    """The rows of the table below a heading, each as its cells."""
+    table = text.partition(heading)[2].partition("\n## ")[0]
+    return [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_readme_says_which_pages_are_whose(role):
+    _, *rows = rows_below("## Who sees what", read("README.md"))
+    [told] = [row[1] for row in rows if row[0].startswith(f"`{role}`")]
+    named = {entry.title for entry in navigation.ENTRIES if re.search(rf"\b{entry.title}(?!\w| register)", told)}
+    every = {entry.title for entry in navigation.ENTRIES}
+    own = {entry.title for entry in navigation.entries_for(Viewer("ada", "Ada", role))}
+    assert (every - named if told.startswith("all but") else named | {"Account"}) == own
+
+
+def test_every_default_of_a_setting_is_the_one_in_the_docs():
+    defaults = {f"DASHBOARD_{one.name.upper()}": one.default for one in fields(Settings)}
+    told = {row[0].strip("`"): row[1].strip("`") for row in rows_below("## Settings", read("docs/architecture.md"))}
+    plain = {name: default for name, default in defaults.items() if isinstance(default, (int, float, str))}
+    assert len(plain) > 15
+    for name, default in plain.items():
+        assert told[name] == (
+            default if isinstance(default, str) else f"{default:g}" if default < 1e6 else str(default)
+        )
+
+
+def anchors(text):
+    """What links can lead to within a document: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_within_the_docs_leads_somewhere(path):
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    broken = []
+    for address in re.findall(r"\]\(([^)\s]+)\)", text):
+        name, _, anchor = address.partition("#")
+        target = path.parent / name if name else path
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text(encoding="utf-8"))):
+            broken.append(address)
+    assert broken == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_of_the_program_that_the_docs_name_is_there(path):
+    named = re.findall(
+        r"(?<![\w/.-])((?:dashboard|queries|tests|pages|docs)/[\w./@-]*\w)", path.read_text(encoding="utf-8")
+    )
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_colours_stand_in_one_place():
@@ -78,26 +148,17 @@ def test_streamlits_theme_has_the_products_colours():
         assert config[mode]["backgroundColor"] == theme.paper(mode)
 
 
-def luminance(colour):
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(a, b):
-    high, low = sorted((luminance(a), luminance(b)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_text_and_marks_have_contrast_enough(mode):
-    paper = theme.paper(mode)
-    assert contrast(theme.quiet(mode), paper) >= 4.5
-    assert contrast(theme.accent(mode), paper) >= 4.5
+    def on_paper(colour):
+        return contrast(rgb_of(colour), rgb_of(theme.paper(mode)))
+
+    assert on_paper(theme.quiet(mode)) >= 4.5
+    assert on_paper(theme.accent(mode)) >= 4.5
     for colour in theme.site_colours(3, mode):
-        assert contrast(colour, paper) >= 3
+        assert on_paper(colour) >= 3
     for kind in theme.VERDICTS:
-        assert contrast(theme.verdict_colour(kind, mode), paper) >= 3
+        assert on_paper(theme.verdict_colour(kind, mode)) >= 3
 
 
 def test_datasets_have_unique_headings():
@@ -108,8 +169,7 @@ def test_datasets_have_unique_headings():
 
 def test_every_threat_names_tests_that_are_there():
     """Each row of the threat table: files of tests, and in one of them every function that it names."""
-    table = read("docs/security.md").partition("## Threats")[2].partition("\n## ")[0]
-    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    _, *rows = rows_below("## Threats", read("docs/security.md"))
     assert len(rows) > 50
     files = {path.name: path for path in (ROOT / "tests").glob("*/test_*.py")}
     for threat, defence, attacks in rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -150,15 +149,12 @@ def test_outcomes_are_open_to_who_cares_for_patients(reader_of):
 
 
 @pytest.fixture(scope="module")
-def courses(house, tmp_path_factory):
+def courses(facts):
     """Patients' first infusions, inductions and scores of the demo extract, by pandas."""
-    copy = tmp_path_factory.mktemp("facts") / "extract.duckdb"
-    copy.write_bytes(house.path.read_bytes())
-    with duckdb.connect(str(copy), read_only=True) as connection:
-        infusions = connection.execute(
-            "select * from bookings where line = 'ketamine' and status = 'completed' order by starts_at, booking_id"
-        ).df()
-        scores = connection.execute("select * from scores order by taken_at, score_id").df()
+    infusions = facts(
+        "select * from bookings where line = 'ketamine' and status = 'completed' order by starts_at, booking_id"
+    )
+    scores = facts("select * from scores order by taken_at, score_id")
     first = infusions.groupby("patient").first()
     began = infusions["patient"].map(first["starts_on"])
     induction = infusions[(infusions["starts_on"] - began).dt.days <= 28]

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from dashboard import rates
 from dashboard.measuring import measure, measure_all
@@ -55,9 +56,10 @@ def test_money_is_exact_cents():
 
 def test_event_rate_changes_from_exact_to_byar_at_ten_events():
     found = measure(counts(events=[9, 10], completed=[100, 100]), METRICS["event_rate"])
-    for row, events in zip(found.itertuples(), (9, 10), strict=True):
-        limits = rates.poisson_interval(events, 100)
-        assert row.lower == pytest.approx(100 * float(limits.lower))
+    exact = [stats.chi2.ppf(0.025, 2 * 9) / 2, stats.chi2.ppf(0.975, 2 * 10) / 2]
+    z = stats.norm.ppf(0.975)
+    byar = [n * (1 - 1 / (9 * n) + side * z / (3 * math.sqrt(n))) ** 3 for n, side in ((10, -1), (11, 1))]
+    assert found[["lower", "upper"]].to_numpy().tolist() == [pytest.approx(exact), pytest.approx(byar)]
 
 
 def test_events_of_a_visit_may_outnumber_its_infusions():

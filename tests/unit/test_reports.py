@@ -245,9 +245,14 @@ def test_the_command_writes_it_and_puts_it_on_record(settings, tmp_path, monkeyp
     wrong = CliRunner().invoke(main, [*asked, "-o", str(tmp_path / "review.docx")])
     assert wrong.exit_code == 2
     assert "neither .html nor .pdf" in wrong.output
-    missing = CliRunner().invoke(main, [*asked, "-o", str(tmp_path / "nowhere" / "review.pdf")])
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_report_is_made(tmp_path, monkeypatch):
+    monkeypatch.setenv("DASHBOARD_DATA", str(tmp_path / "empty"))
+    file = tmp_path / "nowhere" / "review.pdf"
+    missing = CliRunner().invoke(main, ["report", "safety", "--month", MONTH, "-o", str(file)])
     assert missing.exit_code == 1
-    assert "cannot be written" in missing.output
+    assert missing.output.startswith(f"Error: {file} cannot be written: there is no folder {file.parent}.")
 
 
 # --- the dossier ---------------------------------------------------------------------------------
@@ -429,6 +434,10 @@ def test_the_huddles_command_writes_it_and_puts_it_on_record(settings, tmp_path,
     wrong = CliRunner().invoke(main, ["report", "today", "--site", "boston", "-o", str(file)])
     assert wrong.exit_code == 1
     assert "one site" in wrong.output
+    # Where nobody can make a file, root neither.
+    refused = CliRunner().invoke(main, ["report", "today", "--site", "dallas", "-o", "/proc/huddle.html"])
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Error: /proc/huddle.html cannot be written")
 
 
 def test_the_huddles_command_takes_a_named_no_show_rate(settings, tmp_path, monkeypatch):

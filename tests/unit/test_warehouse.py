@@ -25,6 +25,14 @@ def values(everything):
     return parse({}, scope_of(everything)).values() | {"by": ("site",), "grain": "day"}
 
 
+@pytest.fixture
+def copy(everything, tmp_path):
+    """The extract as a file of the test's own."""
+    path = tmp_path / "copy.duckdb"
+    path.write_bytes(everything.warehouse.path.read_bytes())
+    return path
+
+
 def test_every_query_says_whom_it_serves_and_restricts_its_sites():
     found = queries()
     assert found
@@ -90,10 +98,8 @@ def test_unknown_queries_are_named(everything):
         everything.query("nonsense")
 
 
-def test_what_takes_too_much_memory_says_so_and_leaves_the_extract_in_use(everything, settings_of, tmp_path):
-    path = tmp_path / "copy.duckdb"
-    path.write_bytes(everything.warehouse.path.read_bytes())
-    house = Warehouse(path, settings_of(memory_limit="40MB"))
+def test_what_takes_too_much_memory_says_so_and_leaves_the_extract_in_use(copy, settings_of):
+    house = Warehouse(copy, settings_of(memory_limit="40MB"))
     with pytest.raises(WarehouseError, match="DASHBOARD_MEMORY_LIMIT"):
         house._run("select len(list(range)) from range(20000000)", {})
     assert not house.damaged
@@ -101,20 +107,16 @@ def test_what_takes_too_much_memory_says_so_and_leaves_the_extract_in_use(everyt
     house.close()
 
 
-def test_a_runaway_query_is_stopped_and_says_so(everything, settings_of, tmp_path):
-    path = tmp_path / "copy.duckdb"
-    path.write_bytes(everything.warehouse.path.read_bytes())
-    house = Warehouse(path, settings_of(query_seconds=0.2))
+def test_a_runaway_query_is_stopped_and_says_so(copy, settings_of):
+    house = Warehouse(copy, settings_of(query_seconds=0.2))
     with pytest.raises(QueryTimeoutError, match="was stopped"):
         house._run("select sum(a.range * b.range) from range(1000000) a, range(1000000) b", {})
     house.close()
 
 
-def test_no_watch_outlives_its_query(everything, settings_of, tmp_path):
+def test_no_watch_outlives_its_query(copy, settings_of):
     """A thread that still holds a cursor when the process ends has DuckDB's module say that it leaks."""
-    path = tmp_path / "copy.duckdb"
-    path.write_bytes(everything.warehouse.path.read_bytes())
-    house = Warehouse(path, settings_of())
+    house = Warehouse(copy, settings_of())
     before, usual = set(threading.enumerate()), sys.getswitchinterval()
     # Another thread goes on only where this one waits for it.
     sys.setswitchinterval(10)
@@ -213,13 +215,11 @@ def test_a_file_that_was_harmed_is_found_out_though_nothing_is_asked_of_it(every
     house.close()
 
 
-def test_an_extract_of_another_schema_version_is_refused(everything, settings_of, tmp_path):
-    path = tmp_path / "other.duckdb"
-    path.write_bytes(everything.warehouse.path.read_bytes())
-    with duckdb.connect(str(path)) as connection:
+def test_an_extract_of_another_schema_version_is_refused(copy, settings_of):
+    with duckdb.connect(str(copy)) as connection:
         connection.execute("update extract_info set schema_version = 99")
     with pytest.raises(WarehouseError, match="schema version 99"):
-        Warehouse(path, settings_of())
+        Warehouse(copy, settings_of())
 
 
 def test_a_file_that_is_no_extract_is_refused(settings_of, tmp_path):
@@ -247,17 +247,13 @@ def test_the_connection_runs_with_the_settings_that_defend_it(house):
     assert found == LOCKED
 
 
-def test_a_file_is_stopped_in_the_middle_when_its_next_part_does_not_come(
-    everything, settings_of, tmp_path, monkeypatch
-):
+def test_a_file_is_stopped_in_the_middle_when_its_next_part_does_not_come(everything, copy, settings_of, monkeypatch):
     sql = (
         "select a.range as n from range(100000) a where $sites is not null union all "
         "select b.range + c.range from range(100000000) b, range(1000000) c where hash(b.range + c.range) = 1"
     )
     monkeypatch.setitem(queries(), "slow", Query("slow", sql, frozenset({"sites"}), ("today",), True))
-    path = tmp_path / "copy.duckdb"
-    path.write_bytes(everything.warehouse.path.read_bytes())
-    house = Warehouse(path, settings_of(query_seconds=1))
+    house = Warehouse(copy, settings_of(query_seconds=1))
     parts = house.stream(everything.viewer, "slow")
     assert len(next(parts)) > 0
     with pytest.raises(QueryTimeoutError, match="was stopped"):

@@ -52,7 +52,7 @@ def _start_minutes(rng: np.random.Generator, table: pd.DataFrame, reference: Ref
     share = np.empty(len(table))
     # Evenly spread ranks keep the chairs from being double-booked by chance.
     share[sequence] = (rank + rng.random(len(table))) / np.repeat(sizes, sizes)
-    opens = np.array([site.latest.opens.hour * 60 + site.latest.opens.minute for site in reference.sites])
+    opens = np.array([site.hours[-1].opens.hour * 60 + site.hours[-1].opens.minute for site in reference.sites])
     room = np.array([open_minutes(site) for site in reference.sites])[table["site"]]
     room = room - table["minutes"].to_numpy()
     profile = np.concatenate([[0.0], np.cumsum(_HOUR_WEIGHTS)]) / np.sum(_HOUR_WEIGHTS)
@@ -129,7 +129,7 @@ def _lead_days(rng: np.random.Generator, table: pd.DataFrame) -> Ints:
 def _add_prices(rng: np.random.Generator, table: pd.DataFrame, reference: Reference) -> None:
     """Cents near the list price for completed visits and half of those stopped, else 0."""
     count = len(table)
-    listed = np.array([service.latest.list_price_cents for service in reference.services])
+    listed = np.array([service.prices[-1].list_price_cents for service in reference.services])
     less = rng.choice([0, 10, 15, 20], count, p=(0.72, 0.15, 0.08, 0.05))
     price = listed[table["service"]] * (100 - less) // 100
     charged = table["completed"] | ((table["status"] == 1) & (rng.random(count) < 0.5))

@@ -46,7 +46,7 @@ def history(reference: Reference, years: int) -> Days:
     closed = np.array([_is_holiday(date) for date in dates])
     weights = np.zeros((len(reference.sites), end))
     for number, site in enumerate(reference.sites):
-        open_days = np.array([name in site.latest.open_days.split() for name in WEEKDAYS])
+        open_days = np.array([name in site.hours[-1].open_days.split() for name in WEEKDAYS])
         weights[number] = np.where(open_days[weekday] & ~closed, np.array(_WEEKDAY_WEIGHTS)[weekday], 0.0)
     return Days(first, last, end, weights)
 
@@ -64,5 +64,5 @@ def _is_holiday(date: dt.date) -> bool:
 
 def open_minutes(site: Site) -> int:
     """How many minutes a day the site is open."""
-    hours = site.latest
+    hours = site.hours[-1]
     return (hours.closes.hour - hours.opens.hour) * 60 + hours.closes.minute - hours.opens.minute

@@ -62,7 +62,7 @@ def write_sites(directory: Path, reference: Reference) -> Path:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(COLUMNS["sites"])
             for site in reference.sites:
-                now = site.latest
+                now = site.hours[-1]
                 hours = (now.chairs, f"{now.opens:%H:%M}", f"{now.closes:%H:%M}", now.open_days)
                 rows.writerow((site.site, site.name, site.city, site.timezone, *hours))
     except OSError as error:

@@ -107,7 +107,7 @@ def _place(rng: np.random.Generator, visits: pd.DataFrame, reference: Reference,
     visits["service"] = _services(rng, visits, reference)
     options = np.clip(visits["day"].to_numpy()[:, None] + np.arange(-1, 3), 0, days.end - 1)
     visits["day"] = _pick(rng, options, days.weights[visits["site"].to_numpy()[:, None], options])
-    visits["minutes"] = np.array([service.latest.minutes for service in reference.services])[visits["service"]]
+    visits["minutes"] = np.array([service.prices[-1].minutes for service in reference.services])[visits["service"]]
     _relieve(rng, visits, reference, days)
     ahead = visits["day"].to_numpy() - days.last
     kept = rng.random(len(visits)) < np.exp(-np.maximum(ahead - 2, 0) / 13)
@@ -138,7 +138,7 @@ def _services(rng: np.random.Generator, visits: pd.DataFrame, reference: Referen
 
 def _relieve(rng: np.random.Generator, visits: pd.DataFrame, reference: Reference, days: Days) -> None:
     """Move visits from overfull days to the next open ones, where the clinics have room at all."""
-    chairs = np.array([site.latest.chairs * open_minutes(site) for site in reference.sites])
+    chairs = np.array([site.hours[-1].chairs * open_minutes(site) for site in reference.sites])
     room = 0.9 * chairs[:, None] * (days.weights > 0)
     place = visits["site"].to_numpy() * days.end
     minutes = visits["minutes"].to_numpy() * (visits["status"].to_numpy() <= 2)
