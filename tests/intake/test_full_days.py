@@ -7,22 +7,22 @@ import datetime as dt
 import pytest
 from intake_clinic import BOOKINGS
 
-TODAY = dt.datetime.now(dt.UTC).date()
-
 
 def full(clinic, *visits):
     """The last full day, in days from today, of an extract of so many visits: (days from today, status, how many)."""
+    # Not when the tests were collected: the import's clock may have passed midnight since.
+    today = dt.datetime.now(dt.UTC).date()
     rows = [(ahead, status) for ahead, status, many in visits for _ in range(many)]
     clinic.write(
         "bookings.csv",
         BOOKINGS,
         *(
-            f"B{number},P{number},chicago,ketamine-infusion,{TODAY + dt.timedelta(ahead)} 09:00,{status}"
+            f"B{number},P{number},chicago,ketamine-infusion,{today + dt.timedelta(ahead)} 09:00,{status}"
             for number, (ahead, status) in enumerate(rows)
         ),
     )
     clinic.publish()
-    return (clinic.one("select last_full_day from extract_info") - TODAY).days
+    return (clinic.one("select last_full_day from extract_info") - today).days
 
 
 @pytest.mark.parametrize("ahead", [2, 30, 400])
