@@ -43,6 +43,8 @@ class Catalogue:
     #: Of side effects that a site may have made up, the sites that wrote them down.
     own_words: dict[str, frozenset[str]]
     services: dict[str, str]
+    #: Whether no patient has come twice, as where nothing told the import one from another.
+    nobody_returned: bool
 
     def effects_at(self, sites: Iterable[str]) -> dict[str, str]:
         """The side effects that there are for who sees these sites: what another site wrote down is its own."""
@@ -93,4 +95,5 @@ def read(
             for effect in effects.loc[~(effects["listed"] | effects["serious"]), "effect"]
         },
         services=dict(zip(services["service"], services["name"], strict=True)),
+        nobody_returned=bool(ask("nobody_returned")["nobody_returned"].iloc[0]),
     )

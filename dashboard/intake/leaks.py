@@ -35,10 +35,14 @@ def _personal(sections: Iterable[TableMapping]) -> frozenset[str]:
         for section in sections
         for mapped in section.columns
         for source in mapped.sources
+        # The booking's id stands for that of a patient whom nobody knows by it.
+        if not mapped.unknown
         # An id that is put together of an e-mail address and a time says who came, too.
-        if mapped.column.personal
-        or (mapped.column.kind == "identifier" and says_who(str(source)))
-        or is_telling(mapped, str(source))
+        and (
+            mapped.column.personal
+            or (mapped.column.kind == "identifier" and says_who(str(source)))
+            or is_telling(mapped, str(source))
+        )
     )
 
 

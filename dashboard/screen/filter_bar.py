@@ -23,6 +23,11 @@ from dashboard.warehouse import Reader
 TABS = ("effects_by", "scores_by")
 #: Where a session keeps the period that its address has though nobody chose one.
 _UNCHOSEN = "unchosen_period"
+#: What it means that nobody has come twice.
+_NOBODY = (
+    "Of the whole extract. If the import could not tell patients apart, new patients, returns, courses, retention "
+    "and worklists of patients say nothing; the page Data shows what the import noted."
+)
 
 
 def address() -> dict[str, list[str]]:
@@ -305,8 +310,10 @@ def _extract_date(reader: Reader, chosen: Filters, *, day: bool, rates: bool) ->
     demo = '<span class="demo">Demo data</span>' if catalogue.demo else ""
     warning = shelf().warning
     alert = f'<span class="alert" title="{escape(warning)}">Newer data could not be read</span>' if warning else ""
+    nobody = f'<span class="alert" title="{escape(_NOBODY)}">No patient has come twice</span>'
+    alone = nobody if catalogue.nobody_returned else ""
     st.html(
-        f'<p class="extract">{escape(about)}<br>{demo}{alert}'
+        f'<p class="extract">{escape(about)}<br>{demo}{alert}{alone}'
         f"Data {begin}to <b>{filters.day_text(catalogue.last_full_day)}</b>, "
         f"extract of {filters.day_text(catalogue.built_at.date())}, {catalogue.built_at:%H:%M} UTC</p>"
     )

@@ -58,8 +58,8 @@ def test_a_mapping_without_patients_says_what_else_will_do(export):
     export.write("visits.csv", HEADER, ROW)
     with pytest.raises(DeliveryError) as refused:
         export.publish(MAPPING.replace('patient_id = "Client"\n', ""))
-    assert "name that of booking_id: every booking is a patient of its own then" in str(refused.value)
-    export.publish(MAPPING.replace('"Client"', '"PARENT_VISIT"'))
+    assert "say { unknown = true }: every booking is a patient of its own then" in str(refused.value)
+    export.publish(MAPPING.replace('"Client"', "{ unknown = true }"))
     assert len(export.bookings("patient")) == 1
 
 

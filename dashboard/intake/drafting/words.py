@@ -271,6 +271,11 @@ class Words:
         if column is table.columns[0]:
             others = ", to which no other file can refer" if table.name == "bookings" else ""
             return f'{column.name} = {{ row_number = "" }}  # DECIDE: no id found; the row\'s number is taken{others}'
+        if column.personal and any(one.name == "booking_id" for one in table.columns):
+            return (
+                f"# {column.name} = {{ unknown = true }}  # DECIDE: required, and no column found; name columns that "
+                "tell patients apart; as it stands every booking is a patient of its own, and nobody comes again"
+            )
         several = "; name columns that tell patients apart, else the booking's own id" if column.personal else ""
         return f'# {column.name} = ""  # DECIDE: required, and no column found{several}'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping as Names
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -145,6 +145,7 @@ class ColumnMapping:
         constant: the value of every row.
         row_number: what stands before the number of the row.
         file_name: whether the value is the name of the file.
+        unknown: whether nothing tells patients apart, so that the booking's id stands for its patient's.
         pattern: what is taken out of a value before anything else is made of it.
         values: the contract's word for each word of the file; an empty word for no value.
         default: what every other value becomes.
@@ -162,6 +163,7 @@ class ColumnMapping:
     constant: str | None = None
     row_number: str | None = None
     file_name: bool = False
+    unknown: bool = False
     pattern: Pattern | None = None
     values: Names[str, str] = field(default_factory=dict)
     default: str | None = None
@@ -212,6 +214,15 @@ class TableMapping:
     def section(self) -> str:
         """The section, as messages name it."""
         return section_name(self.table.name, self.number)
+
+    @property
+    def parts_nobody(self) -> bool:
+        """Whether each booking is a patient of its own: patients are unknown, or have the bookings' id."""
+        made = {one.column.name: one for one in self.columns}
+        patient, booking = made.get("patient_id"), made.get("booking_id")
+        if patient is None or booking is None or self.columns[0] is not booking:
+            return False
+        return patient.unknown or patient == replace(booking, column=patient.column)
 
     def reasons(self) -> dict[str, str]:
         """What is said of the rows that each setting leaves out; its words may say who a patient is."""
@@ -314,6 +325,11 @@ class Mapping:
             lines.append(f"times count as the site's own, since their format has no time zone: {', '.join(local)}")
         if keyed:
             lines.append(f"kept as a keyed hash, since it is made of patient ids: {', '.join(keyed)}")
+        if any(section.parts_nobody for section in self.sections):
+            lines.append(
+                "nothing tells patients apart, so every booking is a patient of its own: nobody comes again, and new "
+                "patients, patients counted, returns, courses, retention and worklists of patients say nothing"
+            )
         return lines
 
 

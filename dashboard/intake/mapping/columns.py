@@ -21,7 +21,7 @@ from dashboard.intake.reading.header import nearest
 from dashboard.intake.reference import Reference
 
 _NUMBERS = ("currency", "unit", "thousands", "decimal")
-_ORIGINS = ("column", "constant", "row_number", "file_name")
+_ORIGINS = ("column", "constant", "row_number", "file_name", "unknown")
 _MAKING = (
     "pattern",
     "values",
@@ -61,6 +61,8 @@ def column_of(data: Any, column: Column, joins: Joins, reference: Reference, pla
         return _constant(data, mapped, place)
     if origins == ["row_number"]:
         return replace(mapped, row_number=_row_number(data, column, place))
+    if origins == ["unknown"]:
+        return replace(mapped, unknown=_unknown(data, column, place))
     mapped = _file_name(data, mapped, place) if origins == ["file_name"] else _sources(data, mapped, joins, place)
     pattern, numbers = _pattern(data, place), _numbers(data, column, place)
     if numbers and numbers.each and (pattern is None or pattern.groups != len(numbers.each)):
@@ -86,11 +88,19 @@ def _row_number(data: dict[str, Any], column: Column, place: Place) -> str:
         raise place.fault(
             "row_number would make every row a patient of its own; name columns that tell patients apart, such as "
             'column = "Email" or column = ["Name", "Birth date"], of which only a keyed hash is kept. Where nothing '
-            "tells them, name the booking's own id: every booking is then a patient of its own"
+            "tells them, say { unknown = true }: every booking is then a patient of its own, and the report says so"
         )
     if column.kind != "identifier" or len(data) > 1:
         raise place.fault("row_number goes with ids of rows only, and with no other setting")
     return place.text(data["row_number"], "row_number")
+
+
+def _unknown(data: dict[str, Any], column: Column, place: Place) -> bool:
+    if data["unknown"] is not True or len(data) > 1:
+        raise place.fault("unknown must be true, and goes with no other setting")
+    if not (column.personal and column.kind == "identifier"):
+        raise place.fault("unknown goes with patient_id only; leave out a column that nothing is known of")
+    return True
 
 
 def _file_name(data: dict[str, Any], mapped: ColumnMapping, place: Place) -> ColumnMapping:

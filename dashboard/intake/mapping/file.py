@@ -10,14 +10,14 @@ from typing import Any
 
 from dashboard.intake.contract import TABLES, DeliveryError, Table
 from dashboard.intake.leaks import personal_names, refuse_texts
-from dashboard.intake.mapping import Mapping, TableMapping, section_name
+from dashboard.intake.mapping import ColumnMapping, Mapping, TableMapping, section_name
 from dashboard.intake.mapping.columns import column_of
 from dashboard.intake.mapping.place import Place
 from dashboard.intake.mapping.sources import TABLE, Joins, files_of, filters_of, joins_of
 from dashboard.intake.reference import Reference
 
 #: Where nothing tells patients apart.
-_ALONE = "; where no column tells patients apart, name that of booking_id: every booking is a patient of its own then"
+_ALONE = "; where no column tells patients apart, say { unknown = true }: every booking is a patient of its own then"
 #: Of tomllib's messages, those on names that stand twice.
 _TWICE = ("Cannot declare", "Cannot overwrite", "Cannot redefine", "Cannot mutate", "Duplicate inline table key")
 
@@ -107,4 +107,17 @@ def _table(data: Any, table: Table, number: int, joins: Joins, reference: Refere
         for name, column in known.items()
         if name in columns
     )
-    return TableMapping(table, files, mapped, number, filters)
+    return TableMapping(table, files, _with_patients(mapped, table, within), number, filters)
+
+
+def _with_patients(mapped: tuple[ColumnMapping, ...], table: Table, place: Place) -> tuple[ColumnMapping, ...]:
+    """The columns, the booking's id standing for an unknown patient's."""
+    if not any(one.unknown for one in mapped):
+        return mapped
+    booking = next((one for one in mapped if one.column.name == "booking_id"), None)
+    if booking is None:
+        raise place.fault(
+            f"patient_id is unknown, and {table.name} have no booking_id whose patient it would be; name the column "
+            "that holds the booking's id, or leave the table out"
+        )
+    return tuple(replace(booking, column=one.column, unknown=True) if one.unknown else one for one in mapped)
