@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
-from dashboard.intake.drafting import evidence, row_guesses, second_files, sideways, together
+from dashboard.intake.drafting import evidence, in_parts, row_guesses, second_files, sideways, together
 from dashboard.intake.drafting.file_choice import choose, fit, likeness
 from dashboard.intake.drafting.formats import Formats, toml_string
 from dashboard.intake.drafting.guesses import UNSURE, Guess, guess_column, guess_columns
@@ -218,7 +218,7 @@ class _Draft:
             elif guess is not None:
                 line, words = self._column(table, column, file, guess)
                 lines.append(line)
-                maps += words
+                maps += row_guesses.asked(words, guess.name, row_guesses.failed(table, file, guesses.get("amount")))
             elif column.name == "side_effects_assessed" and self._form:
                 lines.append(self._form.line)
             elif found := self._elsewhere(table, column, file, guesses, join):
@@ -296,6 +296,8 @@ class _Draft:
         """The line of a column that several of the file's make up, with these."""
         guess, start = guesses.get(column.name), guesses.get("starts_at")
         people = self._people.get(table.name, ())
+        if found := in_parts.told(column, file, guess):
+            return found
         if visits is not None and (table.name, column.name) == ("side_effects", "booking_id"):
             told = self._bookings.sources(visits.booking_id) if self._bookings else ""
             told = told if len(visits.booking_id) > 1 else toml_string(visits.booking_id[0])
@@ -313,7 +315,9 @@ class _Draft:
         if guess is not None and column.kind == "timestamp":
             return together.with_time(column, file, guess, self._formats, start)
         if guess is None and column.name == "patient_id":
-            return together.person(column, file, people)
+            # Who paid by name is no patient of bookings that have ids.
+            theirs = not people and self._of_booking(column, file, guesses)
+            return None if theirs else together.person(column, file, people)
         if guess is None and column.name == "booking_id" and table.name == "bookings":
             patient = guesses.get("patient_id")
             person = (patient.name,) if patient else (together.person(column, file, people) or ("", ()))[1]
@@ -350,14 +354,6 @@ class _Draft:
         doubt = "" if column.name == "patient_id" else "; DECIDE: it has no day of its own"
         return f"{column.name} = {{ {source} }}  # guess: its booking's{why}{doubt}"
 
-    def _strange(self, sample: list[str]) -> str:
-        """What to say of side effects' ids of bookings where the bookings have none of them."""
-        bookings = self._bookings
-        number = guess_column("booking_id", "bookings", bookings.header, ()) if bookings else None
-        if bookings is None or number is None or set(sample) & set(bookings.columns[number.name]):
-            return ""
-        return f"; DECIDE: no booking has one of its values as {number.name}"
-
     def _told_otherwise(self, column: Column, file: SampledFile, guesses: dict[str, Guess]) -> str | None:
         """A site that stands in the files' names, and a kind of payment that its sign tells."""
         amount = guesses.get("amount")
@@ -387,7 +383,7 @@ class _Draft:
             read = [one for one in others if self._formats.reads(column, file.columns[one.name])]
             why += together.rivals(read, guess, file) + together.lacking_time(file, guess)
         if (table.name, column.name) == ("side_effects", "booking_id"):
-            why += self._strange(sample)
+            why += row_guesses.strange(self._bookings, sample)
         if (table.name, column.name) == ("payments", "amount"):
             why += row_guesses.refunded(file, guess.name)
         value = f"{{ {', '.join([f'column = {source}', *settings])} }}" if settings else source

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dashboard.intake.contract import Table
 from dashboard.intake.drafting.evidence import SHOWN, paid_back
 from dashboard.intake.drafting.formats import listed, toml_string
-from dashboard.intake.drafting.guesses import Guess, column_words, guess_word, words_of
+from dashboard.intake.drafting.guesses import Guess, column_words, guess_column, guess_word, words_of
 from dashboard.intake.drafting.samples import SampledFile
 from dashboard.intake.drafting.synonyms import FAILED, GONE
 from dashboard.intake.drafting.words import with_counterparts
@@ -24,13 +24,24 @@ def left_out(table: Table, file: SampledFile, amount: Guess | None) -> list[str]
         file: its file.
         amount: the column of a payment's amount.
     """
-    # What has been paid of a sum tells itself that nothing was.
-    paid = amount is not None and "paid" in column_words(amount.name).split()
-    if table.name == "payments" and not paid and (found := _failed(file.columns)):
+    if found := failed(table, file, amount):
         return [_except(file, *found, "these came to nothing")]
     if file.no_records:
         return [_except(file, *file.no_records, "lines of totals or of nothing, or the header again")]
     return [_except(file, *gone, "these count no more")] if (gone := _gone(file.columns)) else []
+
+
+def failed(table: Table, file: SampledFile, amount: Guess | None) -> tuple[str, tuple[str, ...]] | None:
+    """The column that tells which payments came to nothing, with its words for that."""
+    # What has been paid of a sum tells itself that nothing was.
+    paid = amount is not None and "paid" in column_words(amount.name).split()
+    return _failed(file.columns) if table.name == "payments" and not paid else None
+
+
+def asked(lines: Sequence[str], name: str, left: tuple[str, tuple[str, ...]] | None) -> list[str]:
+    """The lines of a column's words, without questions of those whose rows are left out."""
+    words = left[1] if left and left[0] == name else ()
+    return [line for line in lines if not any(line.startswith(f"# {toml_string(one)} =") for one in words)]
 
 
 def refunded(file: SampledFile, amount: str) -> str:
@@ -44,8 +55,15 @@ def refunded(file: SampledFile, amount: str) -> str:
     )
 
 
+def strange(bookings: SampledFile | None, sample: Sequence[str]) -> str:
+    """What to say of side effects' ids of bookings where the bookings have none of them."""
+    number = guess_column("booking_id", "bookings", bookings.header, ()) if bookings else None
+    if bookings is None or number is None or set(sample) & set(bookings.columns[number.name]):
+        return ""
+    return f"; DECIDE: no booking has one of its values as {number.name}"
+
+
 def _failed(columns: dict[str, list[str]]) -> tuple[str, tuple[str, ...]] | None:
-    """The column that tells which payments came to nothing, with its words for that."""
     for name, values in columns.items():
         kinds = set(values)
         if not set(column_words(name).split()) & _TELLING or len(kinds) > SHOWN:

@@ -246,7 +246,7 @@ WORDS = {
     "fatal": "fatal|5|grade 5|grade v|death",
     "yes": "yes|y|true|1|t|si|sim|ja|oui",
     "no": "no|n|false|0|f|nao|nein|non",
-    "payment": "payment|paid|charge|completed|succeeded|successful|approved|captured|settled|"
+    "payment": "payment|paid|charge|completed|succeeded|success|successful|approved|captured|settled|"
     "sale|credit card|copay|pago|pagamento|zahlung|paiement",
     "refund": "refund|refunded|reversal|chargeback|reembolso|erstattung|remboursement",
     "package_sale": "package sale|package sold|package",

@@ -14,6 +14,7 @@ from dashboard.intake.drafting.guesses import (
     UNSURE,
     Guess,
     column_words,
+    guess_column,
     guess_columns,
     guess_reference,
     guess_word,
@@ -46,6 +47,10 @@ _ANSWERS = (
     ("Checked", "Unchecked"),
 )
 _LEDGER = "was it paid, or is it owed? What is only owed is left out by except"
+_GIVEN_BACK = (
+    "is it the payment itself, of which nothing stays (leave it out by except), or a row of its own for what "
+    "went back?"
+)
 _EVERY = frozenset(word for words in WORDS.values() for word in words.split("|")) | {"failed", "rejected", "declined"}
 
 
@@ -192,6 +197,8 @@ class Words:
             word = words[value] if value in words else self._word(column, guess.name, value)
             if word is None and column.name == "kind" and words_of(value) in _OWED:
                 lines.append(f'# {toml_string(value)} = "payment"  # DECIDE: {_LEDGER}')
+            elif word == "refund" and self._may_be_given_back(value, guess.name, file):
+                lines.append(f'# {toml_string(value)} = "refund"  # DECIDE: {_GIVEN_BACK}')
             elif word is None:
                 lines.append(f'# {toml_string(value)} = ""  # DECIDE: one of {", ".join(allowed)}; else rejected')
             else:
@@ -204,6 +211,13 @@ class Words:
                 "patient; add them, or default = … above"
             )
         return f"# {column.name}: below", lines
+
+    def _may_be_given_back(self, value: str, name: str, file: SampledFile) -> bool:
+        """Whether a refund may be the payment's own row: its status says so, and no sign or column of amounts."""
+        amount = guess_column("amount", "payments", file.header, ())
+        signed = amount is not None and any(map(evidence.is_negative, file.columns[amount.name]))
+        told = signed or any("refunded" in column_words(one).split() for one in file.header)
+        return words_of(value) == "refunded" and "status" in column_words(name) and not told
 
     def _open(self, column: Column, words: Mapping[str, str | None]) -> str:
         """What to say where no value tells that a visit took place."""
