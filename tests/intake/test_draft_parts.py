@@ -95,3 +95,33 @@ def test_a_refund_of_a_type_is_one(tmp_path: Path) -> None:
     lines = [payments("")[0].replace("Status", "Transaction Type"), *payments("Payment", "Refunded")[1:]]
     _, draft = drafted(tmp_path, appointments=VISITS, payments=lines)
     assert draft["payments"]["columns"]["kind"]["values"] == {"Payment": "payment", "Refunded": "refund"}
+
+
+def in_currency(*codes: str, amount: str = "{n}.00") -> list[str]:
+    rows = [f"M{n},P{n % 9},{amount.format(n=n)},{codes[n % len(codes)]},2026-01-{n:02}T10:00:00" for n in DAYS]
+    return ["Payment ID,Patient ID,Amount,Currency,Date", *rows]
+
+
+def test_payments_in_other_currencies_are_left_out_and_told(tmp_path: Path) -> None:
+    """EUR 12 are not 12 dollars."""
+    clinic, text = imported(tmp_path, appointments=VISITS, payments=in_currency("usd", "eur", "usd"))
+    assert "DECIDE: amounts count as dollars, and Currency says eur, too" in text
+    kept = [n for n in DAYS if n % 3 != 1]
+    assert clinic.one("select sum(amount_cents) from payments") == 100 * sum(kept)
+    assert clinic.ask("select rows_left_out from sources where source = 'payments'") == [(len(DAYS) - len(kept),)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "asked"),
+    [
+        (in_currency("EUR"), "# DECIDE: amounts count as dollars, and Currency says EUR"),
+        (in_currency("USD", amount="€{n}.00"), "DECIDE: amounts count as dollars, and these are in €"),
+        (in_currency("USD", amount="${n}.00"), ""),
+        (in_currency("USD", "usd"), ""),
+    ],
+)
+def test_amounts_that_are_no_dollars_are_asked_about(tmp_path: Path, lines: list[str], asked: str) -> None:
+    text, draft = drafted(tmp_path, appointments=VISITS, payments=lines)
+    assert ("count as dollars" in text) is bool(asked)
+    assert asked in text
+    assert "only" not in draft["payments"]

@@ -27,6 +27,7 @@ from dashboard.access import Role, Viewer
 from dashboard.cli import main
 from dashboard.intake.contract import DeliveryError
 from dashboard.intake.fhir.options import read_options
+from dashboard.intake.fhir.terms import CANCELLATION_EXTENSION
 from dashboard.intake.reference import load_reference
 from dashboard.panels import PANELS, rows
 from dashboard.settings import Settings
@@ -186,6 +187,18 @@ def test_elements_that_are_not_kept_are_counted(fhir):
         assert left[f"Patient.{element}", "is personal and never read"] == 1
     assert left["Appointment.comment", "has no place in the contract"] == 1
     assert not any("minutesDuration" in what for what, _ in left)
+
+
+def test_what_a_server_adds_to_a_resource_is_counted_but_for_the_extension_that_is_read(fhir):
+    """A grade may stand there and nowhere else."""
+    small(fhir)
+    fhir.lines("AdverseEvent.ndjson", adverse_event(extension=[{"url": "urn:x:ctcae-grade", "valueInteger": 3}]))
+    cancelled = [{"url": CANCELLATION_EXTENSION, "valueDateTime": "2026-01-04T12:00:00Z"}]
+    fhir.lines("more.ndjson", appointment("A2", status="cancelled", extension=cancelled))
+    fhir.publish()
+    left = fhir.left_out()
+    assert left["AdverseEvent.extension", "has no place in the contract"] == 1
+    assert not any(what == "Appointment.extension" for what, _ in left)
 
 
 def test_nothing_personal_reaches_the_extract_or_the_report(fhir):

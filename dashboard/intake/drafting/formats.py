@@ -33,6 +33,9 @@ _FRACTION = re.compile(r"\.\d{4,}$")
 _HOURS = re.compile(r"\d\s*h", re.IGNORECASE)
 #: A number with a sign or unit at one end.
 _NUMBER = re.compile(r"[(+−-]?\s*[^\d\s(+−-]{0,4}\s*[+−-]?\s*(\d+)[\d.,'\s]*[^\d\s]{0,8}[)−-]?")
+#: Columns of the contract that hold money, and how dollars are called.
+_MONEY = ("price", "amount")
+_DOLLARS = {"$", "US$", "USD", "USD$", "$USD"}
 
 
 class Formats:
@@ -74,8 +77,12 @@ class Formats:
                 and all(map(_OF.fullmatch, sample))
             ):
                 return [r"pattern = '^(\d+)'"], "; what stands behind the points is cut"
-            found = [f"{key} = {toml_string(text)}" for key, text in guess_numbers(sample).items()]
-            return found + _times(column, name, sample), ""
+            numbers = guess_numbers(sample)
+            sign = numbers.get("currency", "")
+            doubt = f"; DECIDE: amounts count as dollars, and these are in {sign}"
+            found = [f"{key} = {toml_string(text)}" for key, text in numbers.items()]
+            foreign = sign and column.name in _MONEY and not is_dollars(sign)
+            return found + _times(column, name, sample), doubt if foreign else ""
         return [], ""
 
     def reads(self, column: Column, sample: list[str]) -> bool:
@@ -155,6 +162,11 @@ class Formats:
             {"sample": list(sample)},
         ).fetchone()
         return float(row[0]) if row and row[0] is not None else 0.0
+
+
+def is_dollars(currency: str) -> bool:
+    """Whether a sign or code of a currency is that of the amounts."""
+    return currency.strip().upper() in _DOLLARS
 
 
 def _fits(text: str) -> str:

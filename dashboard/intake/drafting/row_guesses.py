@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from dashboard.intake.contract import Table
 from dashboard.intake.drafting.evidence import SHOWN, paid_back
-from dashboard.intake.drafting.formats import listed, toml_string
+from dashboard.intake.drafting.formats import is_dollars, listed, toml_string
 from dashboard.intake.drafting.guesses import Guess, column_words, guess_column, guess_word, words_of
 from dashboard.intake.drafting.samples import SampledFile
 from dashboard.intake.drafting.synonyms import FAILED, GONE
 from dashboard.intake.drafting.words import with_counterparts
 
+_CURRENCY = re.compile(r"[A-Za-z]{3}|US\$|\$|[€£¥]")
 #: Columns whose words may say that a payment came to nothing.
 _TELLING = {"status", "state", "result", "outcome", "response"}
 
@@ -24,11 +26,12 @@ def left_out(table: Table, file: SampledFile, amount: Guess | None) -> list[str]
         file: its file.
         amount: the column of a payment's amount.
     """
+    only = _in_dollars(file) if table.name == "payments" else []
     if found := failed(table, file, amount):
-        return [_except(file, *found, "these came to nothing")]
+        return [*only, _except(file, *found, "these came to nothing")]
     if file.no_records:
-        return [_except(file, *file.no_records, "lines of totals or of nothing, or the header again")]
-    return [_except(file, *gone, "these count no more")] if (gone := _gone(file.columns)) else []
+        return [*only, _except(file, *file.no_records, "lines of totals or of nothing, or the header again")]
+    return [*only, _except(file, *gone, "these count no more")] if (gone := _gone(file.columns)) else only
 
 
 def failed(table: Table, file: SampledFile, amount: Guess | None) -> tuple[str, tuple[str, ...]] | None:
@@ -83,6 +86,23 @@ def _gone(columns: dict[str, list[str]]) -> tuple[str, tuple[str, ...]] | None:
             words = tuple(sorted(one for one in with_counterparts(values) if guess_word(one, ("yes",))))
             return (name, words) if words else None
     return None
+
+
+def _in_dollars(file: SampledFile) -> list[str]:
+    """What keeps payments in other currencies from being counted as dollars."""
+    for name, values in file.columns.items():
+        kinds = sorted(set(values))
+        if "currency" not in column_words(name).split() or not all(map(_CURRENCY.fullmatch, kinds)):
+            continue
+        others = [one for one in kinds if not is_dollars(one)]
+        dollars = [one for one in kinds if is_dollars(one)]
+        told = f"amounts count as dollars, and {name} says {', '.join(others[:SHOWN])}, too"
+        if others and dollars:
+            given = listed(dollars) if len(dollars) > 1 else toml_string(dollars[0])
+            return [f"only = {{ column = {file.source(name)}, values = {given} }}  # guess; DECIDE: {told}"]
+        if others:
+            return [f"# DECIDE: {told.removesuffix(', too')}"]
+    return []
 
 
 def _except(file: SampledFile, name: str, words: Sequence[str], why: str) -> str:

@@ -19,6 +19,7 @@ from dashboard.intake.fhir.scores import NO_SCORE, holds_scores
 from dashboard.intake.fhir.stream import TWICE, Item, Json, read_items
 from dashboard.intake.fhir.terms import (
     BOOKING_TYPES,
+    CANCELLATION_EXTENSION,
     LOOKUPS,
     PERSONAL,
     READ_ELEMENTS,
@@ -190,6 +191,11 @@ def _count_elements(census: FileCensus, kind: str, resource: Json) -> None:
     if isinstance(meta, dict) and any(tag.get("code") == _SHORTENED for tag in objects(meta.get("tag"))):
         census.left_out[kind, f"{kind}.meta", "is tagged SUBSETTED: the server left out elements"] += 1
     others = resource.keys() - READ_ELEMENTS.get(kind, resource.keys())
+    # What a server adds to FHIR's own elements may be what somebody looks for here, as a grade.
+    if kind in READ_ELEMENTS and any(
+        one.get("url") != CANCELLATION_EXTENSION for one in objects(resource.get("extension"))
+    ):
+        others.add("extension")
     if kind == "QuestionnaireResponse" and instrument_of_form(resource):
         census.holds_forms = True
         others -= {"subject", "authored", "item"}
