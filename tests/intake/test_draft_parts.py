@@ -125,3 +125,24 @@ def test_amounts_that_are_no_dollars_are_asked_about(tmp_path: Path, lines: list
     assert ("count as dollars" in text) is bool(asked)
     assert asked in text
     assert "only" not in draft["payments"]
+
+
+@pytest.mark.parametrize(("name", "no"), [("isCompleted", "booked"), ("Attended", "no_show")])
+def test_what_is_not_completed_need_not_have_been_missed(tmp_path: Path, name: str, no: str) -> None:
+    """It may be still to come; who did not attend was missed."""
+    rows = [
+        f"V{n},P{n % 9},2026-01-{n:02}T09:00,{('true', 'false')[n % 2]},{('false', 'true')[n % 3 == 0]}" for n in DAYS
+    ]
+    _, draft = drafted(tmp_path, visits=[f"Appointment ID,Patient ID,Start,{name},cancelled", *rows])
+    assert draft["bookings"]["columns"]["status"]["values"] == {
+        "true+false": "completed",
+        "false+false": no,
+        "true+true": "cancelled",
+        "false+true": "cancelled",
+    }
+
+
+def test_a_day_at_midnight_in_utc_may_have_its_time_elsewhere(tmp_path: Path) -> None:
+    rows = [f"V{n},P{n % 9},2026-01-{n:02}T00:00:00.000Z,{n % 3 + 9}:10 AM" for n in DAYS]
+    text, _ = drafted(tmp_path, visits=["Appointment ID,Patient ID,appointmentDate,slot", *rows])
+    assert "DECIDE: it has no time of day; is that in slot?" in text

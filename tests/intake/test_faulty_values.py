@@ -136,6 +136,18 @@ def test_columns_in_another_order_further_down_are_refused(clinic: Clinic, order
     assert {line for _, line, *_ in clinic.rejects()} == {3}
 
 
+def test_a_line_of_totals_is_no_header_that_comes_again(export: Export) -> None:
+    """Of a till's report with a column called Total; its only other value is left out by the mapping, or rejected."""
+    export.write("visits.csv", "id,patient,start", f"V1,P1,{START}")
+    export.write("till.csv", "No,Day,Who,Subtotal,Total,State", f"M1,{START},P1,5.00,5.00,paid", "Total,,,,,")
+    paid = '[payments]\nfile = "till.csv"\n{}[payments.columns]\npayment_id = "No"\npatient_id = "Who"\n'
+    paid += 'paid_at = "Day"\nkind = {{ constant = "payment" }}\namount = "Total"\n'
+    export.publish(bookings() + paid.format('except = { column = "No", values = "Total" }\n'))
+    assert export.clinic.ask("select payment_id, amount_cents from payments") == [("M1", 500)]
+    export.publish(bookings() + paid.format(""))
+    assert {row[:2] for row in export.rejects()} == {("till.csv", 3)}
+
+
 def test_a_first_row_of_small_numbers_is_no_header_that_comes_again(clinic: Clinic) -> None:
     """Without a header its values are those of a row, and others hold them in other places."""
     (clinic.delivery / "bookings.csv").unlink()

@@ -33,6 +33,7 @@ _TIME = re.compile(r"\d{1,2}[:h]\d{2}(:\d{2})?(\.\d+)?(\s*[AaPp](?:\.? ?[Mm])?\.
 #: What systems without a type for days write behind one, and those without a type for times of day before one.
 MIDNIGHT = r"(?:[T ]0?0:00(?::00(?:\.0+)?)?| 12:00(?::00)? ?[Aa][Mm])"
 FIRST_DAY = r"(?:(?:12/30|30[./]12)[./]1899|1899-12-30|0?1[./]0?1[./]1900|1900-01-01)[T ]"
+_UTC_DAY = re.compile(r"\d{4}-\d{2}-\d{2}[T ]00:00(:00(\.0+)?)?(Z|\+00(:?00)?)")
 _DAY_ALONE, _TIME_ALONE = re.compile(rf"{MIDNIGHT}$"), re.compile(rf"^{FIRST_DAY}")
 _FOUR_DIGITS = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d")
 _RANGE = re.compile(rf"{_TIME.pattern}\s*[-–]\s*{_TIME.pattern}")
@@ -81,6 +82,11 @@ def paid_back(columns: Mapping[str, Sequence[str]], amount: str | None) -> str |
 def is_days(values: Sequence[str]) -> bool:
     """Whether none tells a time of day, but for midnight in all."""
     return bool(values) and not any(_CLOCK.search(_DAY_ALONE.sub("", value)) for value in values)
+
+
+def is_midnights(values: Sequence[str]) -> bool:
+    """Whether all are midnight in UTC, as programs write a day."""
+    return bool(values) and all(map(_UTC_DAY.fullmatch, values))
 
 
 def is_moments(values: Sequence[str]) -> bool:

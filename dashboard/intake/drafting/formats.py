@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import duckdb
 
 from dashboard.intake.contract import Column
+from dashboard.intake.drafting.evidence import is_midnights
 from dashboard.intake.drafting.guesses import words_of
 from dashboard.intake.drafting.possible_formats import possible_formats
 from dashboard.intake.mapping.months import in_english, spoken
@@ -16,7 +17,6 @@ from dashboard.intake.mapping.readings import read_by
 from dashboard.intake.mapping.time_formats import EXCEL
 
 _SEEN = "%Y-%m-%dT%H:%M:%SZ"
-_MIDNIGHT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]00:00(:00(\.0+)?)?(Z|\+00(:?00)?)")
 #: Numbers from 1970, of 2001 to 2286.
 _EPOCHS = {"epoch": r"\d{10}(\.\d+)?", "epoch_ms": r"\d{13}(\.\d+)?"}
 #: Days as a spreadsheet counts them, from 1927 on; with times since 1990.
@@ -111,7 +111,7 @@ class Formats:
     def _time(self, column: Column, sample: list[str]) -> tuple[list[str], str]:
         if not sample:
             return [], "; DECIDE: it is empty in the sample"
-        if column.kind == "timestamp" and all(map(_MIDNIGHT.fullmatch, sample)):
+        if column.kind == "timestamp" and is_midnights(sample):
             # As instants they would be the evening before.
             plain = all(value.endswith("T00:00:00Z") for value in sample)
             day = [f'format = "{_SEEN}"'] if plain else ["pattern = '^.{10}'", 'format = "%Y-%m-%d"']

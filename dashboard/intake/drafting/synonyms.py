@@ -275,7 +275,9 @@ GONE = _set("voided deleted void isdeleted")
 #: What yes means in a column of such a name; no means the other.
 YES: tuple[tuple[str, str, str], ...] = (
     ("no.?show|missed|absent|ausen|falt|inasist", "no_show", "completed"),
-    ("show|attend|present|asist|comparec|arrived|completed|kept|fulfilled|done", "completed", "no_show"),
+    ("show|attend|present|asist|comparec|arrived|kept", "completed", "no_show"),
+    # What isn't done may be still to come, or have been given up.
+    ("completed|fulfilled|done", "completed", "booked"),
     ("cancel|cxl", "cancelled", "completed"),
 )
 #: Words of a value that tell no service from another by themselves, and such as stand beside any.

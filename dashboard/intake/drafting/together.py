@@ -229,14 +229,10 @@ def start_of(guesses: Sequence[Guess], file: SampledFile) -> Guess | None:
     moments = [one for one in guesses if is_moments(file.columns[one.name])]
     days = [one for one in guesses if is_days(file.columns[one.name])]
     # Beside a day and its time a moment of its own may be when somebody wrote the row.
-    whole = bool(days) and days[0] is guesses[0] and _has_time(days[0].name, file)
+    whole = bool(days) and days[0] is guesses[0] and time_beside("starts_at", days[0].name, file) is not None
     if moments and not whole and (not days or days[0] is not guesses[0] or moments[0].confidence > UNSURE):
         return moments[0]
     return days[0] if days else next(iter(guesses), None)
-
-
-def _has_time(day: str, file: SampledFile) -> bool:
-    return time_beside("starts_at", day, file) is not None
 
 
 def rivals(guesses: Sequence[Guess], taken: Guess, file: SampledFile) -> str:
@@ -352,12 +348,12 @@ def _day_and_time(column: Column, names: tuple[str, str], file: SampledFile, for
 
 def lacking_time(file: SampledFile, guess: Guess) -> str:
     """What to say of a start without time of day, where another column holds some."""
-    if not is_days(file.columns[guess.name]):
+    if not is_days(file.columns[guess.name]) and not evidence.is_midnights(file.columns[guess.name]):
         return ""
     others = [
         name
         for name, values in file.columns.items()
-        if name and (is_times(values) or (is_moments(values) and _may_be(name, "starts_at")))
+        if name not in ("", guess.name) and (is_times(values) or (is_moments(values) and _may_be(name, "starts_at")))
     ]
     return f"; DECIDE: it has no time of day; is that in {' or '.join(others)}?" if others else ""
 
