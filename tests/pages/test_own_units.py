@@ -28,8 +28,8 @@ def reader(viewer):
 def file(reader):
     """The bytes of a dataset's file, over the last 90 days against those before."""
 
-    def file(name, form):
-        query = {"period": ["90d"], "compare": ["previous"]}
+    def file(name, form, **more):
+        query = {"period": ["90d"], "compare": ["previous"], **more}
         body, _ = exports.asked(reader, exports.DATASETS[name], query).write(form)
         return b"".join(body)
 
@@ -97,3 +97,14 @@ def test_a_workbook_gives_each_figure_the_format_of_its_unit(file, tmp_path):
         (row[unit], form[value]) for row, form in zip(rows, workbook.number_formats(path)[1:], strict=True)
     }  # fmt: skip
     assert formats == {("count", "#,##0"), ("percent", "#,##0.00"), ("dollars", "#,##0.00")}
+
+
+def test_a_workbook_of_the_days_chart_has_whole_counts_though_no_column_says_their_unit(file, tmp_path):
+    path = tmp_path / "chart.xlsx"
+    path.write_bytes(file("day_chart", "xlsx", figure=["bookings"]))
+    [heading, *rows] = workbook.sheets(path)["Rows"]
+    assert rows
+    assert "Unit" not in heading
+    forms = workbook.number_formats(path)[1:]
+    assert {form[heading.index("Value")] for form in forms} == {"#,##0"}
+    assert {form[heading.index("Upper limit")] for form in forms} == {"#,##0.00"}
