@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 
 import pytest
 from playwright.sync_api import expect
+from pypdf import PdfReader
 
 from dashboard import theme
 from tests.browser.harness import PHONE
@@ -168,3 +170,51 @@ def test_a_page_is_printed_as_wide_as_paper_with_words_of_their_own_size(visit):
         page.evaluate("dispatchEvent(new Event('afterprint'))")
         expect(drawings.first).to_have_attribute("width", str(on_screen[0]))
         assert drawings.evaluate_all(widths) == on_screen
+
+
+#: US Letter with a border of a centimetre.
+LETTER = {"format": "Letter", "margin": dict.fromkeys(("top", "bottom", "left", "right"), "1cm")}
+
+
+def test_the_first_printed_page_holds_a_chart_and_rows_stand_whole(visit):
+    with visit() as window:
+        window.sign_in("director", target="/age_groups")
+        first, *others = PdfReader(io.BytesIO(window.page.pdf(**LETTER))).pages
+        heading = window.page.locator(".st-key-panel_age_pyramid h2.answer").inner_text()
+        words = first.extract_text()
+        assert heading.split(":")[0] in words
+        assert "Patients by age band" in words
+        assert len(others) < 8
+        window.page.emulate_media(media="print")
+        rows = window.page.locator(".scorecard tr")
+        assert set(rows.evaluate_all("all => all.map(e => getComputedStyle(e).breakInside)")) == {"avoid"}
+
+
+def test_printed_from_the_browsers_menu_a_page_says_how_its_charts_become_larger(visit):
+    with visit() as window:
+        window.sign_in("director", target="/age_groups")
+        told = "Charts are larger when the page is printed with Ctrl + P"
+        assert told in PdfReader(io.BytesIO(window.page.pdf(**LETTER))).pages[0].extract_text()
+        expect(window.page.get_by_text(told)).to_be_hidden()
+        # Laid out for paper, it has nothing to say, nor has a page without a wide chart.
+        window.page.evaluate("document.documentElement.classList.add('for-paper')")
+        assert told not in PdfReader(io.BytesIO(window.page.pdf(**LETTER))).pages[0].extract_text()
+        window.open("/account")
+        assert told not in PdfReader(io.BytesIO(window.page.pdf(**LETTER))).pages[0].extract_text()
+
+
+def test_what_was_kept_with_a_signal_is_drawn_in_the_colours_of_the_page(visit):
+    with visit(color_scheme="dark") as window:
+        window.sign_in("director", target="/signals?period=90-days&line=ketamine&effect=nausea")
+        page = window.page
+        page.locator("summary", has_text="Open a signal").click()
+        page.get_by_role("textbox", name="Why is it looked into?").fill("More of it than before, and forms as usual.")
+        page.get_by_role("button", name="Open the signal").click()
+        window.open(page.get_by_role("link", name="see it in the register").get_attribute("href"))
+        expect(page.get_by_role("heading", name="Decisions")).to_be_visible()
+        marks = page.locator(".stVegaLiteChart svg .mark-symbol path")
+        fills = set(marks.evaluate_all("all => all.map(e => getComputedStyle(e).fill)")) - {"none"}
+        assert len(fills) > 1
+        light = {tuple(rgb_of(one.light)) for one in theme.VERDICTS.values()}
+        assert {tuple(computed(fill)) for fill in fills}.isdisjoint(light)
+        assert window.barriers() == []
