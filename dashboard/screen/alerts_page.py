@@ -45,9 +45,9 @@ def standing(view: page.View) -> None:
     run = _channels().last_run()
     by_timer = "<code>dashboard alerts run</code> on a timer does that"
     ran = (
-        f"Everybody's rules were last evaluated on {day_text(run.at.date())}, {run.at:%H:%M} UTC."
+        f"Everybody's rules were last checked on {day_text(run.at.date())}, {run.at:%H:%M} UTC."
         if run
-        else f"Rules were never evaluated here: {_set_up(view, by_timer)}."
+        else f"No rule has been checked here yet: {_set_up(view, by_timer)}."
     )
     chance = verdicts.FALSE_ALARMS * sum(rule.active and rule.condition.kind == "special" for rule in own)
     by_chance = f" Of these rules about {about(7 * chance)} a week open by chance alone." if chance else ""
@@ -166,13 +166,14 @@ def new_rule(view: page.View) -> None:
     st.header("New rules", anchor=False)
     names = {site: view.reader.catalogue.site_name(site) for site in view.reader.sites}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        site = _choice("Site", names, "usual_site", width=220) if len(names) > 1 else next(iter(names))
+        site = _choice("Site", names, "usual_site", width=360) if len(names) > 1 else next(iter(names))
         wanted = rules.usual(view.reader, site)
         lacking = rules.lacking(wanted, _rules().of(view.reader.viewer.username))
         if lacking and st.button("Add the usual rules", type="primary"):
             _tried(lambda: _rules().add(view.reader, wanted))
-    listed = "".join(f"<li>{escape(rules.title(one, names[site]))}</li>" for one in lacking)
-    said = f"The usual rules:<ul>{listed}</ul>" if lacking else f"You have the usual rules of {escape(names[site])}."
+    listed = "".join(f"<li>{escape(rules.title(one))}</li>" for one in lacking)
+    where = escape(names[site])
+    said = f"The usual rules of {where}:<ul>{listed}</ul>" if lacking else f"You have the usual rules of {where}."
     st.html(f'<div class="take">{said}</div>')
     opened = st.expander("A rule of your own", key="own_rule", on_change="rerun", icon=":material/add_alert:")
     if opened.open:

@@ -64,6 +64,9 @@ def labels(at):
 def test_the_usual_rules_come_in_one_click_and_are_then_there(visit, store, evaluate):
     at = visit(WHO, "alerts")
     assert "No rules yet" in html(at)
+    # The site is named once, however long its name is.
+    assert "The usual rules of Dallas:<ul><li>Bookings: out of the usual</li>" in html(at)
+    assert "<li>Data end more than 2 days ago</li><li>An open day without bookings</li>" in html(at)
     at = press(at, "Add the usual rules")
     assert not at.exception
     assert len(AlertRules(store).of(WHO)) == 7
