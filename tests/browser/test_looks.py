@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from dashboard import theme
-from tests.browser.harness import PHONE
+from tests.browser.harness import DESKTOP, PHONE
 from tests.contrast import contrast, rgb_of
 
 pytestmark = pytest.mark.browser
@@ -64,6 +64,45 @@ def test_no_word_of_a_chart_is_cut(visit, size):
         ):
             window.open(f"/{page}")
             assert cut(window) == [], page
+
+
+def opened(window):
+    """Open every folded part of the page that isn't a panel's table; how many there were."""
+    folded = window.page.locator("[data-testid=stExpander] > details:not([open]) > summary").filter(
+        has_not_text=re.compile("^Table")
+    )
+    for count in range(20):
+        if not folded.count():
+            return count
+        folded.first.click()
+        window.settle()
+    raise AssertionError("there is no end of folded parts")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_what_opens_stands_in_the_window_and_keeps_nobody_out(visit, size):
+    menus = parts = 0
+    for who, pages in (("director", ("signals", "exports", "alerts")), ("finance", ("revenue",))):
+        with visit(viewport=size) as window:
+            window.sign_in(who, target="/account")
+            for page in pages:
+                window.open(f"/{page}")
+                for menu in window.page.get_by_test_id("stPopover").get_by_role("button").all():
+                    menu.click()
+                    body = window.page.get_by_test_id("stPopoverBody")
+                    expect(body.locator("label, button").first).to_be_visible()
+                    box = body.bounding_box()
+                    assert box["x"] >= 0, (page, menu.inner_text())
+                    assert box["x"] + box["width"] <= size["width"], (page, menu.inner_text())
+                    assert window.barriers() == [], (page, menu.inner_text())
+                    window.page.keyboard.press("Escape")
+                    expect(body).to_have_count(0)
+                    menus += 1
+                parts += opened(window)
+                assert window.barriers() == [], page
+                assert window.overflow() == 0, page
+            assert window.faults == []
+    assert (menus, parts) == (7, 7)
 
 
 def test_scores_of_each_questionnaire_are_told_apart_on_a_phone(visit):
