@@ -37,7 +37,7 @@ _OUTCOMES = {"alert": "Alert", "quiet": "As usual", "not judged": "Not judged"}
 
 
 def standing(view: page.View) -> None:
-    """How many alerts are open, what the data are, and when rules were last evaluated."""
+    """How many alerts are open, what the data are, and when rules were last checked."""
     own = _rules().of(view.reader.viewer.username)
     is_open = sum(rule.open_since is not None for rule in own)
     said = f"{is_open} of your {plural(len(own), 'rule', 'rules')} with an open alert" if own else "No rules yet"
@@ -79,7 +79,7 @@ def rules_of(view: page.View) -> None:
 
 def _label(view: page.View, rule: Rule) -> str:
     if rules.closed(view.reader, rule.condition):
-        return "Not evaluated: a rule about what is not open to you now"
+        return "Not checked: a rule about what is not open to you now"
     title = rules.title(rule.condition, view.reader.catalogue.site_name(rule.condition.site))
     return f"**{_state(view, rule)}** · {tables.verbatim(title)}"
 
@@ -90,7 +90,7 @@ def _state(view: page.View, rule: Rule) -> str:
     since = f"open since {day_text(rule.open_since)}" if rule.open_since else ""
     if rule.snoozed_until and rule.snoozed(_today(view, rule)):
         return f"Snoozed until {day_text(rule.snoozed_until)}" + (f", {since}" if since else "")
-    return since[0].upper() + since[1:] if since else "Not open" if rule.evaluated_on else "Not evaluated yet"
+    return since[0].upper() + since[1:] if since else "Not open" if rule.evaluated_on else "Not checked yet"
 
 
 def _icon(view: page.View, rule: Rule) -> str:
@@ -119,7 +119,7 @@ def _detail(view: page.View, rule: Rule) -> None:
 
 def _found(view: page.View, rule: Rule, found: list[Evaluation]) -> None:
     if not found:
-        st.html('<p class="take">Nothing was found yet: it is evaluated at the next run.</p>')
+        st.html('<p class="take">Nothing was found yet: it is checked at the next run.</p>')
         return
     rows = "".join(
         f"<tr><td>{day_text(one.day)}</td><td>{escape(_OUTCOMES.get(one.outcome, one.outcome))}</td>"

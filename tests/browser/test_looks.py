@@ -133,6 +133,27 @@ def test_the_place_among_a_charts_tools_is_seen_by_keyboard(visit):
         assert tool.evaluate("e => getComputedStyle(e).outline").endswith("solid 2px")
 
 
+@pytest.mark.parametrize("width", [1440, 1280, 1024, 390])
+def test_who_is_signed_in_stands_beside_the_menu_however_long_the_name(visit, width):
+    with visit(viewport={"width": width, "height": 900}) as window:
+        window.sign_in("director", target="/account")
+        who = window.page.locator(".who")
+        expect(who).to_contain_text("Medical director")
+        if width > 1000:
+            expect(window.page.get_by_test_id("stTopNavLink").last).to_be_visible()
+        if width == DESKTOP["width"]:
+            words = who.locator("span").evaluate("e => [e.scrollWidth, e.clientWidth]")
+            assert words[0] <= words[1], "a name of usual length is whole"
+        for name in ("Dr. Alexandra Montgomery-Richardson the Third, MD, PhD", "Wolfeschlegelstein" * 5):
+            who.locator("span").evaluate("(e, name) => { e.textContent = name }", name)
+            assert window.overflow() == 0
+            if width > 1000:
+                links = window.page.get_by_test_id("stTopNavLink").all()
+                ends = max(box["x"] + box["width"] for box in (link.bounding_box() for link in links) if box)
+                assert who.bounding_box()["x"] >= ends
+            expect(who.get_by_role("link", name="Sign out")).to_be_in_viewport()
+
+
 def test_the_longest_choice_of_a_comparison_is_not_cut(visit):
     with visit() as window:
         window.sign_in("director", target="/bookings")

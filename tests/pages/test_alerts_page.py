@@ -72,7 +72,7 @@ def test_the_usual_rules_come_in_one_click_and_are_then_there(visit, store, eval
     assert len(AlertRules(store).of(WHO)) == 7
     assert "You have the usual rules of Dallas." in html(at)
     assert "Add the usual rules" not in [button.label for button in at.button]
-    assert sum("**Not evaluated yet** · " in label for label in labels(at)) == 7
+    assert sum("**Not checked yet** · " in label for label in labels(at)) == 7
     evaluate()
     at = visit(WHO, "alerts")
     is_open = sum(rule.open_since is not None for rule in AlertRules(store).of(WHO))
@@ -159,7 +159,7 @@ def test_a_rule_about_a_site_that_was_lost_says_so_without_its_name(store, data)
     at = opened(at.switch_page("../pages/alerts.py").run(), AlertRules(store).of("mover")[0].rule)
     assert not at.exception
     assert "hicago" not in sent(at)
-    assert sum("Not evaluated: a rule about what is not open to you now" in label for label in labels(at)) == 7
+    assert sum("Not checked: a rule about what is not open to you now" in label for label in labels(at)) == 7
     named = [button.label for button in at.button if "rule" in button.label]
     assert named == ["Delete the rule", "Add the usual rules"]
 
