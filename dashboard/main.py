@@ -28,8 +28,11 @@ current = st.navigation(pages, position="top")
 if current is pages[0] and (view := own_views.opening(viewer.username, entries)):
     opens = dict(zip((entry.name for entry in entries), pages, strict=True))[view.page]
     st.switch_page(opens, query_params=own_views.query(view))
-who = dict.fromkeys([viewer.name, viewer.role.label])
-st.html(f'<p class="who">{escape(", ".join(who))} <a href="/logout" target="_self">Sign out</a></p>')
+who = escape(", ".join(dict.fromkeys([viewer.name, viewer.role.label])))
+st.html(
+    f'<p class="who" style="--pages: {len(pages)}"><span title="{who}">{who}</span> '
+    '<a href="/logout" target="_self">Sign out</a></p>'
+)
 try:
     with ahead().people_first():
         current.run()

@@ -57,7 +57,7 @@ class Source(Protocol):
         """CSV (RFC 4180, UTF-8, with a byte-order mark for Excel): its head, then parts of bounded size."""
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The same rows, typed: money as decimals, dates as dates."""
+        """The same rows, typed: money as decimals, dates as dates; last the units of rows that no column says."""
 
     def summary(self) -> tuple[int, Totals]:
         """How many rows, and their control totals."""
@@ -122,8 +122,11 @@ class FrameRows:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """As `Source.batches`."""
         for frame in self.make():
-            arrays = [_typed(frame[column.name], column) for column in self.columns]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema(self.columns))
+            columns = self.columns
+            if UNIT in frame and UNIT not in {column.name for column in columns}:
+                columns = (*columns, Column(UNIT, ""))
+            arrays = [_typed(frame[column.name], column) for column in columns]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema(columns))
 
     def summary(self) -> tuple[int, Totals]:
         """As `Source.summary`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 Mode = Literal["light", "dark"]
 VerdictKind = Literal["concern", "improvement", "common", "neither", "unknown"]
@@ -161,6 +161,37 @@ SEVERITY_TITLES = {
 def line_title(line: str) -> str:
     """A service line as staff read it."""
     return line.replace("_", " ").capitalize()
+
+
+def _in_dark() -> dict[str, str]:
+    """Each colour of the light theme with its own of the dark one."""
+    named = [
+        (_SITES["light"], _SITES["dark"]),
+        *((tuple(one["light"].values()), tuple(one["dark"].values())) for one in (_LINES, _STATUSES)),
+        (_SEVERITIES["light"], _SEVERITIES["dark"]),
+        (_HEAT["light"], _HEAT["dark"]),
+        *(((one["light"],), (one["dark"],)) for one in (_ACCENT, _QUIET, _PAPER)),
+        *(((one.light,), (one.dark,)) for one in VERDICTS.values()),
+    ]
+    return {light: dark for lights, darks in named for light, dark in zip(lights, darks, strict=True)}
+
+
+def recoloured(drawing: Any, mode: Mode) -> Any:
+    """A chart's grammar that was written down in the light theme, in the colours of another mode.
+
+    >>> recoloured({"mark": {"color": "#0B6E8A"}, "range": ["#5B6470", 3]}, "dark")
+    {'mark': {'color': '#59B7D1'}, 'range': ['#9AA4AE', 3]}
+    """
+    if mode == "light":
+        return drawing
+    if isinstance(drawing, dict):
+        return {key: recoloured(value, mode) for key, value in drawing.items()}
+    if isinstance(drawing, list):
+        return [recoloured(value, mode) for value in drawing]
+    return _DARK.get(drawing, drawing) if isinstance(drawing, str) else drawing
+
+
+_DARK = _in_dark()
 
 
 def print_greys() -> list[str]:

@@ -86,7 +86,7 @@ def _parquet(source: Source, about: Mapping[str, str], _bench: Bench) -> Iterato
     form = schema(source.columns).with_metadata({f"dashboard.{key}": value for key, value in about.items()})
     with pq.ParquetWriter(_Drain(sink), form, compression="zstd") as writer:
         for group in _groups(source.batches()):
-            writer.write_table(group.cast(form))
+            writer.write_table(group.select(form.names).cast(form))
             yield Part(_taken(sink), group.num_rows, _sums(source, group))
     yield Part(_taken(sink))
 
@@ -217,16 +217,17 @@ class _Sheets:
         """Write the rows of a batch."""
         if self._row == 1:
             self._fit(batch)
-        values = [batch.column(place).to_pylist() for place in range(batch.num_columns)]
-        names = [column.name for column in self._columns]
-        units = names.index(UNIT) if UNIT in names else -1
-        for row in zip(*values, strict=True):
+        values = [batch.column(column.name).to_pylist() for column in self._columns]
+        # Also where the unit of the rows is none of the columns.
+        mixed = UNIT in batch.schema.names
+        units = batch.column(UNIT).to_pylist() if mixed else [""] * batch.num_rows
+        for unit, *row in zip(units, *values, strict=True):
             if self._row == SHEET_ROWS:
                 self._open()
             for place, (value, column) in enumerate(zip(row, self._columns, strict=True)):
                 if value is not None:
-                    own = column.own and units >= 0
-                    self._write(place, value, own_format(value, row[units]) if own else column.format)
+                    own = mixed and column.own
+                    self._write(place, value, own_format(value, unit) if own else column.format)
             self._row += 1
 
     def _fit(self, batch: pa.RecordBatch) -> None:

@@ -12,7 +12,7 @@ from dashboard import access
 from dashboard.metrics import METRICS, Metric
 from dashboard.panels import today
 from dashboard.warehouse import Reader
-from dashboard.wording import text
+from dashboard.wording import plural, text
 
 Kind = Literal["special", "threshold", "missing"]
 
@@ -172,22 +172,28 @@ def lacking(wanted: Iterable[Condition], own: Iterable[Rule]) -> tuple[Condition
     return tuple(condition for condition in wanted if condition not in there)
 
 
-def title(condition: Condition, site_name: str) -> str:
-    """The rule in words: "No-show rate in Dallas: above 20.0 %, of at least 10 past appointments"."""
-    if condition.kind == "missing":
-        number = condition.number or 0
-        days = "1 day" if number == 1 else f"{number:.0f} days"
-        what = {
-            "data": f"data end more than {days} ago",
-            "bookings": "an open day without bookings",
-            "forms": f"more than {number:,.0f} side-effect forms are late",
-        }
-        return f"{site_name}: {what.get(condition.what, condition.what)}"
+def title(condition: Condition, site_name: str = "") -> str:
+    """The rule in words: "No-show rate in Dallas: above 20.0 %, of at least 10 past appointments".
+
+    Without the site's name where that stands above: "No-show rate: above 20.0 %, of at least 10 past appointments".
+    """
     metric = condition.metric
-    if metric is None:
-        return f"{site_name}: {condition.what}"
+    if condition.kind == "missing" or metric is None:
+        said = _missing(condition)
+        return f"{site_name}: {said}" if site_name else said[:1].upper() + said[1:]
+    figure = f"{metric.title} in {site_name}" if site_name else metric.title
     if condition.kind == "special":
         for_worse = "" if condition.side == "any" or metric.better == "neither" else ", for the worse"
-        return f"{metric.title} in {site_name}: out of the usual{for_worse}"
+        return f"{figure}: out of the usual{for_worse}"
     least = f", of at least {condition.least:,} {metric.counted[1]}" if condition.least else ""
-    return f"{metric.title} in {site_name}: {condition.side} {text(condition.number or 0.0, metric.unit)}{least}"
+    return f"{figure}: {condition.side} {text(condition.number or 0.0, metric.unit)}{least}"
+
+
+def _missing(condition: Condition) -> str:
+    number = condition.number or 0
+    what = {
+        "data": f"data end more than {plural(number, 'day', 'days')} ago",
+        "bookings": "an open day without bookings",
+        "forms": f"more than {plural(number, 'side-effect form is', 'side-effect forms are')} late",
+    }
+    return what.get(condition.what, condition.what)

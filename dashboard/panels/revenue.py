@@ -32,6 +32,7 @@ _KIND = Column("kind", "What")
 _DOLLARS = Column("value", "US$", "dollars")
 _MONEY = ("invoiced", "discount", "outstanding", "paid")
 _RATES = ("invoiced_per_visit", "invoiced_per_chair_hour")
+_NOTHING = "Nothing was invoiced or paid in this period"
 
 
 def invoiced(reader: Reader, filters: Filters, *by: str, settled_by: dt.date = dt.date.max) -> pd.DataFrame:
@@ -115,7 +116,7 @@ def _table_columns(first: Column) -> tuple[Column, ...]:
 def _table_answer(frame: pd.DataFrame) -> str:
     in_all, came = frame["invoiced"].sum(), frame["paid"].sum()
     if not in_all and not came:
-        return "Nothing was invoiced or paid in this period"
+        return _NOTHING
     return (
         f"{text(in_all, 'dollars')} invoiced, {text(came, 'dollars')} paid, "
         f"{text(frame['outstanding'].sum(), 'dollars')} of the invoices still open"
@@ -147,6 +148,8 @@ def _bridge(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _bridge_answer(frame: pd.DataFrame) -> str:
     values = dict(zip(frame["item"], frame["value"], strict=True))
     cents = [round(value * CENTS) for value in values.values()]
+    if not any(cents):
+        return _NOTHING
     gap = sum(cents[:-1]) - cents[-1]
     closes = (
         f"and does not close: {text(gap / CENTS, 'dollars')} are unexplained" if gap else "and closes to the cent"

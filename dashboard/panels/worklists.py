@@ -109,7 +109,7 @@ def _forms_answer(frame: pd.DataFrame) -> str:
 
 def _no_shows(frame: pd.DataFrame) -> pd.DataFrame:
     """No-shows of the last 28 days who have no other booking since."""
-    return frame.assign(todo="Call to book " + frame["service"].astype("object") + " again")
+    return frame.assign(todo="Call to rebook: " + frame["service"].astype("object"))
 
 
 def _no_shows_answer(frame: pd.DataFrame) -> str:

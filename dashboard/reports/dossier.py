@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dashboard import filters, no_shows, panels, surveillance
+from dashboard import filters, no_shows, panels, surveillance, theme
 from dashboard.filters import Filters
 from dashboard.intake import pointer
 from dashboard.reports.document import Block, Document, Facts, Grid, Heading, Text, blocks, facts, grid, seen
@@ -143,16 +143,10 @@ def stand(signal: Signal, today: dt.date) -> Facts:
 def origin(signal: Signal) -> Facts:
     """Of what the frozen copy is, and whether it is as it was."""
     copy = signal.frozen
-    chosen = copy["filters"]
     extract = copy["extract"]
-    narrowed = [
-        f"{key} {', '.join(value) if isinstance(value, list) else value}"
-        for key, value in chosen.items()
-        if key not in {"address", "from", "to"}
-    ]
     return facts(
         [
-            ("Filters", "; ".join([f"{chosen['from']} to {chosen['to']}", *narrowed])),
+            ("Filters", "; ".join(_chosen(copy))),
             ("Extract", extract["name"]),
             ("SHA-256 of the extract", extract["sha256"]),
             ("Data to", filters.day_text(dt.date.fromisoformat(extract["last_full_day"]))),
@@ -162,6 +156,18 @@ def origin(signal: Signal) -> Facts:
             ("State of this copy", "as it was written" if signal.is_intact() else "CHANGED since it was written"),
         ]
     )
+
+
+def _chosen(copy: Mapping[str, Any]) -> list[str]:
+    """The filters in force that a series knows, as staff read them; from the copy alone, whatever is in use today."""
+    chosen = copy["filters"]
+    start, end = (filters.day_text(dt.date.fromisoformat(chosen[key])) for key in ("from", "to"))
+    found = [f"{start} to {end}", copy["site_name"]]
+    found += [", ".join(map(theme.line_title, chosen["lines"]))] if chosen.get("lines") else []
+    found += [f"ages {', '.join(chosen['bands'])}"] if chosen.get("bands") else []
+    if effect := chosen.get("effect"):
+        found.append("serious side effects" if effect == surveillance.SERIOUS else effect.replace("_", " "))
+    return found
 
 
 def _pairs(figures: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -37,7 +37,7 @@ _OUTCOMES = {"alert": "Alert", "quiet": "As usual", "not judged": "Not judged"}
 
 
 def standing(view: page.View) -> None:
-    """How many alerts are open, what the data are, and when rules were last evaluated."""
+    """How many alerts are open, what the data are, and when rules were last checked."""
     own = _rules().of(view.reader.viewer.username)
     is_open = sum(rule.open_since is not None for rule in own)
     said = f"{is_open} of your {plural(len(own), 'rule', 'rules')} with an open alert" if own else "No rules yet"
@@ -45,9 +45,9 @@ def standing(view: page.View) -> None:
     run = _channels().last_run()
     by_timer = "<code>dashboard alerts run</code> on a timer does that"
     ran = (
-        f"Everybody's rules were last evaluated on {day_text(run.at.date())}, {run.at:%H:%M} UTC."
+        f"Everybody's rules were last checked on {day_text(run.at.date())}, {run.at:%H:%M} UTC."
         if run
-        else f"Rules were never evaluated here: {_set_up(view, by_timer)}."
+        else f"No rule has been checked here yet: {_set_up(view, by_timer)}."
     )
     chance = verdicts.FALSE_ALARMS * sum(rule.active and rule.condition.kind == "special" for rule in own)
     by_chance = f" Of these rules about {about(7 * chance)} a week open by chance alone." if chance else ""
@@ -79,7 +79,7 @@ def rules_of(view: page.View) -> None:
 
 def _label(view: page.View, rule: Rule) -> str:
     if rules.closed(view.reader, rule.condition):
-        return "Not evaluated: a rule about what is not open to you now"
+        return "Not checked: a rule about what is not open to you now"
     title = rules.title(rule.condition, view.reader.catalogue.site_name(rule.condition.site))
     return f"**{_state(view, rule)}** · {tables.verbatim(title)}"
 
@@ -90,7 +90,7 @@ def _state(view: page.View, rule: Rule) -> str:
     since = f"open since {day_text(rule.open_since)}" if rule.open_since else ""
     if rule.snoozed_until and rule.snoozed(_today(view, rule)):
         return f"Snoozed until {day_text(rule.snoozed_until)}" + (f", {since}" if since else "")
-    return since[0].upper() + since[1:] if since else "Not open" if rule.evaluated_on else "Not evaluated yet"
+    return since[0].upper() + since[1:] if since else "Not open" if rule.evaluated_on else "Not checked yet"
 
 
 def _icon(view: page.View, rule: Rule) -> str:
@@ -119,7 +119,7 @@ def _detail(view: page.View, rule: Rule) -> None:
 
 def _found(view: page.View, rule: Rule, found: list[Evaluation]) -> None:
     if not found:
-        st.html('<p class="take">Nothing was found yet: it is evaluated at the next run.</p>')
+        st.html('<p class="take">Nothing was found yet: it is checked at the next run.</p>')
         return
     rows = "".join(
         f"<tr><td>{day_text(one.day)}</td><td>{escape(_OUTCOMES.get(one.outcome, one.outcome))}</td>"
@@ -166,13 +166,14 @@ def new_rule(view: page.View) -> None:
     st.header("New rules", anchor=False)
     names = {site: view.reader.catalogue.site_name(site) for site in view.reader.sites}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        site = _choice("Site", names, "usual_site", width=220) if len(names) > 1 else next(iter(names))
+        site = _choice("Site", names, "usual_site", width=360) if len(names) > 1 else next(iter(names))
         wanted = rules.usual(view.reader, site)
         lacking = rules.lacking(wanted, _rules().of(view.reader.viewer.username))
         if lacking and st.button("Add the usual rules", type="primary"):
             _tried(lambda: _rules().add(view.reader, wanted))
-    listed = "".join(f"<li>{escape(rules.title(one, names[site]))}</li>" for one in lacking)
-    said = f"The usual rules:<ul>{listed}</ul>" if lacking else f"You have the usual rules of {escape(names[site])}."
+    listed = "".join(f"<li>{escape(rules.title(one))}</li>" for one in lacking)
+    where = escape(names[site])
+    said = f"The usual rules of {where}:<ul>{listed}</ul>" if lacking else f"You have the usual rules of {where}."
     st.html(f'<div class="take">{said}</div>')
     opened = st.expander("A rule of your own", key="own_rule", on_change="rerun", icon=":material/add_alert:")
     if opened.open:

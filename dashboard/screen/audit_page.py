@@ -17,6 +17,8 @@ from dashboard.state.audit import KINDS, Audit, Search, Verdict
 ROWS = 50
 #: A check of the whole record is shown to others for so long.
 CHECK_EVERY = dt.timedelta(minutes=5)
+#: Most of what is on record are pages with short names; "exports, first rows of payments" is cut by their width.
+_WIDTHS = {"number": 90, "subject": 260}
 
 
 def open_page() -> Audit:
@@ -95,7 +97,8 @@ def entries(record: Audit, wanted: Search) -> None:
         f'<p class="take"><a class="file" href="/export/audit.csv?{escape(urlencode(address, doseq=True))}" '
         f'target="_self" download aria-label="CSV of the audit record">CSV</a> {escape(shown)}</p>'
     )
-    tables.table(auditing.frame(found), auditing.COLUMNS, "Entries of the audit record", whole=True)
+    rows = auditing.frame(found)
+    tables.table(rows, auditing.COLUMNS, "Entries of the audit record", whole=True, widths=_WIDTHS)
     with st.container(horizontal=True, gap="small"):
         st.button("Newer", disabled=part == 0, on_click=_turn, args=(part - 1,), icon=":material/chevron_left:")
         st.button("Older", disabled=part == last, on_click=_turn, args=(part + 1,), icon=":material/chevron_right:")

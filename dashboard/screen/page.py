@@ -195,8 +195,11 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         st.html(pictures.html(view.reader, panel, view.filters))
         return
     if panel.chart is None:
-        # A heading that says that there is nothing needs no empty table below it.
-        if len(frame) or not panel.answer:
+        # An empty table says less than words, and a heading that says that there is nothing needs neither.
+        if not len(frame) and not panel.answer:
+            chosen = f"Nothing to show for these filters. {_instead(view, panel)}".strip()
+            st.info("None in this extract." if view.dated is None else chosen)
+        elif len(frame):
             shown = panels.shown(view.reader, panel.name, view.filters)
             every = panels.length(view.reader, panel.name, view.filters)
             table(shown, _columns(view, panel, shown), heading, len(shown) if panel.short else every)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard import access, filters, panels
+from dashboard import access, filters, panels, theme
 from dashboard.reports import document, dossier
 from dashboard.screen import identity, page, recording, tables
 from dashboard.state import StateError, store_in_force
@@ -204,6 +204,8 @@ def _seen(signal: Signal) -> None:
         st.html(f'<h2 class="answer">{escape(unbroken(content["heading"]))}</h2>')
         for chart in content["charts"]:
             body = {key: value for key, value in chart["body"].items() if key not in {"data", "width"}}
+            # Kept as it was printed, in the colours of paper.
+            body = theme.recoloured(body, page.mode())
             values = chart["body"]["data"]["values"]
             st.vega_lite_chart(values, body, alt=chart["alt"], key=f"frozen_{content['panel']}_{chart['caption']}")
     with st.expander("Figures of the series", type="compact"):

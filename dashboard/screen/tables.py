@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from html import escape
 from typing import Any
@@ -28,6 +28,7 @@ _FORMATS: dict[str, Callable[..., Any]] = {
     "datetime": lambda title: st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm"),
     "count": lambda title: st.column_config.NumberColumn(title, format="%,d"),
     "decimal": lambda title: st.column_config.NumberColumn(title, format="%,.2f"),
+    "tenth": lambda title: st.column_config.NumberColumn(title, format="%,.1f"),
     "percent": lambda title: st.column_config.NumberColumn(title, format="%.1f"),
     "dollars": lambda title: st.column_config.NumberColumn(title, format="dollar"),
     "text": lambda title: st.column_config.TextColumn(title),
@@ -36,7 +37,13 @@ _FORMATS: dict[str, Callable[..., Any]] = {
 
 
 def table(
-    frame: pd.DataFrame, columns: tuple[Column, ...], title: str, rows: int | None = None, *, whole: bool = False
+    frame: pd.DataFrame,
+    columns: tuple[Column, ...],
+    title: str,
+    rows: int | None = None,
+    *,
+    whole: bool = False,
+    widths: Mapping[str, int] | None = None,
 ) -> None:
     """The rows as a table with headings, units and formats of its columns.
 
@@ -46,6 +53,7 @@ def table(
         title: what is told to who doesn't see it.
         rows: how many there are, if more.
         whole: whether it is as high as its rows.
+        widths: pixels of columns whose first rows don't say how wide they should be.
     """
     rows = len(frame) if rows is None else rows
     shown = frame[[column.name for column in columns]].head(TABLE_ROWS)
@@ -55,9 +63,14 @@ def table(
         hide_index=True,
         # Streamlit shows our words for a number only where its column has no format.
         column_config={
-            column.name: st.column_config.NumberColumn(column.title)
-            if column in mixed
-            else _FORMATS[_format(column, shown)](column.title)
+            column.name: {
+                **(
+                    st.column_config.NumberColumn(column.title)
+                    if column in mixed
+                    else _FORMATS[_format(column, shown)](column.title)
+                ),
+                "width": (widths or {}).get(column.name),
+            }
             for column in columns
         },
         placeholder="—",
@@ -80,10 +93,13 @@ def _worded(frame: pd.DataFrame, units: pd.Series, mixed: tuple[Column, ...]) ->
 
 
 def _format(column: Column, frame: pd.DataFrame) -> str:
-    """The column's format; numbers that could have parts and have none are written as counts, 30 and not 30.00."""
+    """The column's format; numbers have no more places than the longest needs: 30 and not 30.00."""
     values = frame[column.name].dropna()
-    if column.format == "decimal" and is_numeric_dtype(values) and len(values) and (values % 1 == 0).all():
-        return "count"
+    if column.format == "decimal" and is_numeric_dtype(values) and len(values):
+        return next(
+            (form for places, form in ((0, "count"), (1, "tenth")) if (values.round(places) == values).all()),
+            "decimal",
+        )
     return column.format
 
 

@@ -54,8 +54,12 @@ function tell() {
   said = now || said
 }
 
+const larger = document.createElement("p")
+larger.className = "larger"
+larger.textContent = "Charts are larger when the page is printed with Ctrl + P (⌘ + P) or from its own menu at the top right."
+
 addEventListener("DOMContentLoaded", () => {
-  document.body.append(told)
+  document.body.append(told, larger)
   // A moment later, when what the run has sent is drawn.
   new MutationObserver(() => setTimeout(tell, 300)).observe(document.body, {
     subtree: true, attributeFilter: ["data-test-script-state"],
@@ -63,13 +67,19 @@ addEventListener("DOMContentLoaded", () => {
 })
 
 // Drawn for a wide screen, a chart is shrunk to paper with its words: before a page is printed it is laid out as wide as
-// paper, and Streamlit draws its charts anew. Printed from the browser's own menu they are shrunk.
+// paper, and Streamlit draws its charts anew. The browser's own menu doesn't wait for that: the page that it previews
+// says how its charts become larger.
+const PAPER = 740
 const print = window.print
 const paper = document.documentElement.classList
 window.print = () => {
   paper.add("for-paper")
   setTimeout(() => print.call(window), 1000)
 }
+addEventListener("beforeprint", () => {
+  const widths = Array.from(document.querySelectorAll(".stVegaLiteChart svg.marks"), (svg) => svg.width.baseVal.value)
+  paper.toggle("shrunk", Math.max(0, ...widths) > PAPER)
+})
 addEventListener("afterprint", () => paper.remove("for-paper"))
 addEventListener("keydown", (event) => {
   if (event.key?.toLowerCase() !== "p" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return

@@ -56,6 +56,42 @@ def test_from_sign_in_to_a_file_without_a_mouse(visit):
         assert window.faults == []
 
 
+#: Where the keyboard is: None on nothing at all, else what it is, its name, and whether it stands in the window.
+STOP = """() => {
+    const e = document.activeElement, box = e.getBoundingClientRect()
+    if (e === document.body) return null
+    // Cells of a table, which may be higher than the window, are told and shown by the table itself.
+    const table = !!e.closest('[data-testid=stDataFrame]') && e.tagName !== 'BUTTON'
+    const name = e.ariaLabel || e.innerText || e.placeholder || [...(e.labels ?? [])].map(l => l.innerText).join()
+    return [e.tagName, table ? 'table' : name, table || (box.top > -1 && box.bottom < innerHeight + 1)]
+}"""
+
+
+@pytest.mark.parametrize(
+    ("who", "pages"),
+    [
+        ("director", ("signals", "alerts", "data", "register", "exports", "events", "worklists", "account")),
+        ("finance", ("revenue",)),
+        ("admin", ("audit",)),
+    ],
+    ids=["director", "finance", "admin"],
+)
+def test_a_page_is_gone_through_by_tab_and_left(visit, who, pages):
+    with visit() as window:
+        window.sign_in(who, target="/account")
+        for page in pages:
+            window.open(f"/{page}")
+            expect(window.page.get_by_test_id("stTopNavLink").last).to_be_visible()
+            stops = []
+            while len(stops) < 200:
+                window.page.keyboard.press("Tab")
+                if (stop := window.page.evaluate(STOP)) is None:
+                    break
+                stops.append(stop)
+            assert 10 < len(stops) < 200, page
+            assert [stop for stop in stops if not stop[1].strip() or not stop[2]] == [], page
+
+
 def test_a_choice_of_sites_is_told_while_its_list_is_open(visit):
     with visit() as window:
         window.sign_in("director", target="/bookings")

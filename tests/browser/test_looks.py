@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 
 import pytest
 from playwright.sync_api import expect
+from pypdf import PdfReader
 
 from dashboard import theme
-from tests.browser.harness import PHONE
+from tests.browser.harness import DESKTOP, PHONE
 from tests.contrast import contrast, rgb_of
 
 pytestmark = pytest.mark.browser
@@ -64,6 +66,45 @@ def test_no_word_of_a_chart_is_cut(visit, size):
             assert cut(window) == [], page
 
 
+def opened(window):
+    """Open every folded part of the page that isn't a panel's table; how many there were."""
+    folded = window.page.locator("[data-testid=stExpander] > details:not([open]) > summary").filter(
+        has_not_text=re.compile("^Table")
+    )
+    for count in range(20):
+        if not folded.count():
+            return count
+        folded.first.click()
+        window.settle()
+    raise AssertionError("there is no end of folded parts")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_what_opens_stands_in_the_window_and_keeps_nobody_out(visit, size):
+    menus = parts = 0
+    for who, pages in (("director", ("signals", "exports", "alerts")), ("finance", ("revenue",))):
+        with visit(viewport=size) as window:
+            window.sign_in(who, target="/account")
+            for page in pages:
+                window.open(f"/{page}")
+                for menu in window.page.get_by_test_id("stPopover").get_by_role("button").all():
+                    menu.click()
+                    body = window.page.get_by_test_id("stPopoverBody")
+                    expect(body.locator("label, button").first).to_be_visible()
+                    box = body.bounding_box()
+                    assert box["x"] >= 0, (page, menu.inner_text())
+                    assert box["x"] + box["width"] <= size["width"], (page, menu.inner_text())
+                    assert window.barriers() == [], (page, menu.inner_text())
+                    window.page.keyboard.press("Escape")
+                    expect(body).to_have_count(0)
+                    menus += 1
+                parts += opened(window)
+                assert window.barriers() == [], page
+                assert window.overflow() == 0, page
+            assert window.faults == []
+    assert (menus, parts) == (7, 7)
+
+
 def test_scores_of_each_questionnaire_are_told_apart_on_a_phone(visit):
     with visit(viewport=PHONE) as window:
         window.sign_in("director", target="/safety")
@@ -90,6 +131,27 @@ def test_the_place_among_a_charts_tools_is_seen_by_keyboard(visit):
         window.page.keyboard.press("Shift+Tab")
         assert tool.evaluate("e => e === document.activeElement")
         assert tool.evaluate("e => getComputedStyle(e).outline").endswith("solid 2px")
+
+
+@pytest.mark.parametrize("width", [1440, 1280, 1024, 390])
+def test_who_is_signed_in_stands_beside_the_menu_however_long_the_name(visit, width):
+    with visit(viewport={"width": width, "height": 900}) as window:
+        window.sign_in("director", target="/account")
+        who = window.page.locator(".who")
+        expect(who).to_contain_text("Medical director")
+        if width > 1000:
+            expect(window.page.get_by_test_id("stTopNavLink").last).to_be_visible()
+        if width == DESKTOP["width"]:
+            words = who.locator("span").evaluate("e => [e.scrollWidth, e.clientWidth]")
+            assert words[0] <= words[1], "a name of usual length is whole"
+        for name in ("Dr. Alexandra Montgomery-Richardson the Third, MD, PhD", "Wolfeschlegelstein" * 5):
+            who.locator("span").evaluate("(e, name) => { e.textContent = name }", name)
+            assert window.overflow() == 0
+            if width > 1000:
+                links = window.page.get_by_test_id("stTopNavLink").all()
+                ends = max(box["x"] + box["width"] for box in (link.bounding_box() for link in links) if box)
+                assert who.bounding_box()["x"] >= ends
+            expect(who.get_by_role("link", name="Sign out")).to_be_in_viewport()
 
 
 def test_the_longest_choice_of_a_comparison_is_not_cut(visit):
@@ -168,3 +230,51 @@ def test_a_page_is_printed_as_wide_as_paper_with_words_of_their_own_size(visit):
         page.evaluate("dispatchEvent(new Event('afterprint'))")
         expect(drawings.first).to_have_attribute("width", str(on_screen[0]))
         assert drawings.evaluate_all(widths) == on_screen
+
+
+#: US Letter with a border of a centimetre.
+LETTER = {"format": "Letter", "margin": dict.fromkeys(("top", "bottom", "left", "right"), "1cm")}
+
+
+def test_the_first_printed_page_holds_a_chart_and_rows_stand_whole(visit):
+    with visit() as window:
+        window.sign_in("director", target="/age_groups")
+        first, *others = PdfReader(io.BytesIO(window.page.pdf(**LETTER))).pages
+        heading = window.page.locator(".st-key-panel_age_pyramid h2.answer").inner_text()
+        words = first.extract_text()
+        assert heading.split(":")[0] in words
+        assert "Patients by age band" in words
+        assert len(others) < 8
+        window.page.emulate_media(media="print")
+        rows = window.page.locator(".scorecard tr")
+        assert set(rows.evaluate_all("all => all.map(e => getComputedStyle(e).breakInside)")) == {"avoid"}
+
+
+def test_printed_from_the_browsers_menu_a_page_says_how_its_charts_become_larger(visit):
+    with visit() as window:
+        window.sign_in("director", target="/age_groups")
+        told = "Charts are larger when the page is printed with Ctrl + P"
+        assert told in PdfReader(io.BytesIO(window.page.pdf(**LETTER))).pages[0].extract_text()
+        expect(window.page.get_by_text(told)).to_be_hidden()
+        # Laid out for paper, it has nothing to say, nor has a page without a wide chart.
+        window.page.evaluate("document.documentElement.classList.add('for-paper')")
+        assert told not in PdfReader(io.BytesIO(window.page.pdf(**LETTER))).pages[0].extract_text()
+        window.open("/account")
+        assert told not in PdfReader(io.BytesIO(window.page.pdf(**LETTER))).pages[0].extract_text()
+
+
+def test_what_was_kept_with_a_signal_is_drawn_in_the_colours_of_the_page(visit):
+    with visit(color_scheme="dark") as window:
+        window.sign_in("director", target="/signals?period=90-days&line=ketamine&effect=nausea")
+        page = window.page
+        page.locator("summary", has_text="Open a signal").click()
+        page.get_by_role("textbox", name="Why is it looked into?").fill("More of it than before, and forms as usual.")
+        page.get_by_role("button", name="Open the signal").click()
+        window.open(page.get_by_role("link", name="see it in the register").get_attribute("href"))
+        expect(page.get_by_role("heading", name="Decisions")).to_be_visible()
+        marks = page.locator(".stVegaLiteChart svg .mark-symbol path")
+        fills = set(marks.evaluate_all("all => all.map(e => getComputedStyle(e).fill)")) - {"none"}
+        assert len(fills) > 1
+        light = {tuple(rgb_of(one.light)) for one in theme.VERDICTS.values()}
+        assert {tuple(computed(fill)) for fill in fills}.isdisjoint(light)
+        assert window.barriers() == []

@@ -29,16 +29,21 @@ def _text(item: ElementTree.Element) -> str:
     return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), raw)
 
 
+def _place(cell: ElementTree.Element) -> int:
+    """The cell's column, from 0."""
+    place = 0
+    for letter in re.match("[A-Z]+", cell.get("r"))[0]:
+        place = place * 26 + ord(letter) - 64
+    return place - 1
+
+
 def _rows(sheet: ElementTree.Element, shared: list[str]) -> list[list[object]]:
     found = []
     for row in sheet.iter(f"{_NS}row"):
         cells: list[object] = []
         for cell in row:
             assert cell.find(f"{_NS}f") is None, "a formula"
-            place = 0
-            for letter in re.match("[A-Z]+", cell.get("r"))[0]:
-                place = place * 26 + ord(letter) - 64
-            cells += [None] * (place - 1 - len(cells))
+            cells += [None] * (_place(cell) - len(cells))
             value, kind = cell.find(f"{_NS}v"), cell.get("t", "n")
             if kind == "inlineStr":
                 cells.append(_text(cell))
@@ -54,11 +59,11 @@ def _rows(sheet: ElementTree.Element, shared: list[str]) -> list[list[object]]:
 _BUILT_IN = {0: "General", 3: "#,##0", 4: "#,##0.00"}
 
 
-def number_formats(path: Path, sheet: int = 1) -> list[list[str]]:
-    """The format of each cell that a sheet holds, row by row."""
+def number_formats(path: Path, sheet: int = 1) -> list[dict[int, str]]:
+    """The format of each cell that a sheet holds by its column, from 0, row by row."""
     with zipfile.ZipFile(path) as book:
         styles = ElementTree.fromstring(book.read("xl/styles.xml"))
         rows = ElementTree.fromstring(book.read(f"xl/worksheets/sheet{sheet}.xml")).iter(f"{_NS}row")
         own = {int(one.get("numFmtId")): one.get("formatCode") for one in styles.iter(f"{_NS}numFmt")}
         used = [int(one.get("numFmtId")) for one in styles.find(f"{_NS}cellXfs")]
-        return [[(_BUILT_IN | own)[used[int(cell.get("s", 0))]] for cell in row] for row in rows]
+        return [{_place(cell): (_BUILT_IN | own)[used[int(cell.get("s", 0))]] for cell in row} for row in rows]

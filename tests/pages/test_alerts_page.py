@@ -64,12 +64,15 @@ def labels(at):
 def test_the_usual_rules_come_in_one_click_and_are_then_there(visit, store, evaluate):
     at = visit(WHO, "alerts")
     assert "No rules yet" in html(at)
+    # The site is named once, however long its name is.
+    assert "The usual rules of Dallas:<ul><li>Bookings: out of the usual</li>" in html(at)
+    assert "<li>Data end more than 2 days ago</li><li>An open day without bookings</li>" in html(at)
     at = press(at, "Add the usual rules")
     assert not at.exception
     assert len(AlertRules(store).of(WHO)) == 7
     assert "You have the usual rules of Dallas." in html(at)
     assert "Add the usual rules" not in [button.label for button in at.button]
-    assert sum("**Not evaluated yet** · " in label for label in labels(at)) == 7
+    assert sum("**Not checked yet** · " in label for label in labels(at)) == 7
     evaluate()
     at = visit(WHO, "alerts")
     is_open = sum(rule.open_since is not None for rule in AlertRules(store).of(WHO))
@@ -156,7 +159,7 @@ def test_a_rule_about_a_site_that_was_lost_says_so_without_its_name(store, data)
     at = opened(at.switch_page("../pages/alerts.py").run(), AlertRules(store).of("mover")[0].rule)
     assert not at.exception
     assert "hicago" not in sent(at)
-    assert sum("Not evaluated: a rule about what is not open to you now" in label for label in labels(at)) == 7
+    assert sum("Not checked: a rule about what is not open to you now" in label for label in labels(at)) == 7
     named = [button.label for button in at.button if "rule" in button.label]
     assert named == ["Delete the rule", "Add the usual rules"]
 

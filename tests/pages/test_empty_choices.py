@@ -39,6 +39,14 @@ def test_bars_of_nothing_are_not_drawn_and_each_panel_says_what_it_is_of(visit):
     assert not at.get("vega_lite_chart")
 
 
+def test_without_money_no_bridge_closes_to_the_cent_and_no_table_is_empty(visit, catalogue):
+    last = catalogue.last_day.isoformat()
+    at = visit("finance", "revenue", period="custom", from_=last, to=last)
+    assert html(at).count('<h2 class="answer">Nothing was invoiced or paid in this period</h2>') == 2
+    assert "closes to the cent" not in html(at)
+    assert [table.proto.alt for table in at.dataframe if not len(table.value)] == []
+
+
 def test_a_rate_of_nothing_is_drawn(visit):
     """Of the open chairs those under 12 take 0 %, which is an answer."""
     assert len(visit("director", "bookings", band="under-12").get("vega_lite_chart")) == 1

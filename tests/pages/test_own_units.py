@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboard import exports, panels
+from dashboard.panels import Column
 from dashboard.panels.column import UNIT
 from dashboard.shelf import shelf
 from dashboard.warehouse import Reader
@@ -28,8 +31,8 @@ def reader(viewer):
 def file(reader):
     """The bytes of a dataset's file, over the last 90 days against those before."""
 
-    def file(name, form):
-        query = {"period": ["90d"], "compare": ["previous"]}
+    def file(name, form, **more):
+        query = {"period": ["90d"], "compare": ["previous"], **more}
         body, _ = exports.asked(reader, exports.DATASETS[name], query).write(form)
         return b"".join(body)
 
@@ -97,3 +100,30 @@ def test_a_workbook_gives_each_figure_the_format_of_its_unit(file, tmp_path):
         (row[unit], form[value]) for row, form in zip(rows, workbook.number_formats(path)[1:], strict=True)
     }  # fmt: skip
     assert formats == {("count", "#,##0"), ("percent", "#,##0.00"), ("dollars", "#,##0.00")}
+
+
+def test_a_workbook_of_the_days_chart_has_whole_counts_though_no_column_says_their_unit(file, tmp_path):
+    path = tmp_path / "chart.xlsx"
+    path.write_bytes(file("day_chart", "xlsx", figure=["bookings"]))
+    [heading, *rows] = workbook.sheets(path)["Rows"]
+    assert rows
+    assert "Unit" not in heading
+    forms = workbook.number_formats(path)[1:]
+    assert {form[heading.index("Value")] for form in forms} == {"#,##0"}
+    assert {form[heading.index("Upper limit")] for form in forms} == {"#,##0.00"}
+
+
+def test_a_table_has_no_more_places_than_its_longest_number_needs():
+    columns = tuple(Column(name, name, "decimal") for name in ("days", "halves", "thirds"))
+    frame = pd.DataFrame({"days": [30.0, 31.0], "halves": [29.5, 31.0], "thirds": [29.5, 31 / 3]})
+    at = AppTest.from_function(_drawn, args=(frame, columns)).run()
+    assert not at.exception
+    config = json.loads(at.dataframe[0].proto.columns)
+    forms = {name: config[name]["type_config"]["format"] for name in frame}
+    assert forms == {"days": "%,d", "halves": "%,.1f", "thirds": "%,.2f"}
+
+
+def _drawn(frame, columns):
+    from dashboard.screen import tables
+
+    tables.table(frame, columns, "numbers")

@@ -99,6 +99,8 @@ def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, si
     assert " %" in reading
     assert f"<p>{reading.replace(' %', chr(160) + '%')}</p>" in html(at)
     assert f"/export/signal-{signal.number}.pdf" in html(at)
+    # Filters as staff read them, not as the record has them.
+    assert "<dt>Filters</dt><dd>2 Aug 2026 to 30 Oct 2026; Dallas; Ketamine; nausea</dd>" in html(at)
     assert at.selectbox[0].options == ["Validated", "Closed, refuted"]
     at.text_area[0].set_value("Forms agree with the charts of the nurses.")
     press(at, "Sign")

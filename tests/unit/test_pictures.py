@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from dashboard import exports, filters, panels, pictures
+from dashboard import exports, filters, panels, pictures, theme
 from dashboard.access import RESOURCES, Role
 from dashboard.panels import PANELS
 from dashboard.reports.pictures import svg
@@ -47,6 +47,22 @@ def test_whole_numbers_and_repeated_words_are_small():
     assert types["n"] == pa.int32()
     assert types["cents"] == pa.float64()
     assert pa.types.is_dictionary(types["site"])
+
+
+def nameless(bodies: list) -> str:
+    """Grammars without the names of their views, which are digests of what stands in them."""
+    return re.sub(r"view_[0-9a-f]+_", "view_", json.dumps(bodies, sort_keys=True))
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_that_was_kept_in_light_colours_is_drawn_in_dark_ones_as_a_new_one_is(everything, director, name):
+    reader = director if Role.MEDICAL_DIRECTOR in RESOURCES[PANELS[name].resource] else everything
+    chosen = filters.parse({"period": ["90-days"]}, exports.scope_of(reader))
+    light, dark = (
+        [one.body for one in pictures.pictures(reader, name, chosen, mode).charts] for mode in ("light", "dark")
+    )
+    assert theme.recoloured(light, "light") == light
+    assert nameless(theme.recoloured(light, "dark")) == nameless(dark)
 
 
 @pytest.mark.parametrize("name", CHARTS)

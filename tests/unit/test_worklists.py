@@ -173,6 +173,7 @@ def test_no_shows_not_rebooked(everything, bookings, until):
     assert set(keys(rows)) == set(keys(missed))
     every = bookings[(bookings["status"] == "no_show") & (bookings["starts_on"] > until - days(28))]
     assert len(every) > len(missed) > 5
+    assert (rows["todo"] == "Call to rebook: " + rows["service"].astype("object")).all()
     lines = list(rows["line"])
     assert lines == sorted(lines, key=["Ketamine", "Vitamin", "Hydration"].index)
     for _, own in rows.groupby("line"):
