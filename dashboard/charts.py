@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import altair as alt
 
 from dashboard import no_shows, theme
+from dashboard.axes import from_zero
 from dashboard.legends import legend_columns
 
 HEIGHT = 300
@@ -25,11 +26,6 @@ Chart: TypeAlias = Any
 TOO_FEW = "too few to judge"
 #: Stands for the rows until the chart is drawn.
 ROWS = alt.NamedData("rows")
-#: The least step of a time axis in milliseconds, so that no date is told twice. Vega makes one tick more than fit:
-#: of a day a whole step would be half a one.
-LEAST_STEP = 129_600_000
-#: Of an axis: by itself Vega writes a 0 that is alone as 0.000000.
-NUMBER = ",~f"
 #: Thousands as k, but for none: SI prefixes would write it "0k" beside them.
 _DOLLAR_LABEL = "datum.value ? format(datum.value, '$~s') : '$0'"
 
@@ -292,7 +288,7 @@ def dots(
     x = alt.X(
         "value:Q",
         title=unit,
-        scale=alt.Scale(zero=True, nice=True),
+        scale=from_zero(unit),
         axis=alt.Axis(tickCount=6, grid=False, format=",.2~f"),
     )
     rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(

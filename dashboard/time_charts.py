@@ -6,7 +6,8 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.charts import HEIGHT, LEAST_STEP, NUMBER, ROWS, Chart, Series, colour, heading, position, rate_tips
+from dashboard.axes import LEAST_STEP, NUMBER, from_zero
+from dashboard.charts import HEIGHT, ROWS, Chart, Series, colour, heading, position, rate_tips
 
 #: The column of rows over time that says what a period is. A browser draws a chart from scratch when its
 #: specification changes and only moves its marks when its rows do, so one serves days, weeks and months.
@@ -48,13 +49,12 @@ def _over_time(chart: Chart) -> Chart:
     return chart.transform_calculate(when=_WHEN).add_params(_GRAINS)
 
 
-def _number(field: str, title: str, *, zero: bool = True, **options: Any) -> alt.Y:
+def _number(field: str, title: str) -> alt.Y:
     return alt.Y(
         f"{field}:Q",
         title=title,
-        scale=alt.Scale(zero=zero, nice=True),
+        scale=from_zero(title),
         axis=alt.Axis(tickCount=5, format=NUMBER),
-        **options,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import chairs, charts, no_shows, theme
+from dashboard.axes import LEAST_STEP
 from dashboard.chairs import Span
 from dashboard.filters import Filters
 from dashboard.measuring import measure
@@ -174,7 +175,7 @@ def _ahead_chart(look: charts.Look) -> charts.Chart:
         alt.Tooltip("free_hours:Q", title="Chair-hours free", format=",.1f"),
         alt.Tooltip("bookings:Q", title="Bookings", format=",.0f"),
     ]
-    axis = alt.Axis(format="%a %-d", grid=False, labelOverlap=True, tickMinStep=charts.LEAST_STEP)
+    axis = alt.Axis(format="%a %-d", grid=False, labelOverlap=True, tickMinStep=LEAST_STEP)
     base = alt.Chart(charts.ROWS).encode(x=alt.X("yearmonthdate(period):T", title=None, axis=axis), tooltip=tips)
     # Short, since on the printed sheet the chart is low.
     unit = "% of chair time"

@@ -10,7 +10,7 @@ from choices import asked
 from small_extracts import reading
 
 from dashboard import access, filters, panels, pictures
-from dashboard.charts import LEAST_STEP, NUMBER
+from dashboard.axes import LEAST_STEP, NUMBER
 from dashboard.panels import PANELS
 
 BOOKINGS = """booking_id,patient_id,site,service,starts_at,status,birth_date,price,side_effects_assessed,booked_at
