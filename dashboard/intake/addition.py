@@ -13,6 +13,7 @@ from dashboard.intake import keys, pointer
 from dashboard.intake.build import ACCOUNT, CUBES, ROWS, SOUND, Material, Step, count, into, read, run
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, TABLES, DeliveryError
 from dashboard.intake.differences import refuse_other_rows
+from dashboard.intake.enum_types import widen
 from dashboard.intake.reading.reader import Survey
 from dashboard.intake.sql import identifier, literal, statements
 
@@ -107,7 +108,10 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     connection.execute(f"attach {literal(str(built))} as {_EXTRACT}")
     connection.execute(f"attach {literal(str(material.work / 'before.duckdb'))} as {_BEFORE}")
     read(connection, material)
+    recorded = _holds(connection, "unknown_names")
+    run(connection, "add/unknown_names" if recorded else "add/unknown_names_unrecorded")
     refuse_other_rows(connection, base.name, _WHOLE)
+    widen(connection, _EXTRACT)
     run(connection, "add/reference_before")
     [[repriced]] = connection.execute(statements("add/repriced")[0]).fetchall()
     values = {**material.values, "file": len(material.surveys)}
@@ -126,6 +130,8 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     progress("putting the rows in", 0.8)
     run(connection, "add/merge")
     run(connection, "add/reference_tables")
+    if recorded:
+        run(connection, "add/unknown_names_kept")
     same_terms = _merge_side_effects(connection, scratch)
     if repriced:
         _make_daily(connection, scratch)
@@ -139,6 +145,12 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     for name in ("calendar", *ACCOUNT):
         run(connection, name, values)
     return sound
+
+
+def _holds(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether the extract has a table."""
+    found = connection.execute(statements("add/tables")[0], {"catalog": _EXTRACT}).fetchall()
+    return (table,) in found
 
 
 def _sound_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -24,7 +24,7 @@ from dashboard.intake.reference import Reference
 from dashboard.intake.sql import STAGED, identifier, literal, parameters, statements
 
 #: Rows without their doubles; then numbers for patients.
-SOUND = ("misfit_rows", "rejected_rows")
+SOUND = ("misfit_rows", "rejected_rows", "unknown_names")
 NUMBERED = ("duplicate_bookings", "patients")
 ROWS = (
     "kept_bookings",

@@ -9,7 +9,7 @@ import duckdb
 from dashboard.intake.sql import identifier
 
 #: Tables that speak of the delivery and not of the clinic.
-OF_THE_DELIVERY = frozenset({"sources", "resources", "rejects", "left_out", "changes"})
+OF_THE_DELIVERY = frozenset({"sources", "resources", "rejects", "left_out", "changes", "unknown_names"})
 _NAMES_THE_DELIVERY = {
     "extract_info": frozenset({"built_at", "name", "compared_with", "rows_read", "rows_accepted", "rows_rejected"})
 }

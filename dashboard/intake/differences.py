@@ -14,7 +14,11 @@ from dashboard.intake.sql import statements
 #: So many are told.
 _MOST = 10
 _SENTENCES = {
-    "new": "is new, and rows of it that earlier deliveries brought were rejected and are not in the extract",
+    "unrecorded": "is new, and the extract, which an earlier version of this program built, doesn't say whether rows "
+    "of it were rejected before",
+    "named": "is new, and {rows} that named it before {were} rejected or left without it",
+    "lost": "is new, and {rows} of earlier deliveries named none that was known, in no words that tell whether it "
+    "was this",
     "gone": "is missing, and the extract may hold its rows",
     "name": "has another name, and rows of earlier deliveries may be known by the one before",
     "timezone": "has another time zone, by which its times would be others",
@@ -55,7 +59,8 @@ class _Difference:
                 f"extract {days} may be counted; let the new minutes count from {self.last_on + dt.timedelta(1)} on "
                 "or later, in a row of their own"
             )
-        return f"{where}: {_SENTENCES[self.fault]}"
+        counted = _counted(self.rows or 0, "row")
+        return f"{where}: {_SENTENCES[self.fault].format(rows=counted, were='was' if self.rows == 1 else 'were')}"
 
 
 def refuse_other_rows(connection: duckdb.DuckDBPyConnection, name: str, instead: str) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,19 +14,18 @@ import duckdb
 from dashboard import folders, locks
 from dashboard.intake import addition, facts, keys, pointer, publication, review, verification
 from dashboard.intake.attempts import Watched
-from dashboard.intake.build import Identity, Material, build, into
+from dashboard.intake.build import Identity, Material, Prepare, build
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION, DeliveryError, StorageError
-from dashboard.intake.delivery import Progress, read_delivery
+from dashboard.intake.database import database, faults_told
+from dashboard.intake.delivery import Delivery, Progress, read_delivery
 from dashboard.intake.mapping import Join
 from dashboard.intake.mapping.expressions import Loaded
 from dashboard.intake.mapping.lookups import load_lookups
 from dashboard.intake.noting import noted
 from dashboard.intake.reading import shortened
-from dashboard.intake.reading.reader import Survey
 from dashboard.intake.rejects import write_rejects
 from dashboard.intake.remedy import remedy
 from dashboard.intake.report import ImportReport, Reason
-from dashboard.intake.sql import STAGED, literal, told
 from dashboard.intake.unmatched import unmatched
 from dashboard.settings import Settings
 
@@ -38,21 +35,6 @@ if TYPE_CHECKING:
 LOCK_NAME = "import.lock"
 _BUILDING = ".building"
 _SURVEY_SHARE = 0.15
-#: So many records are staged in memory, from where they spill as they are. Of a table in memory some of each block of
-#: rows never leaves it (its flags and words by number), so that more need a file: which takes longer to write, being
-#: compressed.
-_STAGED_IN_MEMORY = 5_000_000
-#: What DuckDB may use for so many records, and for more: every sort and join of many comes to the limit, and there is
-#: more beside it that DuckDB doesn't count. Ten million bookings are to stay below 1 GB.
-_MEMORY_LIMIT, _MEMORY_LIMIT_OF_MANY = "672MB", "560MB"
-
-#: What DuckDB raises for want of space or memory, or when a write fails under it.
-_MACHINE = (
-    duckdb.IOException,
-    duckdb.OutOfMemoryException,
-    duckdb.TransactionException,
-    duckdb.FatalException,
-)
 
 
 @dataclass(frozen=True)
@@ -85,6 +67,56 @@ class Rules:
             settings.patient_key,
             settings.patient_key_file,
         )
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What `import_delivery` was asked for; `behind` as of Watched."""
+
+    delivery: Path
+    data: Path
+    reference: Path | None
+    mapping: Path | None
+    dry_run: bool
+    tell: Progress
+    memory_limit: str | None
+    rules: Rules
+    rejects: Path | None
+    behind: str | None
+    spark: SparkBuild | None
+    add: bool
+
+    @property
+    def extracts(self) -> Path:
+        """Where extracts lie."""
+        return self.data / "extracts"
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is built from a delivery that was read; `base` is the extract that it is added to."""
+
+    request: _Request
+    work: Path
+    found: Delivery
+    key: bytes
+    built_at: dt.datetime
+    base: pointer.Pointer | None
+    name: str
+
+    @property
+    def built(self) -> Path:
+        """Where the extract is built."""
+        return self.work / self.name
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What was built: of what is added the sound rows, and the last full days now and before where they matter."""
+
+    report: ImportReport
+    sound: int
+    days: tuple[dt.date, dt.date] | None
 
 
 def import_delivery(
@@ -129,8 +161,11 @@ def import_delivery(
     """
     began = time.monotonic()
     tell: Progress = progress or (lambda _step, _share: None)
-    extracts = data / "extracts"
-    watched = watched or Watched()
+    watched, rules = watched or Watched(), rules or Rules()
+    request = _Request(
+        delivery, data, reference, mapping, dry_run, tell, memory_limit, rules, rejects, watched.behind, spark, add
+    )
+    extracts = request.extracts
     with noted(extracts, delivery, watched, began, dry_run=dry_run, add=add) as done:
         try:
             folders.make(extracts)
@@ -139,22 +174,7 @@ def import_delivery(
                 work = extracts / _BUILDING
                 work.mkdir(mode=0o700)
                 try:
-                    rules = rules or Rules()
-                    report, digests = _import(
-                        delivery,
-                        data,
-                        reference,
-                        mapping,
-                        dry_run,
-                        tell,
-                        memory_limit,
-                        work,
-                        rules,
-                        rejects,
-                        watched.behind,
-                        spark=spark,
-                        add=add,
-                    )
+                    report, digests = _import(request, work)
                 finally:
                     shutil.rmtree(work, ignore_errors=True)
                 if not dry_run:
@@ -179,126 +199,135 @@ def _sweep(extracts: Path) -> None:
     facts.sweep(extracts)
 
 
-def _import(
-    delivery: Path,
-    data: Path,
-    reference_folder: Path | None,
-    mapping_file: Path | None,
-    dry_run: bool,
-    tell: Progress,
-    memory_limit: str | None,
-    work: Path,
-    rules: Rules,
-    rejects: Path | None,
-    behind: str | None,
-    *,
-    spark: SparkBuild | None,
-    add: bool,
-) -> tuple[ImportReport, dict[Path, str]]:
+def _import(request: _Request, work: Path) -> tuple[ImportReport, dict[Path, str]]:
     """The report, and the SHA-256 of each file of the delivery that was read."""
     found = read_delivery(
-        delivery, work, reference_folder, mapping_file, _earlier(tell), add=add, lines=rejects is not None
+        request.delivery,
+        work,
+        request.reference,
+        request.mapping,
+        _earlier(request.tell),
+        add=request.add,
+        lines=request.rejects is not None,
     )
-    surveys, demo, notes = found.surveys, found.demo, found.notes
+    rules, spark = request.rules, request.spark
+    if found.demo and not rules.accept_drop:
+        publication.refuse_demo(request.delivery, request.extracts)
+    plan = _plan(request, work, found)
+    if spark:
+        spark.begin(request.extracts / plan.name)
+    with faults_told():
+        outcome = _build(plan)
+        built = spark.set_apart(plan.built) if spark else plan.built
+    _refuse_nothing(plan, outcome)
+    if not rules.accept_drop:
+        _refuse_less(request, outcome)
+    if not request.dry_run:
+        request.tell("publishing", 0.98)
+        publication.publish(built, request.extracts, found.demo, spark.seal() if spark else None)
+    return outcome.report, found.digests
+
+
+def _plan(request: _Request, work: Path, found: Delivery) -> _Plan:
+    key = _patient_key(request.data, request.rules, demo=found.demo, dry_run=request.dry_run)
+    built_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    base = addition.base_of(request.extracts, demo=found.demo, key=key) if request.add else None
+    further = [found.mapping.digest(request.delivery)] if found.mapping else []
+    further += [base.sha256] if base else []
+    name = publication.extract_name(built_at, found.resources, found.reference, further)
+    return _Plan(request, work, found, key, built_at, base, name)
+
+
+def _build(plan: _Plan) -> _Outcome:
+    """Build the extract, verify it and read the report from it."""
+    request, found, base = plan.request, plan.found, plan.base
+    notes, spark = found.notes, request.spark
 
     def join(connection: duckdb.DuckDBPyConnection) -> dict[Join, Loaded]:
         if found.tables is None:
             return {}
-        loaded, faults = load_lookups(connection, found.tables, delivery, work)
-        notes.extend([*faults, *unmatched(connection, surveys, loaded, work)])
+        loaded, faults = load_lookups(connection, found.tables, request.delivery, plan.work)
+        notes.extend([*faults, *unmatched(connection, found.surveys, loaded, plan.work)])
         return loaded
 
-    if demo and not rules.accept_drop:
-        publication.refuse_demo(delivery, data / "extracts")
-    key = _patient_key(data, rules, demo=demo, dry_run=dry_run)
-    built_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    base = addition.base_of(data / "extracts", demo=demo, key=key) if add else None
-    further = [found.mapping.digest(delivery)] if found.mapping else []
-    further += [base.sha256] if base else []
-    name = publication.extract_name(built_at, found.resources, found.reference, further)
-    built = work / name
-    if spark:
-        spark.begin(data / "extracts" / name)
-    past, sound = publication.in_use(data / "extracts"), 0
-    try:
-        records = sum(one.found.records for one in surveys)
-        with _database(work / "scratch.duckdb" if base else built, work, memory_limit, records) as connection:
-            compared_with = base.name if base else review.attach(connection, past, demo=demo) if past else None
-            identity = Identity(
-                SCHEMA_VERSION,
-                DEFINITIONS_VERSION,
-                built_at,
-                name,
-                demo,
-                compared_with,
-                rules.late_form_days,
-                keys.check_of(key),
-            )
-            noted = tuple(found.resources.notes)
-            material = Material(surveys, found.reference, identity, key, work, _later(tell), noted, join)
-            if base:
-                sound = addition.add(connection, built, base, material)
-            else:
-                build(connection, material, spark.cubes if spark else None)
-            verification.verify(connection)
-            if compared_with:
-                notes += review.notes(connection, compared_with, keys.check_of(key))
-            days = review.last_full_days(connection) if behind and compared_with and not base else None
-            if spark:
-                spark.finish(connection)
-            if rejects:
-                notes += write_rejects(connection, surveys, rejects)
-            report = ImportReport(
-                name,
-                data / "extracts" / name,
-                verification.file_reports(connection, surveys),
-                verification.reasons(connection),
-                resources=verification.resource_reports(connection),
-                left_out=verification.left_out(connection),
-                notes=(*notes, *shortened.told(connection, surveys)),
-                review=review.read(connection, compared_with),
-                published=not dry_run,
-            )
+    past, sound = publication.in_use(request.extracts), 0
+    records = sum(one.found.records for one in found.surveys)
+    with database(
+        plan.work / "scratch.duckdb" if base else plan.built, plan.work, request.memory_limit, records
+    ) as connection:
+        compared_with = base.name if base else review.attach(connection, past, demo=found.demo) if past else None
+        material = _material(plan, compared_with, join)
+        if base:
+            sound = addition.add(connection, plan.built, base, material)
+        else:
+            build(connection, material, spark.cubes if spark else None)
+        verification.verify(connection)
+        if compared_with:
+            notes += review.notes(connection, compared_with, keys.check_of(plan.key))
+        days = review.last_full_days(connection) if request.behind and compared_with and not base else None
         if spark:
-            built = spark.set_apart(built)
-    except _MACHINE as error:
-        raise StorageError(
-            f"the extract could not be built: {told(error)}; the extract in use stays. "
-            "Check free space and memory, then import again"
-        ) from error
-    except duckdb.Error as error:
-        raise DeliveryError(
-            f"the extract could not be built: {told(error)}; the extract in use stays. Please report this"
-        ) from error
-    if base and not sound:
-        _refuse_nothing(delivery, report, surveys, mapping_file)
-    elif not base and not sum(file.rows_accepted for file in report.files if file.source == "bookings"):
+            spark.finish(connection)
+        if request.rejects:
+            notes += write_rejects(connection, found.surveys, request.rejects)
+        report = ImportReport(
+            plan.name,
+            request.extracts / plan.name,
+            verification.file_reports(connection, found.surveys),
+            verification.reasons(connection),
+            resources=verification.resource_reports(connection),
+            left_out=verification.left_out(connection),
+            notes=(*notes, *shortened.told(connection, found.surveys)),
+            review=review.read(connection, compared_with),
+            published=not request.dry_run,
+        )
+    return _Outcome(report, sound, days)
+
+
+def _material(plan: _Plan, compared_with: str | None, join: Prepare) -> Material:
+    request, found = plan.request, plan.found
+    identity = Identity(
+        SCHEMA_VERSION,
+        DEFINITIONS_VERSION,
+        plan.built_at,
+        plan.name,
+        found.demo,
+        compared_with,
+        request.rules.late_form_days,
+        keys.check_of(plan.key),
+    )
+    notes = tuple(found.resources.notes)
+    later = _later(request.tell)
+    return Material(found.surveys, found.reference, identity, plan.key, plan.work, later, notes, join)
+
+
+def _refuse_nothing(plan: _Plan, outcome: _Outcome) -> None:
+    """Refuse a delivery without a booking that will do; of one that is added any row will do, now or later."""
+    request, report, surveys = plan.request, outcome.report, plan.found.surveys
+    if plan.base:
+        names = {one.source.name for one in surveys}
+        # Rows that are left out on purpose are as good as not there.
+        reasons = tuple(reason for reason in report.reasons if reason.file in names)
+        if reasons and not outcome.sound:
+            raise DeliveryError(
+                f"{request.delivery}: no row was accepted, so nothing was added. "
+                f"{remedy(reasons, surveys, request.mapping)}{_examples(reasons)}"
+            )
+    elif not sum(file.rows_accepted for file in report.files if file.source == "bookings"):
         of_bookings = [one for one in surveys if one.source.table.name == "bookings"]
         raise DeliveryError(
-            f"{delivery}: no row of bookings was accepted, so nothing was published. "
-            f"{remedy(report.reasons, of_bookings, mapping_file, resources=bool(report.resources))}"
+            f"{request.delivery}: no row of bookings was accepted, so nothing was published. "
+            f"{remedy(report.reasons, of_bookings, request.mapping, resources=bool(report.resources))}"
             f"{_excluded(report)}{_examples(report.reasons)}"
         )
-    if not rules.accept_drop:
-        why = f"\nrejected lines, by reason:{_examples(report.reasons)}" if report.reasons else ""
-        review.refuse_falls(report.review.changes, rules.drop_share, why)
-        if behind and days:
-            review.refuse_older(delivery, behind, *days)
-    if not dry_run:
-        tell("publishing", 0.98)
-        publication.publish(built, data / "extracts", demo, spark.seal() if spark else None)
-    return report, found.digests
 
 
-def _refuse_nothing(delivery: Path, report: ImportReport, surveys: list[Survey], mapping: Path | None) -> None:
-    """Refuse a delivery to be added of which no row at all will do, now or later."""
-    names = {one.source.name for one in surveys}
-    # Rows that are left out on purpose are as good as not there.
-    if reasons := tuple(reason for reason in report.reasons if reason.file in names):
-        raise DeliveryError(
-            f"{delivery}: no row was accepted, so nothing was added. "
-            f"{remedy(reasons, surveys, mapping)}{_examples(reasons)}"
-        )
+def _refuse_less(request: _Request, outcome: _Outcome) -> None:
+    """Refuse a delivery with far fewer rows than the extract in use, or with none but older ones."""
+    report = outcome.report
+    why = f"\nrejected lines, by reason:{_examples(report.reasons)}" if report.reasons else ""
+    review.refuse_falls(report.review.changes, request.rules.drop_share, why)
+    if request.behind and outcome.days:
+        review.refuse_older(request.delivery, request.behind, *outcome.days)
 
 
 def _patient_key(data: Path, rules: Rules, *, demo: bool, dry_run: bool) -> bytes:
@@ -316,33 +345,6 @@ def _earlier(tell: Progress) -> Progress:
 
 def _later(tell: Progress) -> Progress:
     return lambda step, share: tell(step, _SURVEY_SHARE + (0.95 - _SURVEY_SHARE) * share)
-
-
-@contextlib.contextmanager
-def _database(path: Path, work: Path, memory_limit: str | None, records: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a database, and beside it one for rows on their way into it."""
-    many = records > _STAGED_IN_MEMORY
-    connection = duckdb.connect(
-        str(path),
-        config={
-            "memory_limit": memory_limit or (_MEMORY_LIMIT_OF_MANY if many else _MEMORY_LIMIT),
-            "temp_directory": str(work / "spill"),
-            "preserve_insertion_order": "true",
-            # It turns lists of words into joins, behind which rows are read in any order and lose their lines.
-            "disabled_optimizers": "in_clause",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        },
-    )
-    staged = str(work / "staged.duckdb") if many else ":memory:"
-    try:
-        [[catalog]] = connection.execute("select current_catalog()").fetchall()
-        connection.execute(f"attach {literal(staged)} as {STAGED}")
-        into(connection, catalog)
-        yield connection
-        connection.execute("checkpoint")
-    finally:
-        connection.close()
 
 
 def _excluded(report: ImportReport) -> str:

@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+import duckdb
+
 from dashboard.intake import pointer
 from dashboard.intake.compare import differing
 from dashboard.intake.contract import TABLES
@@ -22,6 +24,11 @@ def in_use(data: Path) -> Path:
     named = pointer.current(data / "extracts")
     assert named is not None
     return named.path
+
+
+def unknown_names(extract: Path) -> list[tuple[str, str, str | None, int]]:
+    with duckdb.connect(str(extract), read_only=True) as connection:
+        return connection.execute("from unknown_names order by all").fetchall()
 
 
 class Steps:
@@ -65,6 +72,7 @@ class Steps:
         shutil.copy(self.data / "state" / "patient.key", data / "state")
         import_delivery(union, data, reference=self.reference)
         assert differing(in_use(self.data), in_use(data)) == []
+        assert unknown_names(in_use(self.data)) == unknown_names(in_use(data))
 
 
 def demo_rows(folder: Path, seed: int, bookings: int) -> dict[str, list[Row]]:

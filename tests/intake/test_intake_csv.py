@@ -78,7 +78,7 @@ def test_the_schema_is_the_documented_one(clinic: Clinic) -> None:
     documented = (
         "age_bands bookings calendar changes closures courses daily daily_effects daily_outcomes daily_patients daily_payments daily_returns effects extract_info gaps hourly infusion_gaps "
         "late_forms left_out oddities patients_apart payments rejects resources scores service_prices services side_effects site_hours sites sources "
-        "waiting_payments waiting_scores waiting_side_effects "
+        "unknown_names waiting_payments waiting_scores waiting_side_effects "
         "worklist_boosters worklist_forms worklist_inductions worklist_no_shows worklist_scores"
     )
     assert [name for [name] in tables] == documented.split()

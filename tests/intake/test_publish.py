@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from intake_clinic import BOOKINGS, Clinic
 
-from dashboard.intake import attempts, build, keys, pointer, publication, publish
+from dashboard.intake import attempts, build, database, keys, pointer, publication, publish
 from dashboard.intake.commands import demo, import_command, step_lines
 from dashboard.intake.compare import differing
 from dashboard.intake.contract import DeliveryError
@@ -356,7 +356,7 @@ def test_many_rows_are_staged_in_a_file_and_sorted_in_spans(clinic: Clinic, monk
     visits = [f"B{n},P{n % 4},chicago,vitamin-c,2026-01-{28 - n:02} 09:00,completed" for n in range(20)]
     clinic.write("bookings.csv", BOOKINGS, *visits, "B20,P0,chicago,vitamin-c,never,completed")
     in_memory = clinic.publish()
-    monkeypatch.setattr(publish, "_STAGED_IN_MEMORY", 0)
+    monkeypatch.setattr(database, "_STAGED_IN_MEMORY", 0)
     monkeypatch.setattr(build, "_SPAN_ROWS", 3)
     building = clinic.data / "extracts" / ".building"
     staged = set()

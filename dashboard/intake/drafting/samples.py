@@ -87,6 +87,12 @@ class SampledFile:
         """The names of the columns."""
         return self.inspected.found.header
 
+    def is_unique(self, names: Sequence[str]) -> bool:
+        """Whether no two rows of the sample have the same values in all of the columns."""
+        columns = [self.columns[name] for name in names]
+        rows = list(zip(*columns, strict=False))
+        return len(set(rows)) == len(rows) == max(map(len, columns))
+
     def source(self, name: str) -> str:
         """A column as a mapping names it: by its number where its name tells it from no other."""
         if not self.inspected.dialect.header or list(self.header).count(name) > 1:

@@ -97,7 +97,7 @@ def booking_id_of(bookings: SampledFile, start: Guess | None) -> tuple[str, ...]
     """The columns that tell one booking from all others: an id, else who comes when."""
     number, patient = guess_column("booking_id", "bookings", bookings.header, ()), patient_of(bookings)
     if number is not None and number.confidence > UNSURE:
-        return (number.name,) if unique(bookings, (number.name,)) else ()
+        return (number.name,) if bookings.is_unique((number.name,)) else ()
     return _who_and_when(bookings, (patient.name,), start) if patient else ()
 
 
@@ -119,7 +119,7 @@ def visits_of(log: SampledFile, bookings: SampledFile, booking_id: tuple[str, ..
     best = max(shares, key=lambda pair: shares[pair], default=None)
     if best is None or shares[best] <= _MOST:
         found = sum(row in set(patients) for row in rows) > _MOST * len(rows)
-        once = found and unique(bookings, (other.name,)) and own.confidence > UNSURE
+        once = found and bookings.is_unique((other.name,)) and own.confidence > UNSURE
         return Visits((own.name,), (other.name,), booking_id) if once else None
     return Visits((own.name, best[0]), (other.name, best[1]), booking_id)
 
@@ -217,7 +217,7 @@ def numbered(column: Column, file: SampledFile, guess: Guess) -> Line | None:
     for name in ("patient_id", "booking_id"):
         own = (guess.name,)
         other = patient_of(file, own) if name == "patient_id" else guess_column(name, "bookings", file.header, own)
-        if other and unique(file, (other.name, guess.name)):
+        if other and file.is_unique((other.name, guess.name)):
             names = (other.name, guess.name)
             line = f'{column.name} = {{ column = {file.sources(names)}, separator = "-" }}'
             return f"{line}  # guess: only both together are unique", names
@@ -387,11 +387,4 @@ def _who_and_when(file: SampledFile, patient: Sequence[str], start: Guess | None
         (name for one in TIMES if (name := find_column(one, file.header)) and name != start.name), None
     )
     names = (*patient, start.name) + ((time,) if time else ())
-    return names if unique(file, names) else ()
-
-
-def unique(file: SampledFile, names: Sequence[str]) -> bool:
-    """Whether no two rows of the sample have the same values in all of the columns."""
-    columns = [file.columns[name] for name in names]
-    rows = list(zip(*columns, strict=False))
-    return len(set(rows)) == len(rows) == max(map(len, columns))
+    return names if file.is_unique(names) else ()

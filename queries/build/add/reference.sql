@@ -4,33 +4,56 @@
 -- grain: file × key × fault; rows: so many may be others, of days from first_on to last_on where the fault is one of
 -- the row that counts from from_on
 -- parameters: ever (before all days)
-with sites as (
+with unknown as (
+    select column_name, name, sum(rows)::bigint as rows, bool_or(rows is null) as unrecorded
+    from before.unknown_names
+    group by column_name, name
+),
+sites as (
     select
         coalesce(now.site, past.site::varchar) as key,
         coalesce(now.position, past.position) as position,
         case
-            when past.site is null then 'new'
+            when past.site is null and lost.unrecorded then 'unrecorded'
+            when past.site is null and named.rows > 0 then 'named'
+            when past.site is null and lost.rows > 0 then 'lost'
+            when past.site is null then null
             when now.site is null then 'gone'
             when past.name <> now.name then 'name'
             when past.timezone <> now.timezone then 'timezone'
-            when past.position <> now.position then 'position'
-        end as fault
+            -- One that is new may stand anywhere.
+            when rank() over (partition by now.site is null or past.site is null order by past.position)
+                <> rank() over (partition by now.site is null or past.site is null order by now.position)
+                then 'position'
+        end as fault,
+        if(named.rows > 0, named.rows, lost.rows) as rows
     from reference_sites as now
     full join extract.sites as past on past.site::varchar = now.site
+    left join unknown as named on named.column_name = 'site' and named.name = keyed('site:' || now.site)
+    left join unknown as lost on lost.column_name = 'site' and lost.name is null
 ),
 services as (
     select
         coalesce(now.service, past.service::varchar) as key,
         coalesce(now.position, past.position) as position,
         case
-            when past.service is null then 'new'
+            when past.service is null and lost.unrecorded then 'unrecorded'
+            when past.service is null and named.rows > 0 then 'named'
+            when past.service is null and lost.rows > 0 then 'lost'
+            when past.service is null then null
             when now.service is null then 'gone'
             when past.name <> now.name then 'name'
             when past.line::varchar <> now.line then 'line'
-            when past.position <> now.position then 'position'
-        end as fault
+            -- One that is new may stand anywhere.
+            when rank() over (partition by now.service is null or past.service is null order by past.position)
+                <> rank() over (partition by now.service is null or past.service is null order by now.position)
+                then 'position'
+        end as fault,
+        if(named.rows > 0, named.rows, lost.rows) as rows
     from reference_services as now
     full join extract.services as past on past.service::varchar = now.service
+    left join unknown as named on named.column_name = 'service' and named.name = keyed('service:' || now.service)
+    left join unknown as lost on lost.column_name = 'service' and lost.name is null
 ),
 -- Any other number of minutes in the chair was delivered, or is the time from start to end.
 minutes as (
@@ -95,11 +118,11 @@ effects as (
 )
 select
     'sites' as name, key, fault, null::date as from_on, null::date as first_on, null::date as last_on,
-    null::bigint as rows, position
+    rows, position
 from sites
 where fault is not null
 union all
-select 'services', key, fault, null, null, null, null, position
+select 'services', key, fault, null, null, null, rows, position
 from services
 where fault is not null
 union all
