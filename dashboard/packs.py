@@ -13,7 +13,8 @@ import pandas as pd
 from starlette.responses import PlainTextResponse, Response
 
 from dashboard import access, exports, filters, month_end
-from dashboard.exports import DATASETS, Dataset, Export, Preview
+from dashboard.choices import Preview
+from dashboard.exports import DATASETS, Dataset, Export
 from dashboard.filters import Filters
 from dashboard.month_end import MonthError, Pack
 from dashboard.navigation import ENTRIES
@@ -77,6 +78,11 @@ class PageExport:
         return self.tables[0].filters
 
     @property
+    def refused(self) -> tuple[str, ...]:
+        """Sites of the extract that were asked for and aren't the viewer's."""
+        return self.tables[0].refused
+
+    @property
     def when(self) -> str:
         """The day or period in words."""
         first = self.tables[0]
@@ -127,7 +133,7 @@ class PageExport:
         about = first.about(form) | {"link": link, **rates}
         del about["columns"]
         extract = self.reader.catalogue.name
-        receipt = Receipt(self.dataset.name, self.described(), extract, first.refused, about)
+        receipt = Receipt(self.dataset.name, self.described(), extract, self.refused, about)
         of = {"page": self.dataset.resource, **self.described(), "extract": extract, **about}
         parts = _zip(self.tables, of) if form == "zip" else _book(self.reader, self.tables, of)
         return receipt.counted(parts), receipt

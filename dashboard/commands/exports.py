@@ -16,7 +16,7 @@ from dashboard.settings import Settings
 from dashboard.terminal import fail, operator, settings_in_force, store_of
 
 if TYPE_CHECKING:
-    from dashboard.exports import Choice
+    from dashboard.choices import Choice
     from dashboard.state import Store
     from dashboard.warehouse import Reader
 
@@ -92,7 +92,7 @@ def take(
         dashboard export visits_by_day --site dallas -o visits.parquet
         dashboard export page_bookings --period last-month -o bookings.zip
     """
-    from dashboard import packs
+    from dashboard import exports, packs
 
     if dataset not in packs.CHOICES:
         raise click.UsageError(f"There is no dataset {dataset}. Datasets: {', '.join(packs.CHOICES)}")
@@ -108,9 +108,14 @@ def take(
         reader = reader_of(settings, store, username)
         chosen = packs.asked(reader, packs.CHOICES[dataset], asked)
         form = _form_of(chosen, output, force)
-        if wrong := filters.fault(asked, chosen.filters.scope):
+        if wrong := exports.fault(chosen, asked, strict=True):
             raise click.UsageError(wrong)
-        _require_known(chosen, site, line, method, columns, date)
+        methods = exports.methods_of(reader) if method and chosen.dataset.by_method else ()
+        if unknown := [one for one in method if one not in methods]:
+            # In an address it gives no rows; named outright it is a slip.
+            raise click.UsageError(
+                f"There is no method {', '.join(unknown)} here. There is: {', '.join(methods) or 'none'}"
+            )
         details = write(store, chosen, form, output)
     _say(output, chosen, details)
 
@@ -129,7 +134,7 @@ def run(name: str, output: Path, username: str, force: bool) -> None:
     """
     from urllib.parse import parse_qs
 
-    from dashboard import access, packs
+    from dashboard import access, exports, packs
     from dashboard.state.saved_exports import SavedExports
 
     settings = settings_in_force()
@@ -142,7 +147,10 @@ def run(name: str, output: Path, username: str, force: bool) -> None:
         dataset = packs.CHOICES.get(kept[name].dataset)
         if dataset is None or not access.allows(reader.viewer, dataset.resource):
             fail(f"{username} may not take {kept[name].dataset}, which {name!r} is of")
-        chosen = packs.asked(reader, dataset, parse_qs(kept[name].query))
+        asked = parse_qs(kept[name].query)
+        chosen = packs.asked(reader, dataset, asked)
+        if wrong := exports.fault(chosen, asked, strict=True):
+            fail(f"the saved export {name!r} no longer fits, and nothing was written: {wrong}")
         details = write(store, chosen, _form_of(chosen, output, force), output)
     _say(output, chosen, details)
 
@@ -162,31 +170,6 @@ def _say(output: Path, chosen: Choice, details: dict[str, Any]) -> None:
     totals = "".join(f", {name} {value}" for name, value in details.get("totals", {}).items())
     click.echo(f"Wrote {output}: {details['rows']:,} rows{totals}. {chosen.when}.")
     click.echo(f"SHA-256 {details['sha256']}; extract {details['extract']}.")
-
-
-def _require_known(
-    chosen: Choice,
-    site: tuple[str, ...],
-    line: tuple[str, ...],
-    method: tuple[str, ...],
-    columns: str,
-    date: str,
-) -> None:
-    """What was named outright must not fall to a default, as it does in an address."""
-    from dashboard import exports
-
-    scope, dataset = chosen.filters.scope, chosen.dataset
-    methods = exports.methods_of(chosen.reader) if method and dataset.by_method else ()
-    for word, named, known in (
-        ("site", site, scope.sites),
-        ("line", line, scope.lines),
-        ("column", tuple(filter(None, columns.split(","))), tuple(c.name for c in dataset.columns)),
-        ("method", method, methods),
-        ("date", (date,) if date else (), dataset.dates),
-    ):
-        if unknown := [one for one in named if one not in known]:
-            there = ", ".join(known) or "none"
-            raise click.UsageError(f"There is no {word} {', '.join(unknown)} here. There is: {there}")
 
 
 @brought_to_its_end()

@@ -12,7 +12,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import exports, filters, packs
-from dashboard.exports import Choice, Export
+from dashboard.choices import Choice
+from dashboard.exports import Export
 from dashboard.panels import Column
 from dashboard.payment_methods import method_name
 from dashboard.screen import filter_bar, forms, page, recording, tables
@@ -58,6 +59,8 @@ def choice(view: page.View) -> Choice:
         on_change=lambda: filter_bar.choose(dataset=[st.session_state[key]], columns=[], date=[], method=[]),
     )
     export = packs.asked(view.reader, datasets[chosen], filter_bar.address())
+    if gone := exports.missing(export, filter_bar.address()):
+        st.warning(f"{gone} What is shown is without it: of all of them, where nothing else was chosen.")
     if isinstance(export, Export):
         _narrow(export)
     return export

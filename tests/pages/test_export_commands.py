@@ -261,6 +261,35 @@ def test_a_saved_export_is_written_by_its_name(run, house, tmp_path):
     assert not (tmp_path / "x.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("site=closed-clinic", "There is no site closed-clinic here. There is: chicago, dallas, miami_beach"),
+        ("site=dallas&site=closed-clinic", "There is no site closed-clinic here"),
+        ("line=dental", "There is no line dental here"),
+        ("columns=amount,tip", "There is no column tip here"),
+        ("date=booked", "There is no date booked here. There is: payment, service"),
+        ("period=custom&from=2001-01-01&to=2001-01-31", "nothing of the period asked for"),
+    ],
+)
+def test_a_saved_export_of_what_is_gone_is_no_file_of_everything(run, house, tmp_path, query, said):
+    """Of a site that was closed, say: without it the choice would be of all sites."""
+    with Store.open(house, rounds=4) as store:
+        SavedExports(store).save("finance", "Of before", "payment_rows", query)
+    told = run("export", "run", "Of before", "--as", "finance", "-o", str(tmp_path / "x.csv"), code=1).output
+    assert "'Of before' no longer fits, and nothing was written" in told
+    assert said in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_saved_export_of_a_site_that_is_no_longer_ones_own_is_no_file_of_another(run, house, tmp_path):
+    with Store.open(house, rounds=4) as store:
+        SavedExports(store).save("manager.dallas", "Chicago", "booking_rows", "site=chicago")
+    told = run("export", "run", "Chicago", "--as", "manager.dallas", "-o", str(tmp_path / "x.csv"), code=1).output
+    assert "There is no site chicago here. There is: dallas" in told
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_everything_on_a_page_is_written_and_run_again_by_its_name(run, house, tmp_path):
     with Store.open(house, rounds=4) as store:
         query = "dataset=page_revenue&period=last-month&site=dallas"

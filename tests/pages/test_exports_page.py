@@ -73,6 +73,15 @@ def test_counts_among_the_totals_are_whole_numbers(visit, file):
     assert f"Invoiced USD <b>{Decimal(details['totals']['invoiced']):,}</b>" in shown
 
 
+def test_the_page_says_what_of_a_kept_choice_there_is_no_longer(visit):
+    at = visit("finance", "exports", dataset="payment_rows", site="closed-clinic", **SEPTEMBER)
+    assert [warning.value for warning in at.warning] == [
+        "There is no site closed-clinic here. There is: chicago, dallas, miami_beach. "
+        "What is shown is without it: of all of them, where nothing else was chosen."
+    ]
+    assert not visit("finance", "exports", dataset="payment_rows", site="dallas", **SEPTEMBER).warning
+
+
 def test_columns_order_and_date_stand_in_the_address_the_screen_and_the_file(visit, file):
     at = visit(
         "finance",
