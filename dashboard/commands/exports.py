@@ -17,6 +17,7 @@ from dashboard.terminal import fail, operator, settings_in_force, store_of
 
 if TYPE_CHECKING:
     from dashboard.choices import Choice
+    from dashboard.receipts import Receipt
     from dashboard.state import Store
     from dashboard.warehouse import Reader
 
@@ -188,10 +189,14 @@ def write(store: Store, chosen: Choice, form: str, output: Path) -> dict[str, An
     finally:
         if receipt is not None:
             store.audit.record("export", operator(), receipt.dataset, file=output.name, **receipt.details())
-    details: dict[str, Any] = receipt.details()
+    receipts.write_beside(output, _beside(store, output, receipt))
+    return receipt.details()
+
+
+def _beside(store: Store, output: Path, receipt: Receipt) -> dict[str, Any]:
+    """What the receipt beside a file says."""
     taken = {"file": output.name, "user": operator(), "at": store._now().isoformat(timespec="seconds")}
-    receipts.write_beside(output, {"dataset": receipt.dataset, **taken, **details})
-    return details
+    return {"dataset": receipt.dataset, **taken, **receipt.details()}
 
 
 @export.command("verify")
@@ -281,19 +286,15 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
             fail(f"the pack of {month} was not written: {error}")
         except OSError as error:
             fail(f"the pack of {month} was not written: {error.filename2 or error.filename}: {error.strerror}")
-        details = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-        details |= {"filters": {"month": month, "sites": made.sites}, "extract": made.extract, "form": "zip"}
-        details |= {
-            "rows": len(made.figures),
-            "definitions": made.definitions,
-            "outcome": "complete",
-            "restated": len(restated),
-        }
+        receipt = packs.month_receipt(reader, made, restated)
+        for _ in receipt.counted(iter([receipts.Part(data, len(made.figures))])):
+            pass
+        details = receipt.details()
         store.audit.record("export", operator(), "month_end", file=output.name, **details)
         if restated:
             lines = [f"{key}: {was} -> {now}" for key, was, now in restated[:100]]
             store.audit.record("month", operator(), month, change="restated", extract=made.extract, lines=lines)
-        receipts.write_beside(output, {"dataset": "month_end", "file": output.name, "user": operator(), **details})
+        receipts.write_beside(output, _beside(store, output, receipt))
     click.echo(f"Wrote {output}: {details['rows']:,} figures{', closed' if close else ''}.")
     click.echo(f"SHA-256 {details['sha256']}; extract {made.extract}.")
     for key, was, now in restated:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
 import shutil
 import zipfile
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -183,6 +185,17 @@ def test_the_month_end_pack_ties_out_and_a_closed_month_never_changes_in_silence
     assert cover["revenue_by_line: Visits"]["Number"] == str(visits)
     assert all(re.fullmatch(r"(-?[0-9]+[.][0-9]{2})?", row["Total (US$)"]) for row in cover.values())
     assert "is what was exported: month_end" in run("export", "verify", str(pack)).output
+    receipt = json.loads((tmp_path / "month-end_2026-09.zip.receipt.json").read_text())
+    assert receipt["sha256"] == hashlib.sha256(first).hexdigest()
+    assert receipt["totals"]["bridge | invoiced_cents"] == f"{invoiced:.2f}"
+    assert receipt["totals"]["bridge | paid_cents"] == f"{paid:.2f}"
+    closing = sum(Decimal(row["Closing (US$)"]) for row in found["package_liability.csv"])
+    assert receipt["totals"]["package_liability | closing_cents"] == f"{closing:.2f}"
+    extract = house / "extracts" / receipt["extract"]
+    assert receipt["extract_sha256"] == hashlib.sha256(extract.read_bytes()).hexdigest()
+    assert receipt["link"] == "/revenue?period=custom&from=2026-09-01&to=2026-09-30"
+    assert datetime.fromisoformat(receipt["at"]).tzinfo is not None
+    assert receipt["demo"] is True
     # A later delivery changes one payment of the closed month.
     payments = house / "delivery" / "payments.csv"
     lines = payments.read_text().splitlines()
