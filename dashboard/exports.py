@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -13,6 +13,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import PlainTextResponse, Response
 
 from dashboard import access, filters, no_shows, panels
+from dashboard.choices import Choice, Preview
 from dashboard.datasets import DATASETS, DATES, Dataset
 from dashboard.filters import Filters
 from dashboard.intake.contract import DEFINITIONS_VERSION
@@ -38,16 +39,6 @@ MOST_UNKNOWN = 10
 MEDIA = {form: one.media_type for form, one in FORMS.items()} | {"zip": "application/zip"}
 
 __all__ = ["DATASETS", "DATES", "FORMS", "Dataset", "Export"]
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What the page Exports shows of a file before it is taken: rows, their columns, a title, and how far they go."""
-
-    rows: pd.DataFrame
-    columns: tuple[Column, ...]
-    title: str
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -304,49 +295,33 @@ def respond(
     return answer(reader, asked(reader, dataset, named), form, named)
 
 
-class Choice(Protocol):
-    """What is chosen for a file, whatever the file holds."""
+def fault(chosen: Choice, parameters: filters.Parameters, *, strict: bool = False) -> str | None:
+    """What an address names that a file can't be of, in a sentence; None where the file is what was meant."""
+    return filters.fault(parameters, chosen.filters.scope) or missing(chosen, parameters, strict=strict)
 
-    @property
-    def reader(self) -> Reader:
-        """Whose eyes, on which extract."""
 
-    @property
-    def dataset(self) -> Dataset:
-        """What it is of."""
+def missing(chosen: Choice, parameters: filters.Parameters, *, strict: bool = False) -> str | None:
+    """Which site, line, age band, column or date of an address there isn't, in a sentence.
 
-    @property
-    def forms(self) -> dict[str, str]:
-        """The forms of its file, by ending, as staff read them."""
-
-    @property
-    def when(self) -> str:
-        """The day or period in words."""
-
-    @property
-    def filters(self) -> Filters:
-        """The filters that were asked for."""
-
-    def summary(self) -> tuple[int, Totals]:
-        """How many rows, and their control totals."""
-
-    def preview(self, most: int) -> Preview:
-        """What is shown of it before it is taken."""
-
-    def described(self) -> dict[str, Any]:
-        """The filters as they go on record."""
-
-    def query(self) -> dict[str, list[str]]:
-        """The parameters of its address."""
-
-    def link(self, form: str) -> str:
-        """The address of its file."""
-
-    def file_name(self, form: str) -> str:
-        """What the file is called."""
-
-    def write(self, form: str) -> tuple[Iterator[bytes], Receipt]:
-        """The file's bytes in parts, and the receipt that counts them."""
+    Where one is gone since an address was kept, a file would silently be of all of them.
+    Sites that aren't the viewer's are left out of it and go on record, unless `strict`: then they are missing too.
+    """
+    scope, dataset = chosen.filters.scope, chosen.dataset
+    places = [("site", scope.sites, () if strict else chosen.refused)]
+    places += [("line", scope.lines, ()), ("band", scope.bands, ())]
+    named = [(word, parameters.get(word, ()), known, hidden) for word, known, hidden in places]
+    # What is on a page has all of its columns, whatever an address says; named outright it is a slip.
+    if dataset.columns or strict:
+        every = columns_of(chosen.reader, dataset, chosen.filters) if dataset.columns else ()
+        columns = tuple(column.name for column in every)
+        listed = ",".join(parameters.get("columns", ())).split(",")
+        named += [("column", listed, columns, ()), ("date", parameters.get("date", ()), dataset.dates, ())]
+    for word, values, known, hidden in named:
+        meant = {filters.slug(one) for one in (*known, *hidden)}
+        if unknown := [value for value in values if value and filters.slug(value) not in meant]:
+            said = ", ".join(value[:LONGEST_METHOD] for value in unknown[:MOST_UNKNOWN])
+            return f"There is no {word} {said} here. There is: {', '.join(known) or 'none'}."
+    return None
 
 
 def answer(reader: Reader, chosen: Choice, form: str, parameters: filters.Parameters) -> Response:
@@ -358,7 +333,7 @@ def answer(reader: Reader, chosen: Choice, form: str, parameters: filters.Parame
             "then take the file.\n",
             status_code=409,
         )
-    if wrong := filters.fault(parameters, chosen.filters.scope):
+    if wrong := fault(chosen, parameters):
         return PlainTextResponse(f"{wrong}\n", status_code=400)
     body, receipt = chosen.write(form)
     try:

@@ -349,7 +349,7 @@ def _one_of(parameters: Parameters, name: str, options: Iterable[str], default: 
 
 
 def _some_of(parameters: Parameters, name: str, options: Iterable[str]) -> tuple[str, ...]:
-    wanted = set(parameters.get(name) or ())
+    wanted = {slug(value) for value in parameters.get(name) or ()}
     return tuple(option for option in options if slug(option) in wanted)
 
 

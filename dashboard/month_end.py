@@ -225,6 +225,13 @@ def of_site(figures: Figures, site: str) -> Figures:
     return {key: value for key, value in figures.items() if key.split(" | ")[1] == site}
 
 
+def totals(made: Pack) -> Figures:
+    """Control totals over all of the pack's sites: what was invoiced and paid, and what is owed in packages."""
+    wanted = (("bridge", money.INVOICED), ("bridge", money.PAID), ("package_liability", "closing_cents"))
+    tables = {table.name: table.rows for table in made.tables}
+    return {f"{table} | {column}": sum(map(_whole, tables[table][column])) for table, column in wanted}
+
+
 def unit_of(key: str) -> Unit:
     """The unit of a figure.
 

@@ -13,7 +13,8 @@ import pandas as pd
 from starlette.responses import PlainTextResponse, Response
 
 from dashboard import access, exports, filters, month_end
-from dashboard.exports import DATASETS, Dataset, Export, Preview
+from dashboard.choices import Preview
+from dashboard.exports import DATASETS, Dataset, Export
 from dashboard.filters import Filters
 from dashboard.month_end import MonthError, Pack
 from dashboard.navigation import ENTRIES
@@ -77,6 +78,11 @@ class PageExport:
         return self.tables[0].filters
 
     @property
+    def refused(self) -> tuple[str, ...]:
+        """Sites of the extract that were asked for and aren't the viewer's."""
+        return self.tables[0].refused
+
+    @property
     def when(self) -> str:
         """The day or period in words."""
         first = self.tables[0]
@@ -127,7 +133,7 @@ class PageExport:
         about = first.about(form) | {"link": link, **rates}
         del about["columns"]
         extract = self.reader.catalogue.name
-        receipt = Receipt(self.dataset.name, self.described(), extract, first.refused, about)
+        receipt = Receipt(self.dataset.name, self.described(), extract, self.refused, about)
         of = {"page": self.dataset.resource, **self.described(), "extract": extract, **about}
         parts = _zip(self.tables, of) if form == "zip" else _book(self.reader, self.tables, of)
         return receipt.counted(parts), receipt
@@ -161,6 +167,24 @@ def month(reader: Reader, store: Store, wanted: str, sites: Sequence[str]) -> tu
     ]
 
 
+def month_receipt(reader: Reader, made: Pack, restated: Sequence[object], refused: tuple[str, ...] = ()) -> Receipt:
+    """The receipt of a month's pack, wherever it is taken: as of any other file, with what opens the month again."""
+    start, end = month_end.days_of(made.month)
+    days = {"period": "custom", "from": [str(start)], "to": [str(end)]}
+    some = {} if made.sites == reader.sites else {"site": [filters.slug(site) for site in made.sites]}
+    about = {
+        "form": "zip",
+        "definitions": made.definitions,
+        "extract_sha256": reader.warehouse.sha256,
+        "restated": len(restated),
+        "provisional": made.provisional,
+        "link": f"/{month_end.RESOURCE}?{urlencode({**days, **some}, doseq=True)}",
+        "totals": {name: month_end.shown(name, value) for name, value in month_end.totals(made).items()},
+        **({"demo": True} if reader.catalogue.demo else {}),
+    }
+    return Receipt(MONTH_END, {"month": made.month, "sites": made.sites}, made.extract, refused, about)
+
+
 def respond(viewer: access.Viewer, store: Store, name: str, form: str, parameters: filters.Parameters) -> Response:
     """The answer to a request for a pack, or a refusal in one line."""
     resource = month_end.RESOURCE if name == MONTH_END else name.removeprefix(_PREFIX)
@@ -184,14 +208,7 @@ def _month(reader: Reader, store: Store, parameters: filters.Parameters) -> Resp
     scope = exports.scope_of(reader)
     chosen = filters.parse(parameters, scope).sites
     made, restated = month(reader, store, filters.first(parameters, "month"), chosen)
-    about = {
-        "form": "zip",
-        "definitions": made.definitions,
-        "restated": len(restated),
-        "provisional": made.provisional,
-    }
-    refused = filters.refused_sites(parameters, reader.catalogue.sites, scope)
-    receipt = Receipt(MONTH_END, {"month": made.month, "sites": made.sites}, made.extract, refused, about)
+    receipt = month_receipt(reader, made, restated, filters.refused_sites(parameters, reader.catalogue.sites, scope))
     body = receipt.counted(iter([Part(month_end.written(made, restated), len(made.figures))]))
     some = [] if chosen == scope.sites else list(chosen)
     words = [made.file_name, *some, *(["provisional"] if made.provisional else [])]

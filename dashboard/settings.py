@@ -160,7 +160,7 @@ class Settings:
             data=Path(env.get("DASHBOARD_DATA") or ROOT / "data").expanduser().resolve(),
             idle_minutes=whole("DASHBOARD_IDLE_MINUTES", cls.idle_minutes),
             session_hours=whole("DASHBOARD_SESSION_HOURS", cls.session_hours),
-            memory_limit=env.get("DASHBOARD_MEMORY_LIMIT") or cls.memory_limit,
+            memory_limit=_memory(env.get("DASHBOARD_MEMORY_LIMIT") or cls.memory_limit),
             query_seconds=number("DASHBOARD_QUERY_SECONDS", cls.query_seconds),
             password_length=_password_length(number("DASHBOARD_PASSWORD_LENGTH", cls.password_length)),
             second_factor=_roles("DASHBOARD_SECOND_FACTOR"),
@@ -209,6 +209,13 @@ def _password_length(given: float) -> int:
             f"DASHBOARD_PASSWORD_LENGTH must be from {LEAST_PASSWORD_LENGTH} to {MOST_PASSWORD_LENGTH}, not {given:g}"
         )
     return int(given)
+
+
+def _memory(text: str) -> str:
+    """An amount of memory as DuckDB reads it, which would say that the extract can't be opened."""
+    if not re.fullmatch(r"[0-9]+([.][0-9]+)? *([kmgt]i?b?|b(ytes?)?|%)", text.strip(), re.IGNORECASE):
+        raise ValueError(f"DASHBOARD_MEMORY_LIMIT must be an amount like 1GB or 512 MB, not {text!r}")
+    return text
 
 
 def _proxies(text: str) -> str:

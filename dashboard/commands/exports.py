@@ -16,7 +16,8 @@ from dashboard.settings import Settings
 from dashboard.terminal import fail, operator, settings_in_force, store_of
 
 if TYPE_CHECKING:
-    from dashboard.exports import Choice
+    from dashboard.choices import Choice
+    from dashboard.receipts import Receipt
     from dashboard.state import Store
     from dashboard.warehouse import Reader
 
@@ -92,7 +93,7 @@ def take(
         dashboard export visits_by_day --site dallas -o visits.parquet
         dashboard export page_bookings --period last-month -o bookings.zip
     """
-    from dashboard import packs
+    from dashboard import exports, packs
 
     if dataset not in packs.CHOICES:
         raise click.UsageError(f"There is no dataset {dataset}. Datasets: {', '.join(packs.CHOICES)}")
@@ -108,9 +109,14 @@ def take(
         reader = reader_of(settings, store, username)
         chosen = packs.asked(reader, packs.CHOICES[dataset], asked)
         form = _form_of(chosen, output, force)
-        if wrong := filters.fault(asked, chosen.filters.scope):
+        if wrong := exports.fault(chosen, asked, strict=True):
             raise click.UsageError(wrong)
-        _require_known(chosen, site, line, method, columns, date)
+        methods = exports.methods_of(reader) if method and chosen.dataset.by_method else ()
+        if unknown := [one for one in method if one not in methods]:
+            # In an address it gives no rows; named outright it is a slip.
+            raise click.UsageError(
+                f"There is no method {', '.join(unknown)} here. There is: {', '.join(methods) or 'none'}"
+            )
         details = write(store, chosen, form, output)
     _say(output, chosen, details)
 
@@ -129,7 +135,7 @@ def run(name: str, output: Path, username: str, force: bool) -> None:
     """
     from urllib.parse import parse_qs
 
-    from dashboard import access, packs
+    from dashboard import access, exports, packs
     from dashboard.state.saved_exports import SavedExports
 
     settings = settings_in_force()
@@ -142,7 +148,10 @@ def run(name: str, output: Path, username: str, force: bool) -> None:
         dataset = packs.CHOICES.get(kept[name].dataset)
         if dataset is None or not access.allows(reader.viewer, dataset.resource):
             fail(f"{username} may not take {kept[name].dataset}, which {name!r} is of")
-        chosen = packs.asked(reader, dataset, parse_qs(kept[name].query))
+        asked = parse_qs(kept[name].query)
+        chosen = packs.asked(reader, dataset, asked)
+        if wrong := exports.fault(chosen, asked, strict=True):
+            fail(f"the saved export {name!r} no longer fits, and nothing was written: {wrong}")
         details = write(store, chosen, _form_of(chosen, output, force), output)
     _say(output, chosen, details)
 
@@ -164,31 +173,6 @@ def _say(output: Path, chosen: Choice, details: dict[str, Any]) -> None:
     click.echo(f"SHA-256 {details['sha256']}; extract {details['extract']}.")
 
 
-def _require_known(
-    chosen: Choice,
-    site: tuple[str, ...],
-    line: tuple[str, ...],
-    method: tuple[str, ...],
-    columns: str,
-    date: str,
-) -> None:
-    """What was named outright must not fall to a default, as it does in an address."""
-    from dashboard import exports
-
-    scope, dataset = chosen.filters.scope, chosen.dataset
-    methods = exports.methods_of(chosen.reader) if method and dataset.by_method else ()
-    for word, named, known in (
-        ("site", site, scope.sites),
-        ("line", line, scope.lines),
-        ("column", tuple(filter(None, columns.split(","))), tuple(c.name for c in dataset.columns)),
-        ("method", method, methods),
-        ("date", (date,) if date else (), dataset.dates),
-    ):
-        if unknown := [one for one in named if one not in known]:
-            there = ", ".join(known) or "none"
-            raise click.UsageError(f"There is no {word} {', '.join(unknown)} here. There is: {there}")
-
-
 @brought_to_its_end()
 def write(store: Store, chosen: Choice, form: str, output: Path) -> dict[str, Any]:
     """Write an export to a file and its receipt beside it, whole or not at all, and on record either way."""
@@ -205,10 +189,14 @@ def write(store: Store, chosen: Choice, form: str, output: Path) -> dict[str, An
     finally:
         if receipt is not None:
             store.audit.record("export", operator(), receipt.dataset, file=output.name, **receipt.details())
-    details: dict[str, Any] = receipt.details()
+    receipts.write_beside(output, _beside(store, output, receipt))
+    return receipt.details()
+
+
+def _beside(store: Store, output: Path, receipt: Receipt) -> dict[str, Any]:
+    """What the receipt beside a file says."""
     taken = {"file": output.name, "user": operator(), "at": store._now().isoformat(timespec="seconds")}
-    receipts.write_beside(output, {"dataset": receipt.dataset, **taken, **details})
-    return details
+    return {"dataset": receipt.dataset, **taken, **receipt.details()}
 
 
 @export.command("verify")
@@ -298,19 +286,15 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
             fail(f"the pack of {month} was not written: {error}")
         except OSError as error:
             fail(f"the pack of {month} was not written: {error.filename2 or error.filename}: {error.strerror}")
-        details = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-        details |= {"filters": {"month": month, "sites": made.sites}, "extract": made.extract, "form": "zip"}
-        details |= {
-            "rows": len(made.figures),
-            "definitions": made.definitions,
-            "outcome": "complete",
-            "restated": len(restated),
-        }
+        receipt = packs.month_receipt(reader, made, restated)
+        for _ in receipt.counted(iter([receipts.Part(data, len(made.figures))])):
+            pass
+        details = receipt.details()
         store.audit.record("export", operator(), "month_end", file=output.name, **details)
         if restated:
             lines = [f"{key}: {was} -> {now}" for key, was, now in restated[:100]]
             store.audit.record("month", operator(), month, change="restated", extract=made.extract, lines=lines)
-        receipts.write_beside(output, {"dataset": "month_end", "file": output.name, "user": operator(), **details})
+        receipts.write_beside(output, _beside(store, output, receipt))
     click.echo(f"Wrote {output}: {details['rows']:,} figures{', closed' if close else ''}.")
     click.echo(f"SHA-256 {details['sha256']}; extract {made.extract}.")
     for key, was, now in restated:

@@ -11,14 +11,16 @@ from urllib.parse import parse_qs, urlencode
 import pandas as pd
 import streamlit as st
 
-from dashboard import exports, filters, packs
-from dashboard.exports import Choice, Export
+from dashboard import access, exports, filters, packs
+from dashboard.choices import Choice
+from dashboard.exports import Export
 from dashboard.panels import Column
 from dashboard.payment_methods import method_name
 from dashboard.screen import filter_bar, forms, page, recording, tables
 from dashboard.state import StateError, store_in_force
 from dashboard.state.audit import Entry, Search
-from dashboard.state.saved_exports import SavedExports
+from dashboard.state.saved_exports import SavedExport, SavedExports
+from dashboard.warehouse import Reader
 
 PREVIEW_ROWS = 100
 PAST_ROWS = 50
@@ -171,12 +173,23 @@ def named_exports(export: Choice) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 opens = st.button(one.name, key=f"open_{one.name}", type="tertiary")
                 removes = st.button("Remove", key=f"remove_{one.name}", type="tertiary")
-            if opens:
+            if opens and not (gone := _gone(export.reader, one)):
                 st.query_params.from_dict(parse_qs(one.query))
                 st.rerun()
+            elif opens:
+                st.error(f"“{one.name}” no longer fits. {gone} Choose anew, and save it under that name.")
             if removes:
                 saved.remove(username, one.name)
                 st.rerun()
+
+
+def _gone(reader: Reader, saved: SavedExport) -> str | None:
+    """What of a saved export there is no longer: opened without it, it would be of everything."""
+    dataset = packs.CHOICES.get(saved.dataset)
+    if dataset is None or not access.allows(reader.viewer, dataset.resource):
+        return "Its dataset is not open to this account."
+    asked = parse_qs(saved.query)
+    return exports.missing(packs.asked(reader, dataset, asked), asked, strict=True)
 
 
 def past_exports(view: page.View) -> None:

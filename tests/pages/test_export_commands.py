@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
 import shutil
 import zipfile
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -183,6 +185,17 @@ def test_the_month_end_pack_ties_out_and_a_closed_month_never_changes_in_silence
     assert cover["revenue_by_line: Visits"]["Number"] == str(visits)
     assert all(re.fullmatch(r"(-?[0-9]+[.][0-9]{2})?", row["Total (US$)"]) for row in cover.values())
     assert "is what was exported: month_end" in run("export", "verify", str(pack)).output
+    receipt = json.loads((tmp_path / "month-end_2026-09.zip.receipt.json").read_text())
+    assert receipt["sha256"] == hashlib.sha256(first).hexdigest()
+    assert receipt["totals"]["bridge | invoiced_cents"] == f"{invoiced:.2f}"
+    assert receipt["totals"]["bridge | paid_cents"] == f"{paid:.2f}"
+    closing = sum(Decimal(row["Closing (US$)"]) for row in found["package_liability.csv"])
+    assert receipt["totals"]["package_liability | closing_cents"] == f"{closing:.2f}"
+    extract = house / "extracts" / receipt["extract"]
+    assert receipt["extract_sha256"] == hashlib.sha256(extract.read_bytes()).hexdigest()
+    assert receipt["link"] == "/revenue?period=custom&from=2026-09-01&to=2026-09-30"
+    assert datetime.fromisoformat(receipt["at"]).tzinfo is not None
+    assert receipt["demo"] is True
     # A later delivery changes one payment of the closed month.
     payments = house / "delivery" / "payments.csv"
     lines = payments.read_text().splitlines()
@@ -259,6 +272,35 @@ def test_a_saved_export_is_written_by_its_name(run, house, tmp_path):
     told = run("export", "run", "Not mine", "--as", "manager.dallas", "-o", str(tmp_path / "x.csv"), code=1).output
     assert "may not take payment_rows" in told
     assert not (tmp_path / "x.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("site=closed-clinic", "There is no site closed-clinic here. There is: chicago, dallas, miami_beach"),
+        ("site=dallas&site=closed-clinic", "There is no site closed-clinic here"),
+        ("line=dental", "There is no line dental here"),
+        ("columns=amount,tip", "There is no column tip here"),
+        ("date=booked", "There is no date booked here. There is: payment, service"),
+        ("period=custom&from=2001-01-01&to=2001-01-31", "nothing of the period asked for"),
+    ],
+)
+def test_a_saved_export_of_what_is_gone_is_no_file_of_everything(run, house, tmp_path, query, said):
+    """Of a site that was closed, say: without it the choice would be of all sites."""
+    with Store.open(house, rounds=4) as store:
+        SavedExports(store).save("finance", "Of before", "payment_rows", query)
+    told = run("export", "run", "Of before", "--as", "finance", "-o", str(tmp_path / "x.csv"), code=1).output
+    assert "'Of before' no longer fits, and nothing was written" in told
+    assert said in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_saved_export_of_a_site_that_is_no_longer_ones_own_is_no_file_of_another(run, house, tmp_path):
+    with Store.open(house, rounds=4) as store:
+        SavedExports(store).save("manager.dallas", "Chicago", "booking_rows", "site=chicago")
+    told = run("export", "run", "Chicago", "--as", "manager.dallas", "-o", str(tmp_path / "x.csv"), code=1).output
+    assert "There is no site chicago here. There is: dallas" in told
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_everything_on_a_page_is_written_and_run_again_by_its_name(run, house, tmp_path):

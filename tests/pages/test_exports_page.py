@@ -14,6 +14,7 @@ from starlette.datastructures import QueryParams
 from dashboard import exports, navigation, packs
 from dashboard.shelf import shelf
 from dashboard.state import Store
+from dashboard.state.saved_exports import SavedExports
 from dashboard.warehouse import Reader
 
 SEPTEMBER = {"period": "custom", "from_": "2026-09-01", "to": "2026-09-30"}
@@ -71,6 +72,23 @@ def test_counts_among_the_totals_are_whole_numbers(visit, file):
     assert int(details["totals"]["bookings"]) > 30
     assert f"Bookings <b>{int(details['totals']['bookings']):,}</b>;" in shown
     assert f"Invoiced USD <b>{Decimal(details['totals']['invoiced']):,}</b>" in shown
+
+
+def test_a_saved_export_of_what_is_gone_is_not_opened_as_one_of_everything(visit, data):
+    with Store.open(data, rounds=4) as store:
+        saved = SavedExports(store)
+        saved.save("finance", "Closed clinic", "payment_rows", "dataset=payment_rows&site=closed-clinic")
+        saved.save("finance", "Dallas alone", "payment_rows", "dataset=payment_rows&site=dallas")
+        saved.save("finance", "Once a director's", "side_effect_rows", "dataset=side_effect_rows")
+    at = visit("finance", "exports", dataset="visits_by_day", **SEPTEMBER)
+    for name, said in (("Closed clinic", "There is no site closed-clinic here."), ("Once a director's", "not open")):
+        at.button(key=f"open_{name}").click().run()
+        assert said in at.error[0].value
+        assert at.selectbox(key="export_dataset").value == "visits_by_day"
+    at.button(key="open_Dallas alone").click().run()
+    assert not at.error
+    assert at.selectbox(key="export_dataset").value == "payment_rows"
+    assert "site=dallas" in html(at)
 
 
 def test_columns_order_and_date_stand_in_the_address_the_screen_and_the_file(visit, file):

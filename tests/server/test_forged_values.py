@@ -62,6 +62,9 @@ HOSTILE = {
     "sites": ["chicago"],
     "viewer": ["books"],
 }
+#: The part of it that a file is given for: of sites that the viewer may not see it holds nothing. Of sites, lines and
+#: columns that nobody has there is no file at all.
+TAKEN = {**HOSTILE, "site": ["chicago", "miami-beach", "miami_beach"], "line": [], "band": [], "columns": []}
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +165,13 @@ def test_no_parameter_brings_a_foreign_row_into_a_file(marked, cookie, username)
     own = 0
     for name, dataset in {**exports.DATASETS, auditing.RESOURCE: None}.items():
         resource = dataset.resource if dataset else name
-        answer = marked.request(
-            "GET", f"/export/{name}.csv?{urlencode(HOSTILE, doseq=True)[:8000]}", Cookie=cookie(username)
-        )
+        asked = f"/export/{name}.csv?{urlencode(HOSTILE, doseq=True)[:8000]}"
+        refused = marked.request("GET", asked, Cookie=cookie(username))
+        expected = 400 if dataset else 200
+        assert refused.status == (expected if role in access.RESOURCES[resource] else 404), name
+        assert [mark for mark in (*FOREIGN, b"MARK-dallas") if mark in refused.body] == [], name
+        asked = f"/export/{name}.csv?{urlencode(TAKEN, doseq=True)[:8000]}"
+        answer = marked.request("GET", asked, Cookie=cookie(username))
         assert answer.status == (200 if role in access.RESOURCES[resource] else 404), name
         assert [mark for mark in FOREIGN if mark in answer.body] == [], name
         own += answer.body.count(b"MARK-dallas")
@@ -176,15 +183,19 @@ def test_no_parameter_brings_a_foreign_row_into_a_file(marked, cookie, username)
 def test_no_parameter_brings_a_foreign_row_into_a_files_pack(marked, cookie, username):
     """Every page as one file, and a month's pack, unpacked."""
     allowed = {entry.name for entry in navigation.ENTRIES if packs.of_page(entry.name)} & set(pages_of(username))
-    asked = urlencode(HOSTILE, doseq=True)[:8000]
+    hostile = urlencode(HOSTILE, doseq=True)[:8000]
+    asked = urlencode(TAKEN, doseq=True)[:8000]
     taken, own = set(), 0
     for resource in [entry.name for entry in navigation.ENTRIES]:
+        refused = marked.request("GET", f"/export/page_{resource}.zip?{hostile}", Cookie=cookie(username))
+        assert refused.status == (400 if resource in allowed else 404), resource
+        assert refused.body.count(b"\n") == 1
         answer = marked.request("GET", f"/export/page_{resource}.zip?{asked}", Cookie=cookie(username))
         assert answer.status == (200 if resource in allowed else 404), resource
         taken |= {resource} if answer.status == 200 else set()
         own += own_rows(answer)
     assert taken == allowed
-    answer = marked.request("GET", f"/export/month_end.zip?{asked}", Cookie=cookie(username))
+    answer = marked.request("GET", f"/export/month_end.zip?{hostile}", Cookie=cookie(username))
     assert answer.status == (200 if ACCOUNTS[username][0] in access.RESOURCES[month_end.RESOURCE] else 404)
     assert own + own_rows(answer) > 0
 

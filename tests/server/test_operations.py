@@ -325,6 +325,7 @@ def test_a_traceback_is_told_without_the_words_of_its_errors():
         ("DASHBOARD_LOG", "xml"),
         ("DASHBOARD_LOG_LEVEL", "loud"),
         ("DASHBOARD_EXPORTS", "0"),
+        *(("DASHBOARD_MEMORY_LIMIT", text) for text in ("much", "1000", "-1GB", "2GBs")),
         *(("DASHBOARD_PROXIES", text) for text in ("*", "10.0.0.1, proxy.example", "0.0.0.0/0", "10.0.0.1,,")),
     ],
 )
