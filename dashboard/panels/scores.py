@@ -80,9 +80,12 @@ def _then(
     reader: Reader, filters: Filters, names: Sequence[str], now: pd.DataFrame, *, also: bool
 ) -> tuple[str, pd.DataFrame]:
     """What is compared with, in words, and its rows beside those of now."""
-    if earlier := filters.compared(also=also):
-        return earlier.period_text(), _scores(reader, earlier, names)
     nothing = _nothing(now[list(MEASURED)])
+    if earlier := filters.compared(also=also):
+        then = _scores(reader, earlier, names)[list(MEASURED)]
+        # Of a site that was to open there is nothing to tell, and that it has opened since is no improvement.
+        without = reader.catalogue.unopened(filters.sites, earlier.end)
+        return earlier.period_text(), then.where(~now["site"].isin(without), nothing)
     if (site := filters.compared_site(also=also)) is None:
         return "", nothing
     name = reader.catalogue.site_name(site)
