@@ -37,7 +37,8 @@ class Commands(click.Group):
             with stoppable():
                 return super().invoke(ctx)
         except click.ClickException as error:
-            error.message = shown(error.message)
+            # The class says that it is final; a new one would lose the exit code and the usage line.
+            vars(error)["message"] = shown(error.message)
             raise
         except OSError as error:
             if isinstance(error, BrokenPipeError):

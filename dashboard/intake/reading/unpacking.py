@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from dashboard.intake.contract import DeliveryError
 
@@ -69,7 +69,7 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        size = cast(int, self._file.readinto(buffer))
+        size = self._file.readinto(buffer)
         self._unpacked += size
         if self._unpacked >= STRETCH:
             # Each stretch by itself: a long honest beginning pays for nothing that comes after it.
