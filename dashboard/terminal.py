@@ -36,6 +36,10 @@ class Commands(click.Group):
         try:
             with stoppable():
                 return super().invoke(ctx)
+        except click.ClickException as error:
+            # The class says that it is final; a new one would lose the exit code and the usage line.
+            vars(error)["message"] = shown(error.message)
+            raise
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
@@ -53,9 +57,21 @@ class Commands(click.Group):
             fail(f"The state store failed ({why}). {hint}.{before}")
 
 
+def plain(text: str, kept: str = "") -> str:
+    """A text whose characters a terminal shows and doesn't obey; names of files and columns may hold any."""
+    return "".join(
+        one if one.isprintable() or one in f" {kept}" else one.encode("unicode_escape").decode() for one in text
+    )
+
+
+def shown(message: str) -> str:
+    """A message that a terminal doesn't obey; a further line is set in, so that it is no message of its own."""
+    return plain(message.replace("\n", "\n  "), kept="\n")
+
+
 def fail(message: str) -> NoReturn:
     """End a command with what is wrong."""
-    click.echo(f"Error: {message}", err=True)
+    click.echo(f"Error: {shown(message)}", err=True)
     sys.exit(1)
 
 

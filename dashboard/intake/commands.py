@@ -20,6 +20,7 @@ from dashboard.intake.contract import DeliveryError
 from dashboard.intake.demo.sites import MOST
 from dashboard.interruption import brought_to_its_end
 from dashboard.settings import Settings
+from dashboard.terminal import plain, shown
 
 if TYPE_CHECKING:
     from dashboard.intake.attempts import Watched
@@ -200,7 +201,7 @@ def import_command(
             with _reported(report):
                 done = run(directory)
             for line in done.lines():
-                click.echo(_plain(line))
+                click.echo(plain(line))
             _write_report(report, done.as_json())
 
 
@@ -314,21 +315,14 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except (DeliveryError, ValueError) as error:
-        raise click.ClickException(_plain(str(error), kept="\n")) from error
-
-
-def _plain(text: str, kept: str = "") -> str:
-    """A text whose characters a terminal shows and doesn't obey; names of files and columns may hold any."""
-    return "".join(
-        one if one.isprintable() or one in f" {kept}" else one.encode("unicode_escape").decode() for one in text
-    )
+        raise click.ClickException(str(error)) from error
 
 
 class _PlainFormatter(logging.Formatter):
     """Lines of a log that a terminal doesn't obey; what goes on in another line is no entry of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _plain(super().format(record).replace("\n", "\n  "), kept="\n")
+        return shown(super().format(record))
 
 
 @contextlib.contextmanager
@@ -361,6 +355,6 @@ def step_lines() -> Progress:
         if alike[what] > _MANY_STEPS and last[what] == percent:
             return
         last[what] = percent
-        click.echo(f"{percent}  {_plain(step)}", err=True)
+        click.echo(f"{percent}  {plain(step)}", err=True)
 
     return tell

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from dashboard.intake.reading.dialect import NEWLINE, Dialect
 from dashboard.intake.reading.files import REJECTS, is_gzip, is_workbook
 from dashboard.intake.reading.reader import Survey
 from dashboard.intake.reading.record import LONGEST_RECORD
+from dashboard.intake.reading.unpacking import unpacked
 from dashboard.intake.sql import statements
 
 _PART = 1_000_000
@@ -112,7 +112,7 @@ def _write(surveyed: Survey, lines: set[int], broken: set[int], target: Path) ->
     target.unlink(missing_ok=True)
     target.touch(mode=0o600)
     with (
-        gzip.open(delivered, "rb") if is_gzip(delivered) else delivered.open("rb") as source,
+        unpacked(delivered) if is_gzip(delivered) else delivered.open("rb") as source,
         target.open("wb") as sink,
     ):
         for record in _records(cast(BinaryIO, source), lines, broken, dialect):

@@ -65,6 +65,13 @@ def _changed(delivery: Path) -> list[float]:
     return [(path.stat() if path.exists() else path.lstat()).st_mtime for path in paths]
 
 
+def _leads_out(delivery: Path, inbox: Path) -> Path | None:
+    """A link in a delivery, or the delivery itself, that leads elsewhere than into the inbox."""
+    within = Path(os.path.realpath(inbox))
+    links = (path for path in (delivery, *delivery.rglob("*")) if path.is_symlink())
+    return next((path for path in links if not Path(os.path.realpath(path)).is_relative_to(within)), None)
+
+
 def _why_not(delivery: Path, now: float) -> str:
     """What to add where a delivery isn't complete since this machine's clock is behind that of its files."""
     try:
@@ -164,6 +171,14 @@ class Watch:
             if not is_complete(delivery, self._quiet, time.time()):
                 self._say(delivery, logging.INFO, f"is not complete yet{_why_not(delivery, time.time())}")
                 return _Outcome.WAITS
+            if (link := _leads_out(delivery, self._inbox)) is not None:
+                message = (
+                    f"{link} is a link that leads out of the inbox, where others may not choose what is read; "
+                    "put the file or folder itself there"
+                )
+                self._say(delivery, logging.ERROR, f"was not published: {message}")
+                self._note(delivery, "refused", message)
+                return _Outcome.FAILED
             fingerprint = fingerprints.of(delivery)
         except FileNotFoundError:
             self._say(delivery, logging.INFO, "was taken away")

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from dashboard import folders
 from dashboard.interruption import took_effect
@@ -58,7 +59,9 @@ class Database:
         # SQLite's own lock is asked for again and again until time is up, which leaves the unlucky
         # of many without it; this process's threads queue up for it instead, and processes in `_next_in_line`.
         self._turn: AbstractContextManager[object] = threading.Lock() if self.is_sqlite else nullcontext()
+        self._closed = False
         event.listen(engine, "begin", self._begin)
+        event.listen(engine, "checkin", self._take_back)
 
     @classmethod
     def in_file(cls, file: Path) -> Database:
@@ -114,7 +117,8 @@ class Database:
         return self._engine.dialect.name == "sqlite"
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections; one that another thread is still using when it has done."""
+        self._closed = True
         self._engine.dispose()
 
     @contextmanager
@@ -141,6 +145,11 @@ class Database:
         took_effect()
         for call in calls:
             call()
+
+    def _take_back(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        """Close what comes back after the end: the pool that it came from is gone and would drop it as it is."""
+        if self._closed:
+            record.invalidate()
 
     def _begin(self, connection: Connection) -> None:
         """Take the write lock at once where a change follows: an upgrade later could only fail."""

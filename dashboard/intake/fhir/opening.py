@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 from pathlib import Path
 from typing import Any, cast
 
-CHUNK = 1 << 20
+from dashboard.intake.reading.unpacking import CHUNK, unpacked
+
 BOM = codecs.BOM_UTF8
 _GZIP = b"\x1f\x8b"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -22,13 +22,14 @@ def open_bytes(path: Path) -> io.BufferedReader:
 
     Raises:
         OSError, EOFError, zlib.error: the file can't be read.
+        DeliveryError: it unpacks to more than resources do.
     """
     file = cast(io.BufferedReader, path.open("rb", buffering=CHUNK))
     try:
         start = file.peek(CHUNK)
         if start.startswith(_GZIP) or (path.suffix.lower() == ".gz" and start and not begins_json(start)):
             # The reader closes what it reads from.
-            file = io.BufferedReader(_Unpacked(file), CHUNK)
+            file = unpacked(path, file)
             start = file.peek(CHUNK)
     except BaseException:
         file.close()
@@ -39,18 +40,6 @@ def open_bytes(path: Path) -> io.BufferedReader:
 def begins_json(start: bytes) -> bool:
     """Whether bytes are the beginning of a JSON object or array."""
     return start.startswith(_UTF16) or start.removeprefix(BOM).lstrip()[:1] in (b"{", b"[")
-
-
-class _Unpacked(gzip.GzipFile):
-    """Closes the file that it unpacks, too."""
-
-    def __init__(self, file: io.BufferedReader) -> None:
-        super().__init__(fileobj=file, mode="rb")
-        self._packed = file
-
-    def close(self) -> None:
-        super().close()
-        self._packed.close()
 
 
 class _AsUtf8(io.RawIOBase):

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dashboard.intake.fhir.mending import mended, mended_part, raise_modifiers
-from dashboard.intake.fhir.opening import BOM, CHUNK, open_bytes
+from dashboard.intake.fhir.opening import BOM, open_bytes
+from dashboard.intake.reading.unpacking import CHUNK
 
 #: No line and no entry of a Bundle may be longer; one of them is in memory at a time.
 LONGEST_RESOURCE = 16_000_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
 import zlib
@@ -22,6 +21,7 @@ from dashboard.intake.reading.record import HopelessError
 from dashboard.intake.reading.rewrite import Rewriter
 from dashboard.intake.reading.scan import Readable, Scan, Sink, scan
 from dashboard.intake.reading.transcode import Transcoder
+from dashboard.intake.reading.unpacking import refuse_vast, unpacked
 from dashboard.intake.reading.workbook import ENDINGS as BOOKS
 from dashboard.intake.reading.workbook import SheetText, chosen
 from dashboard.intake.reading.workbook import is_workbook as is_book
@@ -169,7 +169,7 @@ def _open(path: Path, dialect: Dialect) -> _Open:
     """The file's bytes: uncompressed, as UTF-8, with lines and quotes in the common way; or its sheet's."""
     if is_workbook(path):
         return cast(_Open, SheetText(path, dialect.sheet))
-    file: object = gzip.GzipFile(path, "rb") if is_gzip(path) else path.open("rb")
+    file: object = unpacked(path) if is_gzip(path) else path.open("rb")
     if dialect.encoding != UTF_8:
         file = Transcoder(cast(BinaryIO, file), dialect.encoding)
     if dialect.rewritten:
@@ -236,8 +236,11 @@ def _inspect_parquet(path: Path) -> Inspected:
         with duckdb.connect() as connection:
             described = connection.execute(f"describe select * from {_parquet(path)}").fetchall()  # noqa: S608
             [(rows,)] = connection.execute(f"select count(*) from {_parquet(path)}").fetchall()  # noqa: S608
+            within = f"select coalesce(sum(total_uncompressed_size), 0) from parquet_metadata({path_literal(path)})"  # noqa: S608
+            [(size,)] = connection.execute(within).fetchall()
     except duckdb.Error as error:
         raise _unreadable(path, Exception(told(error, path))) from error
+    refuse_vast(path, int(size), int(rows))
     found = Scan(
         header=tuple(name.strip() for name, *_ in described),
         records=int(rows),
