@@ -114,6 +114,17 @@ def test_nothing_is_compared_with_a_time_before_the_extract(little):
     assert day.compared().period_text() == "3 Nov 2026"
 
 
+def test_of_a_site_that_had_not_opened_there_is_nothing_to_compare_with(little):
+    rows = panels.rows(
+        little, "bookings_summary", asked(little, period="custom", from_="2026-11-04", to="2026-11-04")
+    )
+    bookings = rows[rows["metric"] == "bookings"].set_index("site")
+    assert bookings.at["Chicago", "before"] == 1
+    assert bookings.loc["Dallas", ["before", "change", "change_lower"]].isna().all()
+    # Over all sites there were less.
+    assert bookings.at["All sites", "change"] == 1
+
+
 def axes(node):
     """Every axis of a specification, with the type of its channel."""
     if isinstance(node, dict):
