@@ -14,6 +14,7 @@ view.show("control_forms")
 view.show("rate_chart")
 marks_page.marking(view)
 view.show("event_gaps")
-view.show("site_funnel", "site_rates")
+if len(view.reader.sites) > 1:
+    view.show("site_funnel", "site_rates")
 view.show("group_differences")
 file_links.everything(view, "signals")

@@ -10,6 +10,7 @@ from dashboard import access, navigation, panels
 from dashboard.access import Role, Viewer
 from dashboard.queries import queries
 from dashboard.settings import PAGES
+from dashboard.state import Store
 from dashboard.state.demo import DEMO_ACCOUNTS
 
 #: One manager of one site stands for all of them: what differs is the site's name.
@@ -158,3 +159,14 @@ def test_a_chart_of_which_all_is_too_few_is_not_drawn(visit):
     assert longer.query_params["period"] == "90-days"
     assert not longer.info
     assert len(longer.get("vega_lite_chart")) == charts[1]
+
+
+@pytest.mark.parametrize(("sites", "compared"), [(["dallas"], False), (["chicago", "dallas"], True)])
+def test_signals_compares_sites_where_there_are_several(data, visit, sites, compared):
+    username = f"director.of.{len(sites)}"
+    with Store.open(data, rounds=4) as store:
+        store.add_user(username, Role.MEDICAL_DIRECTOR, "correct horse battery", sites=sites)
+    told = sent(visit(username, "signals"))
+    assert panels.PANELS["control_chart"].title in told
+    assert (panels.PANELS["site_funnel"].title in told) is compared
+    assert (panels.PANELS["site_rates"].title in told) is compared
