@@ -73,5 +73,8 @@ class HeadFile:
         except StateError:
             raise StateError(f"The head file {self.path} is damaged.") from None
         if not hmac.compare_digest(sign(head).encode(), signature.encode()):
-            raise StateError(f"The head file {self.path} was not written with the record's key.")
+            raise StateError(
+                f"The head file {self.path} was not written with the record's key. If that key was lost or "
+                "replaced, put it back; until then nothing can be recorded."
+            )
         return head

@@ -225,7 +225,9 @@ def test_a_head_file_that_is_no_longer_its_own_is_named(place, record):
     file = place.data / "state" / "audit.head"
     good = file.read_bytes()
     file.write_bytes(good.replace(b"6:", b"5:", 1))
-    assert "was not written with the record's key" in record.verify().fault
+    fault = record.verify().fault
+    assert "was not written with the record's key" in fault
+    assert "If that key was lost or replaced, put it back" in fault
     file.write_bytes(b"\xff\x00" * 50)
     assert "is damaged" in record.verify().fault
     file.write_bytes(good)
