@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,12 @@ from dashboard.query_faults import WarehouseError
 
 @dataclass(frozen=True)
 class Place:
-    """A site as the reference table of the extract has it; `first_day` is its first booking's, None without any."""
+    """A site as the reference table of the extract has it."""
 
     site: str
     name: str
     city: str
     timezone: str
-    first_day: dt.date | None
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,6 @@ class Catalogue:
     #: Of side effects that a site may have made up, the sites that wrote them down.
     own_words: dict[str, frozenset[str]]
     services: dict[str, str]
-    #: Whether no patient has come twice, as where nothing told the import one from another.
-    nobody_returned: bool
-
-    def unopened(self, sites: Iterable[str], day: dt.date) -> list[str]:
-        """Names of those sites whose first booking is later than the day."""
-        places = [self.sites[site] for site in sites]
-        return [place.name for place in places if place.first_day is None or place.first_day > day]
 
     def effects_at(self, sites: Iterable[str]) -> dict[str, str]:
         """The side effects that there are for who sees these sites: what another site wrote down is its own."""
@@ -89,7 +81,7 @@ def read(
         first_day=pd.Timestamp(info["first_day"]).date(),
         last_day=pd.Timestamp(info["last_day"]).date(),
         last_full_day=pd.Timestamp(info["last_full_day"]).date(),
-        sites={row["site"]: _place(row) for row in places},
+        sites={row["site"]: Place(row["site"], row["name"], row["city"], row["timezone"]) for row in places},
         lines=tuple(dict.fromkeys(services["line"])),
         bands=tuple(bands["band"]),
         groups=dict(zip(bands["band"], bands["group"], strict=True)),
@@ -101,11 +93,4 @@ def read(
             for effect in effects.loc[~(effects["listed"] | effects["serious"]), "effect"]
         },
         services=dict(zip(services["service"], services["name"], strict=True)),
-        nobody_returned=bool(ask("nobody_returned")["nobody_returned"].iloc[0]),
     )
-
-
-def _place(row: Mapping[Hashable, Any]) -> Place:
-    first = row["first_day"]
-    opened = None if pd.isna(first) else pd.Timestamp(first).date()
-    return Place(row["site"], row["name"], row["city"], row["timezone"], opened)

@@ -84,7 +84,8 @@ def _then(
     if earlier := filters.compared(also=also):
         then = _scores(reader, earlier, names)[list(MEASURED)]
         # Of a site that was to open there is nothing to tell, and that it has opened since is no improvement.
-        without = reader.catalogue.unopened(filters.sites, earlier.end)
+        unopened = reader.query("unopened", day=earlier.end, sites=filters.sites)["site"]
+        without = [reader.catalogue.site_name(site) for site in unopened]
         return earlier.period_text(), then.where(~now["site"].isin(without), nothing)
     if (site := filters.compared_site(also=also)) is None:
         return "", nothing

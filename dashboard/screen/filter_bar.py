@@ -311,7 +311,7 @@ def _extract_date(reader: Reader, chosen: Filters, *, day: bool, rates: bool) ->
     warning = shelf().warning
     alert = f'<span class="alert" title="{escape(warning)}">Newer data could not be read</span>' if warning else ""
     nobody = f'<span class="alert" title="{escape(_NOBODY)}">No patient has come twice</span>'
-    alone = nobody if catalogue.nobody_returned else ""
+    alone = nobody if reader.query("nobody_returned")["nobody_returned"].iloc[0] else ""
     st.html(
         f'<p class="extract">{escape(about)}<br>{demo}{alert}{alone}'
         f"Data {begin}to <b>{filters.day_text(catalogue.last_full_day)}</b>, "

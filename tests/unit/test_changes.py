@@ -100,7 +100,7 @@ def test_changes_have_intervals_where_chance_could_do_it_and_none_elsewhere():
 
 def test_two_comparisons_stand_beside_each_other(everything):
     chosen = parse(
-        {"period": ["90-days"], "compare": ["last-year-weekdays"], "also": ["site-dallas"]}, scope_of(everything)
+        {"period": ["90-days"], "compare": ["same-weekdays"], "also": ["site-dallas"]}, scope_of(everything)
     )
     rows = panels.rows(everything, "bookings_summary", chosen).set_index(["metric", "site"])
     plain = parse({"period": ["90-days"], "compare": ["none"]}, scope_of(everything))
