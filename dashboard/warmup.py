@@ -63,6 +63,8 @@ def first_page(reader: Reader) -> Iterator[str]:
     """Work out the panels of the page that the viewer sees first."""
     page = navigation.entries_for(reader.viewer)[0].name
     chosen = filters.parse({}, exports.scope_of(reader))
+    # Told in the bar above it.
+    reader.query("nobody_returned")
     for panel in PANELS.values():
         if panel.resource == page:
             work_out(reader, panel.name, chosen, "light")
