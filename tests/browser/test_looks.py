@@ -268,7 +268,11 @@ def test_what_was_kept_with_a_signal_is_drawn_in_the_colours_of_the_page(visit):
         window.sign_in("director", target="/signals?period=90-days&line=ketamine&effect=nausea")
         page = window.page
         page.locator("summary", has_text="Open a signal").click()
-        page.get_by_role("textbox", name="Why is it looked into?").fill("More of it than before, and forms as usual.")
+        reason = page.get_by_role("textbox", name="Why is it looked into?")
+        reason.wait_for()
+        # On a slow machine the form is drawn while the run goes on, and written in too early it is drawn anew.
+        window.settle()
+        reason.fill("More of it than before, and forms as usual.")
         page.get_by_role("button", name="Open the signal").click()
         window.open(page.get_by_role("link", name="see it in the register").get_attribute("href"))
         expect(page.get_by_role("heading", name="Decisions")).to_be_visible()
