@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import access, filters
+from dashboard import access, exports, filters
 from dashboard.marks import EVERY_SITE, TOPICS, Mark
 from dashboard.screen import forms, identity
 from dashboard.state import StateError, store_in_force
@@ -51,7 +51,9 @@ def _adding(reader: Reader) -> None:
         st.caption("Everyone who sees the charts of the site reads it: put no patient's name in it.")
     if sent:
         tried(
-            lambda: store().add(identity.current_viewer(), topic, site, "", "", forms.day_of(day), text),
+            lambda: store().add(
+                identity.current_viewer(), exports.scope_of(reader), topic, site, "", "", forms.day_of(day), text
+            ),
             "written",
             "add_annotation",
         )

@@ -47,7 +47,9 @@ def _adding(view: page.View, effect: str, line: str) -> None:
     if sent:
         viewer = identity.current_viewer()
         annotating.tried(
-            lambda: annotating.store().add(viewer, kind, site, effect, line, forms.day_of(day), text),
+            lambda: annotating.store().add(
+                viewer, view.filters.scope, kind, site, effect, line, forms.day_of(day), text
+            ),
             "put",
             "add_mark",
         )

@@ -8,7 +8,8 @@ from sqlalchemy import func, insert, select
 
 from dashboard import access
 from dashboard.access import AccessDeniedError, Role, Viewer
-from dashboard.marks import EVERY_SITE, TOPICS, Kind, Mark
+from dashboard.filters import Scope
+from dashboard.marks import EVERY_SITE, TITLES, TOPICS, Kind, Mark
 from dashboard.state.database import StateError
 from dashboard.state.store import Store
 from dashboard.state.tables import chart_marks
@@ -40,14 +41,20 @@ class ChartMarks:
             if row.withdraws is None and row.number not in withdrawn
         )  # fmt: skip
 
-    def add(self, viewer: Viewer, kind: Kind, site: str, effect: str, line: str, on_date: date, text: str) -> None:
+    def add(
+        self, viewer: Viewer, scope: Scope, kind: Kind, site: str, effect: str, line: str, on_date: date, text: str
+    ) -> None:
         """Put a mark on a site's chart of this side effect and line (empty: any, all), or on a date.
+
+        `scope` is what there is to mark: nothing here is taken off the record again.
 
         Raises:
             AccessDeniedError: the viewer may not mark charts of this site, or of all sites.
-            StateError: the reason is missing or too long, or the limits begin anew there already.
+            StateError: there is no such chart or day, the reason is missing or too long, or the limits begin anew
+                there already.
         """
         _require(viewer, kind, site)
+        _there(scope, kind, site, effect, line, on_date)
         reason = _checked(text)
         if kind == "rebase" and any(
             (m.kind, m.site, m.effect, m.line, m.on_date) == (kind, site, effect, line, on_date)
@@ -116,6 +123,22 @@ def _require(viewer: Viewer, kind: Kind, site: str) -> None:
         access.require(viewer, WRITE, site)
     elif not may_annotate(viewer, site):
         raise AccessDeniedError(f"not open to this account: annotations of {site or 'all sites'}")
+
+
+def _there(scope: Scope, kind: Kind, site: str, effect: str, line: str, on_date: date) -> None:
+    of_date = kind in TOPICS
+    # A mark of a date is on charts of every side effect and line, one of a control chart at one site.
+    wanted = (
+        ("mark", kind, {*TITLES, *TOPICS}),
+        ("site", site, {*scope.sites, *((EVERY_SITE,) if of_date else ())}),
+        ("side effect", effect, {"", *(() if of_date else scope.effects)}),
+        ("line", line, {"", *(() if of_date else scope.lines)}),
+    )
+    for word, value, known in wanted:
+        if value not in known:
+            raise StateError(f"There is no {word} {value[:80]!r} to mark.")
+    if not scope.first_day <= on_date <= scope.last_day:
+        raise StateError(f"The extract holds {scope.first_day} to {scope.last_day}, and not {on_date}.")
 
 
 def _checked(text: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError
 
 from dashboard import marks
 from dashboard.access import AccessDeniedError, Role, Viewer
+from dashboard.filters import Scope
 from dashboard.state import StateError
 from dashboard.state.audit import Search
 from dashboard.state.chart_marks import ChartMarks
@@ -18,6 +19,11 @@ from dashboard.state.tables import chart_marks
 DIRECTOR = Viewer("dan", "Dan Ho", Role.MEDICAL_DIRECTOR)
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 DAY = date(2026, 8, 3)
+#: What there is to mark.
+SCOPE = Scope(
+    date(2024, 11, 1), date(2026, 11, 1), date(2026, 10, 31), ("chicago", "dallas"), ("ketamine", "vitamin"), (),
+    effects=("nausea", "dizziness"),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -28,8 +34,8 @@ def store(place):
 
 def test_marks_are_added_read_and_withdrawn(store):
     kept = ChartMarks(store)
-    kept.add(DIRECTOR, "annotation", "dallas", "", "", DAY, "  A new form  ")
-    kept.add(DIRECTOR, "rebase", "dallas", "nausea", "ketamine", DAY, "Confirmed: another antiemetic")
+    kept.add(DIRECTOR, SCOPE, "annotation", "dallas", "", "", DAY, "  A new form  ")
+    kept.add(DIRECTOR, SCOPE, "rebase", "dallas", "nausea", "ketamine", DAY, "Confirmed: another antiemetic")
     note, rebase = kept.in_force()
     assert (note.kind, note.text, note.person_name, note.at, note.on_date) == (
         "annotation",
@@ -39,13 +45,13 @@ def test_marks_are_added_read_and_withdrawn(store):
         DAY,
     )
     with pytest.raises(StateError, match="anew on 2026-08-03 already"):
-        kept.add(DIRECTOR, "rebase", "dallas", "nausea", "ketamine", DAY, "once more")
+        kept.add(DIRECTOR, SCOPE, "rebase", "dallas", "nausea", "ketamine", DAY, "once more")
     for viewer in (
         Viewer("a", "A", Role.ADMIN), Viewer("m", "M", Role.MANAGER, frozenset({"dallas"})),
         Viewer("d", "D", Role.MEDICAL_DIRECTOR, frozenset({"chicago"})),
     ):  # fmt: skip
         with pytest.raises(AccessDeniedError):
-            kept.add(viewer, "annotation", "dallas", "", "", DAY, "A new form")
+            kept.add(viewer, SCOPE, "annotation", "dallas", "", "", DAY, "A new form")
         with pytest.raises(AccessDeniedError):
             kept.withdraw(viewer, note.number, "It was elsewhere")
     for text in ("", "  why ", "x" * 301):
@@ -61,14 +67,38 @@ def test_marks_are_added_read_and_withdrawn(store):
         connection.execute(delete(chart_marks))
 
 
+@pytest.mark.parametrize(
+    ("kind", "site", "effect", "line", "day", "said"),
+    [
+        ("nonsense", "dallas", "", "", DAY, "no mark 'nonsense'"),
+        ("annotation", "atlantis", "", "", DAY, "no site 'atlantis'"),
+        ("annotation", "", "", "", DAY, "no site ''"),
+        ("rebase", "dallas", "hiccups", "", DAY, "no side effect 'hiccups'"),
+        ("rebase", "dallas", "nausea", "dental", DAY, "no line 'dental'"),
+        ("everything", "atlantis", "", "", DAY, "no site 'atlantis'"),
+        ("everything", "dallas", "nausea", "", DAY, "no side effect 'nausea'"),
+        ("everything", "dallas", "", "ketamine", DAY, "no line 'ketamine'"),
+        ("annotation", "dallas", "", "", date(2024, 10, 31), "2024-11-01 to 2026-11-01, and not 2024-10-31"),
+        ("bookings", "", "", "", date(2026, 11, 2), "and not 2026-11-02"),
+    ],
+)
+def test_nothing_is_marked_that_there_is_not(store, kind, site, effect, line, day, said):
+    """The page offers none of it, and what is written stays on record for ever."""
+    kept = ChartMarks(store)
+    with pytest.raises((StateError, AccessDeniedError), match=said):
+        kept.add(DIRECTOR, SCOPE, kind, site, effect, line, day, "A new form")
+    assert kept.in_force() == ()
+    assert store.audit.search(Search(kinds=("signal", "annotation")), 5) == []
+
+
 MANAGER = Viewer("mia", "Mia Ortiz", Role.MANAGER, frozenset({"dallas"}))
 ADMIN = Viewer("ada", "Ada", Role.ADMIN)
 
 
 def test_dates_are_annotated_by_who_runs_the_site(store):
     kept = ChartMarks(store)
-    kept.add(MANAGER, "everything", "dallas", "", "", DAY, " New nurse rota ")
-    kept.add(ADMIN, "bookings", "", "", "", DAY, "Prices changed")
+    kept.add(MANAGER, SCOPE, "everything", "dallas", "", "", DAY, " New nurse rota ")
+    kept.add(ADMIN, SCOPE, "bookings", "", "", "", DAY, "Prices changed")
     rota, prices = kept.in_force()
     assert (rota.kind, rota.site, rota.text, rota.person, rota.person_name) == (
         "everything", "dallas", "New nurse rota", "mia", "Mia Ortiz"
@@ -79,19 +109,19 @@ def test_dates_are_annotated_by_who_runs_the_site(store):
         (Viewer("d", "D", Role.MEDICAL_DIRECTOR, frozenset({"dallas", "chicago"})), ""),
     ):  # fmt: skip
         with pytest.raises(AccessDeniedError):
-            kept.add(viewer, "everything", site, "", "", DAY, "New nurse rota")
+            kept.add(viewer, SCOPE, "everything", site, "", "", DAY, "New nurse rota")
     with pytest.raises(AccessDeniedError):
-        kept.add(MANAGER, "annotation", "dallas", "", "", DAY, "A control chart's is the director's")
+        kept.add(MANAGER, SCOPE, "annotation", "dallas", "", "", DAY, "A control chart's is the director's")
     with pytest.raises(StateError, match="5 to 300"):
-        kept.add(MANAGER, "safety", "dallas", "", "", DAY, "x" * 301)
+        kept.add(MANAGER, SCOPE, "safety", "dallas", "", "", DAY, "x" * 301)
     assert len(kept.in_force()) == 2
 
 
 def test_an_annotation_is_withdrawn_by_its_author_or_who_oversees_the_site(store):
     kept = ChartMarks(store)
     for text in ("New nurse rota", "Two chairs broken"):
-        kept.add(MANAGER, "everything", "dallas", "", "", DAY, text)
-    kept.add(DIRECTOR, "safety", "", "", "", DAY, "Another antiemetic")
+        kept.add(MANAGER, SCOPE, "everything", "dallas", "", "", DAY, text)
+    kept.add(DIRECTOR, SCOPE, "safety", "", "", "", DAY, "Another antiemetic")
     rota, chairs, everywhere = kept.in_force()
     other = Viewer("moe", "Moe", Role.MANAGER, frozenset({"dallas"}))
     moved = Viewer("mia", "Mia Ortiz", Role.MANAGER, frozenset({"chicago"}))
