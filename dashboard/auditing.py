@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from dashboard import access, exports, filters
 from dashboard.panels.column import Column
@@ -46,6 +46,15 @@ def period(parameters: Mapping[str, Sequence[str]]) -> str:
     return named if named in PERIODS | EVER else DEFAULT_PERIOD
 
 
+def fault(parameters: Mapping[str, Sequence[str]]) -> str | None:
+    """What an address names that its file can't be of, in a sentence; the page leaves it out instead."""
+    return (
+        filters.misread({name: values for name, values in parameters.items() if name != "kind"}, PARAMETERS)
+        or filters.unnamed("kind", parameters.get("kind", ()), tuple(KINDS))
+        or filters.unnamed("days", parameters.get("days", ()), (*PERIODS, *EVER))
+    )
+
+
 def frame(entries: Sequence[Entry]) -> pd.DataFrame:
     """Entries as rows of `FILE_COLUMNS`."""
     rows = [(e.number, e.at, e.actor, KINDS.get(e.kind, e.kind), e.subject, e.text, e.seal) for e in entries]
@@ -64,6 +73,8 @@ def respond(viewer: access.Viewer, record: Audit, parameters: Mapping[str, Seque
     """The answer to a request for the record's file."""
     if not access.allows(viewer, RESOURCE):
         return no_such_file()
+    if wrong := fault(parameters):
+        return PlainTextResponse(f"{wrong}\n", status_code=400)
     now = dt.datetime.now(dt.UTC)
     body, receipt = file_of(record, parse(parameters, now))
     return FileResponse(body, f"audit_{now:%Y-%m-%d}.csv", receipt)

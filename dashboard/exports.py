@@ -297,18 +297,30 @@ def respond(
 
 def fault(chosen: Choice, parameters: filters.Parameters, *, strict: bool = False) -> str | None:
     """What an address names that a file can't be of, in a sentence; None where the file is what was meant."""
-    return filters.fault(parameters, chosen.filters.scope) or missing(chosen, parameters, strict=strict)
+    return (
+        filters.misread(parameters, (*filters.PARAMETERS, *PARAMETERS))
+        or filters.fault(parameters, chosen.filters.scope, of_day=chosen.dataset.of_day)
+        or missing(chosen, parameters, strict=strict)
+    )
 
 
 def missing(chosen: Choice, parameters: filters.Parameters, *, strict: bool = False) -> str | None:
-    """Which site, line, age band, column or date of an address there isn't, in a sentence.
+    """Which site, line, age band, column, date or other choice of an address there isn't, in a sentence.
 
     Where one is gone since an address was kept, a file would silently be of all of them.
     Sites that aren't the viewer's are left out of it and go on record, unless `strict`: then they are missing too.
     """
     scope, dataset = chosen.filters.scope, chosen.dataset
     places = [("site", scope.sites, () if strict else chosen.refused)]
-    places += [("line", scope.lines, ()), ("band", scope.bands, ())]
+    places += [("line", scope.lines, ()), ("band", scope.bands, ()), ("effect", scope.effects, ())]
+    # Another's site to compare with is left out, as theirs is of the sites.
+    others = tuple(filters.SITE_PREFIX + site for site in chosen.reader.catalogue.sites if site not in scope.sites)
+    compared = (*filters.COMPARISONS, *(filters.SITE_PREFIX + site for site in scope.sites))
+    places += [(word, compared, () if strict else others) for word in ("compare", "also")]
+    places += [("figure", scope.figures, ()), ("by", tuple(filters.GRAINS), ())]
+    places += [("no-shows", tuple(no_shows.DEFINITIONS), ())]
+    if not dataset.by_method:
+        places += [("method", (), ())]
     named = [(word, parameters.get(word, ()), known, hidden) for word, known, hidden in places]
     # What is on a page has all of its columns, whatever an address says; named outright it is a slip.
     if dataset.columns or strict:
@@ -316,12 +328,7 @@ def missing(chosen: Choice, parameters: filters.Parameters, *, strict: bool = Fa
         columns = tuple(column.name for column in every)
         listed = ",".join(parameters.get("columns", ())).split(",")
         named += [("column", listed, columns, ()), ("date", parameters.get("date", ()), dataset.dates, ())]
-    for word, values, known, hidden in named:
-        meant = {filters.slug(one) for one in (*known, *hidden)}
-        if unknown := [value for value in values if value and filters.slug(value) not in meant]:
-            said = ", ".join(value[:LONGEST_METHOD] for value in unknown[:MOST_UNKNOWN])
-            return f"There is no {word} {said} here. There is: {', '.join(known) or 'none'}."
-    return None
+    return next((wrong for one in named if (wrong := filters.unnamed(*one))), None)
 
 
 def answer(reader: Reader, chosen: Choice, form: str, parameters: filters.Parameters) -> Response:

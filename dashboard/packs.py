@@ -206,9 +206,15 @@ def respond(viewer: access.Viewer, store: Store, name: str, form: str, parameter
 
 def _month(reader: Reader, store: Store, parameters: filters.Parameters) -> Response:
     scope = exports.scope_of(reader)
+    refused = filters.refused_sites(parameters, reader.catalogue.sites, scope)
+    wrong = filters.misread(parameters, ("month", "site")) or filters.unnamed(
+        "site", parameters.get("site", ()), scope.sites, refused
+    )
+    if wrong:
+        raise MonthError(wrong)
     chosen = filters.parse(parameters, scope).sites
     made, restated = month(reader, store, filters.first(parameters, "month"), chosen)
-    receipt = month_receipt(reader, made, restated, filters.refused_sites(parameters, reader.catalogue.sites, scope))
+    receipt = month_receipt(reader, made, restated, refused)
     body = receipt.counted(iter([Part(month_end.written(made, restated), len(made.figures))]))
     some = [] if chosen == scope.sites else list(chosen)
     words = [made.file_name, *some, *(["provisional"] if made.provisional else [])]

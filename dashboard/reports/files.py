@@ -24,6 +24,8 @@ from dashboard.warehouse import Reader
 REVIEW = "safety_review"
 HUDDLE = "morning_huddle"
 MEDIA = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
+#: What addresses of documents name; of a signal's, nothing.
+PARAMETERS = {REVIEW: ("month", "site"), HUDDLE: ("day", "site", "no-shows")}
 _SIGNAL = re.compile(r"signal-([1-9][0-9]{0,8})")
 
 
@@ -66,6 +68,9 @@ def respond(
     if form not in MEDIA or not access.allows(viewer, READ if found else "today" if name == HUDDLE else REVIEW):
         return no_such_file()
     suffix = ""
+    read = () if found else PARAMETERS.get(name)
+    if read is not None and (wrong := filters.misread(asked, read)):
+        return PlainTextResponse(f"{wrong}\n", status_code=400)
     try:
         if found:
             signal = Register(store).signal(viewer, int(found[1]))

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from starlette.datastructures import QueryParams
 
-from dashboard import access, exports, warehouse
+from dashboard import access, exports, no_shows, warehouse
 from dashboard.panels.column import Column
 from dashboard.state.demo import DEMO_ACCOUNTS
 from tests.csv_files import csv_text
@@ -86,12 +86,67 @@ def test_what_is_no_file_is_refused_in_the_same_words(take, name):
         ("band=12", b"There is no band 12 here."),
         ("columns=amount,tip", b"There is no column tip here."),
         ("date=booked", b"There is no date booked here. There is: payment, service.\n"),
+        ("effect=nothing", b"There is no effect nothing here. There is: "),
+        ("figure=nothing", b"There is no figure nothing here. There is: "),
+        ("compare=site-closed-clinic", b"There is no compare site-closed-clinic here. There is: none, previous"),
+        ("also=nothing", b"There is no also nothing here."),
+        ("by=hour", b"There is no by hour here. There is: auto, day, week, month.\n"),
+        ("no-shows=all", b"There is no no-shows all here."),
     ],
 )
 def test_a_file_of_what_is_gone_is_refused_and_never_of_everything(take, query, said):
     """An address that a spreadsheet has kept, of a site that was closed since."""
     status, body = take("finance", "payment_rows", f"{YEAR}&{query}")
     assert (status, body.startswith(said)) == (400, True), body[:200]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("start=2026-10-01&end=2026-10-02", b"There is no parameter start, end of this file. There is: period, from"),
+        ("start=", b"There is no parameter start of this file."),
+        ("Site=dallas", b"There is no parameter Site of this file."),
+        ("sites=dallas", b"There is no parameter sites of this file."),
+        ("methods=card", b"There is no parameter methods of this file."),
+        ("from=2026-10-01&to=2026-10-02", b"Days from and to go with the period custom"),
+        ("period=7-days", b"There are several values of period, which has one.\n"),
+        ("date=service&date=payment", b"There are several values of date, which has one.\n"),
+    ],
+)
+def test_a_misspelt_filter_is_refused_and_never_passed_over(take, query, said):
+    """Who reads the file would take it for narrower than it is."""
+    status, body = take("finance", "payment_rows", f"{YEAR}&{query}")
+    assert (status, body.startswith(said)) == (400, True), body[:200]
+
+
+def test_a_filter_that_a_file_does_not_have_is_refused(take):
+    status, body = take("director", "booking_rows", f"{YEAR}&method=card")
+    assert (status, body) == (400, b"There is no method card here. There is: none.\n")
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [("2026-99-99", b"'2026-99-99' is no day."), ("2031-01-01", b"The extract holds ")],
+)
+def test_a_file_of_one_day_is_never_of_another(take, day, said):
+    of_day = next(name for name, dataset in exports.DATASETS.items() if dataset.of_day)
+    status, body = take("director", of_day, f"day={day}")
+    assert (status, body.startswith(said)) == (400, True), body[:200]
+    # One that isn't of a day has none to get wrong: a page's links carry it along.
+    assert take("director", "booking_rows", f"period=7-days&day={day}")[0] == 200
+
+
+def test_what_pages_put_into_addresses_is_taken(take, viewer):
+    """Every parameter that a filter bar and the page Exports write, in one address."""
+    query = (
+        "period=custom&from=2026-10-01&to=2026-10-07&day=2026-10-05&compare=last-year&also=site-dallas&site=chicago"
+        "&site=dallas&line=ketamine&band=18-25&by=week&effect=nausea&no-shows=headline&part=1&dataset=payment_rows"
+        "&method=card&columns=paid_at,amount&date=service"
+    )
+    query = query.replace("headline", next(iter(no_shows.DEFINITIONS)))
+    status, body = take("finance", "payment_rows", query)
+    assert status == 200, body
+    assert list(table(body)[0]) == ["Paid at", "Amount USD"]
 
 
 def test_a_site_is_known_by_its_key_as_well_as_by_its_word_in_addresses(take):

@@ -62,9 +62,14 @@ HOSTILE = {
     "sites": ["chicago"],
     "viewer": ["books"],
 }
-#: The part of it that a file is given for: of sites that the viewer may not see it holds nothing. Of sites, lines and
-#: columns that nobody has there is no file at all.
-TAKEN = {**HOSTILE, "site": ["chicago", "miami-beach", "miami_beach"], "line": [], "band": [], "columns": []}
+#: The part of it that a file is given for: of sites that the viewer may not see it holds nothing. Of anything that nobody
+#: has, and of parameters that no file reads, there is no file at all.
+TAKEN = {
+    "site": ["chicago", "miami-beach", "miami_beach"],
+    "period": ["12-months"],
+    "compare": ["site-chicago"],
+    "also": ["site-miami-beach"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -167,10 +172,12 @@ def test_no_parameter_brings_a_foreign_row_into_a_file(marked, cookie, username)
         resource = dataset.resource if dataset else name
         asked = f"/export/{name}.csv?{urlencode(HOSTILE, doseq=True)[:8000]}"
         refused = marked.request("GET", asked, Cookie=cookie(username))
-        expected = 400 if dataset else 200
-        assert refused.status == (expected if role in access.RESOURCES[resource] else 404), name
+        assert refused.status == (400 if role in access.RESOURCES[resource] else 404), name
         assert [mark for mark in (*FOREIGN, b"MARK-dallas") if mark in refused.body] == [], name
-        asked = f"/export/{name}.csv?{urlencode(TAKEN, doseq=True)[:8000]}"
+        # Of each site's payments the method is its own: that of the viewer's is asked for among what nobody has.
+        by_method = {"method": HOSTILE["method"]} if dataset and dataset.by_method else {}
+        taken = {**TAKEN, **by_method} if dataset else {"person": INJECTED[:1], "text": ["miami"]}
+        asked = f"/export/{name}.csv?{urlencode(taken, doseq=True)[:8000]}"
         answer = marked.request("GET", asked, Cookie=cookie(username))
         assert answer.status == (200 if role in access.RESOURCES[resource] else 404), name
         assert [mark for mark in FOREIGN if mark in answer.body] == [], name
@@ -195,8 +202,13 @@ def test_no_parameter_brings_a_foreign_row_into_a_files_pack(marked, cookie, use
         taken |= {resource} if answer.status == 200 else set()
         own += own_rows(answer)
     assert taken == allowed
-    answer = marked.request("GET", f"/export/month_end.zip?{hostile}", Cookie=cookie(username))
-    assert answer.status == (200 if ACCOUNTS[username][0] in access.RESOURCES[month_end.RESOURCE] else 404)
+    asked = urlencode({"month": "2026-01", "site": TAKEN["site"]}, doseq=True)
+    may = ACCOUNTS[username][0] in access.RESOURCES[month_end.RESOURCE]
+    for wrong in (hostile, f"{asked}&site=atlantis", f"{asked}&sites=dallas", f"{asked}&month=2025-12"):
+        refused = marked.request("GET", f"/export/month_end.zip?{wrong}", Cookie=cookie(username))
+        assert refused.status == (400 if may else 404), wrong
+    answer = marked.request("GET", f"/export/month_end.zip?{asked}", Cookie=cookie(username))
+    assert answer.status == (200 if may else 404)
     assert own + own_rows(answer) > 0
 
 

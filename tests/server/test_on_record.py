@@ -269,6 +269,30 @@ def test_a_huddle_is_on_record_and_is_of_ones_own_site(server, since):
     assert (refused.status, refused.body) == (400, b"A huddle is of one site. Sites: chicago.\n")
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("safety_review.html?month=2026-09&sites=dallas", b"There is no parameter sites of this file. There is: month, "),
+        ("safety_review.html?month=2026-09&month=2026-08", b"There are several values of month, which has one.\n"),
+        ("morning_huddle.html?site=dallas&date=2026-09-30", b"There is no parameter date of this file. There is: day, "),
+        ("audit.csv?kind=exports", b"There is no kind exports here. There is: "),
+        ("audit.csv?days=90-days", b"There is no days 90-days here. There is: 1-day, 7-days, 30-days, 365-days, ever.\n"),
+        ("audit.csv?from=2026-09-01", b"There is no parameter from of this file. There is: person, kind, days, text, "),
+    ],
+)  # fmt: skip
+def test_a_misspelt_filter_of_a_document_or_the_record_is_refused(server, path, said):
+    answer = take(server, server.sign_in("dan"), path)
+    assert (answer.status, answer.body.startswith(said)) == (400, True), answer.body[:200]
+
+
+def test_the_record_is_taken_by_several_kinds(server):
+    answer = take(
+        server, server.sign_in("dan"), "audit.csv?kind=export&kind=denied&days=7-days&person=dan&text=review"
+    )
+    assert answer.status == 200
+    assert b"safety_review" in answer.body
+
+
 def test_all_of_it_holds(store):
     verdict = store.audit.verify(store.audit.head())
     assert verdict.fault is None
