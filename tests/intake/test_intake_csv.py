@@ -169,6 +169,26 @@ def test_age_is_that_of_the_day_of_the_visit(clinic: Clinic) -> None:
     assert clinic.ask("select age, band from bookings order by starts_on") == [(17, "12–17"), (18, "18–25")]
 
 
+def test_who_was_born_on_29_february_is_a_year_older_on_the_28th_in_other_years(clinic: Clinic) -> None:
+    days = ("2024-02-28", "2024-02-29", "2026-02-27", "2026-02-28", "2026-03-01")
+    rows = [f"B{n},P1,chicago,vitamin-c,{day} 09:00,booked,2008-02-29" for n, day in enumerate(days)]
+    clinic.write("bookings.csv", BOOKINGS + ",birth_date", *rows)
+    clinic.publish()
+    assert clinic.ask("select age from bookings order by starts_on") == [(15,), (16,), (17,), (18,), (18,)]
+
+
+def test_local_times_are_told_apart_by_the_wall_clock_and_offsets_by_what_passed(clinic: Clinic) -> None:
+    """From 23:30 on 7 March 2026 to 03:30 three hours pass."""
+    clinic.write(
+        "bookings.csv",
+        BOOKINGS + ",ends_at",
+        "B1,P1,dallas,vitamin-c,2026-03-07 23:30,completed,2026-03-08 03:30",
+        "B2,P2,dallas,vitamin-c,2026-03-07T23:30:00-06:00,completed,2026-03-08T03:30:00-05:00",
+    )
+    clinic.publish()
+    assert clinic.ask("select chair_minutes from bookings order by booking_id") == [(240,), (180,)]
+
+
 def test_patient_numbers_are_hmacs(clinic: Clinic) -> None:
     ids = ["P1", "7", "a'b;c", "Zoë"]
     clinic.write(
