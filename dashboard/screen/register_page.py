@@ -67,7 +67,12 @@ def opening(view: page.View) -> None:
         return
     titles = dict(zip(frame["series"], frame["what"], strict=True))
     with st.expander("Open a signal", icon=":material/add_alert:"), st.form("open_signal", border=False):
-        series = st.selectbox("Series", list(titles), format_func=titles.__getitem__, key="signal_series")
+        # Who reads about one side effect looks into that one: the key makes a new choice of the page begin anew.
+        effect = view.filters.effect
+        chosen = next((place for place, key in enumerate(titles) if key.split("|")[1] == effect), 0)
+        series = st.selectbox(
+            "Series", list(titles), chosen, format_func=titles.__getitem__, key=f"signal_series{effect}"
+        )
         rationale, due = _reasons("Why is it looked into?")
         sent = st.form_submit_button("Open the signal", type="primary")
         st.caption(

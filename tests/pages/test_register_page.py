@@ -64,6 +64,13 @@ def press(at, label):
     return at.run()
 
 
+def test_the_series_to_open_is_of_the_side_effect_that_the_page_shows(visit):
+    at = visit("director", "signals", site="dallas", line="ketamine", period="90-days", effect="confusion")
+    [series] = [box for box in at.selectbox if box.label == "Series"]
+    assert series.value == "dallas|confusion|ketamine||"
+    assert series.options[0] != "Confusion after ketamine in Dallas"
+
+
 def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, signals, notices):
     for username, opens in (("director", "and opens one."), ("admin", "and the medical director opens one there.")):
         empty = html(visit(username, "register"))
