@@ -9,13 +9,5 @@ import altair as alt
 LEAST_STEP = 129_600_000
 #: By itself Vega writes a 0 that is alone as 0.000000.
 NUMBER = ",~f"
-
-
-def from_zero(unit: str) -> alt.Scale:
-    """From 0 to whatever the values reach, and a little further than 0: else Vega draws zeros at half the height.
-
-    Args:
-        unit: the axis' title; shares and rates may be far below 1, of all else 1 is little.
-    """
-    least = 0.1 if "%" in unit or "per " in unit.lower() else 1
-    return alt.Scale(zero=True, nice=True, domain=alt.DomainUnionWith(unionWith=[0, least]))
+#: From 0 to whatever the values of all layers reach. A domain of its own in one layer would be that of all.
+FROM_ZERO = alt.Scale(zero=True, nice=True)

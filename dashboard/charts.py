@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import altair as alt
 
 from dashboard import no_shows, theme
-from dashboard.axes import from_zero
+from dashboard.axes import FROM_ZERO
 from dashboard.legends import legend_columns
 
 HEIGHT = 300
@@ -288,7 +288,7 @@ def dots(
     x = alt.X(
         "value:Q",
         title=unit,
-        scale=from_zero(unit),
+        scale=FROM_ZERO,
         axis=alt.Axis(tickCount=6, grid=False, format=",.2~f"),
     )
     rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from dashboard import theme
-from dashboard.axes import LEAST_STEP, NUMBER, from_zero
+from dashboard.axes import FROM_ZERO, LEAST_STEP, NUMBER
 from dashboard.charts import COLOURED, HEIGHT, ROWS, Chart, Look, Series, colour, heading
 
 #: Vega's drawings of the verdicts' icons: ▲ ★ ◆ ●.
@@ -212,7 +212,7 @@ def _period_tip(title: str = "From") -> alt.Tooltip:
 
 def _value(field: str, unit: str) -> alt.Y:
     axis = alt.Axis(tickCount=5, format=NUMBER, minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH)
-    return alt.Y(f"{field}:Q", title=unit, scale=from_zero(unit), axis=axis)
+    return alt.Y(f"{field}:Q", title=unit, scale=FROM_ZERO, axis=axis)
 
 
 def _verdict(look: Look) -> alt.Color:

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.axes import LEAST_STEP, NUMBER, from_zero
+from dashboard.axes import FROM_ZERO, LEAST_STEP, NUMBER
 from dashboard.charts import HEIGHT, ROWS, Chart, Series, colour, heading, position, rate_tips
 
 #: The column of rows over time that says what a period is. A browser draws a chart from scratch when its
@@ -53,7 +53,7 @@ def _number(field: str, title: str) -> alt.Y:
     return alt.Y(
         f"{field}:Q",
         title=title,
-        scale=from_zero(title),
+        scale=FROM_ZERO,
         axis=alt.Axis(tickCount=5, format=NUMBER),
     )
 

@@ -1,4 +1,4 @@
-"""Zeros stand at the bottom of a chart, and what is more than 0 is drawn as large as before."""
+"""Points of a chart over time stand as high as their values, of a scale that reaches to the end of their bands."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import vl_convert
 from dashboard import charts, time_charts
 
 SERIES = charts.Series("site", "Site", ("Chicago",), ("#0B6E8A",))
-DAYS = pd.date_range("2026-01-05", periods=5, freq="D").strftime("%Y-%m-%d")
+DAYS = pd.date_range("2026-01-05", periods=3, freq="D").strftime("%Y-%m-%d")
 
 
-def heights(unit: str, values: list[float]) -> list[float]:
+def heights(values: list[float], upper: list[float] | None = None) -> list[float]:
     """How far each point of a chart over time stands above its bottom, as a share of its height."""
+    banded = [{"lower": 0.0, "upper": one} for one in upper] if upper else [{}] * len(values)
     rows = [
-        {"period": day, "grain": "day", "site": "Chicago", "value": value}
-        for day, value in zip(DAYS, values, strict=True)
+        {"period": day, "grain": "day", "site": "Chicago", "value": value, **band}
+        for day, value, band in zip(DAYS, values, banded, strict=True)
     ]
-    body = time_charts.lines("Figures", unit, SERIES).to_dict() | {"width": 400}
+    body = time_charts.lines("Figures", "%", SERIES, band=upper is not None).to_dict() | {"width": 400}
     body["datasets"] = {"rows": rows}
     found = [item["y"] for item in points(vl_convert.vegalite_to_scenegraph(body))]
     assert len(found) == len(values)
@@ -37,11 +38,9 @@ def points(node):
             yield from points(child)
 
 
-@pytest.mark.parametrize("unit", ["%", "Per 100 infusions", "$", "Bookings"])
-def test_zeros_stand_at_the_bottom(unit):
-    assert heights(unit, [0, 0, 0, 0, 0]) == pytest.approx([0] * 5)
+def test_values_have_the_whole_height():
+    assert heights([0, 0.3, 0.15]) == pytest.approx([0, 1, 0.5])
 
 
-@pytest.mark.parametrize("unit", ["%", "Per 100 infusions"])
-def test_rates_below_one_have_the_whole_height(unit):
-    assert max(heights(unit, [0, 0.3, 0.2, 0.1, 0])) == pytest.approx(1)
+def test_with_bands_they_leave_room_for_those():
+    assert heights([0, 5, 10], upper=[4, 12, 20]) == pytest.approx([0, 0.25, 0.5])
