@@ -84,7 +84,7 @@ def _then(
     if earlier := filters.compared(also=also):
         then = _scores(reader, earlier, names)[list(MEASURED)]
         # Of a site that was to open there is nothing to tell, and that it has opened since is no improvement.
-        firsts = reader.query("openings", sites=filters.sites)
+        firsts = reader.query("holdings", sites=filters.sites)
         opened = set(firsts.loc[pd.to_datetime(firsts["first_day"]) <= pd.Timestamp(earlier.end), "site"])
         without = [reader.catalogue.site_name(site) for site in filters.sites if site not in opened]
         return earlier.period_text(), then.where(~now["site"].isin(without), nothing)

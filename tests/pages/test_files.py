@@ -92,17 +92,6 @@ def test_what_is_no_file_is_refused_in_the_same_words(take, name):
         ("also=nothing", b"There is no also nothing here."),
         ("by=hour", b"There is no by hour here. There is: auto, day, week, month.\n"),
         ("no-shows=all", b"There is no no-shows all here."),
-    ],
-)
-def test_a_file_of_what_is_gone_is_refused_and_never_of_everything(take, query, said):
-    """An address that a spreadsheet has kept, of a site that was closed since."""
-    status, body = take("finance", "payment_rows", f"{YEAR}&{query}")
-    assert (status, body.startswith(said)) == (400, True), body[:200]
-
-
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
         ("start=2026-10-01&end=2026-10-02", b"There is no parameter start, end of this file. There is: period, from"),
         ("start=", b"There is no parameter start of this file."),
         ("Site=dallas", b"There is no parameter Site of this file."),
@@ -113,8 +102,8 @@ def test_a_file_of_what_is_gone_is_refused_and_never_of_everything(take, query, 
         ("date=service&date=payment", b"There are several values of date, which has one.\n"),
     ],
 )
-def test_a_misspelt_filter_is_refused_and_never_passed_over(take, query, said):
-    """Who reads the file would take it for narrower than it is."""
+def test_a_file_of_what_is_gone_or_misspelt_is_refused_and_never_of_everything(take, query, said):
+    """An address that a spreadsheet has kept, of a site that was closed since, or whose reader takes it for narrower."""
     status, body = take("finance", "payment_rows", f"{YEAR}&{query}")
     assert (status, body.startswith(said)) == (400, True), body[:200]
 
