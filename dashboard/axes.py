@@ -9,5 +9,21 @@ import altair as alt
 LEAST_STEP = 129_600_000
 #: By itself Vega writes a 0 that is alone as 0.000000.
 NUMBER = ",~f"
-#: From 0 to whatever the values of all layers reach. A domain of its own in one layer would be that of all.
-FROM_ZERO = alt.Scale(zero=True, nice=True)
+#: The column of rows, and the chart's parameter, that says up to which value an axis goes. Rows need not have it, and
+#: then it goes as far as theirs reach.
+TOP = "top"
+
+
+def told_by_rows(name: str, otherwise: str) -> alt.Parameter:
+    """A parameter that the first of a chart's rows has the value of, in a column of its name.
+
+    A browser draws a chart from scratch when its specification changes and only moves its marks when its rows do, so
+    rows say what else would be another specification. `otherwise` is a Vega expression, for a chart without rows.
+    """
+    return alt.param(name=name, expr=f"length(data('source')) ? data('source')[0].{name} : {otherwise}")
+
+
+#: From 0 to what rows say, or else to whatever the values of all layers reach; for charts with the parameter `REACH`.
+#: A whole domain in one layer would be that of all.
+TO_TOP = alt.Scale(zero=True, nice=True, domainMax=alt.expr(TOP))
+REACH = told_by_rows(TOP, "null")

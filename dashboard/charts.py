@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import altair as alt
 
 from dashboard import no_shows, theme
-from dashboard.axes import FROM_ZERO
+from dashboard.axes import REACH, TO_TOP
 from dashboard.legends import legend_columns
 
 HEIGHT = 300
@@ -288,7 +288,7 @@ def dots(
     x = alt.X(
         "value:Q",
         title=unit,
-        scale=FROM_ZERO,
+        scale=TO_TOP,
         axis=alt.Axis(tickCount=6, grid=False, format=",.2~f"),
     )
     rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
@@ -304,7 +304,8 @@ def dots(
     # Of the ground's colour around the letters: the row's line would strike them through.
     ground = words.encode(stroke=alt.value(theme.paper(look.mode)), strokeWidth=alt.value(5))
     rows = len(order) * (16 * (len(series.domain) if series else 1) + 12)
-    return alt.layer(rule, point, ground, words).properties(title=heading(title), height=rows + ROOM)
+    layered = alt.layer(rule, point, ground, words).add_params(REACH)
+    return layered.properties(title=heading(title), height=rows + ROOM)
 
 
 def shares(look: Look, title: str, category: str, measures: Sequence[str], tips: Sequence[alt.Tooltip]) -> Chart:

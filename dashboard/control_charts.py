@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from dashboard import theme
-from dashboard.axes import FROM_ZERO, LEAST_STEP, NUMBER
+from dashboard.axes import LEAST_STEP, NUMBER, REACH, TO_TOP
 from dashboard.charts import COLOURED, HEIGHT, ROWS, Chart, Look, Series, colour, heading
 
 #: Vega's drawings of the verdicts' icons: ▲ ★ ◆ ●.
@@ -29,7 +29,7 @@ def over_time(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -> Cha
         y=_value("value", unit), color=_verdict(look), shape=_shape(), tooltip=[_period_tip(), *tips]
     )
     layers = [*_limits(base, look, unit), line, points, *_notes(base, look)]
-    return alt.layer(*layers).properties(title=heading(title), height=HEIGHT - 40)
+    return alt.layer(*layers).add_params(REACH).properties(title=heading(title), height=HEIGHT - 40)
 
 
 def _notes(base: alt.Chart, look: Look) -> list[Any]:
@@ -62,7 +62,7 @@ def of_figure(look: Look, axis: str, tips: list[alt.Tooltip]) -> Chart:
         .mark_text(align="left", baseline="bottom", color=quiet, fontSize=11)
         .encode(x=alt.value(0), y=alt.value(-6), text=f"{axis}:N")
     )
-    return alt.layer(*_limits(base, look, ""), line, points, words).properties(height=HEIGHT - 60)
+    return alt.layer(*_limits(base, look, ""), line, points, words).add_params(REACH).properties(height=HEIGHT - 60)
 
 
 def share_below(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -> Chart:
@@ -90,7 +90,8 @@ def between_events(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -
     points = base.mark_point(filled=True, opacity=1, size=70).encode(
         y=_value("value", unit), color=_verdict(look), shape=_shape(), tooltip=tips
     )
-    return alt.layer(*_limits(base, look, unit), line, points).properties(title=heading(title), height=HEIGHT - 40)
+    layered = alt.layer(*_limits(base, look, unit), line, points).add_params(REACH)
+    return layered.properties(title=heading(title), height=HEIGHT - 40)
 
 
 def funnel(look: Look, title: str, tips: list[alt.Tooltip]) -> Chart:
@@ -212,7 +213,7 @@ def _period_tip(title: str = "From") -> alt.Tooltip:
 
 def _value(field: str, unit: str) -> alt.Y:
     axis = alt.Axis(tickCount=5, format=NUMBER, minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH)
-    return alt.Y(f"{field}:Q", title=unit, scale=FROM_ZERO, axis=axis)
+    return alt.Y(f"{field}:Q", title=unit, scale=TO_TOP, axis=axis)
 
 
 def _verdict(look: Look) -> alt.Color:

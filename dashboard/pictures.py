@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from dashboard import chart_notes, charts, panels, specifications, theme
+from dashboard.axes import TOP
 from dashboard.chart_notes import Note
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, Panel
@@ -89,12 +90,23 @@ def _pictures(reader: Reader, name: str, chosen: Filters, mode: theme.Mode) -> P
     parts = {str(one): part for one, part in drawn.groupby(rows[each], sort=False)} if each else {"": drawn}
     # Sites in one order on every panel, whichever has the first row.
     parts = {name: parts[name] for name in dict.fromkeys([*look.sites, *parts]) if name in parts}
+    # Rates are compared from chart to chart; counts of a large site would press those of a small one down.
+    rates = len(parts) > 1 and bool(frame.get("denominator", pd.Series(dtype=float)).notna().any())
+    highest = _highest(drawn) if rates and panel.sites_in == each else 0
     made = []
     for caption, part in parts.items():
+        if spec.any_top and (top := highest or (1 if not _highest(part) else 0)):
+            part = part.assign(**{TOP: top})
         here = [note for site, note in notes if each not in ("site", panel.sites_in) or site in ("", caption)]
         body = chart_notes.annotated(spec, here, mode)
         made.append(Picture(caption, table(part), specifications.of_one(body, _ANY_SITE, caption) if apart else body))
     return Pictures(made, [note for _, note in notes], beside, titled=not apart)
+
+
+def _highest(drawn: pd.DataFrame) -> float:
+    """The largest value that stands along the axis of a chart; 0 where none is above it."""
+    values = drawn[[name for name in ("value", "centre", "upper") if name in drawn]]
+    return float(np.nanmax(values.to_numpy(dtype=float), initial=0))
 
 
 def table(frame: pd.DataFrame) -> pa.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dashboard.axes import TOP
 from dashboard.charts import HEIGHT, SMALL_HEIGHT, Chart
 from dashboard.time_charts import GRAIN, PERIOD, TITLE
 
@@ -13,12 +14,14 @@ from dashboard.time_charts import GRAIN, PERIOD, TITLE
 class Specification:
     """A validated Vega-Lite specification without its rows, and the fields that it draws.
 
-    `any_grain` says whether its rows have to say what their periods are.
+    `any_grain` says whether its rows have to say what their periods are, `any_top` whether they may say how far
+    its axis goes.
     """
 
     body: dict[str, Any]
     fields: frozenset[str]
     any_grain: bool = False
+    any_top: bool = False
 
 
 def specification(chart: Chart) -> Specification:
@@ -36,8 +39,8 @@ def specification(chart: Chart) -> Specification:
         if place.get("title") == PERIOD:
             # Vega's axes take a title that changes; the grammar's checker knows of none.
             place["title"] = TITLE
-    any_grain = any(param["name"] == GRAIN for param in body.get("params", ()))
-    return Specification(body, frozenset(_fields(body)), any_grain)
+    told = {param["name"] for param in body.get("params", ())}
+    return Specification(body, frozenset(_fields(body)), GRAIN in told, TOP in told)
 
 
 #: Streamlit's own theme gives legends and axes more air than a dense page has.
@@ -66,7 +69,7 @@ def is_nominal(spec: Specification, axis: str) -> bool:
 
 
 def of_one(body: dict[str, Any], placeholder: str, name: str) -> dict[str, Any]:
-    """A small chart of one group: its name put in for the placeholder, lower, without a title of its own."""
+    """A small chart of one group: its name in place of the placeholder, lower, no title of its own or of time."""
 
     def put(part: Any) -> Any:
         if isinstance(part, dict):
@@ -76,6 +79,10 @@ def of_one(body: dict[str, Any], placeholder: str, name: str) -> dict[str, Any]:
         return name if part == placeholder else part
 
     made: dict[str, Any] = put({key: value for key, value in body.items() if key != "title"})
+    for part in (made, *made.get("layer", ())):
+        place = part.get("encoding", {}).get("x", {})
+        if place.get("title") == TITLE:
+            place["title"] = None
     return made | ({"height": SMALL_HEIGHT} if made.get("height") == HEIGHT else {})
 
 

@@ -6,13 +6,12 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.axes import FROM_ZERO, LEAST_STEP, NUMBER
+from dashboard.axes import LEAST_STEP, NUMBER, REACH, TO_TOP, told_by_rows
 from dashboard.charts import HEIGHT, ROWS, Chart, Series, colour, heading, position, rate_tips
 
-#: The column of rows over time that says what a period is. A browser draws a chart from scratch when its
-#: specification changes and only moves its marks when its rows do, so one serves days, weeks and months.
+#: The column of rows over time that says what a period is: one specification serves days, weeks and months.
 GRAIN = "grain"
-_GRAINS = alt.param(name=GRAIN, expr=f"length(data('source')) ? data('source')[0].{GRAIN} : 'day'")
+_GRAINS = told_by_rows(GRAIN, "'day'")
 #: Stands for the title of a time axis, which only the rows tell.
 PERIOD = "Period"
 
@@ -46,14 +45,14 @@ def _time(*, bars: bool = False) -> alt.X:
 
 def _over_time(chart: Chart) -> Chart:
     """Gives a chart what `_time` and the tooltips over time need."""
-    return chart.transform_calculate(when=_WHEN).add_params(_GRAINS)
+    return chart.transform_calculate(when=_WHEN).add_params(_GRAINS, REACH)
 
 
 def _number(field: str, title: str) -> alt.Y:
     return alt.Y(
         f"{field}:Q",
         title=title,
-        scale=FROM_ZERO,
+        scale=TO_TOP,
         axis=alt.Axis(tickCount=5, format=NUMBER),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -232,9 +231,10 @@ def _draw(view: View, panel: Panel, frame: pd.DataFrame, heading: str) -> None:
         st.html(f'<h2 class="answer">{escape(panel.title)}</h2>')
     # Of one site the headings name it.
     alone = view.reader.catalogue.site_name(view.filters.sites[0]) if view.one_site else ""
-    for row in _rows_of(found.charts, found.beside) if found.charts and found.charts[0].caption else []:
-        for place, one in zip(st.columns(min(len(found.charts), found.beside)), row, strict=False):
-            with place:
+    if found.charts and found.charts[0].caption:
+        place = st.container(key=f"charts_{found.beside}_{panel.name}")
+        for one in found.charts:
+            with place.container():
                 if one.caption != alone:
                     st.caption(f"**{verbatim(one.caption)}**")
                 alt = f"{panel.title}, {one.caption}."
@@ -279,10 +279,6 @@ def _notes(notes: list[chart_notes.Note]) -> None:
     if notes:
         items = "".join(f"<li><b>{note.label}</b> {escape(note.words)}</li>" for note in notes)
         st.html(f'<div class="annotations"><p>Annotations</p><ul>{items}</ul></div>')
-
-
-def _rows_of(parts: list[Any], width: int) -> list[list[Any]]:
-    return [parts[start : start + width] for start in range(0, len(parts), width)]
 
 
 def _foot(view: View, panel: Panel, frame: pd.DataFrame) -> None:

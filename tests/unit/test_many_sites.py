@@ -136,6 +136,16 @@ def test_small_charts_of_their_own_where_colours_cannot_tell_apart(readers):
     assert [one.caption for one in found.charts] == [""]
 
 
+@pytest.mark.parametrize("name", ["no_show_trend", "utilisation_trend", "control_chart", "effects_by_site"])
+def test_rates_of_sites_beside_each_other_have_one_axis(readers, name):
+    reader = reader_for(readers, name)
+    found = pictures.pictures(reader, name, asked(reader), "light").charts
+    rows = [row for one in found for row in one.rows.to_pylist()]
+    reached = [row[column] for row in rows for column in ("value", "upper") if row.get(column) is not None]
+    assert {row["top"] for row in rows} == {max(reached)}
+    assert len(found) == 12
+
+
 @pytest.mark.parametrize("name", SCORECARDS)
 def test_a_scorecard_of_many_sites_has_them_as_rows(readers, name):
     reader, panel = reader_for(readers, name), PANELS[name]
