@@ -15,7 +15,7 @@ from dashboard.panels.column import BAND, LINE, SITE, Column, value_columns
 from dashboard.panels.panel import Panel
 from dashboard.panels.scores import measured, values_of
 from dashboard.panels.sums import gathered, of_lines
-from dashboard.panels.words import listed, titled, unit_title
+from dashboard.panels.words import TOLD, titled, unit_title
 from dashboard.warehouse import Reader
 from dashboard.wording import number, plural
 
@@ -121,18 +121,22 @@ def _pyramid(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _pyramid_answer(frame: pd.DataFrame) -> str:
     if not frame["value"].sum():
         return "No patients in this period"
-    told = []
-    for site, part in frame.groupby("site", sort=False):
-        old = part["group"].isin(["Geriatric"])
-        sums = {side: part["side"] == side for side in SIDES.values()}
-        shares = [
-            f"{side.lower()} {number(100 * part.loc[own & old, 'value'].sum() / part.loc[own, 'value'].sum())} %"
-            for side, own in sums.items()
-            if part.loc[own, "value"].sum()
-        ]
-        if shares:
-            told.append(f"{site} {', '.join(shares)}")
-    return f"Patients of 65 and over: {listed(told)}"
+    sites = frame["site"].nunique()
+    if sites > TOLD:
+        return f"Patients of 65 and over at {sites} sites: {_of_old(frame)}"
+    told = [f"{site} {shares}" for site, part in frame.groupby("site", sort=False) if (shares := _of_old(part))]
+    return f"Patients of 65 and over: {'; '.join(told)}"
+
+
+def _of_old(frame: pd.DataFrame) -> str:
+    """Which share of each side's patients is of 65 and over; empty without patients."""
+    old = frame["group"].isin(["Geriatric"])
+    sums = {side: frame["side"] == side for side in SIDES.values()}
+    return ", ".join(
+        f"{side.lower()} {number(100 * frame.loc[own & old, 'value'].sum() / frame.loc[own, 'value'].sum())} %"
+        for side, own in sums.items()
+        if frame.loc[own, "value"].sum()
+    )
 
 
 def _pyramid_chart(look: charts.Look) -> charts.Chart:

@@ -16,7 +16,7 @@ from dashboard.panels.column import BAND, SITE, Column, value_columns
 from dashboard.panels.panel import Panel
 from dashboard.panels.scores import SCORE_COLUMNS, scores
 from dashboard.panels.sums import course_counts
-from dashboard.panels.words import listed, share_text, titled, unit_title
+from dashboard.panels.words import TOLD, listed, share_text, titled, unit_title
 from dashboard.warehouse import Reader
 from dashboard.wording import number, plural
 
@@ -102,7 +102,14 @@ def _gaps_answer(frame: pd.DataFrame) -> str:
     known = frame.dropna(subset=["value"])
     if not len(known):
         return "Nobody came back for another ketamine infusion in this period"
-    told = listed([f"{row['what']} {number(row['value'])}" for row in known.to_dict("records")], most=6)
+    sites = known["site"].nunique()
+    if sites > TOLD:
+        told = ", ".join(
+            f"{str(phase).lower()} {number(days.min())} to {number(days.max())}"
+            for phase, days in known.groupby("phase", sort=False)["value"]
+        )
+        return f"Median days between ketamine infusions at {sites} sites: {told}"
+    told = "; ".join(f"{row['what']} {number(row['value'])}" for row in known.to_dict("records"))
     return f"Median days between ketamine infusions: {told}"
 
 

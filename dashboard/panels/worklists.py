@@ -14,7 +14,7 @@ import pandas as pd
 from dashboard.filters import Filters, day_text
 from dashboard.panels.column import LINE, SITE, Column
 from dashboard.panels.panel import Panel, Start
-from dashboard.panels.words import listed, titled
+from dashboard.panels.words import TOLD, titled
 from dashboard.warehouse import Reader
 from dashboard.wording import number, plural
 
@@ -61,15 +61,17 @@ def _boosters_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No booster is overdue"
     usual = frame.groupby("site")["usual_days"].first()
-    said = listed(
-        [
-            # A median of whole days may be half a day more.
-            f"{number(days, int(days % 1 > 0))} days" + (f" at {site}" if len(usual) > 1 else "")
-            for site, days in usual.items()
-        ],
-        ", ",
-    )
+    if len(usual) > TOLD:
+        said = f"{_days(usual.min())} to {_days(usual.max())} days at {len(usual)} sites"
+    else:
+        places = [f" at {site}" if len(usual) > 1 else "" for site in usual.index]
+        said = ", ".join(f"{_days(days)} days{place}" for days, place in zip(usual, places, strict=True))
     return f"{plural(len(frame), 'booster is', 'boosters are')} overdue; usual interval {said}"
+
+
+def _days(median: float) -> str:
+    """A median of whole days, which may be half a day more."""
+    return number(median, int(median % 1 > 0))
 
 
 def _scores(frame: pd.DataFrame) -> pd.DataFrame:

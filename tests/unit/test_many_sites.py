@@ -17,6 +17,7 @@ from dashboard.reports import document
 from dashboard.settings import Settings
 from dashboard.shelf import Shelf
 from dashboard.warehouse import Reader
+from dashboard.wording import number
 
 SITES = 60
 
@@ -144,6 +145,19 @@ def test_rates_of_sites_beside_each_other_have_one_axis(readers, name):
     reached = [row[column] for row in rows for column in ("value", "upper") if row.get(column) is not None]
     assert {row["top"] for row in rows} == {max(reached)}
     assert len(found) == 12
+
+
+def test_headings_of_many_sites_span_them_all_and_name_none(readers):
+    reader = readers[Role.MEDICAL_DIRECTOR]
+    heading = {
+        name: panels.heading(reader, name, asked(reader))
+        for name in ("course_gaps", "worklist_boosters", "age_pyramid")
+    }
+    days = panels.rows(reader, "course_gaps", asked(reader)).groupby("phase")["value"].agg(["min", "max"])
+    low, high = map(number, days.loc["Later"])
+    assert re.search(rf"at \d\d sites: in induction .* later {low} to {high}$", heading["course_gaps"])
+    assert re.search(r"overdue; usual interval [\d.]+ to [\d.]+ days at \d+ sites$", heading["worklist_boosters"])
+    assert re.match(r"Patients of 65 and over at 60 sites: ketamine \d+ %, vitamin", heading["age_pyramid"])
 
 
 @pytest.mark.parametrize("name", SCORECARDS)
