@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from anyio import CancelScope, to_thread
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from dashboard import folders
 
@@ -126,7 +126,9 @@ class FileResponse(StreamingResponse):
 
         A workbook takes minutes before it has any.
         """
-        head = [{"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}]
+        head: list[Message] = [
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        ]
         async for part in self.body_iterator:
             if part:
                 for message in (*head, {"type": "http.response.body", "body": part, "more_body": True}):

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-class Month(click.ParamType):
+class Month(click.ParamType[str]):
     """A month, given on as 2026-10."""
 
     name = "month"
@@ -22,7 +22,7 @@ class Month(click.ParamType):
             self.fail(f"{value!r} is no month. Write it like 2026-10.", param, ctx)
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[str]):
     """A day, given on as 2026-10-30."""
 
     name = "day"
