@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 from starlette.responses import PlainTextResponse, Response
 
-from dashboard import access, exports, filters
+from dashboard import access, exports, filters, unknown
 from dashboard.panels.column import Column
 from dashboard.receipts import FileResponse, Receipt, no_such_file
 from dashboard.state.audit import KINDS, Audit, Entry, Search
@@ -49,9 +49,9 @@ def period(parameters: Mapping[str, Sequence[str]]) -> str:
 def fault(parameters: Mapping[str, Sequence[str]]) -> str | None:
     """What an address names that its file can't be of, in a sentence; the page leaves it out instead."""
     return (
-        filters.misread({name: values for name, values in parameters.items() if name != "kind"}, PARAMETERS)
-        or filters.unnamed("kind", parameters.get("kind", ()), tuple(KINDS))
-        or filters.unnamed("days", parameters.get("days", ()), (*PERIODS, *EVER))
+        unknown.misread({name: values for name, values in parameters.items() if name != "kind"}, PARAMETERS)
+        or unknown.unnamed("kind", parameters.get("kind", ()), tuple(KINDS))
+        or unknown.unnamed("days", parameters.get("days", ()), (*PERIODS, *EVER))
     )
 
 

@@ -16,11 +16,22 @@ _DROPPED = (
 )
 #: = + - @ and their full-width, small, raised and lowered forms.
 _STARTS = "=+\\-@\u207a-\u207c\u208a-\u208c\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
-_HARMFUL = re.compile(
-    f"[\x00-\x1f']|[{_DROPPED}]*[{_STARTS}]"
-    # Numbers that lose digits, zeros or their exponent when read as numbers.
-    "|[0-9][0-9.]{11,}\\Z|0[0-9]+\\Z|[0-9][0-9.]*[eE][+\\-]?[0-9]+\\Z"
+#: Numbers that lose digits, zeros or their exponent when read as numbers, or are no amounts: 1.10, 1,234, 5-, 5 %.
+_NUMBERS = (
+    "[0-9][0-9.]{11,}|0[0-9]+|[0-9][0-9.]*[eE][+\\-]?[0-9]+|[0-9]*[.,][0-9.,]*[0-9][0-9.,]*-?|[0-9]+[.,\\-]"
+    "|[($\u20ac\xa3]+[0-9][0-9.,]*\\)?|[0-9][0-9.,]* ?[%\u20ac]|[0-9]+ [0-9]+/[0-9]+"
 )
+_PLACE = "(?:[0-9]{1,2}|[0-9]{4})"
+_MONTH = (
+    "(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?)"
+)
+#: Days and months: 10-12, 1/2/3, 2026-10, MAR1, 5 May. A name with its year in four digits behind it is what it says.
+_DAYS = (
+    f"{_PLACE}[-/]{_PLACE}(?:[-/]{_PLACE})?|{_MONTH}(?:[-/. ]?[0-9]{{1,2}}|[-/.]?[0-9]{{4}})"
+    f"|{_PLACE}[-/. ]?{_MONTH}(?:[-/. ][0-9]{{1,2}})?"
+)
+_HARMFUL = re.compile(f"[\x00-\x1f']|[{_DROPPED}]*[{_STARTS}]|(?:{_NUMBERS}|{_DAYS})\\Z")
 _NAME = re.compile(r"[a-z_]+")
 
 
@@ -29,6 +40,8 @@ def harmless(text: str) -> str:
 
     >>> harmless("=1+1"), harmless("nausea"), harmless("'quoted"), harmless("1234567890123456")
     ("'=1+1", 'nausea', "''quoted", "'1234567890123456")
+    >>> harmless("MAR1"), harmless("10-12"), harmless("1.10"), harmless("85+"), harmless("18–25"), harmless("B052135")
+    ("'MAR1", "'10-12", "'1.10", '85+', '18–25', 'B052135')
     """
     return f"'{text}" if _HARMFUL.match(text) else text
 

@@ -12,7 +12,7 @@ import pandas as pd
 from starlette.datastructures import QueryParams
 from starlette.responses import PlainTextResponse, Response
 
-from dashboard import access, filters, no_shows, panels
+from dashboard import access, filters, no_shows, panels, unknown
 from dashboard.choices import Choice, Preview
 from dashboard.datasets import DATASETS, DATES, Dataset
 from dashboard.filters import Filters
@@ -298,8 +298,8 @@ def respond(
 def fault(chosen: Choice, parameters: filters.Parameters, *, strict: bool = False) -> str | None:
     """What an address names that a file can't be of, in a sentence; None where the file is what was meant."""
     return (
-        filters.misread(parameters, (*filters.PARAMETERS, *PARAMETERS))
-        or filters.fault(parameters, chosen.filters.scope, of_day=chosen.dataset.of_day)
+        unknown.misread(parameters, (*filters.PARAMETERS, *PARAMETERS))
+        or unknown.fault(parameters, chosen.filters.scope, of_day=chosen.dataset.of_day)
         or missing(chosen, parameters, strict=strict)
     )
 
@@ -310,25 +310,30 @@ def missing(chosen: Choice, parameters: filters.Parameters, *, strict: bool = Fa
     Where one is gone since an address was kept, a file would silently be of all of them.
     Sites that aren't the viewer's are left out of it and go on record, unless `strict`: then they are missing too.
     """
-    scope, dataset = chosen.filters.scope, chosen.dataset
-    places = [("site", scope.sites, () if strict else chosen.refused)]
-    places += [("line", scope.lines, ()), ("band", scope.bands, ()), ("effect", scope.effects, ())]
-    # Another's site to compare with is left out, as theirs is of the sites.
-    others = tuple(filters.SITE_PREFIX + site for site in chosen.reader.catalogue.sites if site not in scope.sites)
-    compared = (*filters.COMPARISONS, *(filters.SITE_PREFIX + site for site in scope.sites))
-    places += [(word, compared, () if strict else others) for word in ("compare", "also")]
-    places += [("figure", scope.figures, ()), ("by", tuple(filters.GRAINS), ())]
-    places += [("no-shows", tuple(no_shows.DEFINITIONS), ())]
+    scope = chosen.filters.scope
+    others = () if strict else [site for site in chosen.reader.catalogue.sites if site not in scope.sites]
+    found = (
+        unknown.unnamed(word, parameters.get(word, ()), *known) for word, *known in unknown.choices(scope, others)
+    )
+    return next(filter(None, found), None) or unfit(chosen, parameters, strict=strict)
+
+
+def unfit(chosen: Choice, parameters: filters.Parameters, *, strict: bool = False) -> str | None:
+    """Which dataset, payment method, column or date of an address there isn't, in a sentence."""
+    dataset = chosen.dataset
+    # What stands behind the question mark on the page Exports names it, and may be put behind another's path.
+    named: list[tuple[str, Sequence[str], tuple[str, ...]]] = [
+        ("dataset", parameters.get("dataset", ()), (dataset.name,))
+    ]
     if not dataset.by_method:
-        places += [("method", (), ())]
-    named = [(word, parameters.get(word, ()), known, hidden) for word, known, hidden in places]
+        named.append(("method", parameters.get("method", ()), ()))
     # What is on a page has all of its columns, whatever an address says; named outright it is a slip.
     if dataset.columns or strict:
         every = columns_of(chosen.reader, dataset, chosen.filters) if dataset.columns else ()
         columns = tuple(column.name for column in every)
         listed = ",".join(parameters.get("columns", ())).split(",")
-        named += [("column", listed, columns, ()), ("date", parameters.get("date", ()), dataset.dates, ())]
-    return next((wrong for one in named if (wrong := filters.unnamed(*one))), None)
+        named += [("column", listed, columns), ("date", parameters.get("date", ()), dataset.dates)]
+    return next((wrong for one in named if (wrong := unknown.unnamed(*one))), None)
 
 
 def answer(reader: Reader, chosen: Choice, form: str, parameters: filters.Parameters) -> Response:

@@ -46,9 +46,6 @@ PARAMETERS = (
     "part",
 )  # fmt: skip
 
-#: Parameters of which an address may name several values.
-_MANY = ("site", "line", "band", "method", "columns")
-
 Parameters = Mapping[str, Sequence[str]]
 
 
@@ -283,53 +280,6 @@ def parse(parameters: Parameters, scope: Scope, usual: str = DEFAULT_PERIOD) -> 
         no_shows=_one_of(parameters, "no-shows", no_shows.DEFINITIONS, no_shows.HEADLINE),
         part=_part(parameters, len(sites or scope.sites)),
     )
-
-
-def misread(parameters: Parameters, known: Sequence[str]) -> str | None:
-    """Which parameter of a file's address would be passed over, in a sentence; None where each is read.
-
-    Who misspells one would take the file for narrower than it is.
-    """
-    if unknown := [name for name in parameters if name not in known]:
-        said = ", ".join(name[:40] for name in unknown[:5])
-        return f"There is no parameter {said} of this file. There is: {', '.join(known) or 'none'}."
-    several = (name for name in parameters if name not in _MANY and len(set(parameters[name])) > 1)
-    return next((f"There are several values of {name}, which has one." for name in several), None)
-
-
-def unnamed(word: str, values: Iterable[str], known: Sequence[str], hidden: Iterable[str] = ()) -> str | None:
-    """Which of an address's values there isn't, in a sentence; those of `hidden` are taken, and not told."""
-    meant = {slug(one) for one in (*known, *hidden)}
-    if not (unknown := [value for value in values if value and slug(value) not in meant]):
-        return None
-    said = ", ".join(value[:80] for value in unknown[:10])
-    return f"There is no {word} {said} here. There is: {', '.join(known) or 'none'}."
-
-
-def fault(parameters: Parameters, scope: Scope, *, of_day: bool = False) -> str | None:
-    """What is wrong with the period of an address, in a sentence; None where `parse` reads what was meant.
-
-    A page may show another period instead, and says which. A file must not. `of_day` is of a file of one day.
-    """
-    if (period := first(parameters, "period")) and period not in PERIODS:
-        return f"There is no period {period}. Periods: {', '.join(PERIODS)}."
-    dated = [value for name in ("from", "to") if (value := first(parameters, name))]
-    if dated and period != "custom":
-        return "Days from and to go with the period custom: period=custom&from=…&to=…"
-    named = [value for value in (first(parameters, "day"),) if value] if of_day else []
-    return _outside(dated, scope) or _outside(named, scope)
-
-
-def _outside(named: Sequence[str], scope: Scope) -> str | None:
-    days = []
-    for value in named:
-        try:
-            days.append(dt.date.fromisoformat(value))
-        except ValueError:
-            return f"{value!r} is no day. Write it like {scope.last_full_day}."
-    if days and (min(days) > scope.last_day or max(days) < scope.first_day):
-        return f"The extract holds {scope.first_day} to {scope.last_day}, and nothing of the period asked for."
-    return None
 
 
 def refused_sites(parameters: Parameters, sites: Iterable[str], scope: Scope) -> tuple[str, ...]:

@@ -293,7 +293,8 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 def _cover(made: Pack, restated: Sequence[Any], digests: Mapping[str, str]) -> Table:
     """Control totals over all sites, and what the pack is of."""
     rows = [
-        ("Month", made.month),
+        # As staff read it: what a spreadsheet takes for a day would have an apostrophe in front.
+        ("Month", f"{days_of(made.month)[0]:%B %Y}"),
         ("Sites", ", ".join(made.site_names)),
         ("Extract", made.extract),
         ("Definitions", made.definitions),

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pandas as pd
 from starlette.responses import PlainTextResponse, Response
 
-from dashboard import access, exports, filters, month_end
+from dashboard import access, exports, filters, month_end, unknown
 from dashboard.choices import Preview
 from dashboard.exports import DATASETS, Dataset, Export
 from dashboard.filters import Filters
@@ -207,7 +207,7 @@ def respond(viewer: access.Viewer, store: Store, name: str, form: str, parameter
 def _month(reader: Reader, store: Store, parameters: filters.Parameters) -> Response:
     scope = exports.scope_of(reader)
     refused = filters.refused_sites(parameters, reader.catalogue.sites, scope)
-    wrong = filters.misread(parameters, ("month", "site")) or filters.unnamed(
+    wrong = unknown.misread(parameters, ("month", "site")) or unknown.unnamed(
         "site", parameters.get("site", ()), scope.sites, refused
     )
     if wrong:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from anyio import CancelScope, to_thread
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from dashboard import folders
 
@@ -91,8 +91,10 @@ class Receipt:
 
     def details(self) -> dict[str, Any]:
         """What goes on record: of a file that was cut or failed, what had been handed over so far."""
-        counts = {"rows": self._rows, "bytes": self._bytes, "sha256": self._digest.hexdigest()}
-        totals = {name: str(value) for name, value in self._totals.items()}
+        # A workbook is whole before its first byte goes out: broken off before, no row has left.
+        rows, summed = (self._rows, self._totals) if self._bytes else (0, Counter[str]())
+        counts = {"rows": rows, "bytes": self._bytes, "sha256": self._digest.hexdigest()}
+        totals = {name: str(value) for name, value in summed.items()}
         return {**self._about, **({"totals": totals} if totals else {}), **counts, "outcome": self._outcome}
 
 
@@ -118,6 +120,22 @@ class FileResponse(StreamingResponse):
         self.receipt = receipt
         self.ended: Callable[[Receipt], None] = lambda _receipt: None
         self._parts = parts
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the parts; the head goes out with the first bytes, so that until then a failure can still be told.
+
+        A workbook takes minutes before it has any.
+        """
+        head: list[Message] = [
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        ]
+        async for part in self.body_iterator:
+            if part:
+                for message in (*head, {"type": "http.response.body", "body": part, "more_body": True}):
+                    await send(message)
+                head = []
+        for message in (*head, {"type": "http.response.body", "body": b"", "more_body": False}):
+            await send(message)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file."""

@@ -125,7 +125,7 @@ class FrameRows:
             columns = self.columns
             if UNIT in frame and UNIT not in {column.name for column in columns}:
                 columns = (*columns, Column(UNIT, ""))
-            arrays = [_typed(frame[column.name], column) for column in columns]
+            arrays = [_typed(_to_the_cent(frame, column), column) for column in columns]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema(columns))
 
     def summary(self) -> tuple[int, Totals]:
@@ -163,6 +163,14 @@ def csv_cells(frame: pd.DataFrame, column: Column) -> list[str]:
     forms = [own_format(value, unit) for value, unit in zip(values.fillna(0), frame[UNIT], strict=True)]
     written = {form: _cells(values, form) for form in set(forms)}
     return [written[form][place] for place, form in enumerate(forms)]
+
+
+def _to_the_cent(frame: pd.DataFrame, column: Column) -> pd.Series:
+    """A column's values; of figures in units of their rows money with no more places than it has in CSV."""
+    values = frame[column.name]
+    if not (column.own and UNIT in frame):
+        return values
+    return values.where(frame[UNIT] != "dollars", values.astype("float64").round(2))
 
 
 def _cells(values: pd.Series, form: Format) -> list[str]:

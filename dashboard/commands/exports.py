@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashboard import filters, folders, no_shows
+from dashboard import filters, folders, no_shows, unknown
+from dashboard.commands.dates import Month
 from dashboard.commands.output import put
 from dashboard.interruption import brought_to_its_end
 from dashboard.settings import Settings
@@ -112,10 +113,10 @@ def take(
         if wrong := exports.fault(chosen, asked, strict=True):
             raise click.UsageError(wrong)
         methods = exports.methods_of(reader) if method and chosen.dataset.by_method else ()
-        if unknown := [one for one in method if one not in methods]:
+        if strange := [one for one in method if one not in methods]:
             # In an address it gives no rows; named outright it is a slip.
             raise click.UsageError(
-                f"There is no method {', '.join(unknown)} here. There is: {', '.join(methods) or 'none'}"
+                f"There is no method {', '.join(strange)} here. There is: {', '.join(methods) or 'none'}"
             )
         details = write(store, chosen, form, output)
     _say(output, chosen, details)
@@ -239,7 +240,7 @@ def verify(file: Path) -> None:
 
 
 @export.command("month-end")
-@click.option("--month", required=True, help="The month, as 2026-10.")
+@click.option("--month", required=True, type=Month(), metavar="YYYY-MM", help="The month.")
 @click.option("--site", "sites", multiple=True, help="A site; repeat it for several.  [default: all in one pack]")
 @click.option(
     "-o", "--output", "folder", required=True, metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
@@ -267,6 +268,10 @@ def month_end_command(month: str, sites: tuple[str, ...], folder: Path, close: b
     settings = settings_in_force()
     with store_of(settings) as store:
         reader = reader_of(settings, store, username)
+        if wrong := unknown.unnamed("site", sites, reader.sites):
+            raise click.UsageError(wrong)
+        asked = set(map(filters.slug, sites))
+        sites = tuple(site for site in reader.sites if filters.slug(site) in asked)
         try:
             made, restated = packs.month(reader, store, month, sites)
             if close and made.provisional:

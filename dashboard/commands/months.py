@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from dashboard.commands.dates import Month
 from dashboard.commands.exports import export, reader_of
 from dashboard.terminal import fail, operator, settings_in_force, store_of
 
@@ -55,7 +56,7 @@ def months(username: str | None) -> None:
 
 
 @export.command("reopen")
-@click.option("--month", required=True, help="The month, as 2026-10.")
+@click.option("--month", required=True, type=Month(), metavar="YYYY-MM", help="The month.")
 @click.option("--site", "sites", multiple=True, help="A site; repeat it for several.  [default: all]")
 @click.option("--reason", required=True, help="Why; it stands in the audit record.")
 def reopen(month: str, sites: tuple[str, ...], reason: str) -> None:
@@ -74,7 +75,7 @@ def reopen(month: str, sites: tuple[str, ...], reason: str) -> None:
         if not own:
             fail(f"{month} is not closed at any site. Closed months: dashboard export months")
         try:
-            closed.reopen(month, own, reason)
+            opened = closed.reopen(month, own, reason)
         except StateError as error:
             fail(str(error))
-    click.echo(f"Opened {month} again at {', '.join(own)}.")
+    click.echo(f"Opened {month} again at {', '.join(opened)}.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dashboard import no_shows
+from dashboard.commands.dates import Day, Month
 from dashboard.commands.output import put
 from dashboard.interruption import brought_to_its_end
 from dashboard.terminal import fail, operator, settings_in_force, store_of
@@ -33,7 +34,7 @@ def report() -> None:
 
 
 @report.command()
-@click.option("--month", required=True, metavar="YYYY-MM", help="The month.")
+@click.option("--month", required=True, type=Month(), metavar="YYYY-MM", help="The month.")
 @click.option("--site", "sites", multiple=True, help="This site only; repeat it for several.")
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="FILE.html or FILE.pdf."
@@ -59,7 +60,7 @@ def safety(month: str, sites: tuple[str, ...], output: Path) -> None:
 
 @report.command()
 @click.option("--site", "sites", multiple=True, required=True, help="The site; one.")
-@click.option("--day", default="", metavar="YYYY-MM-DD", help="The day; the last full one unless given.")
+@click.option("--day", type=Day(), metavar="YYYY-MM-DD", help="The day; the last full one unless given.")
 @click.option(
     "--no-shows", "named", type=click.Choice(list(no_shows.DEFINITIONS)), default=no_shows.HEADLINE,
     show_default=True, help="The definition of the no-show rate.",
@@ -67,7 +68,7 @@ def safety(month: str, sites: tuple[str, ...], output: Path) -> None:
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="FILE.html or FILE.pdf."
 )
-def today(sites: tuple[str, ...], day: str, named: str, output: Path) -> None:
+def today(sites: tuple[str, ...], day: str | None, named: str, output: Path) -> None:
     """Write the morning huddle of a site: the day's figures, chairs, gaps, days ahead and worklists on one sheet.
 
     It holds no row of a patient. That it was written goes on record.
@@ -82,7 +83,7 @@ def today(sites: tuple[str, ...], day: str, named: str, output: Path) -> None:
     from dashboard.reports import files
 
     # As a manager sees it, with small counts hidden where they are hidden from managers.
-    _print(output, files.HUDDLE, Role.MANAGER, lambda reader, _: files.morning(reader, sites, day, named))
+    _print(output, files.HUDDLE, Role.MANAGER, lambda reader, _: files.morning(reader, sites, day or "", named))
 
 
 @brought_to_its_end()

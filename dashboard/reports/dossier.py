@@ -134,7 +134,7 @@ def stand(signal: Signal, today: dt.date) -> Facts:
         [
             ("Stage", signal.latest.title),
             ("Site", signal.frozen["site_name"]),
-            ("Opened", _signed(signal.steps[0])),
+            ("Opened", _by(signal.steps[0])),
             ("Next step due", filters.day_text(due) + overdue if due else ""),
         ]
     )
@@ -177,6 +177,9 @@ def _pairs(figures: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _signed(step: Step) -> str:
-    due = f"; next step due {filters.day_text(step.due_on)}" if step.due_on else ""
+    return _by(step) + (f"; next step due {filters.day_text(step.due_on)}" if step.due_on else "")
+
+
+def _by(step: Step) -> str:
     when = f"{filters.day_text(step.at.date())}, {step.at:%H:%M} UTC"
-    return f"{step.title}: {step.person_name} ({step.person}), {when}{due}"
+    return f"{step.title}: {step.person_name} ({step.person}), {when}"

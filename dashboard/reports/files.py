@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
-from dashboard import access, filters
+from dashboard import access, filters, unknown
 from dashboard.query_faults import WarehouseError
 from dashboard.receipts import FileResponse, Receipt, no_such_file
 from dashboard.reports import dossier, html, huddle, pdf, safety
@@ -69,7 +69,7 @@ def respond(
         return no_such_file()
     suffix = ""
     read = () if found else PARAMETERS.get(name)
-    if read is not None and (wrong := filters.misread(asked, read)):
+    if read is not None and (wrong := unknown.misread(asked, read)):
         return PlainTextResponse(f"{wrong}\n", status_code=400)
     try:
         if found:

@@ -149,7 +149,7 @@ def _reopening(view: page.View, month: str, closed: Sequence[ClosedMonth]) -> No
             _do(view, lambda months: months.reopen(month, [one.site for one in closed], reason))
 
 
-def _do(view: page.View, act: Callable[[ClosedMonths], None]) -> None:
+def _do(view: page.View, act: Callable[[ClosedMonths], object]) -> None:
     # The page may have been open for long: who acts is asked again.
     viewer = access.require(identity.current_viewer(), month_end.RESOURCE)
     for site in view.filters.sites:

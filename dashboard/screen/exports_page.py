@@ -60,6 +60,8 @@ def choice(view: page.View) -> Choice:
         on_change=lambda: filter_bar.choose(dataset=[st.session_state[key]], columns=[], date=[], method=[]),
     )
     export = packs.asked(view.reader, datasets[chosen], filter_bar.address())
+    if wrong := exports.unfit(export, filter_bar.address()):
+        st.warning(tables.verbatim(f"{wrong} It is left out."))
     if isinstance(export, Export):
         _narrow(export)
     return export

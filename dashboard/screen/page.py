@@ -9,7 +9,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, chart_notes, charts, choosing, exports, filters, panels, pictures, theme
+from dashboard import access, chart_notes, charts, choosing, exports, filters, panels, pictures, theme, unknown
 from dashboard.ahead import Dated, Wish, ahead
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, Column, Panel, look_of, rows
@@ -132,6 +132,7 @@ def open_page(
     chosen = filters.parse(filter_bar.address(), scope, usual)
     if bar:
         filter_bar.draw(chosen, reader, resource, own, day=day, by=by, effect=effect, figure=figure, period=period)
+        _left_out(resource, reader, chosen, dated=day or period, of_day=day)
         _whole_periods(resource, reader, chosen)
         if chosen.parts > 1 and pictures.turns(resource):
             filter_bar.parts(chosen)
@@ -142,6 +143,20 @@ def open_page(
     filter_bar.keep(chosen, own)
     dated: Dated | None = None if not bar else "day" if day else "period" if period else ""
     return View(reader, chosen, look_of(reader.catalogue, chosen, mode()), dated)
+
+
+def _left_out(resource: str, reader: Reader, chosen: Filters, *, dated: bool, of_day: bool) -> None:
+    """What of the address there isn't, told for as long as the page is of what was made of it."""
+    others = [site for site in reader.catalogue.sites if site not in reader.sites]
+    here = (resource, chosen.address())
+    # The address has lost it by the page's next run, which a browser may ask for at once.
+    if words := unknown.left_out(filter_bar.address(), chosen.scope, others, dated=dated, of_day=of_day):
+        st.session_state["left_out"] = (here, words)
+    told, words = st.session_state.get("left_out", (None, ""))
+    if told == here:
+        st.warning(verbatim(words))
+    else:
+        st.session_state.pop("left_out", None)
 
 
 def _whole_periods(resource: str, reader: Reader, chosen: Filters) -> None:

@@ -77,8 +77,8 @@ class ClosedMonths:
             )
             yield
 
-    def reopen(self, month: str, sites: Sequence[str], reason: str) -> None:
-        """Take back that a month is closed at these sites, for a reason that goes on record.
+    def reopen(self, month: str, sites: Sequence[str], reason: str) -> list[str]:
+        """Take back that a month is closed at these sites, for a reason that goes on record; where it was closed.
 
         Raises:
             StateError: no reason, or it is closed at none of them.
@@ -99,6 +99,7 @@ class ClosedMonths:
             self._store.audit.append(
                 connection, "month", self._store._actor, month, change="reopened", reason=reason, was=was
             )
+        return [row.site for row in found]
 
     def list(self, month: str | None = None) -> list[ClosedMonth]:
         """The closed months, or one of them, the latest first, by site."""

@@ -27,6 +27,20 @@ DISGUISES = (
 )  # fmt: skip
 
 
+#: What a spreadsheet reads as a number or a day that says something else: keys, codes, shares.
+CHANGED = (
+    "1.10", "1.0", "12.", ".5", "475.005", "1.234.567", "12,5", "1,234", "1,2,3", "5-", "12.5-", "5 %", "12.5%", "5€", "$475.00",
+    "(500)", "€5", "1 1/2", "10-12", "10/12", "1/2/3", "1-2-2026", "2026-10", "10-2026", "2026/10", "2026-10-12", "2026.10.12",
+    "10.12.", "10.12.2026", "Mar-1", "mar 1", "MAR.01", "SEPT2", "Sep 30", "DEC12", "OCT-2026", "Nov2026", "August 5", "May/5",
+    "1MAR", "5 March", "1-Jul", "1-Jul-26", "2026 feb", "30.JUN",
+)  # fmt: skip
+#: What looks like it and is read as it stands, or as the time or day that it says.
+KEPT = (
+    "85+", "12–17", "12-345", "2026-00123", "555-1234", "B0052135", "DR-08", "VISIT-0001", "mayo 5", "Marker1", "Octagon-3", "Juno7",
+    "MAR", "MAR123", "12MARCH2026x", "31 Aug 2026", "Oct 2026", "8:00 am", "12:30", "2026-10-12 09:00", "3 months", "Q1", "5 USD",
+)  # fmt: skip
+
+
 def disguised() -> list[str]:
     """Formulas behind every start and disguise."""
     return [d + s + f for d, s, f in itertools.product(DISGUISES, STARTS, FORMULAS)]
@@ -88,6 +102,7 @@ def odd() -> list[str]:
         "TRUE",
         "null",
     ]
+    numbers += [*CHANGED, *KEPT]
     controls = [f"a{chr(code)}b" for code in (*range(1, 0x20), *range(0x7F, 0xA1), 0xFFFD, 0xFFFC)]
     escapes = ["_x0041_", "_x000D_", "&#x41;", "%00", "\\u0041", "<![CDATA[x]]>", "]]>", "<!--", "--", "{{7*7}}"]
     spaces = [f"a{chr(code)}b" for code in range(0x2000, 0x2010)]

@@ -63,6 +63,11 @@ def test_every_disguise_is_seen():
     assert [ascii(text) for text in naughty.disguised() if not cells.is_formula(text)] == []
 
 
+def test_what_is_read_as_another_number_or_day_is_guarded_and_what_is_not_stays_as_it_is():
+    assert [text for text in naughty.CHANGED if not cells.is_formula(text)] == []
+    assert [text for text in naughty.KEPT if cells.is_formula(text)] == []
+
+
 def test_python_and_duckdb_write_the_same_cells(guarded):
     found = guarded(TEXTS)
     assert [harmful for _, harmful in found] == [cells.is_formula(text) for text in TEXTS]
@@ -214,3 +219,19 @@ def test_libreoffice_finds_no_formula_and_no_other_number(form, tmp_path):
     assert 'office:value="-1.01"' in text
     assert "1234567890123456" in text
     assert "E+15" not in text.replace("1E+15", "")
+
+
+@pytest.mark.parametrize("language", [1033, 1031, 1036], ids=["English", "German", "French"])
+def test_libreoffice_keeps_texts_in_every_language_and_english_alone_reads_amounts(language, tmp_path):
+    texts = [*naughty.CHANGED, *naughty.KEPT]
+    path = tmp_path / "rows.csv"
+    path.write_bytes(written("csv", tmp_path, source(texts)))
+    document = convert(path, "fods", f"--infilter=CSV:44,34,76,1,,{language},false,false,false").read_text(
+        encoding="utf-8"
+    )
+    rows = re.findall("<table:table-row.*?</table:table-row>", document, re.DOTALL)[1:]
+    kinds = [re.findall(r'<table:table-cell[^>]*office:value-type="(\w+)"', row) for row in rows[: len(texts)]]
+    assert {kind[0] for kind, text in zip(kinds, texts, strict=True) if not text.startswith("2026-10-12 ")} == {
+        "string"
+    }
+    assert {kind[1] for kind in kinds} == {"float" if language == 1033 else "string"}

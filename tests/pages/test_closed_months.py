@@ -178,6 +178,14 @@ def test_what_the_extract_no_longer_holds_stays_listed_and_hides_no_other_month(
     assert "2026-08 is not closed at any site" in said
 
 
+def test_opening_says_where_the_month_was_closed_and_no_more(run, tmp_path):
+    run("export", "month-end", "--month", "2026-09", "--site", "Miami-Beach", "-o", str(tmp_path), "--close")
+    assert [path.name for path in tmp_path.glob("*.zip")] == ["month-end_2026-09_miami_beach.zip"]
+    words = ("--site", "chicago", "--site", "miami_beach", "--reason", "a statement came late")
+    said = run("export", "reopen", "--month", "2026-09", *words).output
+    assert said == "Opened 2026-09 again at miami_beach.\n"
+
+
 def test_a_month_closed_at_some_sites_says_which_and_closes_at_the_others(house):
     with Store.open(house, rounds=4) as store:
         months = ClosedMonths(store.by("lee"))

@@ -117,7 +117,20 @@ def test_the_same_export_is_the_same_bytes(run, tmp_path, form):
         (("export", "payment_rows", "-o", "/no/such/folder/x.csv"), 1, "was not written"),
         (("export", "booking_rows", "-o", "x.csv", "--as", "finance"), 1, "not open to this account"),
         (("export", "booking_rows", "-o", "x.csv", "--as", "nobody"), 1, "There is no user nobody"),
-        (("export", "month-end", "--month", "October", "-o", "."), 1, "is no month"),
+        (("export", "month-end", "--month", "October", "-o", "."), 2, "is no month"),
+        (
+            ("export", "month-end", "--month", "2026-13", "-o", "."),
+            2,
+            "'2026-13' is no month. Write it like 2026-10.",
+        ),
+        (("export", "reopen", "--month", "2026-13", "--reason", "a late statement"), 2, "'2026-13' is no month."),
+        (("report", "safety", "--month", "2026-13", "-o", "x.pdf"), 2, "'2026-13' is no month."),
+        (("report", "today", "--site", "dallas", "--day", "2026-02-30", "-o", "x.pdf"), 2, "'2026-02-30' is no day."),
+        (
+            ("export", "month-end", "--month", "2026-09", "--site", "boston", "-o", "."),
+            2,
+            "There is no site boston here. There is: chicago, dallas, miami_beach.",
+        ),
         (("export", "month-end", "--month", "2019-01", "-o", "."), 1, "is not in the extract"),
         (
             ("export", "month-end", "--month", "2026-09", "-o", ".", "--as", "manager.dallas"),
@@ -244,8 +257,8 @@ def test_the_month_end_pack_names_things_as_pages_do_and_keeps_their_keys_for_pr
     assert named("Service line") - {"Package"} == {"Ketamine", "Vitamin", "Hydration"}
     assert named("Status") == {"No-show", "Cancelled", "Cancelled late"}
     assert {"Card", "Cash"} <= named("Method")
-    [cover] = [row for row in found["cover.csv"] if row["What"] == "Sites"]
-    assert cover["Value"] == ", ".join(sites)
+    cover = {row["What"]: row["Value"] for row in found["cover.csv"]}
+    assert (cover["Month"], cover["Sites"]) == ("September 2026", ", ".join(sites))
     with zipfile.ZipFile(pack) as archive:
         assert json.loads(archive.read("receipt.json"))["sites"] == ["chicago", "dallas", "miami_beach"]
 

@@ -85,6 +85,7 @@ def test_what_is_no_file_is_refused_in_the_same_words(take, name):
         ("line=dental", b"There is no line dental here. There is: ketamine, vitamin, hydration.\n"),
         ("band=12", b"There is no band 12 here."),
         ("columns=amount,tip", b"There is no column tip here."),
+        ("dataset=invoice_rows", b"There is no dataset invoice_rows here. There is: payment_rows.\n"),
         ("date=booked", b"There is no date booked here. There is: payment, service.\n"),
         ("effect=nothing", b"There is no effect nothing here. There is: "),
         ("figure=nothing", b"There is no figure nothing here. There is: "),

@@ -7,6 +7,8 @@ import io
 import json
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -100,6 +102,20 @@ def test_a_workbook_gives_each_figure_the_format_of_its_unit(file, tmp_path):
         (row[unit], form[value]) for row, form in zip(rows, workbook.number_formats(path)[1:], strict=True)
     }  # fmt: skip
     assert formats == {("count", "#,##0"), ("percent", "#,##0.00"), ("dollars", "#,##0.00")}
+
+
+def test_money_has_its_cents_and_no_more_in_every_form(file, tmp_path):
+    """The difference of two amounts, of which binary fractions leave a trace."""
+    path = tmp_path / "mix.xlsx"
+    path.write_bytes(file("mix_summary", "xlsx"))
+    [heading, *lines] = csv.reader(io.StringIO(file("mix_summary", "csv").decode("utf-8-sig"), newline=""))
+    change, unit = heading.index("Change"), heading.index("Unit")
+    said = [float(line[change]) for line in lines if line[unit] == "dollars"]
+    assert any(amount % 1 for amount in said)
+    sheet = workbook.sheets(path)["Rows"][1:]
+    assert [row[change] for row in sheet if row[unit] == "dollars"] == said
+    table = pq.read_table(pa.BufferReader(file("mix_summary", "parquet"))).to_pylist()
+    assert [row["change"] for row in table if row["unit"] == "dollars"] == said
 
 
 def test_a_workbook_of_the_days_chart_has_whole_counts_though_no_column_says_their_unit(file, tmp_path):

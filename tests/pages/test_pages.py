@@ -106,6 +106,50 @@ def test_a_malformed_address_falls_back_to_what_is(visit, page, address):
     assert len(at.title) == 1
 
 
+@pytest.mark.parametrize(
+    ("page", "address", "said"),
+    [
+        ("revenue", {"band": ["12-17", "200-300"]}, "There is no such choice here, so it is left out: band 200-300."),
+        (
+            "bookings",
+            {"site": ["dallas", "atl[an](x)tis"], "by": "decade"},
+            "left out: site atl[an](x)tis, by decade.",
+        ),
+        ("bookings", {"compare": "site-boston", "no_shows": "all"}, "left out: compare site-boston, no-shows all."),
+        ("bookings", {"period": "tomorrow"}, "There is no period tomorrow. Periods: 7-days, 28-days"),
+        ("bookings", {"period": "custom", "from_": "2026-02-30", "to": "2026-09-30"}, "'2026-02-30' is no day."),
+        ("today", {"day": "1066-10-14"}, "and nothing of the period asked for. The bar above says what is shown."),
+        ("exports", {"dataset": "salaries"}, "There is no dataset salaries here."),
+        ("exports", {"dataset": "payment_rows", "columns": "amount,tip"}, "There is no column tip here."),
+    ],
+)
+def test_a_page_says_what_of_its_address_there_is_not(visit, page, address, said):
+    at = visit("admin", page, **{name.replace("no_shows", "no-shows"): value for name, value in address.items()})
+    [warning] = at.warning
+    plain = warning.value.replace("\\", "").replace("\u2060", "")
+    assert said in plain
+    # Also where a browser asks for the page once more; the address has lost it by then.
+    assert [one.value for one in at.run().warning] == [warning.value]
+    assert "](x)" not in warning.value
+    if page in {"revenue", "bookings"}:
+        at.selectbox(key="filter_period").set_value("90-days").run()
+        assert not at.warning
+
+
+def test_choosing_another_period_than_days_of_ones_own_is_nothing_to_tell(visit):
+    at = visit("admin", "bookings", period="custom", from_="2026-09-01", to="2026-09-30")
+    assert not at.warning
+    at.selectbox(key="filter_period").set_value("90-days").run()
+    assert not at.warning
+
+
+def test_a_page_whose_address_has_what_there_is_says_nothing(visit):
+    """All that bars write, also what was chosen on another page and of another's site."""
+    address = {"site": ["chicago", "dallas"], "band": "12-17", "compare": "site-chicago", "by": "week"}
+    at = visit("manager.dallas", "bookings", period="90-days", effect="nausea", day="1066-10-14", **address)
+    assert not at.warning
+
+
 @pytest.mark.parametrize(("page", "key"), [("bookings", "bookings_by_status"), ("exports", None)])
 def test_the_address_carries_from_page_to_page(visit, page, key):
     at = visit("director", page, period="90-days", site="dallas", line="ketamine", band=["65-74", "75-84"])

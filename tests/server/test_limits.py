@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import re
@@ -18,7 +19,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from dashboard.access import Role, Viewer
-from dashboard.receipts import FileResponse, Receipt
+from dashboard.receipts import FileResponse, Part, Receipt
 from dashboard.serving import gate, limits
 from dashboard.state import SessionsFullError, Store
 from dashboard.state.audit import Search
@@ -355,6 +356,41 @@ def test_signals_have_no_address_for_who_is_shown_no_small_counts(crowded):
     crowded.sql("delete from sessions")
 
 
+def of_ada():
+    """The scope of a request for a file."""
+    return {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"",
+            "asgi": {"spec_version": "2.4"}, "state": {"viewer": Viewer("ada", "Ada", Role.ADMIN)}}  # fmt: skip
+
+
+def test_a_workbook_that_takes_too_long_is_told_so_and_is_on_record_as_nothing():
+    """Its rows are read for long before it has a first byte."""
+    receipt = Receipt("rows", {}, None)
+
+    def parts():
+        while True:
+            time.sleep(0.05)
+            yield Part(b"", 100, {"amount": 7})
+
+    async def file(_request):
+        return FileResponse(receipt.counted(parts()), "rows.xlsx", receipt)
+
+    async def ask():
+        came = []
+
+        async def send(message):
+            came.append(message)
+
+        await limits.Desk(file, total=1, seconds=0.5)(of_ada(), anyio.sleep_forever, send)
+        return came
+
+    head, body = anyio.run(ask)
+    assert (head["status"], body["body"]) == (503, b"This took too long. Choose a shorter period or fewer sites.\n")
+    assert receipt.details() == {
+        "filters": {}, "extract": None, "rows": 0, "bytes": 0, "sha256": hashlib.sha256().hexdigest(),
+        "outcome": "cut",
+    }  # fmt: skip
+
+
 def test_who_has_a_whole_file_may_ask_for_the_next_though_it_is_not_on_record_yet():
     """In turn, as a person or a program does, three more than they may have at once."""
     recorded, written = threading.Event(), []
@@ -374,9 +410,7 @@ def test_who_has_a_whole_file_may_ask_for_the_next_though_it_is_not_on_record_ye
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 told.set()
 
-        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"",
-                 "asgi": {"spec_version": "2.4"}, "state": {"viewer": Viewer("ada", "Ada", Role.ADMIN)}}  # fmt: skip
-        tasks.start_soon(desk, scope, anyio.sleep_forever, send)
+        tasks.start_soon(desk, of_ada(), anyio.sleep_forever, send)
         with anyio.fail_after(10):
             await told.wait()
         return came[0]["status"]

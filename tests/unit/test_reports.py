@@ -340,6 +340,12 @@ def test_the_dossier_is_drawn_from_the_copy_alone(signal, frozen):
     assert "≥ 38" in words
 
 
+def test_a_dossier_says_once_when_the_first_step_was_due(signal):
+    facts = dict(dossier.stand(signal, TODAY).rows)
+    assert facts["Opened"].endswith(": Dan <b>Ho</b> (dan), 2 Nov 2026, 09:00 UTC")
+    assert html.render(dossier.document(signal, TODAY)).count("16 Nov 2026") == 1
+
+
 def test_blocks_of_every_kind_are_written():
     body = {
         "mark": "point",
