@@ -34,7 +34,7 @@ DANGLING = [
     ({"identifier": {"value": "9"}}, "holds an identifier that no resource of the delivery has"),
     ({"display": "Jane Smith"}, "holds neither a reference nor an identifier"),
     ("#nobody", "refers to a contained resource that is not there"),
-    ("#me", "is a contained patient whose identifier no Patient of the delivery has"),
+    ("#me", "is a contained patient whom no identifier tells from others; deliver a Patient, or an identifier"),
 ]
 
 

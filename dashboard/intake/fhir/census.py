@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from dashboard.intake.fhir.elements import objects
 from dashboard.intake.fhir.files import ResourceFile, kind_of
 from dashboard.intake.fhir.index import Index
-from dashboard.intake.fhir.lookups import DUPLICATES, identity_of, note_resource
+from dashboard.intake.fhir.lookups import DUPLICATES, identity_of, note_contained, note_resource
 from dashboard.intake.fhir.mending import MODIFIER
 from dashboard.intake.fhir.options import Options
 from dashboard.intake.fhir.outcome import LeftOut, Outcome, Problem, Rejected, Used
@@ -164,6 +164,7 @@ def _judge(item: Item, kind: str, index: Index, options: Options) -> Outcome | N
     if kind in VERSIONED and identity is not None:
         order = note_resource(index, kind, identity, resource, item.full_url)
     if makes_records(kind, options) or kind in LINKS:
+        note_contained(index, resource)
         return None
     if kind in BOOKING_TYPES:
         return LeftOut(f"bookings are read from {options.bookings}")

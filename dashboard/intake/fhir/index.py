@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -26,6 +26,7 @@ create table resource (key text primary key, data text, version text) without ro
 create table deleted (key text primary key, moment text) without rowid;
 create table alias (key blob primary key, target text) without rowid;
 create table claimed (key text primary key) without rowid;
+create table person (identifier blob primary key, key text) without rowid;
 create table linked (key text primary key, links text) without rowid;
 create table merged (key text primary key, survivor text) without rowid;
 create table visit (booking text primary key, encounter text, happened integer) without rowid;
@@ -170,6 +171,44 @@ class Index:
             return found
         targets = {self.survivor_of(key) for key in found.split(_BETWEEN)} if self.has_merged else set()
         return targets.pop() if len(targets) == 1 else ""
+
+    def note_person(self, identifiers: Sequence[tuple[str, str]], told: Sequence[Any]) -> None:
+        """Know a patient who is contained in other resources; those that share an identifier are one.
+
+        Args:
+            identifiers: system and value of each, at least one.
+            told: birth date and sex; of each the first that was told counts.
+        """
+        names = [self._digest(f"Patient?{system}|{value}") for system, value in identifiers]
+        known = dict.fromkeys(key for name in names if (key := self._person(name)))
+        # The same in every delivery, as the id of a patient must be.
+        own = blake2b("|".join(identifiers[0]).encode(errors="replace"), digest_size=16).hexdigest()
+        key, *others = known or [f"Patient/#{own}"]
+        for other in others:
+            self.has_merged = True
+            self.merge(other, key)
+        rows = [json.loads(self._look_up(one) or "[null, null]") for one in (key, *others)]
+        data = [next((one for one in part if one is not None), None) for part in zip(*rows, told, strict=True)]
+        self._connection.execute("insert or replace into resource values (?, ?, '')", (key, _TEXT_OF(data)))
+        self._connection.executemany("insert or ignore into person values (?, ?)", [(name, key) for name in names])
+
+    def person(self, system: str, value: str) -> str | None:
+        """The key of the patient contained in other resources who has an identifier."""
+        return self._person(self._digest(f"Patient?{system}|{value}"))
+
+    def join_people(self) -> None:
+        """Once all resources are known: who is contained in some and delivered as well is one; of several nobody."""
+        shared = "select person.key, target from person join alias on alias.key = person.identifier"
+        for key, target in self._connection.execute(shared).fetchall():
+            if _BETWEEN in target:
+                self._connection.execute("delete from person where key = ?", (key,))
+            else:
+                self.has_merged = True
+                self.merge(self.survivor_of(key), target)
+
+    def _person(self, identifier: bytes) -> str | None:
+        key: str | None = self._value("select key from person where identifier = ?", identifier)
+        return self.survivor_of(key) if key and self.has_merged else key
 
     def note_links(self, key: str, links: Any) -> None:
         """Note what a patient's record says of others of the same patient; nothing takes back what it said before."""

@@ -17,6 +17,7 @@ def note_merged(world: World) -> None:
 
     Those that were deleted since count, too: what refers to them means the other one.
     """
+    world.index.join_people()
     links, lost = world.index.links(), list[tuple[str, str]]()
     for key, said in links:
         for reference in said.get("replaced-by", ()):

@@ -56,6 +56,13 @@ def superseded(index: Index, key: str, resource: Json, full_url: str | None) -> 
     return None
 
 
+def note_contained(index: Index, resource: Json) -> None:
+    """Know the patients whom a resource contains, and whom an identifier tells from others."""
+    for one in objects(resource.get("contained")):
+        if one.get("resourceType") == "Patient" and (identifiers := list(identifiers_of(one))):
+            index.note_person(identifiers, _person(one))
+
+
 def identity_of(resource: Json, full_url: str | None) -> str | None:
     """A resource's id; in a Bundle that gives none, the last part of its address."""
     given = resource.get("id")
@@ -114,12 +121,7 @@ def supervision_of(resource: Json) -> str:
 
 def _kept(kind: str, key: str, resource: Json) -> Any:
     if kind == "Patient":
-        birth, sex = resource.get("birthDate"), resource.get("gender")
-        return [
-            # A year as a number is one; what is no date at all rejects the bookings.
-            birth if birth is None or isinstance(birth, str) else str(birth)[:_LONGEST_DATE],
-            sex if isinstance(sex, str) else None,
-        ]
+        return _person(resource)
     if kind in ("Location", "Organization"):
         return place_of(resource, key)
     if kind == "HealthcareService":
@@ -129,10 +131,20 @@ def _kept(kind: str, key: str, resource: Json) -> Any:
     if kind in _SCHEDULED:
         return [_reference(one, display=False) for one in objects(resource.get(_SCHEDULED[kind]))]
     if kind == "Encounter":
-        return encounter_of(resource)
+        return _standing_alone(encounter_of(resource), resource)
     if kind == "ChargeItem":
         return [_reference(one) for one in charged(resource)]
     return 0
+
+
+def _person(patient: Json) -> list[str | None]:
+    """Birth date and sex of a patient."""
+    birth, sex = patient.get("birthDate"), patient.get("gender")
+    return [
+        # A year as a number is one; what is no date at all rejects the bookings.
+        birth if birth is None or isinstance(birth, str) else str(birth)[:_LONGEST_DATE],
+        sex if isinstance(sex, str) else None,
+    ]
 
 
 def _links(patient: Json) -> dict[str, list[Json]]:
@@ -170,6 +182,28 @@ def encounter_of(resource: Json) -> dict[str, Any]:
         "names": list(service.names),
         "subject": [_reference(one, display=False) for one in objects(resource.get("subject"))],
     }
+
+
+def _standing_alone(visit: dict[str, Any], encounter: Json) -> dict[str, Any]:
+    """What is kept of an Encounter, without references that lead somewhere from within it alone."""
+    where = [[_outside(one, encounter) for one in level] for level in visit["where"]]
+    people, subject = ([_outside(one, encounter) for one in visit[name]] for name in ("people", "subject"))
+    return visit | {"where": where, "people": people, "subject": subject}
+
+
+def _outside(reference: Json, container: Json) -> Json:
+    """A reference to what the container contains, by what else leads to it: an identifier, the name of a place."""
+    text = reference.get("reference")
+    if text is None or not text.startswith("#"):
+        return reference
+    found = (one for one in objects(container.get("contained")) if one.get("id") == text[1:])
+    contained = next(found, {})
+    kept: Json = {"type": contained["resourceType"]} if isinstance(contained.get("resourceType"), str) else {}
+    for identifier in objects(contained.get("identifier")):
+        kept.setdefault("identifier", {name: identifier.get(name) for name in ("system", "value")})
+    if kept.get("type") in ("Location", "Organization") and (names := place_of(contained, "")["names"]):
+        kept["display"] = names[0]
+    return kept
 
 
 def took_place(resource: Json) -> bool:

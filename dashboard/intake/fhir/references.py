@@ -42,6 +42,13 @@ class DanglingError(LookupError):
     """The reference leads to nothing of the delivery; the message says why, without its value."""
 
 
+class SeveralError(DanglingError):
+    """The reference could mean any of several resources."""
+
+    def __init__(self) -> None:
+        super().__init__("leads to several resources of the delivery")
+
+
 class Resolver:
     """Follows references, with a delivery's index at hand."""
 
@@ -99,7 +106,7 @@ class Resolver:
 
     def _of_key(self, key: str) -> Found:
         if not key or (self._index.has_versions and self._index.is_several(key)):
-            raise DanglingError("leads to several resources of the delivery")
+            raise SeveralError
         kind = key.partition("/")[0]
         if kind in TRACKED and not self._index.holds(key):
             # A record that was merged into another may be delivered no more.
@@ -117,12 +124,21 @@ class Resolver:
 
     def _known(self, contained: Json) -> Found | None:
         """The delivered resource that a contained one is by its identifier."""
+        kind, several = contained["resourceType"], False
         for identifier in objects(contained.get("identifier")):
             try:
-                return self._logical(identifier, contained["resourceType"])
+                return self._delivered(identifier, kind)
+            except SeveralError:
+                several = True
             except DanglingError:
                 continue
-        return None
+        return None if several or kind != "Patient" else self._person(contained)
+
+    def _person(self, named: Json) -> Found | None:
+        """The patient with one of these identifiers who is delivered within other resources alone."""
+        keys = (self._index.person(system, value) for system, value in identifiers_of(named))
+        key = next((key for key in keys if key is not None), None)
+        return None if key is None else Found("Patient", key)
 
     def _search(self, text: str) -> Found:
         path, _, query = text.partition("?")
@@ -146,6 +162,18 @@ class Resolver:
         raise DanglingError("refers to an address (urn:) that no resource of the delivery has")
 
     def _logical(self, identifier: Json, kind: str | None) -> Found:
+        try:
+            return self._delivered(identifier, kind)
+        except SeveralError:
+            raise
+        except DanglingError:
+            person = self._person({"identifier": identifier}) if kind in (None, "Patient") else None
+            if person is None:
+                raise
+            return person
+
+    def _delivered(self, identifier: Json, kind: str | None) -> Found:
+        """The delivered resource that an identifier is of."""
         value = next(texts(identifier.get("value")), None)
         if value is None:
             raise DanglingError("holds an identifier without a value")

@@ -75,7 +75,7 @@ class World:
             raise RejectionError(element, trouble or "names no patient", None if trouble is None else _HIDDEN)
         [patient] = found.values()
         if patient.contained is not None:
-            why = "is a contained patient whose identifier no Patient of the delivery has"
+            why = "is a contained patient whom no identifier tells from others; deliver a Patient, or an identifier"
             raise RejectionError(element, why, _HIDDEN)
         return patient.identity
 
