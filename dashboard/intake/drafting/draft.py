@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from dashboard.intake.contract import TABLES, Column, DeliveryError, Table
-from dashboard.intake.drafting import evidence, in_parts, row_guesses, second_files, sideways, together
+from dashboard.intake.drafting import doubts, evidence, in_parts, row_guesses, second_files, sideways, together
 from dashboard.intake.drafting.file_choice import choose, fit, likeness
 from dashboard.intake.drafting.formats import Formats, toml_string
 from dashboard.intake.drafting.guesses import UNSURE, Guess, guess_column, guess_columns
@@ -22,7 +22,7 @@ from dashboard.intake.drafting.sideways import Across, Form
 from dashboard.intake.drafting.together import Line, Visits, visits_of
 from dashboard.intake.drafting.words import Words
 from dashboard.intake.fhir.files import is_fhir
-from dashboard.intake.reading.finding import files_to_map
+from dashboard.intake.reading.finding import files_to_map, nothing_to_map
 from dashboard.intake.reading.header import told_names
 from dashboard.intake.reference import Reference
 from dashboard.intake.sql import statements
@@ -49,10 +49,7 @@ def draft_mapping(delivery: Path, reference: Reference) -> str:
             raise DeliveryError(
                 f"{delivery} holds FHIR resources, which are imported without a mapping: dashboard import {delivery}"
             )
-        raise DeliveryError(
-            f"{delivery} holds no CSV, TSV, text or Parquet file (plain or .gz) and no workbook, nor do its folders; "
-            "export the tables in one of these forms"
-        )
+        raise nothing_to_map(delivery)
     with tempfile.TemporaryDirectory() as work, duckdb.connect() as connection:
         for statement in statements("macros"):
             connection.execute(statement)
@@ -138,6 +135,8 @@ class _Draft:
             lines += ["", *visits.lines(log, bookings, self._words.guess(TABLES[0], status, bookings, ()))]
         lines += ["", *self._form.join] if self._form and self._form.join else []
         lines += tables
+        if "scores" not in files and "scores" not in chosen:
+            lines += doubts.scores_without_section(self._files)
         if rest := [one for one in rest if not any(one is used for used in self._used)]:
             lines += ["", "# Files that no table takes anything from:"]
             lines += [f"# - {file.called}: {file.told}" for file in rest]
@@ -196,7 +195,8 @@ class _Draft:
         lines = [f"[[{table.name}]]" if across else f"[{table.name}]", *layout_of(file)]
         lines += [across.rows] if across else row_guesses.left_out(table, file, guesses.get("amount"))
         lines += [among.only] if among else []
-        lines += [f"[{table.name}.columns]", *([] if across else [f"# The file has {file.told}"])]
+        lines += [f"[{table.name}.columns]", *([f"# The file has {file.told}"] if file.told and not across else [])]
+        lines += doubts.about(table, file)
         for column in table.columns:
             if across and not column.required and column.name not in given:
                 continue
@@ -382,6 +382,8 @@ class _Draft:
             others = guess_columns(column.name, table.name, file.header, ())
             read = [one for one in others if self._formats.reads(column, file.columns[one.name])]
             why += together.rivals(read, guess, file) + together.lacking_time(file, guess)
+        if (table.name, column.name) == ("bookings", "patient_id"):
+            why += doubts.of_each_row(file, guess.name)
         if (table.name, column.name) == ("side_effects", "booking_id"):
             why += row_guesses.strange(self._bookings, sample)
         if (table.name, column.name) == ("payments", "amount"):

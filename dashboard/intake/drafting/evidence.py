@@ -44,6 +44,7 @@ _CLOCK = re.compile(
 _REFUNDS = {"refund", "refunds", "refunded"}
 #: Words beside them that make a column no sum of money.
 _NO_SUM = {"date", "time", "id", "number", "reason", "tip", "tax", "count", "status"}
+_STATE = re.compile("[A-Z]{2}")
 _SUM = re.compile(r"[^\w]*[A-Z]{0,3}\s*\d[\d.,\s]*\W*")
 _STAFF = re.compile(r"\b(Dr|Mr|Ms|Mrs|Prof)\b\.? \w|\b[A-Z][\w'’-]+,? (?:[A-Z]\.? )?[A-Z][\w'’-]+")
 
@@ -139,6 +140,11 @@ def tells_who(values: Sequence[str], personal: Collection[str]) -> bool:
     distinct = set(values)
     telling = sum("@" in value or bool(set(words_of(value).split()) & set(personal)) for value in distinct)
     return _MANY * telling > len(distinct)
+
+
+def is_address(name: str, values: Sequence[str]) -> bool:
+    """Whether a column called state holds those of an address, in two letters each."""
+    return column_words(name) == "state" and all(map(_STATE.fullmatch, values))
 
 
 def says_who(name: str) -> bool:

@@ -94,7 +94,7 @@ class Formats:
                 return True
             if language := spoken(sample):
                 sample = [in_english(one, language) for one in sample]
-            return max(self._fits(sample).values(), default=0) >= _MOST
+            return max(self._fits(column, sample).values(), default=0) >= _MOST
         if column.kind in ("amount", "whole number"):
             numbers = [found for value in sample if (found := _NUMBER.fullmatch(value))]
             if column.name == "chair_minutes" and any(map(_HOURS.search, sample)):
@@ -120,14 +120,16 @@ class Formats:
             return [], ""
         if counted := _counted(column, sample):
             return [f'format = "{counted}"'], "; days as a spreadsheet counts them" if counted == EXCEL else ""
-        fits = self._fits(sample)
+        fits = self._fits(column, sample)
         best = max(fits.values(), default=0)
         if best < _MOST:
             return [], f"; DECIDE: no format found for values like {shape(sample[0])}; add format = …"
         formats = [text for text, share in fits.items() if share == best]
         chosen, rest = [formats[0]], sample
         while len(chosen) < _FORMATS and (rest := self._unread(rest, chosen[-1])):
-            others = self._fits(rest)
+            # What has day and month the other way round makes both orders doubtful, and is read in none.
+            swapped = {_swapped(text) for text in chosen} - set(chosen)
+            others = {text: share for text, share in self._fits(column, rest).items() if text not in swapped}
             further = max(others, key=lambda text: others[text], default=None)
             if further is None or not others[further]:
                 break
@@ -135,19 +137,23 @@ class Formats:
         rest = self._unread(rest, chosen[-1])
         why = ""
         if rest:
-            share = f"{len(rest) / len(sample):.0%} of the sample are written otherwise"
-            why = f"; DECIDE: {share}, like {shape(rest[0])}: another format, or no times at all?"
+            turned = any(self._fits(column, rest).get(_swapped(text)) for text in chosen if _swapped(text) != text)
+            share = f"{len(rest) / len(sample):.0%} of the sample"
+            other = f"are written otherwise, like {shape(rest[0])}: another format, or no times at all?"
+            order = "have day and month the other way round, so that neither order is sure of the others"
+            why = f"; DECIDE: {share} {order if turned else other}"
         if any(text.replace("%d", "%m", 1) != text and _swapped(chosen[0]) == text for text in formats[1:]):
             why += f"; DECIDE: month or day first? {_swapped(chosen[0])} fits as well"
         told = ", ".join(map(toml_string, chosen))
         return [f"format = {f'[{told}]' if len(chosen) > 1 else told}"], why
 
-    def _fits(self, sample: Sequence[str]) -> dict[str, float]:
-        """The share of a sample that each format reads, as a year that may be meant."""
+    def _fits(self, column: Column, sample: Sequence[str]) -> dict[str, float]:
+        """The share of a sample that each format reads, as a year that may be meant; a year alone is no time."""
         key = tuple(sample)
         if key not in self._tried:
             self._tried[key] = {text: self._share(_fits(text), sample) for text in possible_formats(sample)}
-        return self._tried[key]
+        tried = self._tried[key]
+        return tried if column.kind == "date" else {text: share for text, share in tried.items() if "%d" in text}
 
     def _unread(self, sample: Sequence[str], text: str) -> list[str]:
         rows = self._connection.execute(

@@ -129,7 +129,8 @@ def guess_columns(contract_name: str, table: str, header: Sequence[str], taken: 
 def _known_as(contract_name: str, table: str) -> tuple[tuple[str, str, frozenset[str]], ...]:
     """What columns are called of which one of the contract may be made, the likeliest first; also as one word."""
     known = (column_words(name) for name in (contract_name, *COLUMNS[table].get(contract_name, "").split(", ")))
-    return tuple((words, words.replace(" ", ""), frozenset(words.split())) for words in known)
+    # A name of which nothing is left, as "a" or "%", is called like no column.
+    return tuple((words, words.replace(" ", ""), frozenset(words.split())) for words in known if words)
 
 
 # The same words are asked about for every column of the contract and table, and again for each guess: of a file of

@@ -53,8 +53,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "provider": "provider, provider id, doctor, doctor id, physician, clinician, practitioner, practitioner id, "
         "staff id, staff member, staff, dentist id, therapist id, caregiver id, professional id, nurse id",
         "channel": "channel, booking source, referral source",
-        "chair_minutes": "chair minutes, duration, minutes, duration minutes, duration min, length, "
-        "service duration, appointment duration",
+        "chair_minutes": "chair minutes, actual duration, actual minutes, duration, minutes, duration minutes, "
+        "duration min, length, service duration, appointment duration",
         "price": "price, fee, charge, cost, total claim cost, billed amount, base encounter cost, billing amount, "
         "total price, total cost",
         "side_effects_assessed": "side effects assessed, form filled, side effect form",

@@ -6,7 +6,12 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-_TOTAL = re.compile(r"(?:grand\s+|sub\s*-?)?totals?\b(?:\s+for\b.*|\s*:)?", re.IGNORECASE)
+_TOTAL = re.compile(
+    r"(?:grand\s+|sub\s*-?)?totals?\b"
+    r"(?:\s+for\b.*|(?:\s+(?:appointments|bookings|visits|records|rows|clients|patients|payments|transactions))?"
+    r"\s*(?::\s*(?:\d[\d.,]*)?)?)",
+    re.IGNORECASE,
+)
 #: A line of totals has at most so many of the values that others have.
 _SPARSE = 0.5
 
@@ -39,9 +44,11 @@ def without_totals(
     full = [place for place, name in enumerate(header) if name and all(row[place] for row in kept)]
     place = places.pop() if len(places) == 1 else next(iter(full), None) if not places else None
     words = dict.fromkeys(row[place] or "" for row in totals) if place is not None else {}
+    # One that tells how many rows there were is another next time.
+    words = {word: None for word in words if not re.search(r"\d", word)}
     # The total for somebody names them, and must stand in no mapping.
     named = any(" for " in word.lower() for word in words)
-    if place is None or not header[place] or named or (blank and place not in full):
+    if place is None or not header[place] or named or (blank and place not in full) or not (words or blank):
         return kept, None
     return kept, (header[place], (*words, "")[: len(words) + blank])
 

@@ -25,6 +25,7 @@ from dashboard.intake.drafting.guesses import (
 )
 from dashboard.intake.drafting.samples import SampledFile
 from dashboard.intake.drafting.synonyms import STATUS_SIGNS, WORDS
+from dashboard.intake.mapping.file import DAYLESS
 from dashboard.intake.reference import Reference
 
 #: A column by its values alone is filled in so many rows.
@@ -106,6 +107,7 @@ class Words:
                 for one in named
                 if self._may_be(column)
                 and self._tells(column, one)
+                and not (column.name == "status" and evidence.is_address(one.name, file.columns[one.name]))
                 and (known[one.name] or not evidence.tells_who(file.columns[one.name], personal))
             ),
             None,
@@ -290,6 +292,8 @@ class Words:
                 f"# {column.name} = {{ unknown = true }}  # DECIDE: required, and no column found; name columns that "
                 "tell patients apart; as it stands every booking is a patient of its own, and nobody comes again"
             )
+        if column.name == "taken_at":
+            return f'# {column.name} = ""  # DECIDE: required, and no column found{DAYLESS}'
         several = "; name columns that tell patients apart, else the booking's own id" if column.personal else ""
         return f'# {column.name} = ""  # DECIDE: required, and no column found{several}'
 

@@ -18,6 +18,11 @@ from dashboard.intake.reference import Reference
 
 #: Where nothing tells patients apart.
 _ALONE = "; where no column tells patients apart, say { unknown = true }: every booking is a patient of its own then"
+#: What to do about scores of which no column tells when they were taken.
+DAYLESS = (
+    "; without a day a score stands before no visit and after none: take it from the visits by a join, or from the "
+    "file's name (file_name), or leave the section out"
+)
 #: Of tomllib's messages, those on names that stand twice.
 _TWICE = ("Cannot declare", "Cannot overwrite", "Cannot redefine", "Cannot mutate", "Duplicate inline table key")
 
@@ -101,6 +106,7 @@ def _table(data: Any, table: Table, number: int, joins: Joins, reference: Refere
             + (f', or give {" or ".join(same)} as {{ constant = "…" }}' if same else "")
             + (f', or make {own} of the number of the row: {{ row_number = "" }}' if own in missing else "")
             + (_ALONE if "patient_id" in missing and own == "booking_id" else "")
+            + (DAYLESS if "taken_at" in missing else "")
         )
     mapped = tuple(
         column_of(columns[name], column, joins, reference, place.at(section_name(table.name, number, name)))

@@ -89,11 +89,12 @@ def own_dialect(path: Path, sheet: str | None) -> Dialect:
 
 
 def line_end(content: bytes) -> bytes:
-    """What ends the lines: LF unless all end in a carriage return, or in two and LF."""
-    ends = content.count(NEWLINE)
-    if not ends:
+    """What ends the lines: LF unless all end in a carriage return, or the first in two and LF."""
+    first, end, _ = content.partition(NEWLINE)
+    if not end:
         return b"\r" if b"\r" in content else NEWLINE
-    return b"\r\r\n" if content.count(b"\r\r\n") == ends else NEWLINE
+    # The last line is often added by something else, and ends as usual.
+    return b"\r\r\n" if first.endswith(b"\r\r") else NEWLINE
 
 
 def held(header: tuple[str, ...], wanted: Collection[SourceColumn]) -> int:
@@ -186,7 +187,7 @@ def _why(inspected: Inspected, wanted: Collection[str]) -> str:
         return f": its first line is longer than {LONGEST_RECORD:,} bytes"
     if is_strange([line.decode(UTF_8, "replace")]):
         return ": it holds characters that end lines elsewhere; save it with usual line ends"
-    if between := _BETWEEN.match(line):
+    if (between := _BETWEEN.match(line)) and between.group(1) != dialect.delimiter:
         named = between.group(1).decode(UTF_8, "replace")
         advice = "save it with commas" if wanted else "write that as delimiter in the mapping"
         return f": it separates its columns with {named!r}; {advice}"

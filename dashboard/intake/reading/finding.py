@@ -13,6 +13,8 @@ from dashboard.intake.reading.files import ENDINGS, sheets_of, shown_name, usabl
 from dashboard.intake.reading.kinds import foreign
 from dashboard.intake.reading.workbook import ENDINGS as BOOKS
 
+#: What files are called that other programs pack others into.
+_PACKED = (".zip", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tar.gz", ".tgz")
 #: So many first bytes tell what a file is.
 _START = 1024
 
@@ -137,6 +139,16 @@ def files_to_map(folder: Path) -> tuple[list[Path], str]:
     if found := delimited_files(folder):
         return found, ""
     return _below(folder), "**/"
+
+
+def nothing_to_map(delivery: Path) -> DeliveryError:
+    """Why no mapping can be drafted for a folder without files that can be mapped."""
+    if packed := [path.name for path in _entries(delivery) if path.name.lower().endswith(_PACKED)]:
+        return DeliveryError(f"{delivery} holds {packed[0]}, an archive; unpack it there and draft again")
+    return DeliveryError(
+        f"{delivery} holds no CSV, TSV, text or Parquet file (plain or .gz) and no workbook, nor do its folders; "
+        "export the tables in one of these forms"
+    )
 
 
 def _below(folder: Path) -> list[Path]:
