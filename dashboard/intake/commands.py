@@ -9,7 +9,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,8 @@ from dashboard.terminal import plain, shown
 
 if TYPE_CHECKING:
     from dashboard.intake.attempts import Watched
+    from dashboard.intake.publish import Rules
     from dashboard.intake.report import ImportReport
-    from dashboard.intake.watch import Watch
     from dashboard.spark.engine import SparkBuild
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -145,57 +145,25 @@ def import_command(
              dashboard import inbox --watch --once
              dashboard import delivery --engine spark --spark sc://spark.internal:15002
     """
-    from dashboard.intake.publish import Rules, import_delivery
+    from dashboard.intake.publish import Rules
 
-    if once and not watch:
-        raise click.UsageError("--once goes with --watch.")
-    if watch and (report or rejects):
-        raise click.UsageError("--report and --rejects are of one delivery and don't go with --watch.")
-    if watch and dry_run:
-        raise click.UsageError("--dry-run is of one delivery and doesn't go with --watch.")
-    if spark and engine != "spark":
-        raise click.UsageError("--spark goes with --engine spark.")
-    if add and engine == "spark":
-        raise click.UsageError("--add is done by DuckDB and doesn't go with --engine spark.")
+    clashes = {
+        "--once goes with --watch.": once and not watch,
+        "--report and --rejects are of one delivery and don't go with --watch.": watch and (report or rejects),
+        "--dry-run is of one delivery and doesn't go with --watch.": watch and dry_run,
+        "--spark goes with --engine spark.": spark and engine != "spark",
+        "--add is done by DuckDB and doesn't go with --engine spark.": add and engine == "spark",
+    }
+    for told, clash in clashes.items():
+        if clash:
+            raise click.UsageError(told)
     with _errors():
         settings = Settings.from_environment()
         settings = replace(settings, data=data or settings.data)
         rules = Rules.of(settings, accept_drop=accept_drop)
-
-        def run(delivery: Path, watched: Watched | None = None) -> ImportReport:
-            # A dry run changes nothing, so there is nothing to record.
-            unrecorded: dict[str, object] = {}
-            record: contextlib.AbstractContextManager[dict[str, object]] = contextlib.nullcontext(unrecorded)
-            if not dry_run:
-                record = on_record(settings, "import", delivery.name)
-            with record as outcome, _building(engine, spark, settings) as built_by, _progress("Importing") as tell:
-                published = import_delivery(
-                    delivery,
-                    settings.data,
-                    reference=reference,
-                    mapping=mapping,
-                    dry_run=dry_run,
-                    progress=tell,
-                    rules=rules,
-                    rejects=rejects,
-                    watched=watched,
-                    spark=built_by,
-                    add=add,
-                )
-                outcome.update(extract=published.name, read=published.rows_read)
-                outcome.update(accepted=published.rows_accepted, rejected=published.rows_rejected)
-                outcome.update(left_out=published.rows_left_out)
-            return published
-
+        run = _Import(settings, rules, reference, mapping, rejects, engine, spark, dry_run=dry_run, add=add)
         if watch:
-            from dashboard.intake.circumstances import digest_of
-            from dashboard.intake.watch import Watch
-
-            def under() -> str:
-                return digest_of(settings.data, rules, reference, mapping, add=add)
-
-            each = brought_to_its_end()(run)
-            sys.exit(_watch(Watch(directory, settings.data, each, under, quiet, in_turn=add), once=once))
+            sys.exit(_watch(directory, run, quiet, once=once))
         _require_place(report)
         with brought_to_its_end():
             with _reported(report):
@@ -203,6 +171,55 @@ def import_command(
             for line in done.lines():
                 click.echo(plain(line))
             _write_report(report, done.as_json())
+
+
+@dataclass(frozen=True)
+class _Import:
+    """How each delivery is imported, as the command's options say."""
+
+    settings: Settings
+    rules: Rules
+    reference: Path | None
+    mapping: Path | None
+    rejects: Path | None
+    engine: str
+    spark: str | None
+    dry_run: bool
+    add: bool
+
+    def __call__(self, delivery: Path, watched: Watched | None = None) -> ImportReport:
+        """Import a delivery, on record unless it is a dry run, which changes nothing."""
+        from dashboard.intake.publish import import_delivery
+
+        unrecorded: dict[str, object] = {}
+        record: contextlib.AbstractContextManager[dict[str, object]] = contextlib.nullcontext(unrecorded)
+        if not self.dry_run:
+            record = on_record(self.settings, "import", delivery.name)
+        building = _building(self.engine, self.spark, self.settings)
+        with record as outcome, building as built_by, _progress("Importing") as tell:
+            published = import_delivery(
+                delivery,
+                self.settings.data,
+                reference=self.reference,
+                mapping=self.mapping,
+                dry_run=self.dry_run,
+                progress=tell,
+                rules=self.rules,
+                rejects=self.rejects,
+                watched=watched,
+                spark=built_by,
+                add=self.add,
+            )
+            outcome.update(extract=published.name, read=published.rows_read)
+            outcome.update(accepted=published.rows_accepted, rejected=published.rows_rejected)
+            outcome.update(left_out=published.rows_left_out)
+        return published
+
+    def circumstances(self) -> str:
+        """A digest of what else decides over a delivery."""
+        from dashboard.intake.circumstances import digest_of
+
+        return digest_of(self.settings.data, self.rules, self.reference, self.mapping, add=self.add)
 
 
 @contextlib.contextmanager
@@ -224,12 +241,15 @@ def _building(engine: str, address: str | None, settings: Settings) -> Iterator[
         yield build
 
 
-def _watch(watch: Watch, *, once: bool) -> int:
+def _watch(inbox: Path, run: _Import, quiet: float, *, once: bool) -> int:
     """Import what is there; without `once` go on until stopped. The exit code."""
+    from dashboard.intake.watch import Watch
+
     handler = logging.StreamHandler()
     handler.setFormatter(_PlainFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(handlers=[handler])
     logging.getLogger("dashboard.import").setLevel(logging.INFO)
+    watch = Watch(inbox, run.settings.data, brought_to_its_end()(run), run.circumstances, quiet, in_turn=run.add)
     # What is wrong with the inbox at the first look is more likely a wrong path.
     published, failed, known = watch.look()
     if once:
