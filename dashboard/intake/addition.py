@@ -102,11 +102,7 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
     """
     progress = material.progress
     progress("copying the extract in use", 0.0)
-    shutil.copyfile(base.path, built)
-    built.chmod(0o640)
-    [[scratch]] = connection.execute("select current_catalog()").fetchall()
-    connection.execute(f"attach {literal(str(built))} as {_EXTRACT}")
-    connection.execute(f"attach {literal(str(material.work / 'before.duckdb'))} as {_BEFORE}")
+    scratch = _side_by_side(connection, built, base, material.work)
     read(connection, material)
     recorded = _holds(connection, "unknown_names")
     run(connection, "add/unknown_names" if recorded else "add/unknown_names_unrecorded")
@@ -128,6 +124,33 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
             run(connection, name, values)
     run(connection, "changes")
     progress("putting the rows in", 0.8)
+    _put_in(connection, scratch, recorded=recorded, repriced=repriced)
+    progress("reviewing the extract", 0.9)
+    into(connection, _EXTRACT)
+    for name in ("calendar", *ACCOUNT):
+        run(connection, name, values)
+    return sound
+
+
+def _side_by_side(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointer, work: Path) -> str:
+    """Open a copy of the extract, and a database for what was, beside the one of the connection: its name."""
+    shutil.copyfile(base.path, built)
+    built.chmod(0o640)
+    [[scratch]] = connection.execute("select current_catalog()").fetchall()
+    connection.execute(f"attach {literal(str(built))} as {_EXTRACT}")
+    connection.execute(f"attach {literal(str(work / 'before.duckdb'))} as {_BEFORE}")
+    return str(scratch)
+
+
+def _put_in(connection: duckdb.DuckDBPyConnection, scratch: str, *, recorded: bool, repriced: bool) -> None:
+    """Put rows and cubes that were built anew in the place of those of the copy.
+
+    Args:
+        connection: has the copy, what was, and in `scratch` what is.
+        scratch: the name of that database.
+        recorded: whether the extract records unknown names.
+        repriced: whether list prices of its days are others, so that the cube of days is made anew.
+    """
     run(connection, "add/merge")
     run(connection, "add/reference_tables")
     if recorded:
@@ -140,11 +163,6 @@ def add(connection: duckdb.DuckDBPyConnection, built: Path, base: pointer.Pointe
             _merge_cube(connection, scratch, name, grain)
     run(connection, "add/whole")
     run(connection, "add/changes")
-    progress("reviewing the extract", 0.9)
-    into(connection, _EXTRACT)
-    for name in ("calendar", *ACCOUNT):
-        run(connection, name, values)
-    return sound
 
 
 def _holds(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
