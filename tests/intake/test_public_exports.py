@@ -173,3 +173,14 @@ def test_a_year_or_month_alone_is_no_start(tmp_path: Path, part: str) -> None:
     text, draft = drafted(tmp_path, visits=[VISIT, *rows])
     assert draft["bookings"]["columns"]["starts_at"]["format"] == "%Y%m%d"
     assert "DECIDE: 33% of the sample are written otherwise" in lines_of(text, "starts_at =")[0]
+
+
+def test_the_only_moment_of_an_unusual_name_is_asked_about(tmp_path: Path) -> None:
+    """What was booked or changed then is none, and of two neither."""
+    header = VISIT.replace(",start", ",Scheduled Sit Moment")
+    _, draft = drafted(tmp_path, visits=[header, FIRST])
+    assert draft["bookings"]["columns"]["starts_at"] == "Scheduled Sit Moment"
+    for other in (header.replace("Scheduled Sit Moment", "Row Updated"), f"{header},Closed Out"):
+        text, draft = drafted(tmp_path, visits=[other, f"{FIRST},2026-01-05 10:00" if "Out" in other else FIRST])
+        assert "starts_at" not in draft["bookings"]["columns"]
+        assert lines_of(text, "# starts_at =") != []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from dashboard.intake.contract import INSTRUMENTS, DeliveryError, Table
+from dashboard.intake.contract import INSTRUMENTS, Column, DeliveryError, Table
+from dashboard.intake.drafting import row_guesses
 from dashboard.intake.drafting.formats import toml_string
 from dashboard.intake.drafting.guesses import column_words, find_person
 from dashboard.intake.drafting.samples import SampledFile
@@ -63,7 +64,17 @@ def _zone_in(value: str) -> str | None:
     return next((zone for called, zone in _ZONES.items() if value.lower().startswith(called)), None)
 
 
-def of_each_row(file: SampledFile, name: str) -> str:
+def of_column(table: Table, column: Column, file: SampledFile, name: str, bookings: SampledFile | None) -> str:
+    """What to say of a column that was guessed, beside what its name and format tell."""
+    found = (table.name, column.name)
+    if found == ("bookings", "patient_id"):
+        return _of_each_row(file, name)
+    if found == ("side_effects", "booking_id"):
+        return row_guesses.strange(bookings, file.columns[name])
+    return row_guesses.refunded(file, name) if found == ("payments", "amount") else ""
+
+
+def _of_each_row(file: SampledFile, name: str) -> str:
     """What to say of a patient's id that no two rows share, where their e-mail addresses come again."""
     ids = file.columns[name]
     address = next((found for one in _ADDRESSES if (found := find_person(one, file.header))), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -267,7 +267,7 @@ class _Draft:
         read = [one for one in found if self._formats.reads(column, file.columns[one.name])]
         if column.name == "starts_at":
             timed = [one for one in found if evidence.is_times(file.columns[one.name]) or one in read]
-            unnamed = [] if file.inspected.dialect.header else self._moments(column, file, taken)
+            unnamed = self._moments(column, file, taken, found)
             start = together.start_of([*timed, *unnamed], file) or next(iter(found), None)
             if start is not None and evidence.is_times(file.columns[start.name]):
                 return together.day_of(column, file, self._formats) or start
@@ -281,13 +281,19 @@ class _Draft:
             read = [one for one in read if not evidence.is_days(file.columns[one.name])]
         return next(iter(read), None)
 
-    def _moments(self, column: Column, file: SampledFile, taken: Collection[str]) -> list[Guess]:
-        """Columns without a name that hold times or days."""
+    def _moments(
+        self, column: Column, file: SampledFile, taken: Collection[str], named: Sequence[Guess]
+    ) -> list[Guess]:
+        """Columns without a name that hold times or days; of unusual names the only one that holds moments."""
         names = [
             name
             for name, values in islice(file.columns.items(), _UNNAMED)
             if name not in taken and self._formats.reads(column, values) and not evidence.is_short_numbers(values)
         ]
+        if file.inspected.dialect.header:
+            moments = [one for one in names if evidence.is_moments(file.columns[one])]
+            usual = bool(named) or len(moments) != 1 or not together.may_be(moments[0], column.name)
+            names = [] if usual else moments
         return [Guess(name, UNSURE, "by its values") for name in names]
 
     def _together(
@@ -382,12 +388,7 @@ class _Draft:
             others = guess_columns(column.name, table.name, file.header, ())
             read = [one for one in others if self._formats.reads(column, file.columns[one.name])]
             why += together.rivals(read, guess, file) + together.lacking_time(file, guess)
-        if (table.name, column.name) == ("bookings", "patient_id"):
-            why += doubts.of_each_row(file, guess.name)
-        if (table.name, column.name) == ("side_effects", "booking_id"):
-            why += row_guesses.strange(self._bookings, sample)
-        if (table.name, column.name) == ("payments", "amount"):
-            why += row_guesses.refunded(file, guess.name)
+        why += doubts.of_column(table, column, file, guess.name, self._bookings)
         value = f"{{ {', '.join([f'column = {source}', *settings])} }}" if settings else source
         line = f"{column.name} = {value}{mark or f'  # guess, {how}: {guess.why}'}{why}"
         if column.name == "provider" and evidence.names_people(sample):

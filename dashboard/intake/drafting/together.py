@@ -266,13 +266,14 @@ def time_beside(column: str, day: str, file: SampledFile) -> str | None:
         *(TIMES if column == "starts_at" else TIMES[:1]),
     }
     for name in times:
-        if column_words(name) in alike and _may_be(name, column):
+        if column_words(name) in alike and may_be(name, column):
             return name
-    started = (name for name in times if set(column_words(name).split()) & STARTS and _may_be(name, column))
+    started = (name for name in times if set(column_words(name).split()) & STARTS and may_be(name, column))
     return next(started, None) if column == "starts_at" else None
 
 
-def _may_be(name: str, contract_name: str) -> bool:
+def may_be(name: str, contract_name: str) -> bool:
+    """Whether a name has no word by which it means something else."""
     return not set(column_words(name).split()) & ELSE.get(contract_name, frozenset())
 
 
@@ -353,7 +354,7 @@ def lacking_time(file: SampledFile, guess: Guess) -> str:
     others = [
         name
         for name, values in file.columns.items()
-        if name not in ("", guess.name) and (is_times(values) or (is_moments(values) and _may_be(name, "starts_at")))
+        if name not in ("", guess.name) and (is_times(values) or (is_moments(values) and may_be(name, "starts_at")))
     ]
     return f"; DECIDE: it has no time of day; is that in {' or '.join(others)}?" if others else ""
 
