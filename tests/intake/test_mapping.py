@@ -217,7 +217,9 @@ def test_what_an_encoding_does_not_have_is_rejected_with_its_line(export: Export
     (export.clinic.delivery / "visits.csv").write_bytes(content.replace(b"?", b"\x81"))
     export.publish(bookings(options='encoding = "cp1252"'))
     assert export.bookings("booking_id") == [("V1",), ("V2",)]
-    assert [row[1:] for row in export.rejects()] == [(4, None, None, "the record is not cp1252")]
+    assert [row[1:] for row in export.rejects()] == [
+        (4, None, None, "the record is not cp1252; name the encoding that the file is in")
+    ]
 
 
 def test_files_without_quotes_or_header(export: Export) -> None:

@@ -184,3 +184,36 @@ def test_the_only_moment_of_an_unusual_name_is_asked_about(tmp_path: Path) -> No
         text, draft = drafted(tmp_path, visits=[other, f"{FIRST},2026-01-05 10:00" if "Out" in other else FIRST])
         assert "starts_at" not in draft["bookings"]["columns"]
         assert lines_of(text, "# starts_at =") != []
+
+
+def test_a_row_of_another_encoding_says_what_to_do(export: Export) -> None:
+    """Names of columns are often plain where the rows aren't."""
+    rows = "id,patient,start,note\nV1,P1,2026-01-05 09:00,café\nV2,P2,2026-01-05 09:00,\n"
+    (export.clinic.delivery / "visits.csv").write_bytes(rows.encode("cp1252"))
+    export.publish(bookings())
+    [(*_, reason)] = export.rejects()
+    assert reason == "the record is not UTF-8; save the file as UTF-8, or name its encoding in a mapping"
+
+
+def test_an_age_above_all_that_are_told_is_one_more(tmp_path: Path) -> None:
+    """So the ages of those are written who would be known by theirs; a bound of anything else is no number."""
+    rows = [f"V{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed,{age}" for n, age in enumerate(["87", "> 89"])]
+    clinic, _ = imported(tmp_path, visits=[f"{VISIT},age", *rows])
+    assert clinic.ask("select age from bookings order by booking_id") == [(87,), (90,)]
+    rows = [f"V{n},P{n},chicago,vitamin-c,2026-01-05 09:00,completed,{dose}" for n, dose in enumerate(["35", "<5"])]
+    text, draft = drafted(tmp_path / "export", visits=[f"{VISIT},dose_mg", *rows])
+    assert draft["bookings"]["columns"]["dose_mg"] == "dose_mg"
+    assert "DECIDE: some are no numbers but bounds, like <0, and are rejected" in lines_of(text, "dose_mg =")[0]
+
+
+def test_years_that_were_shifted_are_told_as_such(tmp_path: Path) -> None:
+    text, _ = drafted(tmp_path, visits=[VISIT, FIRST.replace("2026", "2196")])
+    assert "DECIDE: its years are not from 1990 to 2100" in lines_of(text, "starts_at =")[0]
+
+
+def test_visits_that_were_started_and_stopped(tmp_path: Path) -> None:
+    header = "visit_id,patient_id,location,visit_type,date_started,date_stopped,date_created,status"
+    row = "V1,P1,chicago,vitamin-c,2026-01-05 09:00:00,2026-01-05 10:30:00,2026-01-04 08:00:00,completed"
+    clinic, _ = imported(tmp_path, visit=[header, row])
+    told = "select strftime(starts_at, '%H:%M'), chair_minutes, strftime(booked_on, '%d') from bookings"
+    assert clinic.ask(told) == [("09:00", 90, "04")]

@@ -26,6 +26,8 @@ _FIRST_SERIAL = {"date": 10_000, "timestamp": 32_874}
 _MOST = 0.5
 _FORMATS = 3
 _DAY_MINUTES = 1440
+#: What is read as the contract has it, but for its year.
+_OTHER_YEARS = "year(try_cast(x as timestamp)) not between 1990 and 2100"
 #: Points, of how many, or with what they mean.
 _OF = re.compile(r"\d{1,2}(?:\s*/\s*\d{1,2})?(?:\s*\([^()]{1,40}\))?")
 #: Of a cent.
@@ -33,6 +35,8 @@ _FRACTION = re.compile(r"\.\d{4,}$")
 _HOURS = re.compile(r"\d\s*h", re.IGNORECASE)
 #: A number with a sign or unit at one end.
 _NUMBER = re.compile(r"[(+−-]?\s*[^\d\s(+−-]{0,4}\s*[+−-]?\s*(\d+)[\d.,'\s]*[^\d\s]{0,8}[)−-]?")
+#: More or less than a number.
+_COMPARED = re.compile(r"([<>]=?|[≤≥~≈])\s*(\d+(?:\.\d+)?)")
 #: Columns of the contract that hold money, and how dollars are called.
 _MONEY = ("price", "amount")
 _DOLLARS = {"$", "US$", "USD", "USD$", "$USD"}
@@ -77,12 +81,22 @@ class Formats:
                 and all(map(_OF.fullmatch, sample))
             ):
                 return [r"pattern = '^(\d+)'"], "; what stands behind the points is cut"
-            numbers = guess_numbers(sample)
+            compared = {one: bound for one in sample if (bound := _COMPARED.fullmatch(one))}
+            numbers = guess_numbers([one for one in sample if one not in compared])
             sign = numbers.get("currency", "")
             doubt = f"; DECIDE: amounts count as dollars, and these are in {sign}"
             found = [f"{key} = {toml_string(text)}" for key, text in numbers.items()]
             foreign = sign and column.name in _MONEY and not is_dollars(sign)
-            return found + _times(column, name, sample), doubt if foreign else ""
+            why = doubt if foreign else ""
+            if compared and column.name == "age" and all(one[1] == ">" for one in compared.values()):
+                # As ages are written that would tell who somebody is.
+                words = ", ".join(f'{toml_string(one)} = "{int(float(it[2])) + 1}"' for one, it in compared.items())
+                found = [f"values = {{ {words} }}", *(found or ['decimal = "."'])]
+            elif compared:
+                why += (
+                    f"; DECIDE: some are no numbers but bounds, like {shape(next(iter(compared)))}, and are rejected"
+                )
+            return found + _times(column, name, sample), why
         return [], ""
 
     def reads(self, column: Column, sample: list[str]) -> bool:
@@ -122,6 +136,11 @@ class Formats:
             return [f'format = "{counted}"'], "; days as a spreadsheet counts them" if counted == EXCEL else ""
         fits = self._fits(column, sample)
         best = max(fits.values(), default=0)
+        if best < _MOST and self._share(_OTHER_YEARS, sample) >= _MOST:
+            return (
+                [],
+                "; DECIDE: its years are not from 1990 to 2100, so that its rows are rejected: were they shifted?",
+            )
         if best < _MOST:
             return [], f"; DECIDE: no format found for values like {shape(sample[0])}; add format = …"
         formats = [text for text, share in fits.items() if share == best]

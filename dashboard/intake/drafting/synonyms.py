@@ -35,7 +35,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "start date, start datetime, appointment start, visit start, date of visit, date of service, service date, "
         "encounter date, scheduled date, admission date, admit date, "
         "rfstdtc, svstdtc, visdat, visdtm, visit start datetime, visit day, datetime, date time, date, "
-        "event date, timestamp, slot, admit time, admission time, treatment date, session date, infusion date",
+        "event date, timestamp, slot, encounter datetime, date started, started at, "
+        "admit time, admission time, treatment date, session date, infusion date",
         "status": "status, no show, appointment status, visit status, show, attended, show up, state, "
         "attendance, disposition, outcome",
         "booked_at": "booked at, scheduled day, booking date, appointment made, created at, created, date booked, "
@@ -43,7 +44,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "event created, request time, date registered, registration date, appointment registration, scheduling date, "
         "creation date, record date, entry date, input date",
         "ends_at": "ends at, end at, end, stop, end time, end date, end datetime, appointment end, visit end, "
-        "scheduled end, visit end time, finish, svendtc, rfendtc",
+        "scheduled end, visit end time, finish, svendtc, rfendtc, date stopped, stopped at, ended at",
         "cancelled_at": "cancelled at, appointment cancelled, cancellation date, cancelled on, date cancelled",
         "birth_date": "birth date, birthdate, birth datetime, dob, date of birth, brthdtc, brthdt, birthday, "
         "birth year, year of birth",

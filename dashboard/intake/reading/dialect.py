@@ -67,8 +67,8 @@ class Dialect:
     def undecodable(self) -> str:
         """Why a record is refused that holds other bytes than its encoding has."""
         if self.encoding == UTF_8:
-            return "the record is not UTF-8; save the file as UTF-8"
-        return f"the record is not {self.encoding}"
+            return "the record is not UTF-8; save the file as UTF-8, or name its encoding in a mapping"
+        return f"the record is not {self.encoding}; name the encoding that the file is in"
 
     def plain(self, text: bytes) -> bytes:
         """A quoted value as it is meant."""
