@@ -217,3 +217,14 @@ def test_visits_that_were_started_and_stopped(tmp_path: Path) -> None:
     clinic, _ = imported(tmp_path, visit=[header, row])
     told = "select strftime(starts_at, '%H:%M'), chair_minutes, strftime(booked_on, '%d') from bookings"
     assert clinic.ask(told) == [("09:00", 90, "04")]
+
+
+def test_a_line_above_columns_of_numbers_names_them(tmp_path: Path) -> None:
+    """With fewer of them it may be a row like those below, and a name in it a patient's."""
+    header, row = "PatKey,Xyzzy,Plugh,Frotz,Gnusto", "K1,12,3.5,2026-01-05 09:00,word"
+    text, _ = drafted(tmp_path, visits=[header, row, row.replace("K1", "K2")])
+    assert "# The file has PatKey, Xyzzy, Plugh, Frotz, Gnusto" in text
+    text, _ = drafted(tmp_path, visits=[header, *(row.replace("3.5", word) for word in ("Jane", "Roe"))])
+    assert "Xyzzy" not in text.split("starts_at")[0]
+    text, _ = drafted(tmp_path, visits=["Jane Roe,NULL,N/A,n/a,Gnusto", row, row.replace("K1", "K2")])
+    assert "Jane" not in text

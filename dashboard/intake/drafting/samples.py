@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from operator import attrgetter
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from dashboard.intake.reading.files import (
     unreadable,
     usable,
 )
-from dashboard.intake.reading.header import is_shown, told_names
+from dashboard.intake.reading.header import is_datum, is_plain, is_shown, told_names
 from dashboard.intake.reading.workbook import chosen, sheets
 from dashboard.intake.sql import identifier
 
@@ -37,6 +37,8 @@ _SAMPLE = 2000
 #: Of words for nothing those that can mean nothing else.
 _SURELY = re.compile(r"\(?null\)?|nan|nat|#?n/?a!?|\\n|\.|#*user_missing.*|0.*", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
+#: So many columns of numbers tell that the line above them is none of their rows.
+_NUMBERS = 3
 #: Of fewer columns several files may have the same by chance.
 _FEW = 2
 
@@ -105,8 +107,15 @@ class SampledFile:
 
     @property
     def is_named(self) -> bool:
-        """Whether its columns have names that may be shown: what stands there may be the values of a patient."""
-        return self.inspected.dialect.header and is_shown(self.header, ())
+        """Whether its columns have names that may be shown: what stands there may be the values of a patient.
+
+        A line of no numbers above columns of nothing else is of another kind than they are.
+        """
+        if not self.inspected.dialect.header or is_shown(self.header, ()):
+            return self.inspected.dialect.header
+        named = (values for name, values in self.columns.items() if name and not EMPTY.fullmatch(name))
+        numbers = (values for values in named if values and all(map(is_datum, values)))
+        return is_plain(self.header) and len(list(islice(numbers, _NUMBERS))) == _NUMBERS
 
     @property
     def told(self) -> str:

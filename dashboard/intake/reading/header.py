@@ -94,7 +94,12 @@ def is_data(record: tuple[str, ...]) -> bool:
     in_turn = [str(number) for number in range(len(record) + 1)]
     if record in (tuple(in_turn[:-1]), tuple(in_turn[1:])):
         return False
-    return any(_DATUM.fullmatch(cell.strip()) for cell in record)
+    return any(map(is_datum, record))
+
+
+def is_datum(cell: str) -> bool:
+    """Whether a cell holds a number, day or time."""
+    return _DATUM.fullmatch(cell.strip()) is not None
 
 
 def is_shown(header: tuple[str, ...], wanted: Collection[str]) -> bool:
@@ -102,13 +107,18 @@ def is_shown(header: tuple[str, ...], wanted: Collection[str]) -> bool:
 
     It names a column that is wanted, or some that are usual, and holds nothing that no name has.
     """
-    if is_data(header) or is_strange(header) or any(_WITHIN.search(name) for name in header):
+    if not is_plain(header):
         return False
     if {folded(str(name)) for name in wanted} & set(map(folded, header)):
         return True
     named = [name for name in header if name]
     usual = sum(len(name) <= _LONGEST and _is_usual(name) for name in named)
     return usual * _USUAL >= len(named) > 0
+
+
+def is_plain(header: tuple[str, ...]) -> bool:
+    """Whether a header holds nothing that no name of a column has."""
+    return not (is_data(header) or is_strange(header) or any(_WITHIN.search(name) for name in header))
 
 
 def is_strange(header: Collection[str]) -> bool:
