@@ -56,7 +56,7 @@ EXPORTS = {
     ),
     "a file without a word for its bookings": (
         {"export.txt": "Nr\tMRN\tWhen\tStatus\nA1\tP1\t2026-01-05 09:00\tkept\n"},
-        (('booking_id = { row_number = "" }', 'booking_id = "Nr"'), ('# starts_at = ""', 'starts_at = "When"')),
+        (('booking_id = { column = ["MRN", "When"] }', 'booking_id = "Nr"'),),
     ),
 }  # fmt: skip
 
