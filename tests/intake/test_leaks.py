@@ -109,6 +109,13 @@ def test_an_id_made_of_the_patients_by_its_number_is_refused(export: Export) -> 
         "Notizen",
         "Memo/Description",
         "Narrative",
+        "Surname",
+        "Patient Forename",
+        "GivenName",
+        "Family Name",
+        "maiden_name",
+        "Nickname",
+        "pt_name",
     ],
 )
 def test_names_of_columns_that_tell_of_patients(name: str) -> None:
@@ -125,6 +132,9 @@ def test_names_of_columns_that_tell_of_patients(name: str) -> None:
         "Reason for visit",
         "Description",
         "Referral source",
+        "Provider Surname",
+        "Family history",
+        "pt",
     ],
 )
 def test_names_of_columns_that_do_not(name: str) -> None:

@@ -228,3 +228,32 @@ def test_a_line_above_columns_of_numbers_names_them(tmp_path: Path) -> None:
     assert "Xyzzy" not in text.split("starts_at")[0]
     text, _ = drafted(tmp_path, visits=["Jane Roe,NULL,N/A,n/a,Gnusto", row, row.replace("K1", "K2")])
     assert "Jane" not in text
+
+
+@pytest.mark.parametrize("party", ["customer", "buyer", "seller", "merchant", "business"])
+def test_whoever_cancels_a_sale_cancels(tmp_path: Path, party: str) -> None:
+    rows = [FIRST.replace("V1", f"V{n}").replace("completed", f"Cancelled by {party}") for n in range(3)]
+    _, draft = drafted(tmp_path, visits=[VISIT, *rows])
+    assert draft["bookings"]["columns"]["status"]["values"] == {f"Cancelled by {party}": "cancelled"}
+
+
+@pytest.mark.parametrize(
+    "name", ["N° dossier", "Numéro de dossier", "Nº historia clínica", "Expediente", "Prontuário", "Kundennummer"]
+)
+def test_a_chart_has_the_number_of_a_patient(tmp_path: Path, name: str) -> None:
+    """A family name beside it would make one patient of all who bear it."""
+    header = VISIT.replace("patient,", f"Nom,{name},")
+    rows = [f"V{n},Roe,{1000 + n},chicago,vitamin-c,2026-01-05 09:00,completed" for n in range(3)]
+    clinic, text = imported(tmp_path, visits=[header, *rows])
+    assert clinic.ask("select count(distinct patient) from bookings") == [(3,)]
+    assert "Nom" in lines_of(text, "not read")[0]
+
+
+@pytest.mark.parametrize(
+    "names", [("Nom", "Prénom"), ("Nombre", "Apellidos"), ("Name", "Vorname"), ("Forename", "Surname")]
+)
+def test_a_name_in_two_columns_is_one(tmp_path: Path, names: tuple[str, str]) -> None:
+    header = VISIT.replace("patient,", f"{names[0]},{names[1]},")
+    rows = [f"V{n},Roe,{who},chicago,vitamin-c,2026-01-05 09:00,completed" for n, who in enumerate(["Ann", "Bob"])]
+    clinic, _ = imported(tmp_path, visits=[header, *rows])
+    assert clinic.ask("select count(distinct patient) from bookings") == [(2,)]

@@ -14,6 +14,7 @@ from dashboard.intake.drafting.synonyms import (
     LISTED,
     NAMED,
     NAMES,
+    NAMING,
     OF_IDS,
     PERSONAL,
     WHOSE,
@@ -150,7 +151,7 @@ def is_address(name: str, values: Sequence[str]) -> bool:
 def says_who(name: str) -> bool:
     """Whether a column of this name holds a patient's name, addresses or birth date."""
     words = set(column_words(name).split())
-    named = "name" in words and words - NAMES <= WHOSE
+    named = bool(words & NAMING) and words - NAMES <= WHOSE | {"pt"}
     return named or bool(words & ADDRESSES)
 
 

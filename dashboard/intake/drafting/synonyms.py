@@ -15,7 +15,8 @@ _COMMON = {
     "client id, patient number, patient no, member id, chart number, case id, caseid, customer id, customer number, "
     "pid, citizen id, guest id, patient guid, patient uuid, pet id, student id, user id, participant id, "
     "participant, client number, patient account, patient account number, patient chart number, patient code, "
-    "client code, guest code, customer code",
+    "client code, guest code, customer code, dossier number, dossier, historia clinica number, historia clinica, "
+    "expediente number, expediente, prontuario number, prontuario, cartella clinica, kundennummer",
     "booking_id": "appointment id, booking id, visit id, encounter id, appt id, encounter, appointment number, "
     "appt no, visit number, appointment, visit, appointment reference, booking reference, confirmation number, "
     "booking number, booking code, appointment code, eid, reservation id, reservation number, admission id",
@@ -135,7 +136,9 @@ WRITTEN = _set(_WRITTEN)
 #: Of these, what is written freely; a reason or a complaint may be one of a list.
 FREE = WRITTEN - _set("reason complaint alert instructions") | {"narrative"}
 #: Words of columns that say who a patient is, unless a word of what else has a name stands beside them.
-NAMES = _set("name first last middle")
+NAMES = _set("name surname forename nickname first last middle given family maiden")
+#: Of these words one stands for a name; and besides those for a patient, "pt" does before one.
+NAMING = _set("name surname forename nickname")
 ADDRESSES = _set("email mail phone mobile address street birth dob ssn")
 PERSONAL = NAMES | ADDRESSES | {"contact"}
 NAMED = _set(
@@ -146,7 +149,8 @@ NAMED = _set(
 PEOPLE: tuple[tuple[str, ...], ...] = (
     ("email",), ("e mail",), ("email address",), ("from email address",),
     ("first name", "last name", "date of birth"), ("first name", "last name", "phone"), ("first name", "last name"),
-    ("name", "date of birth"), ("name", "phone"),
+    ("first name", "surname"), ("forename", "surname"), ("given name", "family name"),
+    ("name", "first name"), ("name", "last name"), ("name", "date of birth"), ("name", "phone"),
     ("full name",), ("name",), ("client",), ("customer",), ("user",), ("contact",), ("phone",),
 )  # fmt: skip
 #: Words before them.
@@ -264,7 +268,8 @@ _FAILED = (
 FAILED = frozenset(_FAILED.split("|"))
 #: Who cancels or doesn't come.
 PARTIES = (
-    "patient|client|customer|guest|member|invitee|clinic|office|practice|provider|doctor|staff|host|admin|system|user"
+    "patient|client|customer|buyer|guest|member|invitee|clinic|office|practice|business|seller|merchant|provider|"
+    "doctor|staff|host|admin|system|user"
 )
 #: OpenEMR's signs for what became of an appointment.
 STATUS_SIGNS = {
