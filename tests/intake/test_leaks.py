@@ -116,6 +116,13 @@ def test_an_id_made_of_the_patients_by_its_number_is_refused(export: Export) -> 
         "maiden_name",
         "Nickname",
         "pt_name",
+        "Patient's Name",
+        "Mother's Name",
+        "Zip Code",
+        "Postcode",
+        "PLZ",
+        "Fax",
+        "WhatsApp",
     ],
 )
 def test_names_of_columns_that_tell_of_patients(name: str) -> None:
@@ -128,6 +135,7 @@ def test_names_of_columns_that_tell_of_patients(name: str) -> None:
         "Sex at birth",
         "Staff Name",
         "Clinic Address",
+        "Clinic Zip",
         "Note type",
         "Reason for visit",
         "Description",

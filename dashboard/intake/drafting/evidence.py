@@ -17,6 +17,7 @@ from dashboard.intake.drafting.synonyms import (
     NAMING,
     OF_IDS,
     PERSONAL,
+    RELATED,
     WHOSE,
     WRITTEN,
 )
@@ -151,7 +152,7 @@ def is_address(name: str, values: Sequence[str]) -> bool:
 def says_who(name: str) -> bool:
     """Whether a column of this name holds a patient's name, addresses or birth date."""
     words = set(column_words(name).split())
-    named = bool(words & NAMING) and words - NAMES <= WHOSE | {"pt"}
+    named = bool(words & NAMING) and words - NAMES <= WHOSE | RELATED
     return named or bool(words & ADDRESSES)
 
 

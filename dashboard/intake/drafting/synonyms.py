@@ -137,9 +137,12 @@ WRITTEN = _set(_WRITTEN)
 FREE = WRITTEN - _set("reason complaint alert instructions") | {"narrative"}
 #: Words of columns that say who a patient is, unless a word of what else has a name stands beside them.
 NAMES = _set("name surname forename nickname first last middle given family maiden")
-#: Of these words one stands for a name; and besides those for a patient, "pt" does before one.
+#: Of these words one stands for a name, and before it those for a patient or for whom it leads to one.
 NAMING = _set("name surname forename nickname")
-ADDRESSES = _set("email mail phone mobile address street birth dob ssn")
+RELATED = _set("pt mother father parent spouse guardian guarantor kin")
+ADDRESSES = _set(
+    "email mail phone mobile fax whatsapp whats address street zip zipcode postal postcode plz cep birth dob ssn"
+)
 PERSONAL = NAMES | ADDRESSES | {"contact"}
 NAMED = _set(
     "clinic site location facility branch center department organization hospital office service procedure "
@@ -213,7 +216,7 @@ MEANS = _SHORT | {
     for word in words.split()
 }
 #: Words of names that tell nothing; OpenEMR begins them with pc.
-JOINING = _set("pc of the de del della di da do dos la le el los las der des du d l und y vous in a")
+JOINING = _set("pc of the de del della di da do dos la le el los las der des du d l und y vous in a s")
 #: Words in a file's name that tell its table.
 FILES = {
     "bookings": "appoint|appt|visit|booking|encounter|schedul|cita|agend|termin|consulta|rendez.?vous|calendar|"
