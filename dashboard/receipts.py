@@ -70,6 +70,8 @@ class Receipt:
             hashed = hashing.submit(lambda: None)
             try:
                 for part in parts:
+                    yield part.data
+                    # Counted when the next is asked for; `FileResponse` does that just before this one leaves.
                     self._rows += part.rows
                     self._bytes += len(part.data)
                     # One part waits at most: hashing slower than writing must not fill memory.
@@ -77,7 +79,6 @@ class Receipt:
                     hashed = hashing.submit(self._digest.update, part.data)
                     for name, value in part.totals.items():
                         self._totals[name] += value  # type: ignore[assignment]  # sums of Decimal
-                    yield part.data
             except Exception:
                 self._outcome = "failed"
                 raise
@@ -88,6 +89,10 @@ class Receipt:
         self._bytes, self._digest = len(content), hashlib.sha256(content)
         self._outcome = "complete"
         yield content
+
+    def fail(self) -> None:
+        """Note that its last part never left."""
+        self._outcome = "failed"
 
     def details(self) -> dict[str, Any]:
         """What goes on record: of a file that was cut or failed, what had been handed over so far."""
@@ -107,19 +112,23 @@ def write_beside(file: Path, content: Mapping[str, Any]) -> Path:
 
 
 class FileResponse(StreamingResponse):
-    """A file in parts. `ended` is called with the receipt when the answer is over, however it ends."""
+    """A file in parts. `ended` puts the receipt on record, before the last part leaves or when the answer is cut off.
+
+    Where it can't, as on a full disk, the last part stays here: nobody has a whole file that isn't on record.
+    """
 
     def __init__(
         self, parts: Iterator[bytes], name: str, receipt: Receipt, media_type: str = "text/csv; charset=utf-8"
     ) -> None:
         super().__init__(
-            parts,
+            self._recorded(parts),
             media_type=media_type,
             headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
         )
         self.receipt = receipt
         self.ended: Callable[[Receipt], None] = lambda _receipt: None
         self._parts = parts
+        self._is_recorded = False
 
     async def stream_response(self, send: Send) -> None:
         """Send the parts; the head goes out with the first bytes, so that until then a failure can still be told.
@@ -146,8 +155,27 @@ class FileResponse(StreamingResponse):
             with CancelScope(shield=True):
                 await to_thread.run_sync(self._end)
 
+    def _recorded(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        held = b""
+        for part in parts:
+            if not part:
+                yield part  # nothing leaves, and who has waited too long is told so
+                continue
+            if held:
+                yield held
+            held = part
+        try:
+            self._end()
+        except Exception:
+            self.receipt.fail()
+            raise
+        yield held
+
     def _end(self) -> None:
+        if self._is_recorded:
+            return
         close = getattr(self._parts, "close", None)
         if close is not None:
             close()
         self.ended(self.receipt)
+        self._is_recorded = True

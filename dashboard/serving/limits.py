@@ -244,7 +244,7 @@ class Desk:
             nonlocal begun
             begun = True
             await send(message)
-            # Who has the whole file may ask for the next, though this one isn't on record yet.
+            # Who has the whole file may ask for the next, though this answer is still being put away.
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 leave()
 

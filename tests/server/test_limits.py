@@ -7,7 +7,6 @@ import http.client
 import json
 import re
 import socket
-import threading
 import time
 from contextlib import ExitStack, closing, suppress
 
@@ -391,15 +390,42 @@ def test_a_workbook_that_takes_too_long_is_told_so_and_is_on_record_as_nothing()
     }  # fmt: skip
 
 
-def test_who_has_a_whole_file_may_ask_for_the_next_though_it_is_not_on_record_yet():
+def test_the_last_part_of_a_file_stays_where_it_cannot_be_put_on_record():
+    came, put_down = [], []
+
+    def record(receipt):
+        put_down.append(receipt.details())
+        raise OSError("no space left")
+
+    async def send(message):
+        came.append(message)
+
+    async def ask():
+        receipt = Receipt("rows", {}, None)
+        parts = [Part(b"a", 1), Part(b"b", 1), Part(b"", 1), Part(b"c", 1), Part(b"", 1)]
+        response = FileResponse(receipt.counted(iter(parts)), "rows.csv", receipt)
+        response.ended = record
+        await response(of_ada(), anyio.sleep_forever, send)
+
+    with pytest.raises(OSError, match="no space left"):
+        anyio.run(ask)
+    assert b"".join(message.get("body", b"") for message in came) == b"ab"
+    assert all(message.get("more_body", True) for message in came)
+    # Tried once more at the end, for what had left.
+    assert [one["outcome"] for one in put_down] == ["complete", "failed"]
+
+
+def test_who_has_a_whole_file_is_on_record_and_may_ask_for_the_next():
     """In turn, as a person or a program does, three more than they may have at once."""
-    recorded, written = threading.Event(), []
+    written = []
+
+    def record(receipt):
+        time.sleep(0.05)  # as where another process writes
+        written.append(receipt)
 
     async def file(_request):
-        receipt = Receipt("rows", {}, None)
-        response = FileResponse(iter([b"whole"]), "rows.csv", receipt)
-        # As where the record is locked by another process.
-        response.ended = lambda one: recorded.wait(20) and written.append(one)
+        response = FileResponse(iter([b"who", b"le"]), "rows.csv", Receipt("rows", {}, None))
+        response.ended = record
         return response
 
     async def ask(desk, tasks):
@@ -418,9 +444,10 @@ def test_who_has_a_whole_file_may_ask_for_the_next_though_it_is_not_on_record_ye
     async def in_turn():
         desk = limits.Desk(file, total=limits.EXPORTS_EACH, seconds=30)
         async with anyio.create_task_group() as tasks:
-            found = [await ask(desk, tasks) for _ in range(limits.EXPORTS_EACH + 3)]
-            assert written == []
-            recorded.set()
+            found = []
+            for number in range(1, limits.EXPORTS_EACH + 4):
+                found.append(await ask(desk, tasks))
+                assert len(written) == number
         return found
 
     assert anyio.run(in_turn) == [200] * (limits.EXPORTS_EACH + 3)

@@ -6,6 +6,7 @@ import base64
 import csv
 import datetime as dt
 import hashlib
+import http.client
 import io
 import re
 import socket
@@ -321,6 +322,23 @@ def test_a_file_that_the_browser_broke_off_is_on_record_as_cut(server, since, st
     assert (cut.actor, cut.details["outcome"]) == ("ada", "cut")
     assert cut.details["rows"] in (0, 5_000, 10_000)
     assert cut.details["bytes"] < 11_000_000
+
+
+@pytest.mark.parametrize("path", ["no_show_trend.csv", "no_show_trend.parquet", "audit.csv"])
+def test_no_whole_file_leaves_that_cannot_be_put_on_record(server, path):
+    """As on a full disk; here the head of the record is not what its key signed."""
+    cookie = server.sign_in("ada")
+    before = take(server, cookie, path)
+    assert before.status == 200
+    [(signature,)] = server.sql("select signature from audit_head")
+    server.sql("update audit_head set signature = ?", "another's")
+    try:
+        with pytest.raises(http.client.IncompleteRead) as cut:
+            take(server, cookie, path)
+        assert len(cut.value.partial) < len(before.body)
+    finally:
+        server.sql("update audit_head set signature = ?", signature)
+    assert take(server, cookie, path).status == 200
 
 
 def test_a_token_takes_its_datasets_at_its_sites_and_nothing_else(server, since, store):
