@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import secrets
 
+from sqlalchemy.exc import DBAPIError
+
 from dashboard.access import AccessDeniedError
 from dashboard.serving import instruments
+from dashboard.state.database import cause
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +34,15 @@ def unforeseen(error: BaseException, where: str) -> str:
     digits = secrets.token_hex(4).upper()
     reference = f"{digits[:4]}-{digits[4:]}"
     instruments.FAULTS.labels(where).inc()
-    log.error("reference %s: an error in %s", reference, where, exc_info=error, extra={"reference": reference})
+    told = f"{where}{_of_the_machine(error)}"
+    log.error("reference %s: an error in %s", reference, told, exc_info=error, extra={"reference": reference})
     return (
         f"Something went wrong. Reference {reference}. "
         "Try again; if it happens again, give the reference to an administrator."
     )
+
+
+def _of_the_machine(error: BaseException) -> str:
+    """What is wrong with the disk of the state store, and what to do; its other words may quote what was written."""
+    why, hint = cause(error) if isinstance(error, DBAPIError) else ("", "")
+    return f": the state store failed ({why}). {hint}" if hint else ""

@@ -20,8 +20,11 @@ import duckdb
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from server_harness import add_clinic, await_ready, dashboard_server
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
 from dashboard.intake import pointer
+from dashboard.serving import faults
 from dashboard.serving.health import ASKED_EVERY, Health
 from dashboard.settings import Settings
 from dashboard.state import Store
@@ -295,6 +298,20 @@ def test_the_log_is_json_and_knows_neither_tokens_nor_queries_nor_patients(clini
     text = clinic.output.read_text()
     for word in (cookie.partition("=")[2], "Ann", "1961-02", "note=", DEMO_PASSWORD, "wrong password"):
         assert word not in text.partition("\n{")[2], word
+
+
+def test_the_log_says_that_the_disk_of_the_store_is_full_and_not_what_was_to_be_written(caplog):
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("pragma max_page_count = 3")
+        connection.exec_driver_sql("create table kept (words text)")
+        with pytest.raises(OperationalError) as full:
+            connection.exec_driver_sql("insert into kept values (?)", (PATIENT * 1000,))
+    engine.dispose()
+    assert PATIENT in str(full.value)
+    reference = REFERENCE.match(faults.unforeseen(full.value, "sign-in"))[1]
+    said = "the state store failed (database or disk is full). Make room on its disk, then try again"
+    assert caplog.messages == [f"reference {reference}: an error in sign-in: {said}"]
 
 
 def test_a_traceback_is_told_without_the_words_of_its_errors():
