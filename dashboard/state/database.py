@@ -101,6 +101,11 @@ class Database:
                 f"DASHBOARD_STATE names {url.get_backend_name()}, but the state is kept in PostgreSQL, or in "
                 "SQLite where DASHBOARD_STATE is unset."
             )
+        if "@" in f"{url.host}{url.database}":
+            # Not shown: what stands in front of the last one is of the password.
+            raise StateError(
+                "DASHBOARD_STATE holds more than one @. In a user name or password write @ as %40 and % as %25."
+            )
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_size=8,

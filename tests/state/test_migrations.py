@@ -128,6 +128,8 @@ def test_going_back_is_possible_as_the_refusal_says(tmp_path):
         ("somewhere", "no database's address"),
         ("mysql://ada:secret@host/db", "DASHBOARD_STATE names mysql"),
         ("postgresql://ada:secret@127.0.0.1:1/db", "cannot be read"),
+        ("postgresql://ada:my@secret/words@127.0.0.1:1/db", "write @ as %40"),
+        ("postgresql://ada:my@secret@127.0.0.1:1/db", "write @ as %40"),
     ],
 )
 def test_what_is_no_usable_address_is_refused_without_its_password(tmp_path, address, why):
