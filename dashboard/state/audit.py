@@ -29,6 +29,8 @@ from dashboard.state.tables import audit, audit_head
 
 KEY_FILE = "audit.key"
 HEAD_FILE = "audit.head"
+#: A file of its own: while the state moves, what still writes to SQLite beside it must not overwrite this head.
+POSTGRESQL_HEAD_FILE = "audit.postgresql.head"
 #: What can be on record, with the words for people. An entry of another kind is refused.
 KINDS = {
     "sign_in": "Signed in",
@@ -132,7 +134,8 @@ class Audit:
         self._now = clock
         self.key_path = key_file or folder / KEY_FILE
         self._key: bytes | None = None
-        self._file = HeadFile(folder / HEAD_FILE)
+        self._file = HeadFile(folder / (HEAD_FILE if database.is_sqlite else POSTGRESQL_HEAD_FILE))
+        self._earlier_file = HeadFile(folder / HEAD_FILE)  # where versions before kept PostgreSQL's too
         self._later = Later(self._record_all)
 
     # Recording
@@ -221,6 +224,11 @@ class Audit:
             yield part
             before = part[-1].number
 
+    def has_entries(self) -> bool:
+        """Whether anything is on record."""
+        with self._database.read() as connection:
+            return connection.scalar(select(audit.c.number).limit(1)) is not None
+
     def actors(self) -> list[str]:
         """Everyone who did something that is on record, by name."""
         with self._database.read() as connection:
@@ -270,13 +278,16 @@ class Audit:
         """
         heads = [*elsewhere]
         try:
+            # Before the entries: what is written meanwhile would be ahead of them.
             kept = self._file.read(self._sign)
+            earlier = None if kept else self._earlier_file.read(self._sign)
         except StateError as error:
             return Verdict(0, str(error))
-        if kept:
-            heads.append(kept)
         with self._database.snapshot() as connection:
             head = self.head_of(connection)
+            witness = kept or (earlier if head and head.entries else None)
+            if witness:
+                heads.append(witness)
             return self._verify(connection, head, heads, has_witness=bool(heads))
 
     def _verify(self, connection: Connection, head: Head | None, heads: list[Head], *, has_witness: bool) -> Verdict:
@@ -326,6 +337,12 @@ class Audit:
         return hmac.new(self._key, json.dumps(parts).encode(), hashlib.sha256).hexdigest()
 
     def _read_key(self) -> bytes:
+        if not self.key_path.exists() and self.has_entries():
+            raise StateError(
+                f"The audit key {self.key_path} is missing, and the record in {self._database.name} is sealed with "
+                "it. Put it back from its copy, or correct DASHBOARD_AUDIT_KEY. Until then nothing can be recorded, "
+                "and nobody can sign in."
+            )
         try:
             key = keyfile.read_or_make(self.key_path)
         except OSError as error:

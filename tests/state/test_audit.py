@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from dashboard.access import Role
-from dashboard.state import StateError
+from dashboard.state import StateError, Store
 from dashboard.state.audit import KINDS, Search
 from dashboard.state.audit_head import Head
 
@@ -25,6 +25,10 @@ class Clock:
     def __call__(self):
         self.now += timedelta(minutes=1)
         return self.now
+
+
+def head_file(place):
+    return place.data / "state" / ("audit.postgresql.head" if place.url else "audit.head")
 
 
 @pytest.fixture
@@ -205,8 +209,8 @@ def test_an_earlier_head_put_back_in_the_database_is_found_out_by_the_file(store
 def test_without_the_file_a_head_kept_elsewhere_finds_it_out(place, store, tamper, row_at_four):
     elsewhere = Head.parse(str(store.audit.head()))
     cut_to_four(store.audit, tamper, row_at_four)
-    (place.data / "state" / "audit.head").unlink()
-    assert "audit.head is missing" in store.audit.verify().fault
+    head_file(place).unlink()
+    assert f"{head_file(place)} is missing" in store.audit.verify().fault
     assert store.audit.verify(elsewhere).fault == "Entries 5 to 6 were cut off."
 
 
@@ -214,7 +218,7 @@ def test_a_head_kept_elsewhere_finds_out_a_record_written_anew(place, store, tam
     store.audit.record("export", "ada", "payment_rows")
     elsewhere = store.audit.head()
     tamper("delete from audit", "delete from audit_head")
-    (place.data / "state" / "audit.head").unlink()
+    head_file(place).unlink()
     store.audit.record("view", "ada", "today")
     assert store.audit.verify().fault is None
     verdict = store.audit.verify(elsewhere)
@@ -222,7 +226,7 @@ def test_a_head_kept_elsewhere_finds_out_a_record_written_anew(place, store, tam
 
 
 def test_a_head_file_that_is_no_longer_its_own_is_named(place, record):
-    file = place.data / "state" / "audit.head"
+    file = head_file(place)
     good = file.read_bytes()
     file.write_bytes(good.replace(b"6:", b"5:", 1))
     fault = record.verify().fault
@@ -253,6 +257,22 @@ def test_postgresql_refuses_to_empty_the_record(store, record):
         connection.execute(text("truncate audit"))
 
 
+def test_postgresqls_head_is_not_that_of_a_sqlite_store_in_the_same_folder(place, store, record, tamper):
+    """As when the state has moved and a timer without the settings still writes to the store of before."""
+    if store.database.is_sqlite:
+        pytest.skip("the other way round it is the same")
+    with Store.open(place.data, rounds=4) as before:
+        for _ in range(9):
+            before.audit.record("view", "ada", "today")
+        assert before.audit.verify().fault is None
+    assert record.verify().fault is None
+    # A version before wrote PostgreSQL's where SQLite's is now.
+    head_file(place).replace(place.data / "state" / "audit.head")
+    assert record.verify().fault is None
+    tamper("delete from audit where number = 6")
+    assert record.verify().fault == "Entries 6 to 6 were cut off."
+
+
 # --- the key ---------------------------------------------------------------------------------
 
 
@@ -267,7 +287,8 @@ def test_the_key_is_made_once_and_is_the_owners(place, record):
 
 
 def test_another_key_neither_continues_the_record_nor_verifies_it(place, record, tmp_path):
-    other = tmp_path / "elsewhere" / "other.key"
+    other = tmp_path / "other.key"
+    other.write_bytes(b"x" * 32)
     with place.open(audit_key=other) as stranger:
         with pytest.raises(StateError, match=r"doesn't go with the key in .*other\.key"):
             stranger.audit.record("view", "ada", "today")
@@ -277,6 +298,18 @@ def test_another_key_neither_continues_the_record_nor_verifies_it(place, record,
             stranger.audit.head()
         assert stranger.list_users() == []
         assert stranger.audit.verify().fault
+    assert record.verify().entries == 6
+
+
+def test_a_key_that_is_missing_is_asked_for_and_not_made_anew(place, record, tmp_path):
+    """A new one could not go on with the record, and would take the place of the old one in the next copy of the keys."""
+    missing = tmp_path / "elsewhere" / "audit.key"
+    with place.open(audit_key=missing) as store:
+        for use in (lambda: store.audit.record("view", "ada", "today"), store.audit.head):
+            with pytest.raises(StateError, match=r"audit key .*elsewhere/audit\.key is missing.*from its copy"):
+                use()
+        assert "is missing" in store.audit.verify().fault
+    assert not missing.exists()
     assert record.verify().entries == 6
 
 
