@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dashboard import folders, locks
+from dashboard.commands import keys
 from dashboard.commands import months as month_commands  # noqa: F401 - its commands join those of export
 from dashboard.commands.alerts import alerts as alerts_group
 from dashboard.commands.exports import export as export_group
@@ -234,6 +235,7 @@ def check() -> None:
         ("data folder", _check_folder),
         ("state store", _check_store),
         ("audit record", _check_record),
+        ("keys", _check_keys),
         ("users", _check_users),
         ("reference tables", _check_reference),
         ("queries", _check_queries),
@@ -255,6 +257,8 @@ def _check_folder(settings: Settings) -> str:
         if wrong := folders.fault(folder):
             raise _Problem(wrong)
         folders.make(folder, 0o700)
+        if wrong := folders.lack_of_room(folder, folders.LEAST_ROOM):
+            raise _Problem(wrong)
     return str(settings.data)
 
 
@@ -285,6 +289,18 @@ def _check_record(settings: Settings) -> str:
     if verdict.fault:
         raise _Problem(verdict.fault)
     return f"{verdict.entries:,} entries, as they were written"
+
+
+def _check_keys(settings: Settings) -> str:
+    try:
+        with _opened(settings) as store:
+            wrong = keys.fault(settings, store)
+    except _Problem:
+        raise _Problem("unknown which are needed, because the state store cannot be read") from None
+    if wrong:
+        raise _Problem(wrong)
+    made = [str(path) for path in keys.files(settings).values() if path.exists()]
+    return f"{', '.join(made)}; keep a copy elsewhere" if made else "none yet; they are made at first use"
 
 
 def _check_users(settings: Settings) -> str:

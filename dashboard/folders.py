@@ -12,6 +12,8 @@ from pathlib import Path
 
 #: Seconds, longer than any file takes to be made.
 _A_DAY = 86_400.0
+#: Bytes; the state needs a few for every sign-in and page, an import about as many as its extract.
+LEAST_ROOM = 200_000_000
 
 
 def make(folder: Path, mode: int = 0o777) -> None:
@@ -104,6 +106,17 @@ def fault(folder: Path) -> str | None:
             return f"The folder {place} cannot be entered: {_whose(found)}"
         above = place
     return _unwritable(folder, f"The folder {folder} cannot be written", "it")
+
+
+def lack_of_room(folder: Path, least: int) -> str | None:
+    """Why nothing more can soon be kept in a folder that is there; None where its disk has `least` bytes free."""
+    free = shutil.disk_usage(folder).free
+    if free >= least:
+        return None
+    return (
+        f"The disk of {folder} has {free // 1_000_000:,} MB left: make room. When it is full nobody can sign in and "
+        "no file can be taken, since nothing goes on record."
+    )
 
 
 def _unwritable(folder: Path, what: str, called: str) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from dashboard.commands import keys
 from dashboard.commands.output import put
 from dashboard.interruption import brought_to_its_end
 from dashboard.settings import Settings
@@ -52,21 +53,21 @@ def state() -> None:
 def backup(file: Path, force: bool) -> None:
     """Write the state store to FILE, while the dashboard goes on.
 
-    FILE holds accounts, password hashes and the audit record, but no key and no session. Keep it
-    closed to others, and keep one copy of the keys apart from it: they never change.
+    FILE holds accounts, password hashes and the audit record, but no key, session, one-time link or
+    token. Keep it closed to others, and keep one copy of the keys apart from it: they never change.
 
     \b
     Example:
         dashboard state backup /safe/place/state-2026-11-24.backup
     """
-    with store_of(settings_in_force()) as store:
+    settings = settings_in_force()
+    with store_of(settings) as store:
         from dashboard.state import backup as backups
 
         summary = backups.take(store.database, store.audit, file, actor=operator(), force=force)
     click.echo(f"Wrote {file}: {summary.users} users, {summary.entries:,} entries of the audit record.")
-    click.echo(
-        f"The keys are not in it; keep a copy of them elsewhere: {store.audit.key_path.parent}/*.key", err=True
-    )
+    kept = " ".join(map(str, keys.files(settings).values()))
+    click.echo(f"The keys are not in it; keep a copy of them elsewhere: {kept}", err=True)
 
 
 @state.command()
@@ -75,8 +76,8 @@ def backup(file: Path, force: bool) -> None:
 def restore(file: Path, force: bool) -> None:
     """Bring the state store back from FILE, into SQLite or PostgreSQL, whole or not at all.
 
-    Everyone is signed out. The audit record doesn't go back: where the present one continues that
-    of FILE, it stays, and the restore is put on record.
+    Everyone is signed out; tokens and one-time links are issued anew. The audit record doesn't go
+    back: where the present one continues that of FILE, it stays, and the restore is put on record.
 
     \b
     Example:
@@ -87,6 +88,7 @@ def restore(file: Path, force: bool) -> None:
 
         summary = backups.restore(store.database, store.audit, file, actor=operator(), force=force)
     click.echo(f"Restored {summary.users} users as they were at {summary.made_at:%Y-%m-%d %H:%M} UTC.")
+    click.echo("All sign in again; tokens for programs and one-time links have ended: issue them anew.", err=True)
 
 
 @click.group()

@@ -17,7 +17,7 @@ from dashboard.state.audit import Audit
 from dashboard.state.database import Database, StateError
 from dashboard.state.seats import Seats
 from dashboard.state.sessions import Sessions
-from dashboard.state.tables import users
+from dashboard.state.tables import alert_channels, second_factors, users
 from dashboard.state.users import Users
 
 FILE = "state.db"
@@ -116,6 +116,13 @@ class Store(Users, Sessions):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def holds_sealed(self) -> bool:
+        """Whether it holds what is sealed with the key of second factors, and meant to stay."""
+        webhooks = select(alert_channels.c.username).where(alert_channels.c.sealed_secret.is_not(None))
+        with self.database.read() as connection:
+            kept = connection.execute(select(second_factors.c.username).union_all(webhooks).limit(1))
+            return kept.first() is not None
 
     def ping(self) -> None:
         """Read something, to find out whether the store answers.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -17,12 +18,14 @@ import click
 import pytest
 from server_harness import people
 
+from dashboard import folders
 from dashboard.cli import main
 from dashboard.intake import demo
 from dashboard.intake.contract import DEFINITIONS_VERSION, SCHEMA_VERSION
 from dashboard.intake.publish import import_delivery
 from dashboard.settings import ROOT
 from dashboard.state import Store
+from dashboard.state.alert_channels import AlertChannels
 from dashboard.state.audit import Search
 from dashboard.state.demo import add_demo_accounts
 
@@ -114,6 +117,7 @@ def test_check_says_what_is_missing_and_what_to_do(run):
         "data folder": "ok",
         "state store": "ok",
         "audit record": "ok",
+        "keys": "ok",
         "users": "problem",
         "reference tables": "ok",
         "queries": "ok",
@@ -131,6 +135,16 @@ def test_check_counts_the_sites_of_the_extract_and_not_those_of_the_program(run,
     assert "3 sites, 7 services" in lines["reference tables"]
     assert lines["extract"].startswith("ok")
     assert lines["extract"].endswith(", 12 sites, 7 services")
+
+
+def test_a_disk_is_short_of_room_below_the_least_and_not_at_it(run, data, monkeypatch):
+    data.mkdir(exist_ok=True)
+    assert folders.lack_of_room(data, 0) is None
+    assert re.search(r"has [\d,]+ MB left: make room", folders.lack_of_room(data, 1 << 60))
+    # Every disk is short of that much.
+    monkeypatch.setattr(folders, "LEAST_ROOM", 1 << 60)
+    shown = run("check")
+    assert (findings(shown)["data folder"], "MB left: make room" in shown.output) == ("problem", True)
 
 
 def test_check_names_a_damaged_store(run, data):
@@ -197,14 +211,47 @@ def test_a_back_up_from_start_to_end(run, add, tmp_path):
         0, f"Wrote {file}: 1 users, 1 entries of the audit record.",
     )  # fmt: skip
     assert "The keys are not in it" in taken.stderr
+    state = tmp_path / "state"
+    assert f"{state / 'audit.key'} {state / 'patient.key'} {state / 'second-factor.key'}" in taken.stderr
     again = run("state", "backup", str(file))
     assert (again.exit_code, "--force" in again.stderr) == (1, True)
     run("users", "disable", "ada")
     refused = run("state", "restore", str(file))
     assert (refused.exit_code, "--force" in refused.stderr) == (1, True)
-    assert run("state", "restore", str(file), "--force").exit_code == 0
+    restored = run("state", "restore", str(file), "--force")
+    assert (restored.exit_code, "tokens for programs and one-time links have ended" in restored.stderr) == (0, True)
     assert not people(tmp_path)["ada"].disabled
     assert run("audit", "verify").exit_code == 0
+
+
+def test_a_back_up_names_the_keys_where_they_are(run, add, tmp_path, monkeypatch):
+    for name in ("AUDIT_KEY", "PATIENT_KEY_FILE", "SECOND_FACTOR_KEY"):
+        monkeypatch.setenv(f"DASHBOARD_{name}", str(tmp_path / f"{name}.key"))
+    add("ada", "--role", "admin")
+    taken = run("state", "backup", str(tmp_path / "state.backup"))
+    for name in ("AUDIT_KEY", "PATIENT_KEY_FILE", "SECOND_FACTOR_KEY"):
+        assert str(tmp_path / f"{name}.key") in taken.stderr
+
+
+def test_check_says_which_keys_are_there_missing_or_open_to_others(run, add, data, tmp_path):
+    assert "none yet; they are made at first use" in run("check").output
+    demo.write_delivery(tmp_path / "delivery", years=1, bookings=300)
+    (tmp_path / "delivery" / "delivery.json").unlink()
+    assert run("import", str(tmp_path / "delivery")).exit_code == 0
+    state = data / "state"
+    assert f"{state / 'audit.key'}, {state / 'patient.key'}; keep a copy elsewhere" in run("check").output
+    (state / "patient.key").chmod(0o604)
+    assert f"others may read {state / 'patient.key'}; run: chmod 600" in run("check").output
+    (state / "patient.key").unlink()
+    assert f"{state / 'patient.key'} is missing; put it back" in run("check").output
+    with Store.open(data, rounds=4) as store:
+        add("max", "--role", "manager", "--site", "dallas")
+        AlertChannels(store).put("max", "hook", "https://hooks.example/x", None, "sealed")
+    (state / "patient.key").write_bytes(b"x" * 32)
+    (state / "patient.key").chmod(0o600)
+    assert f"{state / 'second-factor.key'} is missing; put it back" in run("check").output
+    (state / "audit.key").unlink()
+    assert findings(run("check"))["keys"] == "problem"
 
 
 def test_a_damaged_back_up_is_refused(run, add, tmp_path):
@@ -245,7 +292,9 @@ def test_a_store_whose_key_is_gone_is_not_served(run, add, data):
         port = probe.getsockname()[1]
     refused = run("serve", "--port", str(port))
     assert refused.exit_code == 1
-    assert "doesn't go with the key" in refused.stderr
+    assert "audit.key is missing" in refused.stderr
+    assert "Put it back from its copy" in refused.stderr
+    assert not (data / "state" / "audit.key").exists()
 
 
 def test_an_import_is_on_record_whether_it_succeeds_or_not(run, data, tmp_path):
