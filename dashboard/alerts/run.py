@@ -210,7 +210,10 @@ class Runner:
         try:
             secret = Seal.for_settings(self._settings).open(channel.sealed_secret or "")
         except SealError as error:
-            raise DeliveryError(f"its secret cannot be read: {error}") from None
+            why = str(error).rstrip(".")
+            raise DeliveryError(
+                f"its secret cannot be read: {why}, or make a new secret on the page Alerts"
+            ) from None
         deliver.send_hook(self._settings, channel.target, secret, message, delivery, demo=person.demo)
 
     def _name(self, events: list[str], digest_on: dt.date | None) -> str:

@@ -41,7 +41,9 @@ class Seal:
         try:
             return self._fernet().decrypt(sealed.encode("ascii")).decode()
         except InvalidToken:
-            raise SealError(f"The key {self._file} does not open what the state store holds.") from None
+            raise SealError(
+                f"The key {self._file} does not open what the state store holds. Put back the right one."
+            ) from None
 
     def _fernet(self) -> Fernet:
         key = keyfile.read_or_make(self._file)

@@ -382,6 +382,18 @@ def test_a_webhooks_message_is_signed_and_whole(spiked, hook):
     assert SECRET not in sealed
 
 
+def test_a_webhook_whose_key_is_lost_says_the_way_out_and_goes_on_with_a_new_secret(spiked, mail, hook):
+    spiked.hook_to("max", hook.url)
+    (spiked.settings.state / "second-factor.key").unlink()
+    assert spiked.run().sent == 1  # the mail
+    [said] = [one for one in spiked.said if "not sent by webhook" in one]
+    assert "second-factor.key does not open what the state store holds. Put back the right one, or make" in said
+    assert said.endswith("a new secret on the page Alerts. The next run tries again")
+    assert hook.posted == []
+    spiked.hook_to("max", hook.url)
+    assert (spiked.run().sent, len(hook.posted)) == (1, 1)
+
+
 def test_a_redirect_is_not_followed(spiked, hook):
     spiked.hook_to("max", hook.url)
     hook.status, hook.location = 307, f"http://{hook.host}/elsewhere"
