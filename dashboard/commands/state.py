@@ -54,7 +54,7 @@ def backup(file: Path, force: bool) -> None:
     """Write the state store to FILE, while the dashboard goes on.
 
     FILE holds accounts, password hashes and the audit record, but no key, session, one-time link or
-    token. Keep it closed to others, and keep one copy of the keys apart from it: they never change.
+    token. Keep it closed to others, and keep one copy of the keys apart from it.
 
     \b
     Example:
@@ -130,6 +130,28 @@ def head_command() -> None:
     """
     with store_of(settings_in_force()) as store:
         click.echo(str(store.audit.head()))
+
+
+@audit.command("renew-key")
+@click.option("--lost", is_flag=True, help="The key is gone, so that what is on record can't be verified before.")
+@brought_to_its_end()
+def renew_key(lost: bool) -> None:
+    """Seal the record with a new key, where others may know the present one or it is lost.
+
+    Stop every server and timer of this store first: they have the present key. The record is verified
+    before, and its head of before goes on record. Back-ups of before need the key of before.
+
+    \b
+    Example:
+        dashboard audit renew-key
+        dashboard audit renew-key --lost
+    """
+    with store_of(settings_in_force()) as store:
+        from dashboard.state import audit_renewal
+
+        head = audit_renewal.renew(store.database, store.audit, actor=operator(), lost=lost)
+        click.echo(f"The record has a new key, {store.audit.key_path}; its head is {head}")
+    click.echo("Copy the key, take a back-up, and give every other server the key before it starts.", err=True)
 
 
 @audit.command()

@@ -8,7 +8,6 @@ and wherever `dashboard audit head` is sent.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import re
@@ -21,8 +20,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
 
-from dashboard import keyfile
 from dashboard.state.audit_head import Head, HeadFile
+from dashboard.state.audit_key import Sealer
 from dashboard.state.database import Database, StateError, after_commit
 from dashboard.state.later import Later
 from dashboard.state.tables import audit, audit_head
@@ -132,11 +131,15 @@ class Audit:
     ) -> None:
         self._database = database
         self._now = clock
-        self.key_path = key_file or folder / KEY_FILE
-        self._key: bytes | None = None
+        self.sealer = Sealer(key_file or folder / KEY_FILE, self.has_entries)
         self._file = HeadFile(folder / (HEAD_FILE if database.is_sqlite else POSTGRESQL_HEAD_FILE))
         self._earlier_file = HeadFile(folder / HEAD_FILE)  # where versions before kept PostgreSQL's too
         self._later = Later(self._record_all)
+
+    @property
+    def key_path(self) -> Path:
+        """The file of its key."""
+        return self.sealer.path
 
     # Recording
 
@@ -186,10 +189,10 @@ class Audit:
         rows = []
         for draft in drafts:
             values = draft.values(head.entries + 1)
-            head = Head(values["number"], self._seal(head.seal, **values))
+            head = Head(values["number"], self.sealer.entry(head.seal, **values))
             rows.append({**values, "seal": head.seal})
         connection.execute(insert(audit), rows)
-        signature = self._sign(head)
+        signature = self.sealer.head(head)
         kept = {"entries": head.entries, "seal": head.seal, "signature": signature}
         if before.entries:
             connection.execute(update(audit_head).values(kept))
@@ -254,7 +257,7 @@ class Audit:
         if row is None:
             return Head(0, "") if connection.scalar(select(audit.c.number).limit(1)) is None else None
         head = Head(row.entries, row.seal)
-        return head if hmac.compare_digest(self._sign(head), row.signature) else None
+        return head if hmac.compare_digest(self.sealer.head(head), row.signature) else None
 
     def contains(self, connection: Connection, head: Head | None) -> bool:
         """Whether the record begins with everything that led to this head."""
@@ -268,7 +271,7 @@ class Audit:
 
     def seal_backup(self, made_at: str, content: str) -> str:
         """Keyed hash by which a back-up is known again, of its moment and the hash of its content."""
-        return self._hash(["backup", made_at, content])
+        return self.sealer.hash(["backup", made_at, content])
 
     def verify(self, *elsewhere: Head) -> Verdict:
         """Check every entry, and that nothing is missing at the end.
@@ -279,8 +282,8 @@ class Audit:
         heads = [*elsewhere]
         try:
             # Before the entries: what is written meanwhile would be ahead of them.
-            kept = self._file.read(self._sign)
-            earlier = None if kept else self._earlier_file.read(self._sign)
+            kept = self._file.read(self.sealer.head)
+            earlier = None if kept else self._earlier_file.read(self.sealer.head)
         except StateError as error:
             return Verdict(0, str(error))
         with self._database.snapshot() as connection:
@@ -302,7 +305,7 @@ class Audit:
                     return Verdict(number, f"Entry {number + 1} is missing.", number + 1)
                 number = row.number
                 values = {key: getattr(row, key) for key in ("number", "at", "kind", "actor", "subject", "details")}
-                seal = self._seal(seal, **values)
+                seal = self.sealer.entry(seal, **values)
                 if not hmac.compare_digest(seal, row.seal):
                     return Verdict(
                         number - 1, f"Entry {number} was changed or put in, or the key isn't the record's.", number
@@ -321,41 +324,6 @@ class Audit:
                 number, f"The head file {self._file.path} is missing, so entries may have been cut off. Give a head."
             )
         return Verdict(number)
-
-    # Inside
-
-    def _seal(self, before: str, *, number: int, at: datetime, **words: str) -> str:
-        return self._hash(["entry", before, number, at.isoformat(), *(words[key] for key in sorted(words))])
-
-    def _sign(self, head: Head) -> str:
-        return self._hash(["head", head.entries, head.seal])
-
-    def _hash(self, parts: list[Any]) -> str:
-        """Keyed hash of a list of texts and numbers, written so that no two lists look alike."""
-        if self._key is None:
-            self._key = self._read_key()
-        return hmac.new(self._key, json.dumps(parts).encode(), hashlib.sha256).hexdigest()
-
-    def _read_key(self) -> bytes:
-        if not self.key_path.exists() and self.has_entries():
-            raise StateError(
-                f"The audit key {self.key_path} is missing, and the record in {self._database.name} is sealed with "
-                "it. Put it back from its copy, or correct DASHBOARD_AUDIT_KEY. Until then nothing can be recorded, "
-                "and nobody can sign in."
-            )
-        try:
-            key = keyfile.read_or_make(self.key_path)
-        except OSError as error:
-            raise StateError(
-                f"The audit key {self.key_path} cannot be read or made ({error.strerror}). Check the folder's "
-                "permissions, or DASHBOARD_AUDIT_KEY."
-            ) from error
-        if len(key) < keyfile.KEY_BYTES:
-            raise StateError(
-                f"The audit key {self.key_path} has {len(key)} bytes, fewer than {keyfile.KEY_BYTES}. "
-                "Restore it from a copy."
-            )
-        return key
 
 
 def _checked(kind: str) -> str:

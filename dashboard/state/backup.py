@@ -2,7 +2,7 @@
 
 The file is a SQLite database with the store's tables, whichever back end it was taken from. It says
 of itself what it must hold: a hash of every row, sealed with the audit key. The keys aren't in it:
-who finds the file can read no key from it, and they never change, so one copy kept apart is enough.
+who finds the file can read no key from it. They hardly ever change, so one copy kept apart is enough.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def restore(database: Database, record: Audit, file: Path, *, actor: str, force:
         stays = present is not None and record.contains(target, record.head_of(source))
         left = (audit, audit_head) if stays else ()
         locked = [table for table in metadata.sorted_tables if table.info.get("append_only") and table not in left]
-        with _unlocked(target, locked):
+        with unlocked(target, locked):
             for table in reversed(metadata.sorted_tables):
                 if table not in left:
                     target.execute(delete(table))
@@ -229,7 +229,7 @@ def _advance_numbers(connection: Connection, table: Table) -> None:
 
 
 @contextmanager
-def _unlocked(connection: Connection, tables: Sequence[Table]) -> Iterator[None]:
+def unlocked(connection: Connection, tables: Sequence[Table]) -> Iterator[None]:
     """Let append-only tables be emptied, within this transaction, for rows that take their place."""
     if connection.dialect.name == "postgresql":
         for table in tables:

@@ -297,6 +297,23 @@ def test_a_store_whose_key_is_gone_is_not_served(run, add, data):
     assert not (data / "state" / "audit.key").exists()
 
 
+def test_the_key_of_the_record_is_renewed_and_a_lost_one_replaced(run, add, data):
+    add("ada", "--role", "admin")
+    key = data / "state" / "audit.key"
+    known = key.read_bytes()
+    assert run("audit", "renew-key").exit_code == 0
+    assert key.read_bytes() != known
+    key.unlink()
+    refused = run("audit", "renew-key")
+    assert (refused.exit_code, "renew-key --lost" in refused.stderr) == (1, True)
+    done = run("audit", "renew-key", "--lost")
+    assert (done.exit_code, "Copy the key" in done.stderr) == (0, True)
+    assert (
+        run("audit", "verify", "--head", done.stdout.split()[-1]).output
+        == "All 3 entries are as they were written.\n"
+    )
+
+
 def test_an_import_is_on_record_whether_it_succeeds_or_not(run, data, tmp_path):
     demo.write_delivery(tmp_path / "delivery", years=1, bookings=300)
     assert run("import", str(tmp_path / "delivery")).exit_code == 0
