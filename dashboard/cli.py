@@ -273,8 +273,16 @@ def _opened(settings: Settings) -> Store:
 
 
 def _check_store(settings: Settings) -> str:
+    from sqlalchemy.exc import DBAPIError
+
+    from dashboard.state.database import cause
+
     with _opened(settings) as store:
-        store.ping()
+        try:
+            store.try_to_write()
+        except DBAPIError as error:
+            why, hint = cause(error)
+            raise _Problem(f"{store.database.name} cannot be written ({why}). {hint}") from None
         return store.database.name
 
 

@@ -26,10 +26,14 @@ QUEUE = ".queue"
 #: PostgreSQL's advisory lock that stands for SQLite's one write lock.
 WRITE_LOCK = 7_305_441_120
 _AFTER_COMMIT = "dashboard_after_commit"
+_WHO = (
+    "Check who may write to it, to the files beside it that begin with its name and to its folder, and run this as "
+    "that account"
+)
 #: What SQLite says of a file that nothing is wrong with, and what to do then.
 _NOT_DAMAGED = {
-    "readonly database": "Check who may write to it and to its folder, and run this as that account",
-    "unable to open": "Check who may write to it and to its folder, and run this as that account",
+    "readonly database": _WHO,
+    "unable to open": _WHO,
     "is full": "Make room on its disk, then try again",
     "disk I/O error": "Check the free space and the state of its disk, then try again",
     "is locked": "Another process has been writing to it for long: try again once it has ended",

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-from sqlalchemy import select
+from sqlalchemy import false, select, update
 
 from dashboard import folders
 from dashboard.settings import Settings
@@ -116,6 +116,15 @@ class Store(Users, Sessions):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def try_to_write(self) -> None:
+        """Make a change of nothing, to find out whether one can be made.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: none can.
+        """
+        with self.database.write() as connection:
+            connection.execute(update(users).where(false()).values(version=users.c.version))
 
     def holds_sealed(self) -> bool:
         """Whether it holds what is sealed with the key of second factors, and meant to stay."""

@@ -165,3 +165,22 @@ def test_what_was_done_is_said_to_stand_only_where_something_was(data):
     stands = "Error: No space left on device. What was done before that stands; mend it and run this again.\n"
     assert told.pop("users disable ada") == stands
     assert set(told.values()) == {"Error: No space left on device. Mend it and run this again.\n"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may write everywhere")
+@pytest.mark.parametrize("part", ["state.db", "state.db-shm"])
+def test_check_says_that_a_store_can_be_read_and_not_written(tmp_path, part):
+    """A store that was closed to writers for a while leaves parts behind that still are."""
+    with Store.open(tmp_path, rounds=4) as store:
+        store.audit.record("view", "ada", "today")
+        (tmp_path / "state" / part).chmod(0o400)
+        done = subprocess.run(
+            [*AS_OTHERS, sys.executable, "-m", "dashboard", "check"], cwd=ROOT, capture_output=True, text=True,
+            env=os.environ | {"DASHBOARD_DATA": str(tmp_path), "PYTHONPATH": str(ROOT)}, check=False, timeout=60,
+        )  # fmt: skip
+        (tmp_path / "state" / part).chmod(0o600)
+    [told] = [line for line in done.stdout.splitlines() if "state store" in line]
+    assert told.startswith("problem")
+    assert (
+        "state.db cannot be written (attempt to write a readonly database). Check who may write to it, to the" in told
+    )
