@@ -62,6 +62,10 @@ class Programs:
             return _later(f"This token may take {REQUESTS} files a minute. Wait, then go on.\n", wait)
         return bearer
 
+    def goes_on(self, token: str) -> bool:
+        """Whether the token still opens what it did."""
+        return self._tokens.bearer(token) is not None
+
 
 def _later(text: str, wait: float) -> Response:
     return PlainTextResponse(text, 429, {"Retry-After": str(math.ceil(wait))})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -22,6 +24,8 @@ from dashboard.access import Viewer
 from dashboard.serving import journal, limits
 from dashboard.sign_in import pages
 from dashboard.state import Store, session_key
+
+log = logging.getLogger(__name__)
 
 _READ, _SEND = frozenset({"GET", "HEAD"}), frozenset({"POST"})
 #: What is served to everyone, by path and method; anything else needs a session.
@@ -44,8 +48,10 @@ COOKIE = "dashboard_session"
 DEVICE_COOKIE = "dashboard_device"
 USER_HEADER = "X-Dashboard-User"
 SESSION_HEADER = "X-Dashboard-Session"
-#: A silent websocket is asked this often whether its session is still alive.
+#: Of a silent websocket, and of a file on its way, it is asked this often whether its session is still alive.
 WATCH_SECONDS = 5.0
+#: Bytes of a file that are handed over at a time: what was handed over can't be taken back.
+PIECE = 256 * 1024
 LONGEST_NEXT = 2000
 STREAM = "/_stcore/stream"
 #: What is served with a session: our own routes, and of Streamlit's those that pages need. It has
@@ -137,6 +143,9 @@ class Gate:
             await _refusal(connection)(scope, receive, send)
         elif not _is_served(scope["path"]):
             await _nothing(connection, admitted[0])(scope, receive, send)
+        elif scope["path"].startswith(FILES):
+            going_on = partial(self._store.goes_on, admitted[1])
+            await self._file(_with_identity(scope, *admitted), receive, send, going_on)
         else:
             await self._app(_with_identity(scope, *admitted), receive, send)
 
@@ -151,7 +160,29 @@ class Gate:
             return
         scope = _with_identity(connection.scope, bearer.viewer, bearer.key)
         scope["state"] |= {"bearer": bearer}
-        await self._app(scope, receive, send)
+        await self._file(scope, receive, send, partial(self._programs.goes_on, token))
+
+    async def _file(self, scope: Scope, receive: Receive, send: Send, going_on: Callable[[], bool]) -> None:
+        """Let a file pass, as long as who takes it may: on a slow line it is minutes on its way."""
+        asked = time.monotonic()
+
+        async def watched(message: Message) -> None:
+            nonlocal asked
+            for piece in _pieces(message):
+                if time.monotonic() - asked >= WATCH_SECONDS:
+                    # Also at the end of the time that a file has, which is no reason to say nothing at all.
+                    with CancelScope(shield=True):
+                        still = await to_thread.run_sync(going_on)
+                    if not still:
+                        raise _OverError
+                    asked = time.monotonic()
+                await send(piece)
+
+        try:
+            await self._app(scope, receive, watched)
+        except _OverError:
+            # Without its last part, the other side knows that the file isn't whole.
+            log.warning("a file was cut off, since its session or token ended")
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
@@ -182,6 +213,10 @@ class Gate:
             return None
         journal.note_user(viewer.username)
         return viewer, key
+
+
+class _OverError(Exception):
+    """A session or token ended while something was being sent to it."""
 
 
 class _Incoming:
@@ -233,6 +268,15 @@ class _Incoming:
 
 async def _viewer(store: Store, key: str, *, touch: bool) -> Viewer | None:
     return await to_thread.run_sync(partial(store.viewer_of, key, touch=touch))
+
+
+def _pieces(message: Message) -> Iterator[Message]:
+    """A message of an answer, a long body in several."""
+    body = message.get("body", b"")
+    for end in range(PIECE, len(body), PIECE):
+        yield {**message, "body": body[end - PIECE : end], "more_body": True}
+    left = len(body) % PIECE or min(len(body), PIECE)
+    yield {**message, "body": body[len(body) - left :]} if left < len(body) else message
 
 
 def _is_served(path: str) -> bool:

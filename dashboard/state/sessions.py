@@ -111,6 +111,13 @@ class Sessions:
         sites = None if row.sites is None else frozenset(row.sites)
         return limited(Viewer(row.username, row.name, Role(row.role), sites), self.small_cells)
 
+    def goes_on(self, key: str) -> bool:
+        """Whether the session with this key may end what it began: also when idle, as who waits for a file is."""
+        now = self._now()
+        with self.database.read() as connection:
+            row = connection.execute(_SESSION, {"key": key}).one_or_none()
+        return row is not None and self._is_valid(row, now)
+
     def seconds_left(self, key: str) -> int:
         """Seconds until the session ends if nothing happens; 0 once it is over."""
         now = self._now()
@@ -140,11 +147,13 @@ class Sessions:
             )
 
     def _is_alive(self, row: Row[Any], now: datetime) -> bool:
+        return self._is_valid(row, now) and now - row.last_seen_at < self._idle
+
+    def _is_valid(self, row: Row[Any], now: datetime) -> bool:
         return (
             row.revoked_at is None
             and not row.disabled
             and row.user_version == row.version
-            and now - row.last_seen_at < self._idle
             and now - row.opened_at < self._lifetime
             # One of a clock that was ahead would never be idle.
             and not is_ahead(row.last_seen_at, now)

@@ -25,9 +25,12 @@ from sqlalchemy.exc import OperationalError
 
 from dashboard.intake import pointer
 from dashboard.serving import faults
+from dashboard.serving.gate import WATCH_SECONDS
 from dashboard.serving.health import ASKED_EVERY, Health
 from dashboard.settings import Settings
 from dashboard.state import Store
+from dashboard.state.audit import Search
+from dashboard.state.export_tokens import ExportTokens
 from dashboard.state.passwords import DEMO_PASSWORD
 from dashboard.tracebacks import traceback_text
 from tests.ports import free_port
@@ -198,13 +201,13 @@ def test_a_file_whose_query_does_not_end_says_so(clinic, cookie_of):
 # --- files at once ---------------------------------------------------------------------------
 
 
-def slow_reader(server, cookie, buffer=4096):
+def slow_reader(server, cookie, buffer=4096, by="Cookie"):
     """Ask for a large file and take only its first bytes."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     connection.settimeout(20)
     connection.connect(("127.0.0.1", server.port))
-    head = f"GET /export/booking_rows.csv?period=12-months HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n"
+    head = f"GET /export/booking_rows.csv?period=12-months HTTP/1.1\r\nHost: x\r\n{by}: {cookie}\r\n\r\n"
     connection.sendall(head.encode())
     assert connection.recv(12) == b"HTTP/1.1 200"
     return connection
@@ -235,6 +238,29 @@ def test_so_many_files_at_once_and_no_longer_than_it_takes(clinic, cookie_of, fi
     assert clinic.request("GET", small, Cookie=director).status == 200
     assert figures()["dashboard_exports_total", "slow"] == 3
     assert figures()["dashboard_exports_total", "busy"] >= 2
+
+
+@pytest.mark.parametrize("by", ["Cookie", "Authorization"])
+def test_who_may_not_go_on_gets_no_more_of_a_file_that_has_begun(clinic, cookie_of, by):
+    username, files = "manager.two", Search(actor="manager.two", kinds=("export",))
+    with clinic.store() as store:
+        before = store.audit.count(files)
+        shown = cookie_of(username)
+        if by == "Authorization":
+            shown = f"Bearer {ExportTokens(store).issue(username, 'Sheet', ['booking_rows'], None)}"
+        with closing(slow_reader(clinic, shown, by=by)) as taken:
+            store.disable(username)
+            time.sleep(WATCH_SECONDS)
+            rest = b""
+            with suppress(ConnectionResetError):
+                while part := taken.recv(65536):
+                    rest += part
+        store.enable(username)
+        assert not rest.endswith(b"0\r\n\r\n")
+        until(lambda: store.audit.count(files) > before)
+        [entry] = store.audit.search(files, 1)
+    assert entry.details["outcome"] == "cut"
+    assert any("its session or token ended" in line["message"] for line in log_of(clinic)[-5:])
 
 
 # --- figures and log -------------------------------------------------------------------------
