@@ -288,15 +288,17 @@ def _check_store(settings: Settings) -> str:
 
 def _check_record(settings: Settings) -> str:
     from dashboard.state import StateError
+    from dashboard.state.register import Register
 
     try:
         with _opened(settings) as store:
             verdict = store.audit.verify()
+            wrong = verdict.fault or Register(store).fault()
     except StateError as error:
         raise _Problem(str(error)) from None
-    if verdict.fault:
-        raise _Problem(verdict.fault)
-    return f"{verdict.entries:,} entries, as they were written"
+    if wrong:
+        raise _Problem(wrong)
+    return f"{verdict.entries:,} entries, as they were written; the signal register is as they say"
 
 
 def _check_keys(settings: Settings) -> str:

@@ -103,15 +103,17 @@ def _digest(reader: Reader) -> str:
     return cards.get(path.name) or pointer.Pointer(path.name, "", 0, path).digest()
 
 
-def document(signal: Signal, today: dt.date) -> Document:
+def document(signal: Signal, today: dt.date, fault: str | None = None) -> Document:
     """The dossier, to print.
 
     Args:
         signal: with its frozen copy; drawn from that alone, whatever the extract in use is.
         today: to tell whether the next step is overdue.
+        fault: what of it isn't as it was signed, in a sentence.
     """
     copy = signal.frozen
-    found: list[Block] = [stand(signal, today), Heading("Decisions")]
+    found: list[Block] = [Text(f"NOT AS IT WAS SIGNED. {fault}")] if fault else []
+    found += [stand(signal, today), Heading("Decisions")]
     for step in signal.steps:
         found += [Heading(_signed(step), 3), Text(step.rationale)]
     found += [Heading("What was seen when it was opened"), Text(copy["reading"]), origin(signal)]

@@ -75,7 +75,7 @@ def respond(
         if found:
             signal = Register(store).signal(viewer, int(found[1]))
             receipt = Receipt(name, {"site": signal.site}, signal.frozen["extract"]["name"])
-            content = rendered(dossier.document(signal, _today()), form)
+            content = rendered(dossier.document(signal, _today(), Register(store).fault(signal.number)), form)
         elif name == REVIEW:
             reader = Reader(shelf().current(), viewer)
             month = filters.first(asked, "month")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from dataclasses import replace
 from html import escape
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from dashboard import access, auditing
 from dashboard.screen import identity, recording, tables
 from dashboard.state import store_in_force
 from dashboard.state.audit import KINDS, Audit, Search, Verdict
+from dashboard.state.register import Register
 
 ROWS = 50
 #: A check of the whole record is shown to others for so long.
@@ -115,7 +117,8 @@ def verdict(record: Audit) -> None:
     if found.fault:
         kind, words = "alert", f"{found.fault} Keep the state store as it is, and run: dashboard audit verify"
     else:
-        kind, words = "holds", f"All {found.entries:,} entries are as they were written"
+        said = "are as they were written, and the signal register is as they say"
+        kind, words = "holds", f"All {found.entries:,} entries {said}"
     words_place.html(f'<p class="record {kind}">{escape(words)} <span>Checked {at:%H:%M} UTC</span></p>')
 
 
@@ -131,8 +134,14 @@ class _Checks:
             now = dt.datetime.now(dt.UTC)
             known = self._latest
             if again or known is None or known[0] is not record or now - known[2] > CHECK_EVERY:
-                known = self._latest = (record, record.verify(), now)
+                found = record.verify()
+                known = self._latest = (record, found if found.fault else _with_register(found), now)
             return known[1], known[2]
+
+
+def _with_register(found: Verdict) -> Verdict:
+    """What was found of the record, and whether the register is as it says."""
+    return replace(found, fault=Register(store_in_force()).fault())
 
 
 _checks = _Checks()

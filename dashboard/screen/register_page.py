@@ -151,8 +151,8 @@ def detail(signal: Signal) -> None:
         f'<p class="take"><a href="/register" target="_self">All signals</a> · Dossier: {_link(signal, "html")} '
         f"{_link(signal, 'pdf')}</p>"
     )
-    if not signal.is_intact():
-        st.error("The copy of what was seen was changed after it was written. Keep the state store as it is.")
+    if wrong := register().fault(signal.number):
+        st.error(f"{wrong} Keep the state store as it is, and run: dashboard audit verify")
     st.html(tables.definition_list(dict(dossier.stand(signal, _today()).rows)))
     st.subheader("Decisions", anchor=False)
     items = "".join(

@@ -232,6 +232,11 @@ class Audit:
         with self._database.read() as connection:
             return connection.scalar(select(audit.c.number).limit(1)) is not None
 
+    def all_of(self, connection: Connection, kinds: tuple[str, ...]) -> list[Entry]:
+        """Every entry of these kinds, oldest first."""
+        statement = _where(select(audit), Search(kinds=kinds)).order_by(audit.c.number)
+        return [_entry(row) for row in connection.execute(statement)]
+
     def actors(self) -> list[str]:
         """Everyone who did something that is on record, by name."""
         with self._database.read() as connection:
@@ -269,9 +274,9 @@ class Audit:
         """When the connection's change is safe, begin the head file anew: another record has taken its place."""
         after_commit(connection, lambda: self._file.path.unlink(missing_ok=True))
 
-    def seal_backup(self, made_at: str, content: str) -> str:
-        """Keyed hash by which a back-up is known again, of its moment and the hash of its content."""
-        return self.sealer.hash(["backup", made_at, content])
+    def seal_outside(self, what: str, *words: Any) -> str:
+        """Keyed hash by which something beside the record is known again, of all that it consists of."""
+        return self.sealer.hash([what, *words])
 
     def verify(self, *elsewhere: Head) -> Verdict:
         """Check every entry, and that nothing is missing at the end.

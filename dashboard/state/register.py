@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
 from dashboard import access
 from dashboard.access import Viewer
+from dashboard.state import register_check
 from dashboard.state.database import StateError
 from dashboard.state.store import Store
 from dashboard.state.tables import signal_steps, signals
@@ -140,6 +141,7 @@ class Register:
         site = series.partition("|")[0]
         access.require(viewer, DECIDE, site)
         text = _json(frozen)
+        sha256 = _sha256(text)
         with self._store.database.write() as connection:
             for open_one in self._read(connection, signals.c.series == series):
                 if open_one.is_open:
@@ -147,10 +149,10 @@ class Register:
                         f"Signal {open_one.number} about this series is open already; take its next step."
                     )
             number = 1 + int(connection.scalar(select(func.max(signals.c.number))) or 0)
-            values = {"number": number, "site": site, "series": series, "what": what}
-            connection.execute(insert(signals).values(**values, frozen=text, frozen_sha256=_sha256(text)))
-            about = {"frozen_sha256": _sha256(text), "site": site}
-            self._add(connection, viewer, number, 1, ("detected", None), rationale, due_on, about)
+            new = Signal(number, site, series, what, dict(frozen), sha256, steps=())
+            row = {"number": number, "site": site, "series": series, "what": what, "frozen_sha256": sha256}
+            connection.execute(insert(signals).values(**row, frozen=text))
+            self._add(connection, viewer, new, ("detected", None), rationale, due_on)
         return number
 
     def decide(
@@ -186,7 +188,7 @@ class Register:
             if (step, outcome) not in next_steps(latest.step):
                 raise StateError(f"{STEPS.get(step, step)} doesn't follow {latest.title.lower()}.")
             due = None if step == "closed" else due_on
-            self._add(connection, viewer, number, after + 1, (step, outcome), rationale, due, {"site": signal.site})
+            self._add(connection, viewer, signal, (step, outcome), rationale, due)
 
     def signals(self, viewer: Viewer) -> list[Signal]:
         """The signals of the viewer's sites, the latest first.
@@ -228,18 +230,26 @@ class Register:
             if one.is_open and access.allows(viewer, NOTICE, one.site)
         ]
 
+    def fault(self, number: int | None = None) -> str | None:
+        """What of one signal, or of all, isn't as the audit record says that it was signed; None where all is.
+
+        The record's own seals are `Audit.verify`'s to check.
+        """
+        with self._store.database.snapshot() as connection:
+            found = self._read(connection, *([] if number is None else [signals.c.number == number]))
+            entries = self._store.audit.all_of(connection, ("signal", "state"))
+        return register_check.fault(found, entries, self._on_record, number)
+
     # Inside
 
     def _add(
         self,
         connection: Connection,
         viewer: Viewer,
-        signal: int,
-        number: int,
+        signal: Signal,
         taken: tuple[str, str | None],
         rationale: str,
         due_on: date | None,
-        about: Mapping[str, Any],
     ) -> None:
         step, outcome = taken
         now = self._store._now()
@@ -248,17 +258,33 @@ class Register:
             raise StateError("Say by when the next step is to be taken.")
         if due_on is not None and due_on < now.date():
             raise StateError(f"The next step can't be due on {due_on}, which is over.")
-        connection.execute(
-            insert(signal_steps).values(
-                signal=signal, number=number, at=now, person=viewer.username, person_name=viewer.name,
-                step=step, outcome=outcome, rationale=why, due_on=due_on,
-            )
-        )  # fmt: skip
-        # Free text may name a patient, which the record must not: of a rationale it holds the hash.
+        number = len(signal.steps) + 1
+        new = Step(number, now, viewer.username, viewer.name, step, outcome, why, due_on)
+        connection.execute(insert(signal_steps).values(signal=signal.number, **asdict(new)))
         self._store.audit.append(
-            connection, "signal", viewer.username, f"signal {signal}", step=step, outcome=outcome, due_on=due_on,
-            rationale_sha256=_sha256(why), **about,
-        )  # fmt: skip
+            connection, "signal", viewer.username, f"signal {signal.number}", **self._on_record(signal, new)
+        )
+
+    def _on_record(self, signal: Signal, step: Step) -> dict[str, Any]:
+        """What the audit record is told of a step.
+
+        Free text may name a patient, which the record must not: of a rationale it holds the hash, and of all that
+        stands in the register a keyed one, since a series' name alone tells that it rose.
+        """
+        whole = [
+            signal.number, signal.site, signal.series, signal.what, signal.frozen_sha256, step.number,
+            step.at.astimezone(UTC).isoformat(), step.person, step.person_name, step.step, step.outcome,
+            step.rationale, step.due_on and step.due_on.isoformat(),
+        ]  # fmt: skip
+        return {
+            "step": step.step,
+            "outcome": step.outcome,
+            "due_on": step.due_on and step.due_on.isoformat(),
+            "rationale_sha256": _sha256(step.rationale),
+            "site": signal.site,
+            "signed": self._store.audit.seal_outside("signal step", *whole),
+            **({"frozen_sha256": signal.frozen_sha256} if step.number == 1 else {}),
+        }
 
     def _read(self, connection: Connection, *where: Any) -> list[Signal]:
         rows = connection.execute(select(signals).where(*where).order_by(signals.c.number.desc())).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sqlite3
 from contextlib import closing
@@ -117,6 +118,15 @@ def test_a_record_that_was_touched_is_named(visit, store, tmp_path):
     at = visit()
     assert "Entry 7 was changed" in html(at)
     assert "dashboard audit verify" in html(at)
+    assert "as they were written" not in html(at)
+
+
+def test_a_signal_that_was_put_into_the_register_is_named(visit, store, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "state" / "state.db")) as connection, connection:
+        sha256 = hashlib.sha256(b"{}").hexdigest()
+        connection.execute("insert into signals values (1, 'dallas', 'series', 'what', '{}', ?)", (sha256,))
+    at = visit()
+    assert "Signal 1 was put in" in html(at)
     assert "as they were written" not in html(at)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from elements import html, sent
 from streamlit.testing.v1 import AppTest
 
 from dashboard.access import Role, Viewer
+from dashboard.reports import files
 from dashboard.settings import PAGES
 from dashboard.state import Store
 from dashboard.state.register import Register
@@ -71,7 +75,7 @@ def test_the_series_to_open_is_of_the_side_effect_that_the_page_shows(visit):
     assert series.options[0] != "Confusion after ketamine in Dallas"
 
 
-def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, signals, notices):
+def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, signals, notices, data):
     for username, opens in (("director", "and opens one."), ("admin", "and the medical director opens one there.")):
         empty = html(visit(username, "register"))
         assert "No signal was opened yet" in empty
@@ -136,6 +140,19 @@ def test_a_series_is_opened_decided_and_seen_by_whom_it_concerns(visit, page, si
     assert signals()[0].latest.title == "Closed, refuted"
     assert "under review" not in notices("manager.dallas")
     assert "0 of 1 signal open" in html(visit("admin", "register"))
+
+    assert not page("admin", signal.number).error
+    with closing(sqlite3.connect(data / "state" / "state.db")) as connection, connection:
+        connection.execute("drop trigger signal_steps_no_update")
+        connection.execute("update signal_steps set rationale = 'All was well, so nothing.' where number = 2")
+    at = page("admin", signal.number)
+    assert "Step 2 of signal 1 was changed or removed" in at.error[0].value
+    with Store.open(data, rounds=4) as store:
+        viewer = Viewer("a", "A", Role.ADMIN)
+        dossier = files.respond(viewer, store, "signal-1", "html", {})
+    assert "NOT AS IT WAS SIGNED. Step 2 of signal 1 was changed or removed" in "".join(
+        part.decode() for part in dossier._parts
+    )
 
 
 def test_a_signal_that_isn_t_there_shows_the_list(page):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import re
@@ -268,7 +269,9 @@ def test_a_damaged_back_up_is_refused(run, add, tmp_path):
 def test_the_record_is_verified_headed_and_exported(run, add, data):
     add("ada", "--role", "admin")
     add("eve", "--role", "finance")
-    assert run("audit", "verify").output == "All 2 entries are as they were written.\n"
+    assert run("audit", "verify").output == (
+        "All 2 entries are as they were written, and the signal register is as they say.\n"
+    )
     head = run("audit", "head").output.strip()
     assert head.startswith("2:")
     exported = run("audit", "export", "--kind", "user", "--text", "eve")
@@ -282,6 +285,18 @@ def test_the_record_is_verified_headed_and_exported(run, add, data):
     cut = run("audit", "verify", "--head", head)
     assert cut.exit_code == 1
     assert "Entries 2 to 3 were cut off. 1 entries before it are as they were written." in cut.stderr
+    assert findings(run("check"))["audit record"] == "problem"
+
+
+def test_a_signal_that_was_put_into_the_register_is_found_by_verify_and_check(run, add, data):
+    add("ada", "--role", "admin")
+    assert findings(run("check"))["audit record"] == "ok"
+    with closing(sqlite3.connect(data / "state" / "state.db")) as connection, connection:
+        sha256 = hashlib.sha256(b"{}").hexdigest()
+        connection.execute("insert into signals values (1, 'dallas', 'series', 'what', '{}', ?)", (sha256,))
+    found = run("audit", "verify")
+    assert found.exit_code == 1
+    assert "Signal 1 was put in" in found.stderr
     assert findings(run("check"))["audit record"] == "problem"
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import DatabaseError
 
 from dashboard.access import AccessDeniedError, Role, Viewer
@@ -187,15 +187,99 @@ def test_the_database_refuses_to_change_what_stands_there(store, register):
     assert register.signal(DIRECTOR, number).steps[0].rationale == WHY
 
 
-def test_a_changed_copy_is_found_out(store, register):
+@pytest.fixture
+def tamper(store):
+    """Change the register behind its back, as one who may do everything with the database but hasn't the key."""
+
+    def tamper(*statements):
+        with store.database.write() as connection:
+            for table in ("signals", "signal_steps"):
+                if connection.dialect.name == "sqlite":
+                    for change in ("update", "delete"):
+                        connection.execute(text(f"drop trigger if exists {table}_no_{change}"))
+                else:
+                    connection.execute(text(f"alter table {table} disable trigger all"))
+            for statement in statements:
+                connection.execute(statement)
+
+    return tamper
+
+
+OTHER = '{"figures":{"observed":4}}'
+SECOND = (signal_steps.c.signal == 1) & (signal_steps.c.number == 2)
+ROW = {"signal": 1, "at": NOW, "person": "dan", "person_name": "Dan Ho", "rationale": WHY}
+
+
+@pytest.mark.parametrize(
+    ("statements", "told"),
+    [
+        ([update(signals).values(frozen=OTHER)], "The copy of what was seen when signal 1 was opened was changed"),
+        (
+            [update(signals).values(frozen=OTHER, frozen_sha256=hashlib.sha256(OTHER.encode()).hexdigest())],
+            "Step 1 of signal 1 was changed or removed: entry 1 ",
+        ),
+        ([update(signals).values(what="Dizziness after ketamine in Dallas")], "Step 1 of signal 1 was changed"),
+        ([update(signals).values(series="dallas|dizziness|ketamine||")], "Step 1 of signal 1 was changed"),
+        *(
+            ([update(signal_steps).where(SECOND).values(change)], "Step 2 of signal 1 was changed or removed: entry 2 ")
+            for change in (
+                {"rationale": "Nothing was to be seen."}, {"person": "eve"}, {"person_name": "Eve Poe"},
+                {"step": "assessed"}, {"outcome": "refuted"}, {"due_on": date(2027, 1, 1)},
+                {"at": datetime(2026, 11, 3, 9, tzinfo=UTC)},
+            )
+        ),
+        ([delete(signal_steps).where(SECOND)], "Step 2 of signal 1 was changed or removed: entry 2 "),
+        (
+            [delete(signal_steps).where(signal_steps.c.number == 3)],
+            "Step 3 of signal 1 was changed or removed: entry 3 ",
+        ),
+        ([delete(signal_steps), delete(signals)], "Step 1 of signal 1 was changed or removed: entry 1 "),
+        (
+            [insert(signal_steps).values(ROW | {"number": 4, "step": "closed", "outcome": "refuted"})],
+            "Step 4 of signal 1 was put in",
+        ),
+        (
+            [insert(signals).values(number=2, site="dallas", series="s", what="w", frozen=OTHER,
+                                    frozen_sha256=hashlib.sha256(OTHER.encode()).hexdigest())],
+            "Signal 2 was put in",
+        ),
+    ],
+)  # fmt: skip
+def test_what_somebody_did_to_the_register_is_found_out(store, register, tamper, statements, told):
     number = opened(register)
+    take(register, number, "validated")
+    take(register, number, "assessed")
+    assert register.fault() is None
+    tamper(*statements)
+    assert store.audit.verify().fault is None
+    found = register.fault()
+    assert found is not None
+    assert found.startswith(told)
+    assert register.fault(2 if "ignal 2" in told else number) == found
+
+
+def test_of_several_signals_one_is_asked_about(register, tamper):
+    first, second = opened(register), opened(register, "dallas|dizziness|ketamine||")
+    tamper(update(signal_steps).where(signal_steps.c.signal == second).values(rationale="another one, or so"))
+    assert register.fault(first) is None
+    assert register.fault(second) == register.fault() != ""
+
+
+def test_what_the_record_of_an_earlier_version_says_less_of_still_has_to_hold(store, register, tamper):
+    """Of a step it had the hash of its rationale, and not of all."""
+    number = opened(register)
+    step = register.signal(ADMIN, number).latest
     with store.database.write() as connection:
-        if connection.dialect.name == "sqlite":
-            connection.execute(text("drop trigger signals_no_update"))
-        else:
-            connection.execute(text("alter table signals disable trigger all"))
-        connection.execute(update(signals).values(frozen='{"figures":{"observed":4}}'))
-    assert not register.signal(DIRECTOR, number).is_intact()
+        connection.execute(insert(signal_steps).values(ROW | {"number": 2, "step": "validated", "due_on": DUE}))
+        sha256 = hashlib.sha256(WHY.encode()).hexdigest()
+        store.audit.append(
+            connection, "signal", "dan", "signal 1", step="validated", outcome=None, due_on=DUE,
+            rationale_sha256=sha256, site="dallas",
+        )  # fmt: skip
+    assert step.number == 1
+    assert register.fault() is None
+    tamper(update(signal_steps).where(SECOND).values(rationale="Nothing was to be seen."))
+    assert "entry 2 of the audit record" in register.fault()
 
 
 def test_each_step_is_on_record_with_hashes_and_without_what_was_written(store, register):
@@ -217,5 +301,19 @@ def test_a_back_up_brings_the_register_back_locked(store, register, tmp_path):
     backup.restore(store.database, store.audit, file, actor="os:root", force=True)
     [signal] = register.signals(ADMIN)
     assert (signal.frozen, signal.latest.step) == (FROZEN, "detected")
+    # What was signed after the back-up is on record, and so is that it was put back.
+    assert register.fault() is None
+    take(register, number, "closed", "refuted")
+    assert register.fault() is None
     with pytest.raises(DatabaseError, match="append-only"), store.database.write() as connection:
         connection.execute(delete(signal_steps))
+
+
+def test_a_back_up_excuses_nothing_that_was_signed_before_it(store, register, tamper, tmp_path):
+    number = opened(register)
+    take(register, number, "validated")
+    file = tmp_path / "state.backup"
+    backup.take(store.database, store.audit, file, actor="os:root")
+    backup.restore(store.database, store.audit, file, actor="os:root", force=True)
+    tamper(delete(signal_steps).where(SECOND))
+    assert register.fault().startswith("Step 2 of signal 1 was changed or removed: entry 2 ")
