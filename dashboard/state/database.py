@@ -46,6 +46,11 @@ def cause(error: DBAPIError) -> tuple[str, str]:
     return why, next((hint for sign, hint in _NOT_DAMAGED.items() if sign in why), "")
 
 
+def storable(text: str) -> str:
+    """The text as the store keeps it: PostgreSQL takes no NUL, which nothing but a forged value holds."""
+    return text.replace("\x00", "\ufffd")
+
+
 class StateError(ValueError):
     """A change that the store refuses; the message says why in a sentence."""
 
@@ -65,6 +70,7 @@ class Database:
         self._turn: AbstractContextManager[object] = threading.Lock() if self.is_sqlite else nullcontext()
         self._closed = False
         event.listen(engine, "begin", self._begin)
+        event.listen(engine, "before_cursor_execute", _bound, retval=True)
         event.listen(engine, "checkin", self._take_back)
 
     @classmethod
@@ -209,6 +215,20 @@ class Database:
 def after_commit(connection: Connection, call: Callable[[], None]) -> None:
     """Call this once the connection's change is safe; never if it is rolled back."""
     connection.info[_AFTER_COMMIT].append(call)
+
+
+def _bound(_c: object, _cursor: object, statement: str, values: Any, _context: object, many: bool) -> tuple[str, Any]:
+    """A statement with its values as the store keeps them, alike on both back ends."""
+    return statement, [_kept(one) for one in values] if many else _kept(values)
+
+
+def _kept(values: Any) -> Any:
+    """Values by place or by name."""
+    if not values:
+        return values
+    if isinstance(values, dict):
+        return {name: storable(value) if isinstance(value, str) else value for name, value in values.items()}
+    return tuple(storable(value) if isinstance(value, str) else value for value in values)
 
 
 def _configure(connection: Any, _record: object) -> None:

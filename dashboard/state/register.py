@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 from dashboard import access
 from dashboard.access import Viewer
 from dashboard.state import register_check
-from dashboard.state.database import StateError
+from dashboard.state.database import StateError, storable
 from dashboard.state.store import Store
 from dashboard.state.tables import signal_steps, signals
 
@@ -303,7 +303,7 @@ class Register:
 
 
 def _checked(rationale: str) -> str:
-    text = rationale.strip()
+    text = storable(rationale.strip())  # as it is kept, since its hash is taken
     if len(text) < SHORTEST_RATIONALE:
         raise StateError(f"Write the rationale, in {SHORTEST_RATIONALE} characters or more.")
     if len(text) > LONGEST_RATIONALE:

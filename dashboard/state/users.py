@@ -18,6 +18,7 @@ from dashboard.state.audit import Audit
 from dashboard.state.database import Database, StateError
 from dashboard.state.tables import users
 
+LONGEST_NAME = 100
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 
 
@@ -74,7 +75,7 @@ class Users:
         Without a password, nobody signs in until a link has set one.
 
         Raises:
-            StateError: the name is taken or malformed, no site is named, or the password is weak.
+            StateError: a name is taken, malformed or too long, no site is named, or the password is weak.
         """
         values = self._new(username, role, password, sites, name, demo=demo)
         username = values["username"]
@@ -122,6 +123,8 @@ class Users:
                 f"{username!r} is no user name: use up to 64 letters, digits and . _ @ + -, "
                 "beginning with a letter or digit."
             )
+        if name and len(name) > LONGEST_NAME:
+            raise StateError(f"The name has {len(name):,} characters; {LONGEST_NAME} are the most.")
         now = self._now()
         return {
             "username": username,

@@ -65,6 +65,12 @@ def test_malformed_names_are_refused(in_file, username):
         in_file.add_user(username, Role.ADMIN, PASSWORD)
 
 
+def test_a_shown_name_has_its_limit_on_both_back_ends(store):
+    assert store.add_user("ada", Role.ADMIN, None, name="A" * 100).name == "A" * 100
+    with pytest.raises(StateError, match="101 characters; 100 are the most"):
+        store.add_user("eve", Role.ADMIN, None, name="A" * 101)
+
+
 @pytest.mark.parametrize("change", ["disable", "enable", "user"])
 def test_unknown_names_are_named(store, change):
     with pytest.raises(StateError, match="no user nobody"):

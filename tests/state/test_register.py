@@ -146,6 +146,13 @@ def test_rationale_and_date_are_wanted(register):
     assert register.signals(DIRECTOR) == []
 
 
+def test_a_rationale_is_signed_as_it_is_kept(register):
+    number = opened(register)
+    take(register, number, "validated", why="Ten characters \x00 and more.")
+    assert register.signal(ADMIN, number).latest.rationale == "Ten characters \ufffd and more."
+    assert register.fault() is None
+
+
 def test_one_series_has_one_open_signal(register):
     first = opened(register)
     with pytest.raises(StateError, match=f"Signal {first} about this series is open already"):
