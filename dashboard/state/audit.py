@@ -198,7 +198,16 @@ class Audit:
             connection.execute(update(audit_head).values(kept))
         else:
             connection.execute(insert(audit_head).values(id=_ONLY, **kept))
-        after_commit(connection, partial(self._file.advance, head, signature))
+        if self._goes_with_file(connection, before):
+            after_commit(connection, partial(self._file.advance, head, signature))
+
+    def _goes_with_file(self, connection: Connection, present: Head) -> bool:
+        """Whether the record holds what the head file tells of; a file that tells of more must go on doing so."""
+        try:
+            kept = self._file.read(self._sign)
+        except StateError:
+            return False
+        return kept is None or kept == present or self.contains(connection, kept)
 
     # Reading
 
@@ -270,9 +279,11 @@ class Audit:
             return head is not None
         return connection.scalar(select(audit.c.seal).where(audit.c.number == head.entries)) == head.seal
 
-    def forget_head_file(self, connection: Connection) -> None:
+    def renew_head_file(self, connection: Connection) -> None:
         """When the connection's change is safe, begin the head file anew: another record has taken its place."""
-        after_commit(connection, lambda: self._file.path.unlink(missing_ok=True))
+        head = self.head_of(connection)
+        if head is not None:
+            after_commit(connection, partial(self._file.renew, head, self._sign(head)))
 
     def seal_outside(self, what: str, *words: Any) -> str:
         """Keyed hash by which something beside the record is known again, of all that it consists of."""

@@ -58,6 +58,11 @@ class HeadFile:
         finally:
             os.close(handle)
 
+    def renew(self, head: Head, signature: str) -> None:
+        """Note a head whatever stands there."""
+        self.path.unlink(missing_ok=True)
+        self.advance(head, signature)
+
     def read(self, sign: Callable[[Head], str]) -> Head | None:
         """The head, or None if there is no file.
 

@@ -103,8 +103,6 @@ def restore(database: Database, record: Audit, file: Path, *, actor: str, force:
             if table not in left:
                 _copy(source, target, table)
                 _advance_numbers(target, table)
-        if not stays:
-            record.forget_head_file(target)
         replaced = str(present) if present and present.entries and not stays else None
         record.append(
             target,
@@ -117,6 +115,8 @@ def restore(database: Database, record: Audit, file: Path, *, actor: str, force:
             entries=summary.entries,
             replaced_record=replaced,
         )
+        if not stays:
+            record.renew_head_file(target)
     return summary
 
 

@@ -206,6 +206,35 @@ def test_an_earlier_head_put_back_in_the_database_is_found_out_by_the_file(store
     assert (verdict.first_bad, verdict.fault) == (5, "Entries 5 to 6 were cut off.")
 
 
+@pytest.mark.parametrize("written", [1, 2, 3, 9])
+def test_what_is_recorded_later_does_not_cover_up_that_entries_were_cut_off(store, tamper, row_at_four, written):
+    cut_to_four(store.audit, tamper, row_at_four)
+    for number in range(written):
+        store.audit.record("view", "ada", f"later {number}")
+    verdict = store.audit.verify()
+    told = (
+        "Entries 6 to 6 were cut off." if written == 1 else "Entry 6 isn't the one that a head kept elsewhere names."
+    )
+    assert (verdict.first_bad, verdict.fault) == (6, told)
+
+
+@pytest.mark.parametrize("content", [b"", b"6:", b"1:" + b"0" * 64 + b" " + b"0" * 64])
+def test_what_is_recorded_later_does_not_mend_a_head_file_that_somebody_wrote_to(place, record, content):
+    (place.data / "state" / "audit.head").write_bytes(content)
+    record.record("view", "ada", "today")
+    assert record.verify().fault.startswith("The head file")
+
+
+def test_a_head_file_that_lags_behind_catches_up(place, record):
+    file = place.data / "state" / "audit.head"
+    behind = file.read_bytes()
+    record.record("view", "ada", "today")
+    file.write_bytes(behind)
+    record.record("view", "ada", "safety")
+    assert file.read_bytes().startswith(b"8:")
+    assert record.verify().fault is None
+
+
 def test_without_the_file_a_head_kept_elsewhere_finds_it_out(place, store, tamper, row_at_four):
     elsewhere = Head.parse(str(store.audit.head()))
     cut_to_four(store.audit, tamper, row_at_four)
