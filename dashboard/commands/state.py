@@ -155,7 +155,7 @@ def renew_key(lost: bool) -> None:
     with store_of(settings_in_force()) as store:
         from dashboard.state import audit_renewal
 
-        head = audit_renewal.renew(store.database, store.audit, actor=operator(), lost=lost)
+        head = audit_renewal.renew(store, actor=operator(), lost=lost)
         click.echo(f"The record has a new key, {store.audit.key_path}; its head is {head}")
     click.echo("Copy the key, take a back-up, and give every other server the key before it starts.", err=True)
 

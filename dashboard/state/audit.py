@@ -89,7 +89,7 @@ class _Draft:
             "kind": self.kind,
             "actor": _plain(self.actor, 80),
             "subject": _plain(self.subject, 200),
-            "details": _json(self.details),
+            "details": as_json(self.details),
         }
 
 
@@ -204,7 +204,7 @@ class Audit:
     def _goes_with_file(self, connection: Connection, present: Head) -> bool:
         """Whether the record holds what the head file tells of; a file that tells of more must go on doing so."""
         try:
-            kept = self._file.read(self._sign)
+            kept = self._file.read(self.sealer.head)
         except StateError:
             return False
         return kept is None or kept == present or self.contains(connection, kept)
@@ -283,7 +283,7 @@ class Audit:
         """When the connection's change is safe, begin the head file anew: another record has taken its place."""
         head = self.head_of(connection)
         if head is not None:
-            after_commit(connection, partial(self._file.renew, head, self._sign(head)))
+            after_commit(connection, partial(self._file.renew, head, self.sealer.head(head)))
 
     def seal_outside(self, what: str, *words: Any) -> str:
         """Keyed hash by which something beside the record is known again, of all that it consists of."""
@@ -352,7 +352,8 @@ def _plain(text: str, longest: int) -> str:
     return _SPACE.sub(" ", text)[:longest]
 
 
-def _json(details: dict[str, Any]) -> str:
+def as_json(details: dict[str, Any]) -> str:
+    """Details as they stand in an entry, and are sealed; what is None isn't there."""
     given = {key: value for key, value in details.items() if value is not None}
     return json.dumps(given, default=_words, separators=(",", ":"))
 

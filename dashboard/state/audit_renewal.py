@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from dashboard import keyfile
-from dashboard.state.audit import Audit
+from dashboard.state.audit import Audit, as_json
 from dashboard.state.audit_head import Head
 from dashboard.state.audit_key import Sealer
 from dashboard.state.backup import unlocked
 from dashboard.state.database import Database, StateError
+from dashboard.state.register import Register
+from dashboard.state.store import Store
 from dashboard.state.tables import audit, audit_head
 
 _PART = 2_000
 
 
-def renew(database: Database, record: Audit, *, actor: str, lost: bool = False) -> Head:
+def renew(store: Store, *, actor: str, lost: bool = False) -> Head:
     """Seal the record with a new key, which takes the place of the present one; the record's head then.
 
     The head of before goes on record, and whether the record was verified, which it can't be where the key is `lost`.
@@ -27,6 +31,7 @@ def renew(database: Database, record: Audit, *, actor: str, lost: bool = False) 
     Raises:
         StateError: the record doesn't hold, there is none, or the key isn't lost.
     """
+    database, record = store.database, store.audit
     path = record.key_path
     staged = path.with_name(f"{path.name}.new")
     after = Sealer(staged, lambda: False)
@@ -36,7 +41,7 @@ def renew(database: Database, record: Audit, *, actor: str, lost: bool = False) 
         elif fault := record.verify().fault:
             raise StateError(f"{fault} Nothing was changed.")
         _stage(staged, path)
-        _seal_anew(database, record, after, actor, path.name, verified=not lost)
+        _seal_anew(store, after, actor, verified=not lost)
     staged.replace(path)
     record.sealer = Sealer(path, record.has_entries)
     return record.head()
@@ -66,42 +71,56 @@ def _stage(staged: Path, path: Path) -> None:
         os.chown(staged, of.st_uid, of.st_gid)
 
 
-def _seal_anew(database: Database, record: Audit, after: Sealer, actor: str, name: str, *, verified: bool) -> None:
+def _seal_anew(store: Store, after: Sealer, actor: str, *, verified: bool) -> None:
+    record, register = store.audit, Register(store)
     before = record.sealer
     try:
-        with database.write() as connection, unlocked(connection, [audit]):
+        with store.database.write() as connection, unlocked(connection, [audit]):
             row = connection.execute(select(audit_head)).one_or_none()
-            head = _resealed(connection, after)
+            steps = {}
+            if verified:
+                seals = (register.step_seals(connection, sealer) for sealer in (before, after))
+                steps = dict(zip(*seals, strict=True))
+            head = _resealed(connection, after, steps, keep=verified)
             if row is None or not head.entries:
                 raise StateError("Nothing is on record yet; the key is made with the first entry.")
             values = {"entries": head.entries, "seal": head.seal, "signature": after.head(head)}
             connection.execute(update(audit_head).values(values))
             record.sealer = after
-            record.forget_head_file(connection)
             record.append(
                 connection,
                 "state",
                 actor,
-                name,
+                record.key_path.name,
                 change="audit key replaced",
                 replaced_record=str(Head(row.entries, row.seal)),
                 verified=verified,
             )
+            record.renew_head_file(connection)
     except BaseException:
         record.sealer = before
         raise
 
 
-def _resealed(connection: Connection, after: Sealer) -> Head:
-    """Give every entry its new seal; the head that comes of it."""
+def _resealed(connection: Connection, after: Sealer, steps: Mapping[str, str], *, keep: bool) -> Head:
+    """Give every entry its new seal; the head that comes of it.
+
+    `steps` are the seals of the register's steps under the new key, by those under the present one. One that isn't
+    among them stays as it is, and the step remains at fault; without `keep`, where nobody can say which are, entries
+    lose theirs, and say as much of a step as those of earlier versions.
+    """
     head = Head(0, "")
-    change = update(audit).where(audit.c.number == bindparam("of")).values(seal=bindparam("sealed"))
+    of_entry = update(audit).where(audit.c.number == bindparam("of"))
+    change = of_entry.values(seal=bindparam("sealed"), details=bindparam("told"))
     asked = select(audit).order_by(audit.c.number).limit(_PART)
     while part := connection.execute(asked.where(audit.c.number > head.entries)).mappings().all():
         sealed = []
         for row in part:
             words = {key: row[key] for key in ("number", "at", "kind", "actor", "subject", "details")}
+            if row["kind"] == "signal" and "signed" in (details := json.loads(row["details"])):
+                signed = details.pop("signed")
+                words["details"] = as_json(details | ({"signed": steps.get(signed, signed)} if keep else {}))
             head = Head(row["number"], after.entry(head.seal, **words))
-            sealed.append({"of": head.entries, "sealed": head.seal})
+            sealed.append({"of": head.entries, "sealed": head.seal, "told": words["details"]})
         connection.execute(change, sealed)
     return head

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 from dashboard import access
 from dashboard.access import Viewer
 from dashboard.state import register_check
+from dashboard.state.audit_key import Sealer
 from dashboard.state.database import StateError, storable
 from dashboard.state.store import Store
 from dashboard.state.tables import signal_steps, signals
@@ -240,6 +241,10 @@ class Register:
             entries = self._store.audit.all_of(connection, ("signal", "state"))
         return register_check.fault(found, entries, self._on_record, number)
 
+    def step_seals(self, connection: Connection, sealer: Sealer) -> list[str]:
+        """What the audit record would be told of each step's content under a key, in one order under all."""
+        return [_sealed(sealer, signal, step) for signal in self._read(connection) for step in signal.steps]
+
     # Inside
 
     def _add(
@@ -271,18 +276,13 @@ class Register:
         Free text may name a patient, which the record must not: of a rationale it holds the hash, and of all that
         stands in the register a keyed one, since a series' name alone tells that it rose.
         """
-        whole = [
-            signal.number, signal.site, signal.series, signal.what, signal.frozen_sha256, step.number,
-            step.at.astimezone(UTC).isoformat(), step.person, step.person_name, step.step, step.outcome,
-            step.rationale, step.due_on and step.due_on.isoformat(),
-        ]  # fmt: skip
         return {
             "step": step.step,
             "outcome": step.outcome,
             "due_on": step.due_on and step.due_on.isoformat(),
             "rationale_sha256": _sha256(step.rationale),
             "site": signal.site,
-            "signed": self._store.audit.seal_outside("signal step", *whole),
+            "signed": _sealed(self._store.audit.sealer, signal, step),
             **({"frozen_sha256": signal.frozen_sha256} if step.number == 1 else {}),
         }
 
@@ -300,6 +300,15 @@ class Register:
             )
             for row in rows
         ]  # fmt: skip
+
+
+def _sealed(sealer: Sealer, signal: Signal, step: Step) -> str:
+    """Keyed hash of all that stands in the register of a step."""
+    return sealer.hash([
+        "signal step", signal.number, signal.site, signal.series, signal.what, signal.frozen_sha256, step.number,
+        step.at.astimezone(UTC).isoformat(), step.person, step.person_name, step.step, step.outcome,
+        step.rationale, step.due_on and step.due_on.isoformat(),
+    ])  # fmt: skip
 
 
 def _checked(rationale: str) -> str:

@@ -220,13 +220,13 @@ def test_what_is_recorded_later_does_not_cover_up_that_entries_were_cut_off(stor
 
 @pytest.mark.parametrize("content", [b"", b"6:", b"1:" + b"0" * 64 + b" " + b"0" * 64])
 def test_what_is_recorded_later_does_not_mend_a_head_file_that_somebody_wrote_to(place, record, content):
-    (place.data / "state" / "audit.head").write_bytes(content)
+    head_file(place).write_bytes(content)
     record.record("view", "ada", "today")
     assert record.verify().fault.startswith("The head file")
 
 
 def test_a_head_file_that_lags_behind_catches_up(place, record):
-    file = place.data / "state" / "audit.head"
+    file = head_file(place)
     behind = file.read_bytes()
     record.record("view", "ada", "today")
     file.write_bytes(behind)

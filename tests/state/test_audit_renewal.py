@@ -23,7 +23,7 @@ def store(place):
 
 
 def renew(store, **options):
-    return audit_renewal.renew(store.database, store.audit, actor="os:kim", **options)
+    return audit_renewal.renew(store, actor="os:kim", **options)
 
 
 def renewed(store):

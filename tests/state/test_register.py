@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import DatabaseError
 
 from dashboard.access import AccessDeniedError, Role, Viewer
-from dashboard.state import StateError, backup
+from dashboard.state import StateError, audit_renewal, backup
 from dashboard.state.audit import Search
 from dashboard.state.register import Register, next_steps
 from dashboard.state.tables import signal_steps, signals
@@ -263,6 +263,29 @@ def test_what_somebody_did_to_the_register_is_found_out(store, register, tamper,
     assert found is not None
     assert found.startswith(told)
     assert register.fault(2 if "ignal 2" in told else number) == found
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_another_audit_key_knows_the_steps_again_and_those_that_were_changed(store, register, tamper, lost):
+    number = opened(register)
+    take(register, number, "validated")
+    if lost:
+        store.audit.key_path.unlink()
+    audit_renewal.renew(store, actor="os:kim", lost=lost)
+    assert store.audit.verify().fault is None
+    assert register.fault() is None
+    take(register, number, "assessed")
+    assert register.fault() is None
+    tamper(update(signal_steps).where(SECOND).values(rationale="Nothing was to be seen."))
+    assert "Step 2 of signal 1 was changed or removed: entry 2 " in (register.fault() or "")
+
+
+def test_a_step_that_was_changed_before_stays_at_fault_under_another_key(store, register, tamper):
+    number = opened(register)
+    take(register, number, "validated")
+    tamper(update(signal_steps).where(SECOND).values(person_name="Eve Poe"))
+    audit_renewal.renew(store, actor="os:kim")
+    assert "Step 2 of signal 1 was changed or removed: entry 2 " in (register.fault() or "")
 
 
 def test_of_several_signals_one_is_asked_about(register, tamper):
