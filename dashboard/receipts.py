@@ -111,10 +111,14 @@ def write_beside(file: Path, content: Mapping[str, Any]) -> Path:
     return path
 
 
-class FileResponse(StreamingResponse):
-    """A file in parts. `ended` puts the receipt on record, before the last part leaves or when the answer is cut off.
+#: So many of a file's last bytes stay here until it is on record.
+HELD = 16 * 1024
 
-    Where it can't, as on a full disk, the last part stays here: nobody has a whole file that isn't on record.
+
+class FileResponse(StreamingResponse):
+    """A file in parts. `ended` puts the receipt on record, before the last bytes leave or when the answer is cut off.
+
+    Where it can't, as on a full disk, those bytes stay here: nobody has a whole file that isn't on record.
     """
 
     def __init__(
@@ -163,7 +167,10 @@ class FileResponse(StreamingResponse):
                 continue
             if held:
                 yield held
-            held = part
+            # Of a part what can leave leaves: one that is cut off on its way isn't on record as complete.
+            if len(part) > HELD:
+                yield part[:-HELD]
+            held = part[-HELD:]
         try:
             self._end()
         except Exception:
