@@ -285,10 +285,6 @@ class Audit:
         if head is not None:
             after_commit(connection, partial(self._file.renew, head, self.sealer.head(head)))
 
-    def seal_outside(self, what: str, *words: Any) -> str:
-        """Keyed hash by which something beside the record is known again, of all that it consists of."""
-        return self.sealer.hash([what, *words])
-
     def verify(self, *elsewhere: Head) -> Verdict:
         """Check every entry, and that nothing is missing at the end.
 

@@ -59,7 +59,7 @@ def take(database: Database, record: Audit, file: Path, *, actor: str, force: bo
             with closing(sqlite3.connect(copy)) as connection:
                 content = _content(connection)
                 connection.execute(_INFO)
-                seal = record.seal_outside("backup", made_at.isoformat(), content)
+                seal = record.sealer.hash(["backup", made_at.isoformat(), content])
                 connection.execute("insert into backup_info values (?, ?, ?)", (made_at.isoformat(), content, seal))
                 connection.commit()
                 summary = _summary(connection, made_at)
@@ -179,7 +179,7 @@ def _check(copy: Path, file: Path, record: Audit) -> Summary:
         sound = False
     if not sound:
         raise StateError(f"{file} is damaged, or no back-up of a state store. Nothing was changed; try another.")
-    if seal != record.seal_outside("backup", made_at, content):
+    if seal != record.sealer.hash(["backup", made_at, content]):
         raise StateError(
             f"{file} was altered, or made with another audit key than {record.key_path}. Put back the key that "
             "it was made with. Nothing was changed."

@@ -170,7 +170,7 @@ def test_a_back_up_of_a_later_version_is_refused(tmp_path, monkeypatch):
             connection.execute("update alembic_version set version_num = '9999'")
             content = backup._content(connection)
             (made_at,) = connection.execute("select made_at from backup_info").fetchone()
-            seal = store.audit.seal_outside("backup", made_at, content)
+            seal = store.audit.sealer.hash(["backup", made_at, content])
             connection.execute("update backup_info set content = ?, seal = ?", (content, seal))
         with pytest.raises(StateError, match=r"later version of the dashboard \(9999"):
             restore(store, file, force=True)
