@@ -50,6 +50,18 @@ def test_pages_of_sixty_sites_are_readable(sixty, artifacts):
         assert window.faults == []
 
 
+def test_of_nine_small_charts_the_last_is_as_wide_as_the_others(sixty):
+    with sixty() as window:
+        names = "chicago dallas miami_beach albany atlanta baltimore boston buffalo charlotte"
+        sites = "&".join(f"site={name}" for name in names.split())
+        window.sign_in("director", target=f"/bookings?period=90-days&{sites}")
+        charts = window.page.locator(".st-key-panel_no_show_trend .stVegaLiteChart")
+        expect(charts).to_have_count(9)
+        places = [chart.bounding_box() for chart in charts.all()]
+        assert len({round(place["x"]) for place in places}) == 2, "charts stand beside each other"
+        assert len({round(place["width"]) for place in places}) == 1, places
+
+
 def test_charts_turn_to_the_next_sites_and_the_address_keeps_them(sixty):
     with sixty() as window:
         window.sign_in("director", target="/bookings?period=90-days")
