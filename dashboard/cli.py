@@ -287,18 +287,18 @@ def _check_store(settings: Settings) -> str:
 
 
 def _check_record(settings: Settings) -> str:
-    from dashboard.state import StateError
-    from dashboard.state.register import Register
+    from dashboard.state import StateError, signed
 
     try:
         with _opened(settings) as store:
             verdict = store.audit.verify()
-            wrong = verdict.fault or Register(store).fault()
+            wrong = verdict.fault or signed.fault(store)
     except StateError as error:
         raise _Problem(str(error)) from None
     if wrong:
         raise _Problem(wrong)
-    return f"{verdict.entries:,} entries, as they were written; the signal register is as they say"
+    kept = "signals, marks on charts and closed months are as they say"
+    return f"{verdict.entries:,} entries, as they were written; {kept}"
 
 
 def _check_keys(settings: Settings) -> str:

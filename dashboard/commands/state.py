@@ -104,7 +104,7 @@ def audit() -> None:
 @audit.command()
 @click.option("--head", metavar="HEAD", help="A head that 'dashboard audit head' printed before.")
 def verify(head: str | None) -> None:
-    """Check that no entry was changed, removed, put in or cut off, nor a step of a signal; exit code 1 if one was.
+    """Check that no entry was changed, removed, put in or cut off, nor what entries say of signals, marks and months.
 
     \b
     Example:
@@ -112,18 +112,19 @@ def verify(head: str | None) -> None:
         dashboard audit verify --head "$(cat /safe/place/head)"
     """
     with store_of(settings_in_force()) as store:
+        from dashboard.state import signed
         from dashboard.state.audit_head import Head
-        from dashboard.state.register import Register
 
         verdict = store.audit.verify(*([Head.parse(head)] if head else []))
         if verdict.fault:
             raise click.ClickException(
                 f"{verdict.fault} {verdict.entries:,} entries before it are as they were written."
             )
-        wrong = Register(store).fault()
+        wrong = signed.fault(store)
     if wrong:
         raise click.ClickException(f"{wrong} All {verdict.entries:,} entries of the record are as they were written.")
-    click.echo(f"All {verdict.entries:,} entries are as they were written, and the signal register is as they say.")
+    kept = "signals, marks on charts and closed months are as they say"
+    click.echo(f"All {verdict.entries:,} entries are as they were written; {kept}.")
 
 
 @audit.command("head")

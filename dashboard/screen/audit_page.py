@@ -12,9 +12,8 @@ import streamlit as st
 
 from dashboard import access, auditing
 from dashboard.screen import identity, recording, tables
-from dashboard.state import store_in_force
+from dashboard.state import signed, store_in_force
 from dashboard.state.audit import KINDS, Audit, Search, Verdict
-from dashboard.state.register import Register
 
 ROWS = 50
 #: A check of the whole record is shown to others for so long.
@@ -117,7 +116,7 @@ def verdict(record: Audit) -> None:
     if found.fault:
         kind, words = "alert", f"{found.fault} Keep the state store as it is, and run: dashboard audit verify"
     else:
-        said = "are as they were written, and the signal register is as they say"
+        said = "are as they were written; signals, marks on charts and closed months are as they say"
         kind, words = "holds", f"All {found.entries:,} entries {said}"
     words_place.html(f'<p class="record {kind}">{escape(words)} <span>Checked {at:%H:%M} UTC</span></p>')
 
@@ -135,13 +134,13 @@ class _Checks:
             known = self._latest
             if again or known is None or known[0] is not record or now - known[2] > CHECK_EVERY:
                 found = record.verify()
-                known = self._latest = (record, found if found.fault else _with_register(found), now)
+                known = self._latest = (record, found if found.fault else _with_signed(found), now)
             return known[1], known[2]
 
 
-def _with_register(found: Verdict) -> Verdict:
-    """What was found of the record, and whether the register is as it says."""
-    return replace(found, fault=Register(store_in_force()).fault())
+def _with_signed(found: Verdict) -> Verdict:
+    """What was found of the record, and whether what is held is as it says."""
+    return replace(found, fault=signed.fault(store_in_force()))
 
 
 _checks = _Checks()

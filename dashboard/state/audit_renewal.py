@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -15,7 +16,7 @@ from dashboard.state.audit_head import Head
 from dashboard.state.audit_key import Sealer
 from dashboard.state.backup import unlocked
 from dashboard.state.database import Database, StateError
-from dashboard.state.register import Register
+from dashboard.state.signed import KINDS, parts
 from dashboard.state.store import Store
 from dashboard.state.tables import audit, audit_head
 
@@ -72,16 +73,15 @@ def _stage(staged: Path, path: Path) -> None:
 
 
 def _seal_anew(store: Store, after: Sealer, actor: str, *, verified: bool) -> None:
-    record, register = store.audit, Register(store)
+    record = store.audit
     before = record.sealer
     try:
         with store.database.write() as connection, unlocked(connection, [audit]):
             row = connection.execute(select(audit_head)).one_or_none()
-            steps = {}
-            if verified:
-                seals = (register.step_seals(connection, sealer) for sealer in (before, after))
-                steps = dict(zip(*seals, strict=True))
-            head = _resealed(connection, after, steps, keep=verified)
+            anew: dict[str, str] = {}
+            for part in parts(store) if verified else ():
+                anew |= dict(zip(part.seals(connection, before), part.seals(connection, after), strict=True))
+            head = _resealed(connection, after, anew, keep=verified)
             if row is None or not head.entries:
                 raise StateError("Nothing is on record yet; the key is made with the first entry.")
             values = {"entries": head.entries, "seal": head.seal, "signature": after.head(head)}
@@ -102,12 +102,12 @@ def _seal_anew(store: Store, after: Sealer, actor: str, *, verified: bool) -> No
         raise
 
 
-def _resealed(connection: Connection, after: Sealer, steps: Mapping[str, str], *, keep: bool) -> Head:
+def _resealed(connection: Connection, after: Sealer, anew: Mapping[str, str], *, keep: bool) -> Head:
     """Give every entry its new seal; the head that comes of it.
 
-    `steps` are the seals of the register's steps under the new key, by those under the present one. One that isn't
-    among them stays as it is, and the step remains at fault; without `keep`, where nobody can say which are, entries
-    lose theirs, and say as much of a step as those of earlier versions.
+    `anew` are the hashes of what the store holds under the new key, by those under the present one. One that isn't
+    among them stays as it is, and what it is of remains at fault; without `keep`, where nobody can say which are,
+    entries lose theirs, and say as much as those of earlier versions.
     """
     head = Head(0, "")
     of_entry = update(audit).where(audit.c.number == bindparam("of"))
@@ -117,10 +117,17 @@ def _resealed(connection: Connection, after: Sealer, steps: Mapping[str, str], *
         sealed = []
         for row in part:
             words = {key: row[key] for key in ("number", "at", "kind", "actor", "subject", "details")}
-            if row["kind"] == "signal" and "signed" in (details := json.loads(row["details"])):
+            if row["kind"] in KINDS and "signed" in (details := json.loads(row["details"])):
                 signed = details.pop("signed")
-                words["details"] = as_json(details | ({"signed": steps.get(signed, signed)} if keep else {}))
+                words["details"] = as_json(details | ({"signed": _anew(signed, anew)} if keep else {}))
             head = Head(row["number"], after.entry(head.seal, **words))
             sealed.append({"of": head.entries, "sealed": head.seal, "told": words["details"]})
         connection.execute(change, sealed)
     return head
+
+
+def _anew(signed: Any, anew: Mapping[str, str]) -> Any:
+    """One hash, or several by name, under the new key."""
+    if isinstance(signed, dict):
+        return {name: _anew(one, anew) for name, one in signed.items()}
+    return anew.get(signed, signed)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from collections.abc import Mapping
+from datetime import UTC, date
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from dashboard import access
 from dashboard.access import AccessDeniedError, Role, Viewer
 from dashboard.filters import Scope
 from dashboard.marks import EVERY_SITE, TITLES, TOPICS, Kind, Mark
+from dashboard.state import on_record
+from dashboard.state.audit import Entry
+from dashboard.state.audit_key import Sealer
 from dashboard.state.database import StateError
+from dashboard.state.on_record import Restores, Said
 from dashboard.state.store import Store
 from dashboard.state.tables import chart_marks
 
@@ -19,6 +26,7 @@ WRITE, ANNOTATE = "signal_decisions", "annotations"
 #: Who annotates dates of all sites, and withdraws what others wrote.
 _OVERSEE = frozenset({Role.MEDICAL_DIRECTOR, Role.ADMIN})
 SHORTEST, LONGEST = 5, 300
+_SUBJECT = re.compile(r"(annotation|chart mark) [0-9]+")
 
 
 class ChartMarks:
@@ -81,26 +89,66 @@ class ChartMarks:
             viewer, mark.kind, mark.site, mark.effect, mark.line, mark.on_date, _checked(text), withdraws=number
         )
 
+    def fault(self) -> str | None:
+        """What isn't as the audit record says that it was put there, in a sentence; None where all is."""
+        with self._store.database.snapshot() as connection:
+            held = [self._said(row) for row in _rows(connection)]
+            entries = self._store.audit.all_of(connection, ("annotation", "signal", "state"))
+        told = [entry for entry in entries if _SUBJECT.fullmatch(entry.subject)]
+        match on_record.difference(held, told, Restores(entries)):
+            case place, None:
+                return f"{_named(held[place - 1])} was put in: no entry of the audit record has it."
+            case _, entry:
+                return (
+                    f"{_named(entry)} was changed or removed: entry {entry.number} of the audit record has it "
+                    "otherwise."
+                )
+        return None
+
+    def seals(self, connection: Connection, sealer: Sealer) -> list[str]:
+        """What the audit record would be told of each mark's content under a key, in one order under all."""
+        return [_sealed(sealer, row) for row in _rows(connection)]
+
     def _append(
         self, viewer: Viewer, kind: str, site: str, effect: str, line: str, on_date: date, text: str,
         withdraws: int | None,
     ) -> None:  # fmt: skip
         with self._store.database.write() as connection:
             number = 1 + int(connection.scalar(select(func.max(chart_marks.c.number))) or 0)
-            values = {"kind": kind, "site": site, "effect": effect, "line": line, "on_date": on_date}
-            connection.execute(
-                insert(chart_marks).values(
-                    number=number, at=self._store._now(), person=viewer.username, person_name=viewer.name, text=text,
-                    withdraws=withdraws, **values,
-                )
-            )  # fmt: skip
-            change = "withdrawn" if withdraws else "marked"
-            of_date = kind in TOPICS
-            about, subject = ("annotation", "annotation") if of_date else ("signal", "chart mark")
-            self._store.audit.append(
-                connection, about, viewer.username, f"{subject} {withdraws or number}", change=change,
-                mark=kind, **{key: value for key, value in values.items() if value and key != "kind"},
-            )  # fmt: skip
+            row = {
+                "number": number, "at": self._store._now(), "person": viewer.username, "person_name": viewer.name,
+                "kind": kind, "site": site, "effect": effect, "line": line, "on_date": on_date, "text": text,
+                "withdraws": withdraws,
+            }  # fmt: skip
+            connection.execute(insert(chart_marks).values(row))
+            said = self._said(row)
+            about = "annotation" if kind in TOPICS else "signal"
+            self._store.audit.append(connection, about, said.actor, said.subject, **said.details)
+
+    def _said(self, row: Mapping[str, Any]) -> Said:
+        """What the audit record is told of a mark or its withdrawal: of what was written, which may name a patient, a
+        keyed hash.
+        """
+        told = {"change": "withdrawn" if row["withdraws"] else "marked", "mark": row["kind"]}
+        told |= {key: row[key] for key in ("site", "effect", "line", "on_date") if row[key]}
+        subject = f"{'annotation' if row['kind'] in TOPICS else 'chart mark'} {row['withdraws'] or row['number']}"
+        return Said(row["person"], subject, told | {"signed": _sealed(self._store.audit.sealer, row)})
+
+
+def _rows(connection: Connection) -> list[dict[str, Any]]:
+    rows = connection.execute(select(chart_marks).order_by(chart_marks.c.number)).mappings()
+    return [dict(row) for row in rows]
+
+
+def _sealed(sealer: Sealer, row: Mapping[str, Any]) -> str:
+    """Keyed hash of all that stands in a row."""
+    words = ("person", "person_name", "kind", "site", "effect", "line", "text", "withdraws")
+    at = row["at"].astimezone(UTC).isoformat()
+    return sealer.hash(["chart mark", row["number"], at, row["on_date"].isoformat(), *(row[key] for key in words)])
+
+
+def _named(of: Said | Entry) -> str:
+    return f"The withdrawal of {of.subject}" if of.details.get("change") == "withdrawn" else of.subject.capitalize()
 
 
 def may_annotate(viewer: Viewer, site: str) -> bool:

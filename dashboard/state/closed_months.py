@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
+from dashboard.state.audit import Entry
+from dashboard.state.audit_key import Sealer
 from dashboard.state.database import StateError
+from dashboard.state.on_record import Restores
 from dashboard.state.store import Store
 from dashboard.state.tables import closed_months
 
@@ -72,8 +76,9 @@ class ClosedMonths:
                     + (f" Name the other sites to close it there: {', '.join(rest)}." if rest else "")
                 )
             connection.execute(insert(closed_months), rows)
+            signed = {row["site"]: _sealed(self._store.audit.sealer, row) for row in rows}
             self._store.audit.append(
-                connection, "month", who, month, change="closed", sites=list(figures), extract=extract
+                connection, "month", who, month, change="closed", sites=list(figures), extract=extract, signed=signed
             )
             yield
 
@@ -101,6 +106,30 @@ class ClosedMonths:
             )
         return [row.site for row in found]
 
+    def fault(self) -> str | None:
+        """What isn't as the audit record says that it was closed, in a sentence; None where all is."""
+        with self._store.database.snapshot() as connection:
+            rows = _rows(connection)
+            on_record = _on_record(self._store.audit.all_of(connection, ("month", "state")))
+        for row in rows:
+            closed = f"{row['month']}, closed at {row['site']},"
+            entry = on_record.pop((row["month"], row["site"]), None)
+            if entry is None:
+                return f"{closed} was put in: no entry of the audit record has it as closed."
+            # Entries of earlier versions have no hashes.
+            seal = entry.details.get("signed", {}).get(row["site"])
+            said = (row["closed_by"], row["extract"]) == (entry.actor, entry.details["extract"])
+            if not said or (seal is not None and seal != _sealed(self._store.audit.sealer, row)):
+                return f"{closed} was changed: entry {entry.number} of the audit record has it otherwise."
+        if not on_record:
+            return None
+        (month, site), entry = next(iter(on_record.items()))
+        return f"{month}, closed at {site}, was removed: entry {entry.number} of the record has it as closed."
+
+    def seals(self, connection: Connection, sealer: Sealer) -> list[str]:
+        """What the audit record would be told of each closed month under a key, in one order under all."""
+        return [_sealed(sealer, row) for row in _rows(connection)]
+
     def list(self, month: str | None = None) -> list[ClosedMonth]:
         """The closed months, or one of them, the latest first, by site."""
         asked = select(closed_months).order_by(closed_months.c.month.desc(), closed_months.c.site)
@@ -112,3 +141,30 @@ class ClosedMonths:
             ClosedMonth(row.month, row.site, row.extract, dict(row.figures), row.closed_at, row.closed_by)
             for row in rows
         ]
+
+
+def _rows(connection: Connection) -> list[dict[str, Any]]:
+    ordered = select(closed_months).order_by(closed_months.c.month, closed_months.c.site)
+    return [dict(row) for row in connection.execute(ordered).mappings()]
+
+
+def _on_record(entries: list[Entry]) -> dict[tuple[str, str], Entry]:
+    """By month and site the entry that closed it, of what the record says is closed."""
+    restores = Restores(entries)
+    closed: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        if entry.kind != "month" or restores.undid(entry):
+            continue
+        if entry.details["change"] == "closed":
+            closed |= {(entry.subject, site): entry for site in entry.details["sites"]}
+        else:
+            for was in entry.details["was"]:
+                closed.pop((entry.subject, was.partition(": ")[0]), None)
+    return closed
+
+
+def _sealed(sealer: Sealer, row: Mapping[str, Any]) -> str:
+    """Keyed hash of a closed month with all of its figures."""
+    words = [row[key] for key in ("month", "site", "extract", "closed_by")]
+    at = row["closed_at"].astimezone(UTC).isoformat()
+    return sealer.hash(["closed month", *words, at, sorted(row["figures"].items())])

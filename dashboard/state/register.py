@@ -20,6 +20,7 @@ from dashboard.access import Viewer
 from dashboard.state import register_check
 from dashboard.state.audit_key import Sealer
 from dashboard.state.database import StateError, storable
+from dashboard.state.on_record import Said
 from dashboard.state.store import Store
 from dashboard.state.tables import signal_steps, signals
 
@@ -239,9 +240,9 @@ class Register:
         with self._store.database.snapshot() as connection:
             found = self._read(connection, *([] if number is None else [signals.c.number == number]))
             entries = self._store.audit.all_of(connection, ("signal", "state"))
-        return register_check.fault(found, entries, self._on_record, number)
+        return register_check.fault(found, entries, self._said, number)
 
-    def step_seals(self, connection: Connection, sealer: Sealer) -> list[str]:
+    def seals(self, connection: Connection, sealer: Sealer) -> list[str]:
         """What the audit record would be told of each step's content under a key, in one order under all."""
         return [_sealed(sealer, signal, step) for signal in self._read(connection) for step in signal.steps]
 
@@ -266,25 +267,25 @@ class Register:
         number = len(signal.steps) + 1
         new = Step(number, now, viewer.username, viewer.name, step, outcome, why, due_on)
         connection.execute(insert(signal_steps).values(signal=signal.number, **asdict(new)))
-        self._store.audit.append(
-            connection, "signal", viewer.username, f"signal {signal.number}", **self._on_record(signal, new)
-        )
+        said = self._said(signal, new)
+        self._store.audit.append(connection, "signal", said.actor, said.subject, **said.details)
 
-    def _on_record(self, signal: Signal, step: Step) -> dict[str, Any]:
+    def _said(self, signal: Signal, step: Step) -> Said:
         """What the audit record is told of a step.
 
         Free text may name a patient, which the record must not: of a rationale it holds the hash, and of all that
         stands in the register a keyed one, since a series' name alone tells that it rose.
         """
-        return {
+        details = {
             "step": step.step,
             "outcome": step.outcome,
-            "due_on": step.due_on and step.due_on.isoformat(),
+            "due_on": step.due_on,
             "rationale_sha256": _sha256(step.rationale),
             "site": signal.site,
             "signed": _sealed(self._store.audit.sealer, signal, step),
             **({"frozen_sha256": signal.frozen_sha256} if step.number == 1 else {}),
         }
+        return Said(step.person, f"signal {signal.number}", details)
 
     def _read(self, connection: Connection, *where: Any) -> list[Signal]:
         rows = connection.execute(select(signals).where(*where).order_by(signals.c.number.desc())).all()

@@ -270,7 +270,7 @@ def test_the_record_is_verified_headed_and_exported(run, add, data):
     add("ada", "--role", "admin")
     add("eve", "--role", "finance")
     assert run("audit", "verify").output == (
-        "All 2 entries are as they were written, and the signal register is as they say.\n"
+        "All 2 entries are as they were written; signals, marks on charts and closed months are as they say.\n"
     )
     head = run("audit", "head").output.strip()
     assert head.startswith("2:")
@@ -325,7 +325,7 @@ def test_the_key_of_the_record_is_renewed_and_a_lost_one_replaced(run, add, data
     assert (done.exit_code, "Copy the key" in done.stderr) == (0, True)
     assert (
         run("audit", "verify", "--head", done.stdout.split()[-1]).output
-        == "All 3 entries are as they were written, and the signal register is as they say.\n"
+        == "All 3 entries are as they were written; signals, marks on charts and closed months are as they say.\n"
     )
 
 

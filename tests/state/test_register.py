@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from functools import partial
 
 import pytest
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import DatabaseError
 
 from dashboard.access import AccessDeniedError, Role, Viewer
@@ -15,6 +16,7 @@ from dashboard.state import StateError, audit_renewal, backup
 from dashboard.state.audit import Search
 from dashboard.state.register import Register, next_steps
 from dashboard.state.tables import signal_steps, signals
+from tests.state.tampering import change_behind
 
 DIRECTOR = Viewer("dan", "Dan Ho", Role.MEDICAL_DIRECTOR)
 ADMIN = Viewer("ada", "Ada Park", Role.ADMIN)
@@ -196,20 +198,7 @@ def test_the_database_refuses_to_change_what_stands_there(store, register):
 
 @pytest.fixture
 def tamper(store):
-    """Change the register behind its back, as one who may do everything with the database but hasn't the key."""
-
-    def tamper(*statements):
-        with store.database.write() as connection:
-            for table in ("signals", "signal_steps"):
-                if connection.dialect.name == "sqlite":
-                    for change in ("update", "delete"):
-                        connection.execute(text(f"drop trigger if exists {table}_no_{change}"))
-                else:
-                    connection.execute(text(f"alter table {table} disable trigger all"))
-            for statement in statements:
-                connection.execute(statement)
-
-    return tamper
+    return partial(change_behind, store)
 
 
 OTHER = '{"figures":{"observed":4}}'
