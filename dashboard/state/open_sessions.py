@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from dashboard.state.seats import living
 from dashboard.state.store import Store
-from dashboard.state.tables import sessions, sign_ins, users
+from dashboard.state.tables import sessions, sign_ins
 
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -63,11 +63,9 @@ class OpenSessions:
                 sign_ins.c.address,
                 sign_ins.c.browser,
             )
-            .join(users, users.c.username == sessions.c.username)
             .join(sign_ins, sign_ins.c.token_sha256 == sessions.c.token_sha256, isouter=True)
             .where(
                 sessions.c.username == username,
-                sessions.c.user_version == users.c.version,
                 living(now, self._store._idle, self._store._lifetime),
             )
             .order_by(sessions.c.created_at.desc())

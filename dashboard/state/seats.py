@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, func, not_, select, update
 
 from dashboard.clock import is_ahead
-from dashboard.state.tables import sessions
+from dashboard.state.tables import sessions, users
 
 
 class SessionsFullError(Exception):
@@ -51,8 +51,12 @@ class Seats:
 
 
 def living(now: datetime, idle: timedelta, lifetime: timedelta) -> ColumnElement[bool]:
-    """The condition of a session that has not ended, as far as its own row tells."""
+    """The condition of a session that has not ended: by itself, or with its account as it was when it was opened."""
+    account = select(users.c.username).where(
+        users.c.username == sessions.c.username, users.c.version == sessions.c.user_version, not_(users.c.disabled)
+    )
     return and_(
+        account.exists(),
         sessions.c.revoked_at.is_(None),
         sessions.c.last_seen_at > now - idle,
         sessions.c.created_at > now - lifetime,

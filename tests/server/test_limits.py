@@ -264,6 +264,23 @@ def test_all_together_have_a_limit_and_those_inside_stay(tmp_path):
         assert store.count_sessions() == 3
 
 
+def test_sessions_of_an_account_that_was_changed_or_disabled_take_no_place(tmp_path):
+    with Store.open(tmp_path, rounds=4) as store:
+        store.seats = Seats(each=2, total=2)
+        for name in ("ada", "ben", "cem"):
+            store.add_user(name, Role.ADMIN, "a password of ten or more")
+        store.open_session("ada")
+        for end in (store.disable, lambda name: store.reset_password(name, "another of ten or more")):
+            left = store.open_session("ben")
+            end("ben")
+            assert store.viewer(left, touch=False) is None
+            assert store.count_sessions() == 1
+            store.enable("ben")
+            # One that ended with its account doesn't come back with it.
+            assert store.viewer(left, touch=False) is None
+            store.close_session(store.open_session("cem"))
+
+
 # --- Streamlit's settings, as the running server has them ---------------------------------------
 
 WANTED = {
@@ -338,6 +355,8 @@ def test_recovery_codes_are_shown_though_all_places_are_taken(crowded):
     (shown,) = re.findall(r'class="secret"><code>([A-Z2-7 ]+)<', form.body.decode())
     steady()
     fields = {"challenge": form.field("challenge"), "code": code(shown.replace(" ", ""))}
+    crowded.request("GET", "/logout", Cookie=cookie)
+    crowded.sign_in("ada")
     done = crowded.post("/login/enrolment", fields)
     assert (done.status, done.headers["Set-Cookie"]) == (200, None)
     assert len(re.findall(r"<li><code>([a-z2-9-]{19})<", done.body.decode())) == 10
