@@ -93,10 +93,12 @@ def choices(scope: Scope, others: Iterable[str] = ()) -> Iterator[tuple[str, Seq
     )
 
 
-def left_out(parameters: Parameters, scope: Scope, others: Iterable[str], *, dated: bool, of_day: bool) -> str:
+def left_out(
+    parameters: Parameters, known: Sequence[str], scope: Scope, others: Iterable[str], *, dated: bool, of_day: bool
+) -> str:
     """What a page leaves out of its address, in a sentence or two; empty where it shows what was meant.
 
-    `dated` is of a page of a period or, with `of_day`, of a day.
+    `known` are the parameters of all pages; `dated` is of a page of a period or, with `of_day`, of a day.
     """
     gone = [
         f"{word} {value[:80]}"
@@ -104,6 +106,8 @@ def left_out(parameters: Parameters, scope: Scope, others: Iterable[str], *, dat
         for value in strangers(parameters.get(word, ()), known, hidden)
     ]
     said = [f"There is no such choice here, so it is left out: {', '.join(gone[:10])}."] if gone else []
+    if strange := [name[:40] for name in parameters if name not in known]:
+        said.append(f"No page has a parameter {', '.join(strange[:5])}, so it is left out.")
     # The bar itself leaves from and to behind where another period is chosen.
     if dated and (wrong := _misdated(parameters, scope, of_day=of_day)):
         said.append(f"{wrong} The bar above says what is shown.")

@@ -21,6 +21,8 @@ from dashboard.warehouse import Reader
 
 #: Which tab is open, on pages that have some.
 TABS = ("effects_by", "scores_by")
+#: Those of all pages with the bar, in one order.
+PARAMETERS = (*filters.PARAMETERS, *exports.PARAMETERS, *TABS)
 #: Where a session keeps the period that its address has though nobody chose one.
 _UNCHOSEN = "unchosen_period"
 #: What it means that nobody has come twice.
@@ -62,9 +64,7 @@ def choose(**changes: list[str]) -> None:
         st.session_state.pop(_UNCHOSEN, None)
     wanted = address() | changes
     # In one order, since the browser takes another order for another address.
-    st.query_params.from_dict(
-        {name: wanted[name] for name in (*filters.PARAMETERS, *exports.PARAMETERS, *TABS) if wanted.get(name)}
-    )
+    st.query_params.from_dict({name: wanted[name] for name in PARAMETERS if wanted.get(name)})
 
 
 def draw(

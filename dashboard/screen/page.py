@@ -150,7 +150,8 @@ def _left_out(resource: str, reader: Reader, chosen: Filters, *, dated: bool, of
     others = [site for site in reader.catalogue.sites if site not in reader.sites]
     here = (resource, chosen.address())
     # The address has lost it by the page's next run, which a browser may ask for at once.
-    if words := unknown.left_out(filter_bar.address(), chosen.scope, others, dated=dated, of_day=of_day):
+    asked = filter_bar.address()
+    if words := unknown.left_out(asked, filter_bar.PARAMETERS, chosen.scope, others, dated=dated, of_day=of_day):
         st.session_state["left_out"] = (here, words)
     told, words = st.session_state.get("left_out", (None, ""))
     if told == here:

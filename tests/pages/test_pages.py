@@ -110,6 +110,7 @@ def test_a_malformed_address_falls_back_to_what_is(visit, page, address):
     ("page", "address", "said"),
     [
         ("revenue", {"band": ["12-17", "200-300"]}, "There is no such choice here, so it is left out: band 200-300."),
+        ("bookings", {"sites": ["dallas"]}, "No page has a parameter sites, so it is left out."),
         (
             "bookings",
             {"site": ["dallas", "atl[an](x)tis"], "by": "decade"},
