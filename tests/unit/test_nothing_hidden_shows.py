@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import itertools
-import shutil
 from collections import defaultdict
 
 import pandas as pd
@@ -13,12 +11,11 @@ import pytest
 
 from dashboard import access, exports, filters, panels
 from dashboard.access import Role, Viewer
-from dashboard.intake import demo, publish
 from dashboard.queries import queries
 from dashboard.settings import Settings
 from dashboard.shelf import Shelf
 from dashboard.warehouse import Reader
-from tests.facts import facts_of
+from tests.alike import write_alike
 
 #: With a line, a comparison and single days, where hidden counts would be nearest.
 ADDRESSES = (
@@ -28,50 +25,13 @@ ADDRESSES = (
     {"period": ["custom"], "from": ["2026-03-02"], "to": ["2026-04-01"], "band": ["26-40"]},
 )
 DIRECTOR = Viewer("d", "D", Role.MEDICAL_DIRECTOR)
-#: Where visits are alike in all that shown counts are by.
-ALIKE = "patient, site, line, band, status, assessed, date_trunc('month', starts_on)"
-
-
-def written(folder, rows):
-    with folder.open("w", newline="") as stream:
-        table = csv.DictWriter(stream, rows[0])
-        table.writeheader()
-        table.writerows(rows)
-
-
-def opened(data):
-    publish.import_delivery(data / "delivery", data)
-    return Shelf(Settings(data=data)).current()
 
 
 @pytest.fixture(scope="module")
 def houses(tmp_path_factory):
-    """An extract, and one whose side effects are on other days of the month, without times, action and relation."""
-    data, other = (tmp_path_factory.mktemp(name) for name in ("one", "other"))
-    demo.write_delivery(data / "delivery", years=1, bookings=4_000)
-    one = opened(data)
-    moved = {}
-    with facts_of(one.path, tmp_path_factory.mktemp("facts")) as ask:
-        # Ids that were rejected with their row stay where they are.
-        kept = {event for (event,) in ask("select event_id from side_effects").fetchall()}
-        alike = f"select list(booking_id order by booking_id) from bookings group by {ALIKE} having count(*) > 1"
-        for (group,) in ask(alike).fetchall():
-            moved |= zip(group, [*group[1:], group[0]], strict=True)
-    shutil.copytree(data / "delivery", other / "delivery")
-    with (data / "delivery" / "side_effects.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    told = [row for row in rows if row["event_id"] in kept and row["booking_id"] in moved]
-    for row in told:
-        row |= {
-            "booking_id": moved[row["booking_id"]],
-            "action": "",
-            "related": "",
-            "onset_at": "",
-            "resolved_at": "",
-        }
-    written(other / "delivery" / "side_effects.csv", rows)
-    assert len(told) > 500
-    two = opened(other)
+    folders = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("other")
+    write_alike(*folders)
+    one, two = (Shelf(Settings(data=data)).current() for data in folders)
     yield one, two
     one.close()
     two.close()
