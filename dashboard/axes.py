@@ -9,9 +9,9 @@ import altair as alt
 LEAST_STEP = 129_600_000
 #: By itself Vega writes a 0 that is alone as 0.000000.
 NUMBER = ",~f"
-#: The column of rows, and the chart's parameter, that says up to which value an axis goes. Rows need not have it, and
-#: then it goes as far as theirs reach.
-TOP = "top"
+#: The columns of rows, and the chart's parameters, that say from and up to which value an axis goes. Rows need not
+#: have them, and then it goes as far as theirs reach.
+FLOOR, TOP = "floor", "top"
 
 
 def told_by_rows(name: str, otherwise: str) -> alt.Parameter:
@@ -27,3 +27,6 @@ def told_by_rows(name: str, otherwise: str) -> alt.Parameter:
 #: A whole domain in one layer would be that of all.
 TO_TOP = alt.Scale(zero=True, nice=True, domainMax=alt.expr(TOP))
 REACH = told_by_rows(TOP, "null")
+#: Of a share near 100 %: from what rows say, or else from the least of them; for charts with the parameter `BASE`.
+FROM_FLOOR = alt.Scale(zero=False, nice=True, domainMin=alt.expr(FLOOR), domainMax=100)
+BASE = told_by_rows(FLOOR, "null")

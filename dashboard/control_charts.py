@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from dashboard import theme
-from dashboard.axes import LEAST_STEP, NUMBER, REACH, TO_TOP
+from dashboard.axes import BASE, FROM_FLOOR, LEAST_STEP, NUMBER, REACH, TO_TOP
 from dashboard.charts import COLOURED, HEIGHT, ROWS, Chart, Look, Series, colour, heading
 
 #: Vega's drawings of the verdicts' icons: ▲ ★ ◆ ●.
@@ -70,15 +70,14 @@ def share_below(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -> C
     lower, upper and what `tips` name."""
     base = alt.Chart(ROWS).encode(x=_time())
     colour = theme.accent(look.mode)
-    scale = alt.Scale(zero=False, nice=True, domainMax=100)
     axis = alt.Axis(tickCount=4, minExtent=_AXIS_WIDTH, maxExtent=_AXIS_WIDTH)
     band = base.mark_area(opacity=0.15, color=colour).encode(
-        y=alt.Y("lower:Q", title=unit, scale=scale, axis=axis), y2="upper:Q"
+        y=alt.Y("lower:Q", title=unit, scale=FROM_FLOOR, axis=axis), y2="upper:Q"
     )
     line = base.mark_line(strokeWidth=1.5, color=colour, point=alt.OverlayMarkDef(size=28, color=colour)).encode(
-        y=alt.Y("value:Q", title=unit, scale=scale, axis=axis), tooltip=[_period_tip(), *tips]
+        y=alt.Y("value:Q", title=unit, scale=FROM_FLOOR, axis=axis), tooltip=[_period_tip(), *tips]
     )
-    return alt.layer(band, line).properties(title=heading(title), height=150)
+    return alt.layer(band, line).add_params(BASE).properties(title=heading(title), height=150)
 
 
 def between_events(look: Look, title: str, unit: str, tips: list[alt.Tooltip]) -> Chart:

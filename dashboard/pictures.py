@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from dashboard import chart_notes, charts, panels, specifications, theme
-from dashboard.axes import TOP
+from dashboard.axes import FLOOR, TOP
 from dashboard.chart_notes import Note
 from dashboard.filters import Filters
 from dashboard.panels import PANELS, Panel
@@ -93,10 +94,13 @@ def _pictures(reader: Reader, name: str, chosen: Filters, mode: theme.Mode) -> P
     # Rates are compared from chart to chart; counts of a large site would press those of a small one down.
     rates = len(parts) > 1 and bool(frame.get("denominator", pd.Series(dtype=float)).notna().any())
     highest = _highest(drawn) if rates and panel.sites_in == each else 0
+    lowest = _lowest(drawn) if rates and spec.any_floor else None
     made = []
     for caption, part in parts.items():
         if spec.any_top and (top := highest or (1 if not _highest(part) else 0)):
             part = part.assign(**{TOP: top})
+        if lowest is not None:
+            part = part.assign(**{FLOOR: lowest})
         here = [note for site, note in notes if each not in ("site", panel.sites_in) or site in ("", caption)]
         body = chart_notes.annotated(spec, here, mode)
         made.append(Picture(caption, table(part), specifications.of_one(body, _ANY_SITE, caption) if apart else body))
@@ -105,8 +109,16 @@ def _pictures(reader: Reader, name: str, chosen: Filters, mode: theme.Mode) -> P
 
 def _highest(drawn: pd.DataFrame) -> float:
     """The largest value that stands along the axis of a chart; 0 where none is above it."""
-    values = drawn[[name for name in ("value", "centre", "upper") if name in drawn]]
-    return float(np.nanmax(values.to_numpy(dtype=float), initial=0))
+    return float(np.nanmax(_along(drawn, "upper"), initial=0))
+
+
+def _lowest(drawn: pd.DataFrame) -> float:
+    """The least share that stands along the axis of a chart; 100 where there is none."""
+    return float(np.nanmin(_along(drawn, "lower"), initial=100))
+
+
+def _along(drawn: pd.DataFrame, bound: str) -> npt.NDArray[np.float64]:
+    return drawn[[name for name in ("value", "centre", bound) if name in drawn]].to_numpy(dtype=float)
 
 
 def table(frame: pd.DataFrame) -> pa.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.axes import TOP
+from dashboard.axes import FLOOR, TOP
 from dashboard.charts import HEIGHT, SMALL_HEIGHT, Chart
 from dashboard.time_charts import GRAIN, PERIOD, TITLE
 
@@ -22,6 +22,7 @@ class Specification:
     fields: frozenset[str]
     any_grain: bool = False
     any_top: bool = False
+    any_floor: bool = False
 
 
 def specification(chart: Chart) -> Specification:
@@ -40,7 +41,7 @@ def specification(chart: Chart) -> Specification:
             # Vega's axes take a title that changes; the grammar's checker knows of none.
             place["title"] = TITLE
     told = {param["name"] for param in body.get("params", ())}
-    return Specification(body, frozenset(_fields(body)), GRAIN in told, TOP in told)
+    return Specification(body, frozenset(_fields(body)), GRAIN in told, TOP in told, FLOOR in told)
 
 
 #: Streamlit's own theme gives legends and axes more air than a dense page has.

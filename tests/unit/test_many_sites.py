@@ -147,6 +147,16 @@ def test_rates_of_sites_beside_each_other_have_one_axis(readers, name):
     assert len(found) == 12
 
 
+def test_shares_near_100_of_sites_beside_each_other_begin_at_one_value(readers):
+    reader = reader_for(readers, "control_forms")
+    found = pictures.pictures(reader, "control_forms", asked(reader), "light").charts
+    rows = [row for one in found for row in one.rows.to_pylist()]
+    least = min(row[column] for row in rows for column in ("value", "lower") if row[column] is not None)
+    assert 0 < least < 100
+    assert {row["floor"] for row in rows} == {least}
+    assert len(found) == 12
+
+
 def test_headings_of_many_sites_span_them_all_and_name_none(readers):
     reader = readers[Role.MEDICAL_DIRECTOR]
     heading = {
