@@ -121,7 +121,7 @@ def _tile(row: scorecard.Row) -> str:
     lines = [
         f'<p class="head">{head}<span class="told">{_sign(row, word=True)}</span></p>',
         f'<p class="value"><b>{text(row["value"], metric.unit)}</b>{_counted(row)}{_sparkline(row)}</p>',
-        f'<p class="counted">{" · ".join([*_interval(row), *_against(row)])}</p>',
+        f'<p class="counted">{_listed([*_interval(row), *_against(row)])}</p>',
         f'<p class="words" title="{escape(str(row["sentence"]))}">{escape(_rest(row))} {_link(row)}</p>',
     ]
     return f'<li class="tile" style="border-left-color:{colour}">{"".join(lines)}</li>'
@@ -140,7 +140,7 @@ def _cell(row: scorecard.Row) -> str:
     if row["reason"] in _NO_DAY:
         return f'<span class="quiet">{_NO_DAY[row["reason"]]}</span>'
     sentence = escape(str(row["sentence"]))
-    below = " · ".join([*_interval(row), *_against(row)[:1]])
+    below = _listed([*_interval(row), *_against(row)[:1]])
     value = text(row["value"], row["unit"])
     return (
         f'<span class="cell" title="{sentence}">{_sign(row, word=False)}'
@@ -148,6 +148,10 @@ def _cell(row: scorecard.Row) -> str:
         f'{_counted(row)}{_sparkline(row)}</span><span class="below">{below}</span>'
         f'<span class="unseen">{sentence}</span>'
     )
+
+
+def _listed(words: list[str]) -> str:
+    return '<span class="dot"> · </span>'.join(f'<span class="whole">{one}</span>' for one in words)
 
 
 def _many(frame: pd.DataFrame) -> str:
