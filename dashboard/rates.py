@@ -101,6 +101,38 @@ def difference(a: Interval, b: Interval) -> Interval:
     )
 
 
+class LikeForLike(NamedTuple):
+    """Two proportions and their difference, of strata that have both groups; each in the unit 0..1."""
+
+    a: Number
+    b: Number
+    difference: Interval
+
+
+def like_for_like(
+    events_a: ArrayLike, trials_a: ArrayLike, events_b: ArrayLike, trials_b: ArrayLike, confidence: float = 0.95
+) -> LikeForLike:
+    """Compare two groups within strata, which stand along the last axis of all four.
+
+    Each stratum weighs trials_a * trials_b / (trials_a + trials_b), so that one of a single group weighs nothing;
+    where none has both, all is NaN. Source: Mantel and Haenszel 1959, Journal of the National Cancer Institute
+    22:719-748; the limits Klingenberg 2014, Statistics in Medicine 33:2968-2983, with the variance of Sato 1989.
+    """
+    x, n = _proportion("events_a", events_a, "trials_a", trials_a)
+    y, m = _proportion("events_b", events_b, "trials_b", trials_b)
+    x, n, y, m = one_shape(events_a=x, trials_a=np.nan_to_num(n), events_b=y, trials_b=np.nan_to_num(m))
+    both = _denominator(n + m)
+    weight = _denominator(np.nansum(n * m / both, axis=-1))
+    a, b = np.nansum(m * x / both, axis=-1) / weight, np.nansum(n * y / both, axis=-1) / weight
+    skew = np.nansum((n**2 * y - m**2 * x + n * m * (m - n) / 2) / both**2, axis=-1) / weight**2
+    spread = np.nansum((x * (m - y) + y * (n - x)) / (2 * both), axis=-1) / weight**2
+    z2 = _z(confidence) ** 2
+    middle = a - b + z2 * skew / 2
+    reach = np.sqrt(np.maximum(middle**2 - (a - b) ** 2 + z2 * spread, 0))
+    limits = (np.clip(side, -1, 1) for side in (middle - reach, middle + reach))
+    return LikeForLike(_plain(a), _plain(b), _interval(a - b, *limits))
+
+
 def mean_interval(total: ArrayLike, squares: ArrayLike, count: ArrayLike, confidence: float = 0.95) -> Interval:
     """Mean total / count with Student's limits, in the unit of what was summed.
 

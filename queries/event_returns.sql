@@ -1,12 +1,14 @@
 -- Completed infusions with and without the side effect, and after how many the patient came back to the site for
 -- another of the same service line within 60 days.
--- grain: site × whether it had the side effect
+-- grain: site × line × band × whether it had the side effect
 -- parameters: start, until (inclusive local dates; 60 days or more before the last full day), sites, lines, bands,
 --   effect (empty: any; serious: any serious one)
 -- serves: events
 with counted as (
     select
         site,
+        line,
+        band,
         effect is not null as with_it,
         sum(infusions) as infusions,
         sum(returned) as returned
@@ -22,15 +24,17 @@ without as (
     -- Every infusion less those with it.
     select
         site,
+        line,
+        band,
         sum(if(with_it, -infusions, infusions)) as infusions,
         sum(if(with_it, -returned, returned)) as returned
     from counted
-    group by site
+    group by site, line, band
 )
-select site, with_it, infusions::bigint as infusions, returned::bigint as returned
+select site, line, band, with_it, infusions::bigint as infusions, returned::bigint as returned
 from counted
 where with_it
 union all
-select site, false, infusions::bigint, returned::bigint
+select site, line, band, false, infusions::bigint, returned::bigint
 from without
 order by all

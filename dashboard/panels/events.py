@@ -6,6 +6,7 @@ import datetime as dt
 
 import altair as alt
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from dashboard import charts, control_charts, rates, specifications, theme
@@ -123,24 +124,22 @@ def _durations_answer(frame: pd.DataFrame) -> str:
 
 
 def _returns(reader: Reader, filters: Filters) -> pd.DataFrame:
-    """After how many infusions with and without the side effect patients came back, by site and in all."""
+    """After what share of infusions with and without the side effect patients came back, by site and in all."""
     catalogue = reader.catalogue
     until = min(filters.end, catalogue.last_full_day - dt.timedelta(days=RETURN_DAYS))
     values = {key: value for key, value in _asked(filters).items() if key != "end"}
     found = reader.query("event_returns", **values | {"start": catalogue.first_day, "until": until})
-    parts = [(catalogue.site_name(site), found[found["site"] == site]) for site in filters.sites]
+    strata = found.pivot(index=["site", "line", "band"], columns="with_it", values=["returned", "infusions"])
+    counted, at = (
+        strata.reindex(columns=_GROUPS).fillna(0).to_numpy(dtype=float),
+        strata.index.get_level_values("site"),
+    )
+    parts = [(catalogue.site_name(site), counted[at == site]) for site in filters.sites]
     if len(parts) > 1:
-        parts.append((together(reader, filters), found))
+        parts.append((together(reader, filters), counted))
     rows = pd.DataFrame([{"comparison": name, **_with_and_without(part)} for name, part in parts])
-    rows = rows[(rows["denominator"] > 0) & (rows["other_denominator"] > 0)].reset_index(drop=True)
-    with_it, followed, without, others = (rows[name].to_numpy(dtype=float) for name in _COUNTED)
-    difference = rates.newcombe_difference(with_it, followed, without, others)
-    rows = rows.assign(
-        rate=100 * rows["numerator"] / rows["denominator"],
-        other_rate=100 * rows["other_numerator"] / rows["other_denominator"],
-        difference=100 * np.asarray(difference.value), lower=100 * np.asarray(difference.lower),
-        upper=100 * np.asarray(difference.upper), what=effect_title(reader, filters.effect), until=day_text(until),
-    )  # fmt: skip
+    rows = rows[rows["difference"].notna()].reset_index(drop=True)
+    rows = rows.assign(what=effect_title(reader, filters.effect), until=day_text(until))
     apart = (rows["lower"] > 0) | (rows["upper"] < 0)
     fewer = np.where(rows["difference"] < 0, VERDICTS["concern"].word, VERDICTS["neither"].word)
     return rows.assign(verdict=np.where(apart, fewer, VERDICTS["common"].word))
@@ -149,20 +148,28 @@ def _returns(reader: Reader, filters: Filters) -> pd.DataFrame:
 _COUNTED = ("numerator", "denominator", "other_numerator", "other_denominator")
 
 
-def _with_and_without(part: pd.DataFrame) -> dict[str, float]:
-    with_it = part[part["with_it"]]
-    without = part[~part["with_it"]]
-    counts = (with_it["returned"], with_it["infusions"], without["returned"], without["infusions"])
-    return {name: float(count.sum()) for name, count in zip(_COUNTED, counts, strict=True)}
+_GROUPS = [("returned", True), ("infusions", True), ("returned", False), ("infusions", False)]
+
+
+def _with_and_without(strata: npt.NDArray[np.float64]) -> dict[str, float]:
+    """What came of both groups, in all and like for like; of strata, rows with the columns of `_GROUPS`."""
+    returned, infusions, others_returned, others = strata.T
+    found = rates.like_for_like(returned, infusions, others_returned, others)
+    difference, lower, upper = found.difference
+    shares = {"rate": found.a, "other_rate": found.b, "difference": difference, "lower": lower, "upper": upper}
+    return {
+        **dict(zip(_COUNTED, strata.sum(axis=0).tolist(), strict=True)),
+        **{name: 100 * float(share) for name, share in shares.items()},
+    }
 
 
 def _returns_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
-        return "No infusions with and without it that began 60 days ago or more"
+        return "No infusions with and without it, of one service line and age, that began 60 days ago or more"
     row = frame.iloc[-1]
     said = (
-        f"After {number(row['rate'], 1)} % of infusions with {row['what'].lower()} the patient came back within "
-        f"{RETURN_DAYS} days, {number(row['other_rate'], 1)} % without"
+        f"Like for like, patients came back within {RETURN_DAYS} days after {number(row['rate'], 1)} % of infusions "
+        f"with {row['what'].lower()}, {number(row['other_rate'], 1)} % without"
     )
     if row["verdict"] == VERDICTS["common"].word:
         return f"{said}: not distinguishable"
@@ -175,8 +182,8 @@ def _returns_chart(look: charts.Look) -> charts.Chart:
         look, "Came back, with it − without it", "Points", "comparison", len(look.sites) + 1,
         [
             alt.Tooltip("comparison:N", title="Site"),
-            alt.Tooltip("rate:Q", title="With it, %", format=",.1f"),
-            alt.Tooltip("other_rate:Q", title="Without it, %", format=",.1f"),
+            alt.Tooltip("rate:Q", title="With it, like for like, %", format=",.1f"),
+            alt.Tooltip("other_rate:Q", title="Without it, like for like, %", format=",.1f"),
             alt.Tooltip("difference:Q", title="Difference, points", format="+,.1f"),
             alt.Tooltip("lower:Q", title="95 % from", format="+,.1f"),
             alt.Tooltip("upper:Q", title="95 % to", format="+,.1f"),
@@ -218,10 +225,10 @@ def timeline_specification(look: charts.Look) -> specifications.Specification:
 _RETURN_COLUMNS = (
     Column("comparison", "Site"),
     Column("what", "Side effect"),
-    Column("rate", "Came back after it (%)", "decimal"),
+    Column("rate", "Came back after it, like for like (%)", "decimal"),
     Column("numerator", "Came back after it", "count"),
     Column("denominator", "Infusions with it", "count"),
-    Column("other_rate", "Came back without it (%)", "decimal"),
+    Column("other_rate", "Came back without it, like for like (%)", "decimal"),
     Column("other_numerator", "Came back without it", "count"),
     Column("other_denominator", "Infusions without it", "count"),
     Column("difference", "Difference, points", "decimal"),
@@ -275,6 +282,7 @@ PANELS = (
         _returns_answer,
         note="Completed infusions from the extract's first day to the period's end, 60 days or more before the last "
         "full day; came back: another completed infusion of the same service line at the same site within 60 days. "
-        "Newcombe's 95 % interval. People who fare badly come back less and report more: this shows no cause.",
+        "Like for like: within the same service line and age band (Mantel and Haenszel; 95 % limits of Klingenberg, "
+        "infusions taken as independent). Who fares badly comes back less and reports more: this shows no cause.",
     ),
 )  # fmt: skip

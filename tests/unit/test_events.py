@@ -107,12 +107,12 @@ def test_the_onset_curve_rises_to_all_with_a_recorded_onset(director, facts):
 
 @pytest.mark.parametrize("effect", ["", "nausea", "serious"])
 def test_who_came_back_after_it_and_who_without(director, facts, effect):
-    chosen = asked(director, period="12-months", effect=effect, line="ketamine")
+    chosen = asked(director, period="12-months", effect=effect)
     rows = panels.rows(director, "event_returns", chosen).set_index("comparison")
     until = director.catalogue.last_full_day
     truth = facts(
         """
-        select b.site,
+        select b.site, b.line, b.band,
             exists (select 1 from side_effects as e
                 where e.booking_id = b.booking_id
                     and ($effect = '' or e.effect = $effect or ($effect = 'serious' and e.serious))) as with_it,
@@ -123,7 +123,7 @@ def test_who_came_back_after_it_and_who_without(director, facts, effect):
                     and later.starts_on - b.starts_on <= 60) as back,
             count(*) as n
         from bookings as b
-        where b.status = 'completed' and b.line = 'ketamine' and b.starts_on <= $until::date - 60
+        where b.status = 'completed' and b.starts_on <= $until::date - 60
         group by all
         """,
         effect=effect, until=until,
@@ -140,7 +140,23 @@ def test_who_came_back_after_it_and_who_without(director, facts, effect):
             continue
         row = rows.loc[name]
         assert list(row[["numerator", "denominator", "other_numerator", "other_denominator"]]) == counts
-        limits = rates.newcombe_difference(*counts)
+        # Of each service line and age band of a site those with and without it, weighted by both.
+        part = part.assign(n=part["n"].astype(float), returned=part["n"].where(part["back"], 0).astype(float))
+        strata = [
+            [
+                one.loc[one["with_it"] == with_it, column].sum()
+                for with_it in (True, False)
+                for column in ("returned", "n")
+            ]
+            for _, one in part.groupby(["site", "line", "band"], observed=True)
+        ]
+        weights = [n * m / (n + m) for _, n, _, m in strata]
+        difference = sum(
+            weight * (x / n - y / m) for weight, (x, n, y, m) in zip(weights, strata, strict=True) if weight
+        )
+        assert row["difference"] == pytest.approx(100 * difference / sum(weights))
+        assert row["difference"] == pytest.approx(row["rate"] - row["other_rate"])
+        limits = rates.like_for_like(*zip(*strata, strict=True)).difference
         assert row["lower"] == pytest.approx(100 * float(limits.lower))
 
 
