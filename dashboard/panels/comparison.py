@@ -190,13 +190,18 @@ def _rates_chart(look: charts.Look) -> charts.Chart:
     )
 
 
+#: Of each group of a pair infusions with the side effect and completed ones.
+_PAIRED = ("numerator", "denominator", "other_numerator", "other_denominator")
+#: In what infusions are alike that are compared like for like, but for what sets the groups of a pair apart.
+_ALIKE = ("site", "line", "band")
+_HITS = ["infusions", "completed"]
+
+
 def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
-    """Pairs of groups: difference with Newcombe's interval, adjusted p, what would have been seen."""
-    pairs = list(_pairs(reader, filters))
-    columns = ["comparison", "site", "natural", "numerator", "denominator", "other_numerator", "other_denominator"]
-    rows = pd.DataFrame(pairs, columns=columns)
+    """Pairs of groups: difference with Newcombe's interval, adjusted p, what would have been seen, like for like."""
+    rows = pd.DataFrame([_compared(*pair) for pair in _pairs(reader, filters)])
     rows = rows[(rows["denominator"] > 0) & (rows["other_denominator"] > 0)].reset_index(drop=True)
-    a, n, b, m = (rows[name].to_numpy(dtype=float) for name in columns[3:])
+    a, n, b, m = (rows[name].to_numpy(dtype=float) for name in _PAIRED)
     difference = rates.newcombe_difference(a, n, b, m)
     p_values = np.array(
         [stats.fisher_exact(np.array([[w, x - w], [y, z - y]])).pvalue for w, x, y, z in zip(a, n, b, m, strict=True)]
@@ -211,41 +216,67 @@ def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
     return rows.assign(verdict=[VERDICTS[kind].word for kind, _ in told], reading=[words for _, words in told])
 
 
-def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, str, bool, float, float, float, float]]:
-    """What is compared, of which site (or of all), whether it differs by nature, events and trials of both."""
+def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, str, bool, FloatArray]]:
+    """What is compared, of which site (or of all), whether it differs by nature, and the strata of both groups."""
     every = filters.at(*filters.scope.sites)
-    by_site = effect_hits(reader, every, "site")
-    for site in filters.sites if len(every.sites) > 1 else ():
-        here = by_site["site"] == site
-        name = reader.catalogue.site_name(site)
-        yield (f"{name} − other sites", name, False, *_sums(by_site[here]), *_sums(by_site[~here]))
+    if len(every.sites) > 1:
+        by_site = effect_hits(reader, every, *_ALIKE).pivot(index=["line", "band"], columns="site", values=_HITS)
+        by_site = by_site.reindex(columns=[(hits, site) for site in every.sites for hits in _HITS])
+        counted = by_site.fillna(0).to_numpy(dtype=float).reshape(-1, len(every.sites), len(_HITS))
+        for place, site in enumerate(every.sites):
+            if site in filters.sites:
+                here, name = counted[:, place], reader.catalogue.site_name(site)
+                yield (f"{name} − other sites", name, False, np.hstack([here, counted.sum(axis=1) - here]))
     whole = together(reader, filters)
-    by_line = effect_hits(reader, replace(filters, lines=()), "line")
+    by_line = effect_hits(reader, replace(filters, lines=()), *_ALIKE)
     ketamine = by_line["line"] == "ketamine"
-    yield ("Ketamine − vitamin and hydration", whole, True, *_sums(by_line[ketamine]), *_sums(by_line[~ketamine]))
-    by_band = effect_hits(reader, replace(filters, bands=()), "band")
+    strata = _strata(by_line[ketamine], by_line[~ketamine], apart="line")
+    yield ("Ketamine − vitamin and hydration", whole, True, strata)
+    by_band = effect_hits(reader, replace(filters, bands=()), *_ALIKE)
     group = by_band["band"].map(reader.catalogue.groups)
     for name in ("Adolescent", "Geriatric"):
-        yield (f"{name} − adult", whole, True, *_sums(by_band[group == name]), *_sums(by_band[group == "Adult"]))
+        strata = _strata(by_band[group == name], by_band[group == "Adult"], apart="band")
+        yield (f"{name} − adult", whole, True, strata)
     before = filters.compared()
     if before:
-        now, then = effect_hits(reader, filters), effect_hits(reader, before)
-        yield ("This period − compared period", whole, False, *_sums(now), *_sums(then))
+        now, then = (effect_hits(reader, one, *_ALIKE) for one in (filters, before))
+        yield ("This period − compared period", whole, False, _strata(now, then))
 
 
-def _sums(frame: pd.DataFrame) -> tuple[float, float]:
-    return float(frame["infusions"].sum()), float(frame["completed"].sum())
+def _strata(first: pd.DataFrame, second: pd.DataFrame, apart: str = "") -> FloatArray:
+    """By stratum the hits of one group and those of the other."""
+    alike = [name for name in _ALIKE if name != apart]
+    groups = [part.groupby(alike, observed=True)[_HITS].sum() for part in (first, second)]
+    return pd.concat(groups, axis=1).fillna(0).to_numpy(dtype=float)
+
+
+def _compared(comparison: str, site: str, natural: bool, strata: FloatArray) -> dict[str, Any]:
+    """What the groups of a pair have in all, and how they differ within strata."""
+    events, trials, other_events, others = strata.T
+    value, lower, upper = (100 * float(one) for one in rates.like_for_like(events, trials, other_events, others)[2])
+    counted = dict(zip(_PAIRED, strata.sum(axis=0).tolist(), strict=True))
+    alike = {"alike": value, "alike_lower": lower, "alike_upper": upper}
+    return {"comparison": comparison, "site": site, "natural": natural, **counted, **alike}
 
 
 def _difference_told(row: Mapping[Any, Any]) -> tuple[VerdictKind, str]:
-    points = f"by {signed(row['difference'])} points ({signed(row['lower'])} to {signed(row['upper'])})"
+    points = f"by {_points(row, 'difference', 'lower', 'upper')}"
+    alike = f"like for like {_points(row, 'alike', 'alike_lower', 'alike_upper')}"
     if row["lower"] <= 0 <= row["upper"] or row["p_value"] > 0.05:
         seen = f"; a rise of {number(row['smallest'], 1)} points would most likely have been seen"
-        return "common", f"{NOT_DISTINGUISHABLE}, apart {points}{seen if np.isfinite(row['smallest']) else ''}"
+        hidden = f"; {alike}" if row["alike_lower"] > 0 or row["alike_upper"] < 0 else ""
+        seen = seen if np.isfinite(row["smallest"]) else ""
+        return "common", f"{NOT_DISTINGUISHABLE}, apart {points}{seen}{hidden}"
     higher = row["difference"] > 0
-    # Lines and ages differ by nature; sites and periods should not.
-    kind: VerdictKind = "neither" if row["natural"] else "concern" if higher else "improvement"
-    return kind, f"{'higher' if higher else 'lower'} {points}"
+    mixed = row["alike_lower"] <= 0 <= row["alike_upper"]
+    # Lines and ages differ by nature; sites and periods should not, and don't where only their mix does.
+    kind: VerdictKind = "neither" if row["natural"] or mixed else "concern" if higher else "improvement"
+    told = f", but {alike}: {NOT_DISTINGUISHABLE}" if mixed else ""
+    return kind, f"{'higher' if higher else 'lower'} {points}{told}"
+
+
+def _points(row: Mapping[Any, Any], value: str, lower: str, upper: str) -> str:
+    return f"{signed(row[value])} points ({signed(row[lower])} to {signed(row[upper])})"
 
 
 def _differences_answer(frame: pd.DataFrame) -> str:
@@ -264,6 +295,7 @@ def _differences_chart(look: charts.Look) -> charts.Chart:
         alt.Tooltip("difference:Q", title="Difference, points", format="+,.2f"),
         alt.Tooltip("lower:Q", title="95 % from", format="+,.2f"),
         alt.Tooltip("upper:Q", title="95 % to", format="+,.2f"),
+        alt.Tooltip("alike:Q", title="Like for like", format="+,.2f"),
         alt.Tooltip("verdict:N", title="Verdict"),
     ]
     return control_charts.intervals(
@@ -312,9 +344,13 @@ PANELS = (
          Column("other_numerator", "Second, infusions with it", "count"),
          Column("other_denominator", "Second, completed infusions", "count"),
          Column("p_value", "p, adjusted", "decimal"),
+         Column("alike", "Like for like, points", "decimal"),
+         Column("alike_lower", "Like for like, 95 % from", "decimal"),
+         Column("alike_upper", "Like for like, 95 % to", "decimal"),
          Column("smallest", "Smallest rise to be seen, points", "decimal"), _WORDS),
         _differences_chart, (), _differences_answer,
         note="Newcombe's 95 % interval; Fisher's exact p, adjusted for the comparisons shown (Benjamini and "
-        "Hochberg). Smallest rise: with 80 % power at two-sided 5 %, by Cohen's arcsine formula.",
+        "Hochberg). Smallest rise: with 80 % power at two-sided 5 %, by Cohen's arcsine formula. Like for like: of "
+        "one site, service line and age band, but for what is compared (Mantel and Haenszel).",
     ),
 )  # fmt: skip

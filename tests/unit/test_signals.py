@@ -12,8 +12,6 @@ import pandas as pd
 import pytest
 from choices import asked
 from numpy.testing import assert_allclose
-from statsmodels.stats.power import NormalIndPower
-from statsmodels.stats.proportion import proportion_effectsize
 
 from dashboard import access, filters, panels, rates, spc, surveillance
 from dashboard.access import Role, Viewer
@@ -326,30 +324,3 @@ def test_sites_of_which_nothing_is_expected_neither_count_nor_hide_the_over_disp
     idle = np.zeros(20)
     assert comparison._dispersion(np.append(observed, idle), np.append(expected, idle)) == found
     assert comparison._dispersion(np.append(observed[:9], idle), np.append(expected[:9], idle)) == 1.0
-
-
-def test_two_groups_are_newcombes_and_say_what_would_have_been_seen(director, year):
-    rows = panels.rows(director, "group_differences", year)
-    assert rows["comparison"].tolist()[:2] == ["Chicago − other sites", "Dallas − other sites"]
-    first = rows.iloc[0]
-    whole = rates.newcombe_difference(
-        first["numerator"], first["denominator"], first["other_numerator"], first["other_denominator"]
-    )
-    assert_allclose(first[["difference", "lower", "upper"]].astype(float), 100 * np.array(whole))
-    apart = (rows["lower"] > 0) | (rows["upper"] < 0)
-    assert rows.loc[~apart, "reading"].str.startswith("not distinguishable").all()
-    assert rows.loc[~apart, "reading"].str.contains("would most likely have been seen").any()
-
-
-@pytest.mark.parametrize(("n", "rate", "m"), [(440, 0.05, 1_300), (50, 0.3, 60), (4_000, 0.001, 9_000)])
-def test_smallest_rise_is_the_one_of_statsmodels(n, rate, m):
-    rise = float(rates.smallest_detectable(n, rate, m))
-    effect = proportion_effectsize(rate + rise, rate)
-    assert_allclose(NormalIndPower().power(effect, n, 0.05, ratio=m / n), 0.8, atol=1e-4)
-
-
-def test_smallest_rise_where_nothing_could_be_seen():
-    assert np.isnan(rates.smallest_detectable(0, 0.1, 100))
-    assert np.isnan(rates.smallest_detectable(2, 0.9, 2))
-    with pytest.raises(ValueError, match="rate_b must not be above 1"):
-        rates.smallest_detectable(10, 1.1, 10)
