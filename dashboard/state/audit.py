@@ -67,8 +67,9 @@ class Entry:
 
     @property
     def text(self) -> str:
-        """The details in one line."""
-        return "; ".join(f"{key.replace('_', ' ')} {_words(value)}" for key, value in self.details.items())
+        """The details in one line, but for keyed hashes of what is held, which tell a reader nothing."""
+        told = {key: value for key, value in self.details.items() if key != "signed"}
+        return "; ".join(f"{key.replace('_', ' ')} {_words(value)}" for key, value in told.items())
 
 
 @dataclass(frozen=True)

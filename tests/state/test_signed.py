@@ -127,4 +127,5 @@ def test_the_record_holds_hashes_of_what_was_written_and_not_the_words(store):
     entries = store.audit.search(Search(kinds=signed.KINDS), 10)
     assert len(entries) == 5
     assert all("antiemetic" not in entry.text and "12000" not in entry.text for entry in entries)
+    assert all("signed" in entry.details and "signed" not in entry.text for entry in entries[1:])
     assert set(next(e for e in entries if e.details["change"] == "closed").details["signed"]) == {"chicago", "dallas"}
