@@ -17,7 +17,7 @@ import click
 
 from dashboard.commands.state import on_record
 from dashboard.intake.contract import DeliveryError
-from dashboard.intake.demo.sites import MOST
+from dashboard.intake.demo_sites import MOST
 from dashboard.interruption import brought_to_its_end
 from dashboard.settings import Settings
 from dashboard.terminal import plain, shown

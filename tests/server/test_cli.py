@@ -95,6 +95,15 @@ def test_the_installed_program_says_what_it_can(data):
     assert "dashboard serve --demo" in done.stdout
 
 
+def test_what_every_command_loads_is_little():
+    """A list of users, an export's help: nothing that takes a third of a second before the first word."""
+    loaded = "import sys, dashboard.cli; print(sorted({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    names = set(re.findall(r"'(\w+)'", done.stdout))
+    assert {"click", "dashboard"} <= names
+    assert not names & {"altair", "duckdb", "numpy", "pandas", "pyarrow", "scipy", "sqlalchemy", "streamlit"}
+
+
 def test_the_version_names_the_program_its_tables_and_its_definitions(data):
     done = subprocess.run([DASHBOARD, "--version"], capture_output=True, text=True, check=True)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

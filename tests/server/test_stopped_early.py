@@ -32,7 +32,7 @@ else:
     [
         (["--version"], "dashboard.cli"),
         (["--version"], "click"),
-        (["import", "missing"], "pandas"),
+        (["demo", "made"], "pandas"),
         (["--version"], "end"),
         (["serve"], "dashboard.server"),
         (["serve"], "streamlit"),

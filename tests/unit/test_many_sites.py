@@ -8,8 +8,7 @@ import pytest
 
 from dashboard import charts, exports, filters, panels, pictures, scorecard, tiles
 from dashboard.access import RESOURCES, Role, Viewer
-from dashboard.intake import demo, publish
-from dashboard.intake.demo import sites as demo_sites
+from dashboard.intake import demo, demo_sites, publish
 from dashboard.intake.reference import load_reference
 from dashboard.panels import PANELS, comparison
 from dashboard.panels.words import ALL_SITES

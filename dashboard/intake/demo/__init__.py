@@ -15,7 +15,6 @@ from dashboard.intake.contract import BOOKINGS, PAYMENTS, SCORES, SIDE_EFFECTS, 
 from dashboard.intake.delivery import is_demo
 from dashboard.intake.demo.days import SNAPSHOT, history
 from dashboard.intake.demo.fhir import write_resources
-from dashboard.intake.demo.sites import with_sites, write_sites
 from dashboard.intake.demo.tables import (
     bookings_table,
     payments_table,
@@ -23,6 +22,7 @@ from dashboard.intake.demo.tables import (
     side_effects_table,
 )
 from dashboard.intake.demo.visits import draw_visits
+from dashboard.intake.demo_sites import with_sites, write_sites
 from dashboard.intake.reference import load_reference
 from dashboard.settings import REFERENCE
 
