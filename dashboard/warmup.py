@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from dashboard import access, exports, filters, navigation, panels, surveillance
 from dashboard.ahead import work_out
 from dashboard.panels import PANELS
-from dashboard.state import Store
+from dashboard.state import (
+    Store,
+    authenticator,  # noqa: F401 - the first sign-in needs it
+)
 from dashboard.state.chart_marks import ChartMarks
 from dashboard.warehouse import Reader, Warehouse
 

@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import bcrypt
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back warnings: streamlit-authenticator declares widgets when it is imported, and
-    Streamlit warns that no page is running."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(before)
-
-
-with _quiet():
-    from streamlit_authenticator.utilities.hasher import Hasher
-    from streamlit_authenticator.utilities.validator import Validator
 
 SHORTEST = 10
 #: bcrypt reads no more than this many bytes.
@@ -48,7 +28,9 @@ def fault(password: str, username: str, shortest: int = SHORTEST) -> str | None:
     """Why a password is not acceptable for this account, as a sentence; None if it is."""
     if len(password.encode()) > MOST_BYTES:
         return f"The password must be {MOST_BYTES} bytes or shorter."
-    if not Validator().validate_length(password, shortest, MOST_BYTES):
+    from dashboard.state import authenticator
+
+    if not authenticator.is_long_enough(password, shortest, MOST_BYTES):
         return f"The password needs {shortest} characters or more, on one line."
     if len(set(password)) < FEWEST_DIFFERENT:
         return f"The password needs {FEWEST_DIFFERENT} different characters or more."
@@ -78,8 +60,10 @@ def digest(password: str, rounds: int) -> str:
 
 def matches(password: str, password_hash: str) -> bool:
     """Whether the password belongs to the hash; takes the same time when it can't."""
+    from dashboard.state import authenticator
+
     fits = len(password.encode()) <= MOST_BYTES
-    return bool(Hasher.check_pw(password if fits else "", password_hash)) and fits
+    return authenticator.belongs(password if fits else "", password_hash) and fits
 
 
 def decoy(rounds: int) -> str:
