@@ -1,4 +1,4 @@
-"""What streamlit-authenticator checks of passwords. It brings all of Streamlit along, which who checks none is spared."""
+"""What streamlit-authenticator checks of passwords; it brings all of Streamlit along, which few commands need."""
 
 from __future__ import annotations
 

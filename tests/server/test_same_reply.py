@@ -21,7 +21,7 @@ from dashboard import sign_in
 from dashboard.access import Role
 from dashboard.settings import Settings
 from dashboard.sign_in import desk
-from dashboard.state import Store, passwords
+from dashboard.state import Store, authenticator
 from dashboard.state.brake import Brake
 from dashboard.state.sealing import Seal
 from dashboard.state.second_factor import SecondFactors, new_secret
@@ -71,13 +71,13 @@ def post(app, form):
 def test_every_kind_of_name_costs_the_same_work(tmp_path, monkeypatch):
     prepare(tmp_path, ROUNDS)
     checks, statements = [], []
-    check = passwords.Hasher.check_pw
+    check = authenticator.Hasher.check_pw
 
     def counted(password, password_hash):
         checks.append(password_hash[:7])
         return check(password, password_hash)
 
-    monkeypatch.setattr(passwords.Hasher, "check_pw", counted)
+    monkeypatch.setattr(authenticator.Hasher, "check_pw", counted)
     work, replies = {}, {}
     with Store.open(tmp_path, rounds=ROUNDS) as store:
         engine = store.database._engine
