@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from html import escape
+from types import MappingProxyType
 from typing import Literal
 
 import streamlit as st
@@ -265,7 +267,8 @@ def _more(chosen: Filters, reader: Reader, *, by: bool, day: bool, rates: bool) 
     active = bool(chosen.lines) + bool(chosen.bands) + (by and chosen.by != filters.DEFAULT_GRAIN) + second + other
     with st.popover(f"More filters ({active})" if active else "More filters", icon=":material/tune:"):
         _several("line", "Service lines", chosen.scope.lines, chosen.lines, theme.line_title)
-        _several("band", "Age bands", chosen.scope.bands, chosen.bands, str)
+        groups = _groups(reader, chosen.scope.bands)
+        _several("band", "Age bands", chosen.scope.bands, chosen.bands, partial(_band_title, groups), groups)
         if by:
             _option("by", filters.GRAINS, chosen.by, "Trend by", "stretch")
         if not day:
@@ -276,17 +279,42 @@ def _more(chosen: Filters, reader: Reader, *, by: bool, day: bool, rates: bool) 
             _option("no-shows", words, chosen.no_shows, "No-show rate, everywhere", "stretch", about=about)
 
 
+def _groups(reader: Reader, bands: Sequence[str]) -> dict[str, list[str]]:
+    """The age groups by name, with their bands."""
+    members: dict[str, list[str]] = {}
+    for band in bands:
+        members.setdefault(reader.catalogue.groups[band], []).append(band)
+    return {group: own for group, own in members.items() if own != [group]}
+
+
+def _band_title(groups: Mapping[str, Sequence[str]], name: str) -> str:
+    """An age band, or a group with the bands that it stands for."""
+    return f"{name}: {', '.join(groups[name])}" if name in groups else name
+
+
 def _several(
-    name: str, label: str, options: tuple[str, ...], value: tuple[str, ...], title: Callable[[str], str]
+    name: str,
+    label: str,
+    options: tuple[str, ...],
+    value: tuple[str, ...],
+    title: Callable[[str], str],
+    together: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
-    key = put(f"filter_{name}", list(value), *options)
+    """A choice of several; of `together` each stands for the options that it names."""
+    offered = (*together, *options)
+    key = put(f"filter_{name}", list(value), *offered)
+
+    def changed() -> None:
+        named = [one for v in st.session_state[key] for one in together.get(v, [v])]
+        choose(**{name: [filters.slug(one) for one in dict.fromkeys(named)]})
+
     st.multiselect(
         label,
-        options,
+        offered,
         format_func=title,
         key=key,
         placeholder="All",
-        on_change=lambda: choose(**{name: [filters.slug(v) for v in st.session_state[key]]}),
+        on_change=changed,
     )
 
 

@@ -105,6 +105,27 @@ def test_what_opens_stands_in_the_window_and_keeps_nobody_out(visit, size):
     assert (menus, parts) == (7, 7)
 
 
+WRITTEN = """
+parts => parts.map(e => [e.querySelector('span, p') ?? e, e].map((of, ground) =>
+    getComputedStyle(of)[ground ? 'backgroundColor' : 'color']))
+"""
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_what_stands_on_the_accent_can_be_read(visit, mode):
+    """Values that were chosen, and the buttons of forms."""
+    with visit(color_scheme=mode) as window:
+        window.sign_in("admin", target="/bookings?site=dallas&band=65-74")
+        window.page.get_by_role("button", name="More filters").click()
+        expect(window.page.get_by_text("65–74", exact=True)).to_be_visible()
+        found = window.page.locator("[data-tag]").evaluate_all(WRITTEN)
+        window.open("/account")
+        found += window.page.locator('[data-testid^="stBaseButton-primary"]').evaluate_all(WRITTEN)
+        assert len(found) == 3
+        for text, ground in found:
+            assert contrast(computed(text), computed(ground)) >= 4.5, (text, ground)
+
+
 def test_scores_of_each_questionnaire_are_told_apart_on_a_phone(visit):
     with visit(viewport=PHONE) as window:
         window.sign_in("director", target="/safety")

@@ -162,6 +162,19 @@ def test_the_address_carries_from_page_to_page(visit, page, key):
     assert key is None or f"/export/{key}.csv" not in html(at)
 
 
+def test_an_age_group_stands_for_its_bands(visit):
+    at = visit("director", "bookings", band="12-17")
+    ages = at.multiselect(key="filter_band")
+    assert [option for option in ages.options if ": " in option] == [
+        "Adolescent: 12–17", "Adult: 18–25, 26–44, 45–64", "Geriatric: 65–74, 75–84, 85+"
+    ]  # fmt: skip
+    ages.set_value(["12–17", "75–84", "Geriatric"]).run()
+    assert at.multiselect(key="filter_band").value == ["12–17", "65–74", "75–84", "85+"]
+    assert at.query_params["band"] == ["12-17", "65-74", "75-84", "85-plus"]
+    at.multiselect(key="filter_band").set_value([]).run()
+    assert "band" not in at.query_params
+
+
 def test_a_choice_in_the_bar_reaches_address_rows_and_links(visit):
     at = visit("director", "bookings")
     at.selectbox(key="filter_period").set_value("last-month").run()
