@@ -124,6 +124,11 @@ def test_what_stands_on_the_accent_can_be_read(visit, mode):
         assert len(found) == 3
         for text, ground in found:
             assert contrast(computed(text), computed(ground)) >= 4.5, (text, ground)
+        for page in ("today", "bookings?period=custom&from=2026-09-01&to=2026-09-20"):
+            window.open(f"/{page}")
+            window.page.get_by_test_id("stDateInput").get_by_role("button").last.click()
+            expect(window.page.locator("[data-rac][data-selected]").first).to_be_visible()
+            assert window.barriers() == [], page
 
 
 def test_scores_of_each_questionnaire_are_told_apart_on_a_phone(visit):
