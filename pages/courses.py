@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard.screen import file_links, page
 
-# An induction is judged 28 days after its begin: of the last 28 days there is none.
-view = page.open_page("courses", usual="90-days")
+# An induction is judged 28 days after its begin, and that somebody stopped is known after 60 more.
+view = page.open_page("courses", usual="12-months")
 st.title("Courses", anchor=False)
 view.show("courses_summary")
 view.show("induction_by_age", "course_gaps")

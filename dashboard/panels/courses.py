@@ -160,7 +160,7 @@ def _retention(dimension: str) -> Callable[[Reader, Filters], pd.DataFrame]:
 
 def _retention_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
-        return "Too few patients began ketamine in this period to follow them"
+        return "Too few patients who began in this period can be followed yet"
     reached = frame[frame["day"] == 84]
     followed = frame.groupby("of", sort=False).tail(1)
     latest = reached if len(reached) else followed[followed["day"] >= FOLLOWED]
@@ -195,12 +195,13 @@ def _retention_panel(name: str, title: str, dimension: str, column: Column) -> P
         name, title, "courses", _retention(dimension),
         (column, Column("day", "Day", "count"), Column("value", "Still coming (%)", "decimal"),
          Column("lower", "95 % from", "decimal"), Column("upper", "95 % to", "decimal"),
-         Column("numerator", "Patients at risk", "count"), Column("patients", "Patients in all", "count")),
+         Column("numerator", "Patients at risk", "count"), Column("patients", "Patients followed", "count")),
         _retention_chart(title, by_site=dimension == "site"), (), _retention_answer,
         sites_in="of" if dimension == "site" else "",
         enough=lambda frame: bool((frame["day"] >= FOLLOWED).any()),
         note="Kaplan–Meier. A patient has stopped at the last ketamine infusion before a gap of more than 60 days; "
-        f"who came within the last 60 days is censored there. Drawn while {LEAST_PATIENTS} patients are at risk.",
+        "all are followed up to 60 days before the last full day, since later nobody can be told to have stopped. "
+        f"Drawn while {LEAST_PATIENTS} patients are at risk.",
     )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def test_no_word_of_a_chart_is_cut(visit, size):
             "safety",
             "signals",
             "age_groups?period=90-days",
-            "courses?period=90-days",
+            "courses",
         ):
             window.open(f"/{page}")
             assert cut(window) == [], page

@@ -20,7 +20,8 @@ from dashboard.wording import text
 from tests.csv_files import csv_text
 
 PAGES = [e.name for e in navigation.ENTRIES if any(p.resource == e.name for p in PANELS.values())]
-ADDRESS = {"period": "90-days", "compare": "previous"}
+#: Half a year: long enough for retention, with as long a period before it.
+ADDRESS = {"period": "custom", "from": "2026-05-04", "to": "2026-10-30", "compare": "previous"}
 #: Pages with tabs, beside their first ones.
 TABS = {
     "safety": [

@@ -93,9 +93,27 @@ def test_who_stopped_and_when(clinic, courses):
     del values["lines"]
     found = clinic.query("retention", by=("site",), until=clinic.catalogue.last_full_day, **values)
     own = found[found["site"] == "miami_beach"].set_index(["days", "stopped"])["patients"].to_dict()
-    # `still here` came 60 days ago, `gone` 61, `gap of 61` resumed; the others' last is 50 days or longer ago.
+    # `still here` came 60 days ago, `gone` 61, `gap of 61` resumed; `gap of 60` is followed to 60 days before the end.
     last = days_of(LAST_DAY)
-    assert own == {(0, False): 1, (0, True): 2, (120, last - 120 > 60): 1, (15, True): 1}
+    assert last - 120 < 60
+    assert own == {(0, False): 1, (0, True): 2, (last - 60, False): 1, (15, True): 1}
+
+
+def test_retention_of_an_extract_that_ends_is_that_of_all_that_came(tmp_path):
+    """Six hundred patients who begin one after the other and stop after some weeks, most of them after its end."""
+    draw, rows, last = np.random.default_rng(60), Rows(), int(days_of(LAST_DAY))
+    stays = 7 * (draw.geometric(0.06, 600) - 1)
+    for number, stay in enumerate(stays):
+        begun = number * last // len(stays)
+        rows.patient(f"P{number}", [begun + day for day in range(0, stay + 1, 7) if begun + day <= last])
+    with reading(tmp_path, bookings="\n".join(rows.bookings) + "\n") as reader:
+        chosen = parse({"period": ["custom"], "from": ["2026-01-01"], "to": [LAST_DAY]}, scope_of(reader))
+        found = panels.rows(reader, "retention_by_site", chosen).set_index("day")
+    # Nobody who began in the last 60 days can be told to have stopped.
+    assert found["patients"].iloc[0] == sum(number * last // 600 <= last - 60 for number in range(600))
+    for day in (28, 56, 84):
+        assert found.loc[day, "value"] == pytest.approx(100 * (stays > day).mean(), abs=4)
+        assert found.loc[day, "lower"] < 100 * (stays > day).mean() < found.loc[day, "upper"]
 
 
 def test_gaps_are_of_the_infusion_before(clinic):
