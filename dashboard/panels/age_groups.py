@@ -203,5 +203,6 @@ PANELS = (
         (BAND, SITE, *value_columns("any_effect"), _READING),
         _rate_chart("any_effect"), ("any_effect", "ascertainment"),
         whole="asked", hides=True,
+        note="Where more infusions are ketamine, more have side effects: choose one service line to compare ages.",
     ),
 )  # fmt: skip

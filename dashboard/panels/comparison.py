@@ -332,8 +332,9 @@ PANELS = (
          Column("lower", "95 % from", "decimal"), Column("upper", "95 % to", "decimal"),
          Column("crude", "Crude, per 100 infusions", "decimal"), *_COUNT_COLUMNS, *_RATIO_COLUMNS, _WORDS),
         _rates_chart, (), _rates_answer,
-        note="Standard: the age groups of all sites together. Dobson's limits, widened for repeats in one patient; "
-        "not shown below 10 infusions with it. Where intervals overlap, sites are not distinguishable.",
+        note="Standard: the age groups of all sites together; service lines as each site has them: choose one to "
+        "compare. Dobson's limits, widened for repeats in one patient; not shown below 10 infusions with it. Where "
+        "intervals overlap, sites are not distinguishable.",
     ),
     Panel(
         "group_differences", "Two groups at a time", "signals", _differences,

@@ -338,6 +338,7 @@ PANELS = (
         "effects_by_site", "Each side effect by site", "safety", _effects_by("site"),
         (_EFFECT, SITE, *_EFFECT_COLUMNS), _effects_by_site_chart, _EFFECT_METRICS,
         whole="asked", hides=True,
+        note="Where more infusions are ketamine, more have side effects: choose one service line to compare sites.",
     ),
     Panel(
         "effects_by_line", "Each side effect by service line", "safety", _effects_by("line"),
@@ -348,6 +349,7 @@ PANELS = (
         "effects_by_age", "Each side effect by age band", "safety", _effects_by("band"),
         (_EFFECT, Column("band", "Age band"), *_EFFECT_COLUMNS), _effects_by_band_chart, _EFFECT_METRICS,
         whole="asked", hides=True,
+        note="Where more infusions are ketamine, more have side effects: choose one service line to compare ages.",
     ),
     Panel(
         "any_effect_by_line", "Any side effect by service line and site", "safety", _by_line,
