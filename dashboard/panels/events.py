@@ -25,6 +25,8 @@ NOT_RECORDED = "not recorded"
 GRAVE = "grave"
 #: As many as `event_list` gives.
 LISTED = 2_000
+#: Of fewer a heading tells no median.
+LEAST = 10
 #: A patient has come back who has another infusion of the same line at the same site within so long.
 RETURN_DAYS = 60
 _TEXTS = ("related", "outcome", "action")
@@ -79,9 +81,13 @@ def _onset_curve(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _onset_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No onset is recorded for such side effects in this period"
-    half = frame[frame["value"] >= 50].groupby("line", sort=False).head(1)
+    what = frame["what"].iloc[0]
+    half = frame[(frame["value"] >= 50) & (frame["denominator"] >= LEAST)].groupby("line", sort=False).head(1)
+    if not len(half):
+        return f"{what}: fewer than {LEAST} onsets are recorded after any service line"
     said = ", ".join(f"{row['minutes']:.0f} min after {row['line'].lower()}" for row in half.to_dict("records"))
-    return f"{frame['what'].iloc[0]}: half had begun {said}"
+    few = " and ".join(line for line in dict.fromkeys(frame["line"]) if line not in set(half["line"])).lower()
+    return f"{what}: half had begun {said}" + (f"; fewer than {LEAST} after {few}" if few else "")
 
 
 def _onset_chart(look: charts.Look) -> charts.Chart:
@@ -116,11 +122,17 @@ def _durations(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 
 def _durations_answer(frame: pd.DataFrame) -> str:
-    known = frame.dropna(subset=["duration_median"])
-    if not len(known):
+    if not len(frame.dropna(subset=["duration_median"])):
         return "No duration is recorded for such side effects in this period"
+    # Of few the longest would be whichever has the fewest.
+    known = frame[frame["duration_n"] >= LEAST]
+    if not len(known):
+        return f"Fewer than {LEAST} durations are recorded of each side effect"
     longest = known.sort_values("duration_median").iloc[-1]
-    return f"Longest: {longest['effect'].lower()}, {number(longest['duration_median'])} min in the median"
+    return (
+        f"Longest: {longest['effect'].lower()}, {number(longest['duration_median'])} min in the median of "
+        f"{longest['duration_n']:,.0f}"
+    )
 
 
 def _returns(reader: Reader, filters: Filters) -> pd.DataFrame:

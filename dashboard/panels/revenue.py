@@ -260,6 +260,7 @@ PANELS = (
         "missed_visits", "No-shows and cancellations at list price", "revenue", _missed,
         (SITE, LINE, Column("status", "Status"), Column("missed", "Bookings", "count"), _DOLLARS),
         answer=_missed_answer,
-        note="The price of the booking, or the list price of its service where it has none.",
+        note="The price of the booking, or the list price of its service where it has none. Who came on another day "
+        "instead is in it: not all of it is lost.",
     ),
 )  # fmt: skip

@@ -125,7 +125,7 @@ def _summary_answer(frame: pd.DataFrame) -> str:
     return f"{told}; its share has {'risen' if share['change'] > 0 else 'fallen'} by {points}"
 
 
-KINDS = {"came": "Patients who came", "left": "Patients who left", "stayed": "Patients who stayed"}
+KINDS = {"came": "Seen in this period alone", "left": "Seen in the compared one alone", "stayed": "Seen in both"}
 
 
 def _shift(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -191,13 +191,13 @@ PANELS = (
     ),
     Panel(
         "mix_shift", "What the shift is made of", "service_mix", _shift,
-        (LINE, Column("kind", "Patients who"), Column("value", "Visits more or fewer", "count"),
+        (LINE, Column("kind", "Patients seen"), Column("value", "Visits more or fewer", "count"),
          Column("visits_now", "Completed visits", "count"),
          Column("visits_before", "Completed visits, compared period", "count"),
          Column("patients", "Patients", "count")),
         _shift_chart, (), _shift_answer,
-        note="Against the first comparison above, over all service lines. Came: no completed visit at these sites in "
-        "the compared period; left: none in this one.",
+        note="Against the first comparison above. Seen: with a completed visit at these sites, of any line. Who "
+        "comes every 31 days is often seen in one of two periods of 28 alone, and has neither come nor left.",
     ),
     Panel(
         "chair_hour_revenue", "Invoiced per chair-hour", "service_mix", _chair_hours,

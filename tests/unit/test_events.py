@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from choices import asked
 
@@ -103,6 +104,26 @@ def test_the_onset_curve_rises_to_all_with_a_recorded_onset(director, facts):
     assert times["events"].iloc[0] == len(truth)
     half = np.quantile(known, 0.5, method="inverted_cdf")
     assert f"half had begun {half:.0f} min after ketamine" in PANELS["onset_curve"].answer(curve)
+
+
+def test_no_heading_tells_a_median_of_few():
+    """Of one event the longest duration is that event's, and half of four onsets are two."""
+    curve = pd.DataFrame(
+        {
+            "what": "Nausea", "line": ["Ketamine"] * 2 + ["Vitamin"] * 2, "minutes": [20.0, 40.0, 3.0, 9.0],
+            "value": [50.0, 100.0, 50.0, 100.0], "denominator": [10, 10, 9, 9],
+        }
+    )  # fmt: skip
+    answer = PANELS["onset_curve"].answer
+    assert answer(curve) == "Nausea: half had begun 20 min after ketamine; fewer than 10 after vitamin"
+    assert answer(curve[2:]) == "Nausea: fewer than 10 onsets are recorded after any service line"
+    times = pd.DataFrame(
+        {"effect": ["Nausea", "Rash", "Fever"], "duration_median": [40.0, 300.0, np.nan], "duration_n": [10, 9, 0]}
+    )
+    answer = PANELS["event_times"].answer
+    assert answer(times) == "Longest: nausea, 40 min in the median of 10"
+    assert answer(times[1:]) == "Fewer than 10 durations are recorded of each side effect"
+    assert answer(times[2:]) == "No duration is recorded for such side effects in this period"
 
 
 @pytest.mark.parametrize("effect", ["", "nausea", "serious"])
