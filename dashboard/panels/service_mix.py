@@ -125,7 +125,8 @@ def _summary_answer(frame: pd.DataFrame) -> str:
     return f"{told}; its share has {'risen' if share['change'] > 0 else 'fallen'} by {points}"
 
 
-KINDS = {"came": "Seen in this period alone", "left": "Seen in the compared one alone", "stayed": "Seen in both"}
+#: By the periods in which patients were seen.
+KINDS = {"came": "This period alone", "left": "Compared one alone", "stayed": "Both periods"}
 
 
 def _shift(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -191,12 +192,12 @@ PANELS = (
     ),
     Panel(
         "mix_shift", "What the shift is made of", "service_mix", _shift,
-        (LINE, Column("kind", "Patients seen"), Column("value", "Visits more or fewer", "count"),
+        (LINE, Column("kind", "Patients seen in"), Column("value", "Visits more or fewer", "count"),
          Column("visits_now", "Completed visits", "count"),
          Column("visits_before", "Completed visits, compared period", "count"),
          Column("patients", "Patients", "count")),
         _shift_chart, (), _shift_answer,
-        note="Against the first comparison above. Seen: with a completed visit at these sites, of any line. Who "
+        note="Against the first comparison above. By when patients had completed visits, of any line. Who "
         "comes every 31 days is often seen in one of two periods of 28 alone, and has neither come nor left.",
     ),
     Panel(
