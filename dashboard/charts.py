@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import altair as alt
 
 from dashboard import no_shows, theme
-from dashboard.axes import REACH, TO_TOP
 from dashboard.legends import legend_columns
 
 HEIGHT = 300
@@ -248,100 +247,6 @@ def slots(title: str, unit: str, series: Series) -> Chart:
 def position(series: Series) -> str:
     """A Vega expression: where a row's value stands in the series, so that bars stack in its order."""
     return f"indexof({list(series.domain)!r}, datum.{series.field})"
-
-
-def dots(
-    look: Look,
-    title: str,
-    unit: str,
-    category: str,
-    category_title: str,
-    counted: tuple[str, str],
-    *,
-    order: Sequence[str],
-    series: Series | None = None,
-) -> Chart:
-    """Rates with 95 % intervals, one row a category; side by side by series where given.
-
-    Rows whose `reading` is TOO_FEW have no value and say so instead.
-
-    Rows: category, value, lower, upper, numerator, denominator.
-    """
-    y = alt.Y(
-        f"{category}:N",
-        title=None,
-        sort=list(order),
-        axis=alt.Axis(labelLimit=200, grid=True, labelOverlap=False),
-    )
-    base = alt.Chart(ROWS).encode(y=y)
-    if series:
-        base = base.encode(
-            color=colour(series, order),
-            yOffset=alt.YOffset(f"{series.field}:N", sort=list(series.domain)),
-        )
-    else:
-        base = base.encode(color=alt.value(theme.accent(look.mode)))
-    tips = [alt.Tooltip(f"{category}:N", title=category_title)]
-    if series:
-        tips.append(alt.Tooltip(f"{series.field}:N", title=series.title))
-    tips += [alt.Tooltip("value:Q", title=unit, format=",.2f"), *rate_tips(counted)]
-    x = alt.X(
-        "value:Q",
-        title=unit,
-        scale=TO_TOP,
-        axis=alt.Axis(tickCount=6, grid=False, format=",.2~f"),
-    )
-    rule = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
-        x=alt.X("lower:Q", title=unit), x2="upper:Q", tooltip=tips
-    )
-    point = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, tooltip=tips)
-    # On the row's own line: above it they would lie over the interval of the row before.
-    words = (
-        base.transform_filter(f"datum.reading === {TOO_FEW!r}")
-        .mark_text(align="left", fontSize=10)
-        .encode(x=alt.value(4), text="reading:N", color=alt.value(theme.quiet(look.mode)))
-    )
-    # Of the ground's colour around the letters: the row's line would strike them through.
-    ground = words.encode(stroke=alt.value(theme.paper(look.mode)), strokeWidth=alt.value(5))
-    rows = len(order) * (16 * (len(series.domain) if series else 1) + 12)
-    layered = alt.layer(rule, point, ground, words).add_params(REACH)
-    return layered.properties(title=heading(title), height=rows + ROOM)
-
-
-def shares(look: Look, title: str, category: str, measures: Sequence[str], tips: Sequence[alt.Tooltip]) -> Chart:
-    """Several shares of each category with their intervals, each with its own shape, the first in quiet.
-
-    Rows: the category (in the order of the rows), title (one of `measures`; others aren't drawn), value,
-    lower, upper and what `tips` name. It is as high as its categories need.
-    """
-    domain = list(measures)
-    # Verdicts alone have strong colours.
-    colours = [theme.quiet(look.mode), *[theme.accent(look.mode)] * (len(domain) - 1)]
-    legend = alt.Legend(orient="top", title=None, symbolOpacity=1, columns=3)
-    base = (
-        alt.Chart(ROWS)
-        .transform_filter(alt.FieldOneOfPredicate("title", domain))
-        .encode(
-            y=alt.Y(f"{category}:N", title=None, sort=None, axis=alt.Axis(labelLimit=200, labelOverlap=False)),
-            yOffset=alt.YOffset("title:N", sort=domain),
-            color=alt.Color("title:N", scale=alt.Scale(domain=domain, range=colours), legend=legend),
-            tooltip=list(tips),
-        )
-    )
-    axis = alt.Axis(tickCount=6, grid=False)
-    scale = alt.Scale(domain=[0, 100])
-    reach = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
-        x=alt.X("lower:Q", title="%", scale=scale, axis=axis), x2="upper:Q"
-    )
-    point = base.mark_point(filled=True, size=70, opacity=1).encode(
-        x=alt.X("value:Q", title="%"),
-        shape=alt.Shape(
-            "title:N",
-            scale=alt.Scale(domain=domain, range=["triangle-right", "circle", "square", "cross", "diamond"]),
-            legend=legend,
-        ),
-    )
-    return alt.layer(reach, point).properties(title=heading(title), height=alt.Step(15, **{"for": "offset"}))
 
 
 def heat(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, no_shows, scorecard
+from dashboard import charts, dot_charts, no_shows, scorecard
 from dashboard.filters import Filters
 from dashboard.measuring import measure_all
 from dashboard.metrics import METRICS
@@ -150,7 +150,7 @@ def _rate_chart(name: str) -> Callable[[charts.Look], charts.Chart]:
     def build(look: charts.Look) -> charts.Chart:
         metric = METRICS[no_shows.in_use(name, look.no_shows)]
         title = f"{metric.title} by age band and site"
-        return charts.dots(
+        return dot_charts.dots(
             look, title, unit_title(metric), "band", "Age band", metric.counted, order=look.bands,
             series=charts.by_site(look),
         )  # fmt: skip

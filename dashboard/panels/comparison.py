@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from dashboard import charts, control_charts, rates, spc
+from dashboard import charts, control_charts, dot_charts, rates, spc
 from dashboard.arguments import FloatArray
 from dashboard.filters import Filters
 from dashboard.panels.column import SITE, Column
@@ -185,7 +185,7 @@ def _funnel_chart(look: charts.Look) -> charts.Chart:
 
 
 def _rates_chart(look: charts.Look) -> charts.Chart:
-    return charts.dots(
+    return dot_charts.dots(
         look, "Age-standardised rate by site", "Per 100 infusions", "site", "Site", _COUNTED, order=look.sites
     )
 

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, rates, scorecard, survival, theme
+from dashboard import charts, dot_charts, rates, scorecard, survival, theme
 from dashboard.filters import Filters
 from dashboard.measuring import measure
 from dashboard.metrics import METRICS
@@ -77,7 +77,7 @@ def _induction_answer(frame: pd.DataFrame) -> str:
 
 def _induction_chart(look: charts.Look) -> charts.Chart:
     metric = METRICS["induction_completion"]
-    return charts.dots(
+    return dot_charts.dots(
         look, "Induction completed by age band and site", unit_title(metric), "band", "Age band", metric.counted,
         order=look.bands, series=charts.by_site(look),
     )  # fmt: skip

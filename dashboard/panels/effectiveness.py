@@ -7,7 +7,7 @@ from collections.abc import Callable
 import altair as alt
 import pandas as pd
 
-from dashboard import charts, scorecard, theme
+from dashboard import charts, dot_charts, scorecard, theme
 from dashboard.filters import Filters
 from dashboard.measuring import measure_all
 from dashboard.metrics import METRICS
@@ -138,7 +138,7 @@ def _split_answer(dimension: str) -> Callable[[pd.DataFrame], str]:
 
 def _chart(dimension: str, title: str) -> Callable[[charts.Look], charts.Chart]:
     def build(look: charts.Look) -> charts.Chart:
-        return charts.shares(
+        return dot_charts.shares(
             look,
             f"By {title.lower()}, % of those scored",
             dimension,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard import charts, rates, scorecard
+from dashboard import charts, dot_charts, rates, scorecard
 from dashboard.filters import Filters
 from dashboard.measuring import measure
 from dashboard.metrics import METRICS
@@ -188,21 +188,21 @@ def _effects_answer(frame: pd.DataFrame) -> str:
 
 
 def _effects_chart(look: charts.Look) -> charts.Chart:
-    return charts.dots(
+    return dot_charts.dots(
         look, "Incidence by infusion", "Per 100 infusions", "effect", "Side effect",
         METRICS["effect_incidence"].counted, order=look.effects,
     )  # fmt: skip
 
 
 def _effects_by_site_chart(look: charts.Look) -> charts.Chart:
-    return charts.dots(
+    return dot_charts.dots(
         look, "Incidence by site", "Per 100 infusions", "effect", "Side effect",
         METRICS["effect_incidence"].counted, order=look.effects, series=charts.by_site(look),
     )  # fmt: skip
 
 
 def _effects_by_line_chart(look: charts.Look) -> charts.Chart:
-    return charts.dots(
+    return dot_charts.dots(
         look, "Incidence by service line", "Per 100 infusions", "effect", "Side effect",
         METRICS["effect_incidence"].counted, order=look.effects, series=charts.by_line(look),
     )  # fmt: skip
@@ -222,7 +222,7 @@ def _by_line(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _by_line_chart(look: charts.Look) -> charts.Chart:
     metric = METRICS["any_effect"]
-    return charts.dots(
+    return dot_charts.dots(
         look, "Any side effect by service line and site", "Per 100 infusions", "line", "Service line",
         metric.counted, order=[line_title(line) for line in look.lines], series=charts.by_site(look),
     )  # fmt: skip

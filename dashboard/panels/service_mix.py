@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard import charts, scorecard, theme, time_charts
+from dashboard import charts, dot_charts, scorecard, theme, time_charts
 from dashboard.filters import Filters
 from dashboard.measuring import CENTS
 from dashboard.metrics import METRICS
@@ -41,7 +41,7 @@ def _share_by_band(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 def _share_chart(look: charts.Look) -> charts.Chart:
     metric = METRICS["ketamine_share"]
-    return charts.dots(
+    return dot_charts.dots(
         look, "Ketamine share by site", "% of completed visits", "site", "Site", metric.counted,
         order=look.sites,
     )  # fmt: skip
@@ -49,7 +49,7 @@ def _share_chart(look: charts.Look) -> charts.Chart:
 
 def _band_chart(look: charts.Look) -> charts.Chart:
     metric = METRICS["ketamine_share"]
-    return charts.dots(
+    return dot_charts.dots(
         look, "Ketamine share by age band", "% of completed visits", "band", "Age band", metric.counted,
         order=look.bands,
     )  # fmt: skip

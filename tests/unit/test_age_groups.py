@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import vl_convert
 
-from dashboard import charts, panels, scorecard, theme
+from dashboard import charts, dot_charts, panels, scorecard, theme
 from dashboard.exports import scope_of
 from dashboard.filters import parse
 from dashboard.panels.age_groups import LEAST, RATES
@@ -62,11 +63,30 @@ def test_words_of_a_row_are_not_struck_through_by_its_line(everything, chosen):
     """Below the letters lies the same in the colour of the ground."""
     for mode in ("light", "dark"):
         look = panels.look_of(everything.catalogue, chosen, mode)
-        layers = charts.dots(look, "A rate", "%", "band", "Age band", ("x", "of"), order=look.bands).to_dict()[
+        layers = dot_charts.dots(look, "A rate", "%", "band", "Age band", ("x", "of"), order=look.bands).to_dict()[
             "layer"
         ]
-        ground, words = [one["encoding"] for one in layers if one["mark"]["type"] == "text"]
-        assert ground["text"] == words["text"]
-        assert ground["stroke"]["value"] == theme.paper(mode)
-        assert ground["strokeWidth"]["value"] >= 4
-        assert "stroke" not in words
+        told = [one["encoding"] for one in layers if one["mark"]["type"] == "text"]
+        assert len(told) == 4
+        for ground, words in zip(told[::2], told[1::2], strict=True):
+            assert ground["text"] == words["text"]
+            assert ground["stroke"]["value"] == theme.paper(mode)
+            assert ground["strokeWidth"]["value"] >= 4
+            assert "stroke" not in words
+
+
+def test_a_category_that_has_no_value_at_all_says_so_once(everything, chosen):
+    look = panels.look_of(everything.catalogue, chosen, "light")
+    chart = dot_charts.dots(
+        look, "A rate", "%", "band", "Age band", ("x", "of"), order=look.bands, series=charts.by_site(look)
+    )
+    few = {"value": None, "lower": None, "upper": None, "reading": charts.TOO_FEW}
+    known = {"value": 5.0, "lower": 4.0, "upper": 6.0, "reading": ""}
+    rows = [
+        {"band": band, "site": site, **(known if (band, place) in {("18–25", 0), ("18–25", 2)} else few)}
+        for band in ("12–17", "18–25", "85+")
+        for place, site in enumerate(look.sites)
+    ]
+    drawn = vl_convert.vegalite_to_svg(chart.to_dict() | {"data": {"values": rows}})
+    # Two bands of none, one site of the third; each with its ground below it.
+    assert drawn.count(f">{charts.TOO_FEW}<") == 2 * 3
