@@ -9,6 +9,7 @@ from dashboard.intake.drafting import row_guesses
 from dashboard.intake.drafting.formats import toml_string
 from dashboard.intake.drafting.guesses import column_words, find_person
 from dashboard.intake.drafting.samples import SampledFile
+from dashboard.intake.drafting.sideways import NUMBERED
 from dashboard.intake.reading.detect import check_header
 
 #: A person comes again where they have so many rows for each address, at least.
@@ -25,6 +26,8 @@ _ZONES = {
 _IANA = re.compile(r"(?:Africa|America|Asia|Australia|Europe|Pacific)/[A-Za-z_/]+|UTC")
 #: A question of a questionnaire, as its columns are numbered.
 _ITEM = re.compile(r"(phq|gad) ?[97]? ?(?:q|item|question)? ?\d{1,2}[a-i]?")
+#: A checkbox as REDCap exports it; what it says stands in the codebook alone.
+_CHECKBOX = re.compile(r"([^_].{0,40})___\d{1,3}")
 #: So many of them are a questionnaire.
 _ITEMS = 5
 
@@ -39,7 +42,22 @@ def about(table: Table, file: SampledFile) -> list[str]:
             lines.append(f"# DECIDE: {str(error).removeprefix(str(file.inspected.path)).strip()}")
     if any(column.kind == "timestamp" for column in table.columns):
         lines += _zones(file)
+    if table.name == "bookings":
+        lines += _checkboxes(file)
     return lines
+
+
+def _checkboxes(file: SampledFile) -> list[str]:
+    """Checkboxes of side effects that bear numbers: which one is which, a person has to look up."""
+    found = [(name, match[1]) for name in file.header if (match := _CHECKBOX.fullmatch(name))]
+    names = [name for name, stem in found if column_words(stem).removesuffix("s") in {*NUMBERED, "effect"}]
+    if not names:
+        return []
+    return [
+        f"# DECIDE: {', '.join(names)} are checkboxes; which side effect each stands for is in the form's codebook:",
+        '# write a [[side_effects]] section each, with only = { column = "…", values = ["1", "Checked"] } and',
+        '# effect = { constant = "…" }',
+    ]
 
 
 def _zones(file: SampledFile) -> list[str]:

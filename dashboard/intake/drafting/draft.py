@@ -109,7 +109,7 @@ class _Draft:
         for table in TABLES:
             if table.name in across:
                 file, columns = across[table.name]
-                tables += ["", *sideways.told(table, file)]
+                tables += ["", *sideways.told(table, file, columns)]
                 for one in columns:
                     tables += [*self._table(table, file, None, visits, one), ""]
                 tables.pop()
@@ -157,7 +157,9 @@ class _Draft:
         return found
 
     def _columns_across(self, table: str, file: SampledFile) -> list[Across]:
-        return sideways.scores_of(file) if table == "scores" else sideways.effects_of(file, self._reference)
+        if table == "scores":
+            return sideways.scores_of(file)
+        return sideways.effects_of(file, self._reference) or sideways.terms_of(file)
 
     def _visits(self, log: SampledFile | None, bookings: SampledFile | None) -> Visits | None:
         """How side effects that name no booking find theirs."""

@@ -59,6 +59,19 @@ _FURTHER = (
     "injection site pain|injection site reaction|chest pain|shortness of breath|itching|rash|chills|sweating|"
     "double vision|numbness|tingling"
 )
+#: What columns are called that hold one of a row's side effects each, before their numbers.
+NUMBERED = {
+    "ae",
+    "adverse event",
+    "adverse effect",
+    "adverse reaction",
+    "side effect",
+    "reaction",
+    "symptom",
+}
+#: A longer name is none of these, and would take long to look through.
+_LONGEST = 80
+_NUMBER = re.compile(r"(.*?)[\s_.#(-]*0*([1-9]\d?)\)?")
 _NOTHING = {"none", "unchecked", "absent", "denied", "denies", "nil", "0"}
 _CHECKED = {"checked", "present", "x"}
 
@@ -73,6 +86,7 @@ class Across:
         rows: the setting that leaves the rows out in which it has nothing.
         grades: the column that tells the severity, and what its values mean.
         day: the column that tells when a questionnaire was filled in.
+        holds_terms: whether the column's values are the side effects, and its name is no more than a number.
     """
 
     term: str
@@ -80,6 +94,7 @@ class Across:
     rows: str
     grades: tuple[str, dict[str, str]] | None = None
     day: str | None = None
+    holds_terms: bool = False
 
     def lines(self, file: SampledFile, own: dict[str, str]) -> dict[str, str]:
         """The lines of a section that are known, by the contract's column.
@@ -88,21 +103,24 @@ class Across:
             file: holds the column.
             own: lines of the same file's bookings, by the contract's column; empty where it holds none.
         """
-        tag = re.sub(r"[^a-z0-9]+", "-", self.term.lower())
+        tag = re.sub(r"[^a-z0-9]+", "-", self.term.lower()).strip("-")
         key = "score_id" if self.term in INSTRUMENTS else "event_id"
         lines = {key: f'{key} = {{ row_number = "{tag}-" }}  # guess: no id found; each row has one of its own'}
         if number := re.match(r'booking_id = ("(?:[^"\\]|\\.)*"|\d+) ', own.get("booking_id", "")):
-            lines[key] = (
-                f'{key} = {{ column = [{number[1]}, {file.source(self.name)}], separator = "-{tag}-" }}  # guess'
-            )
+            # What somebody wrote is no part of an id, which would be another once a slip is corrected.
+            beside = number[1] if self.holds_terms else file.source(self.name)
+            lines[key] = f'{key} = {{ column = [{number[1]}, {beside}], separator = "-{tag}-" }}  # guess'
         if self.term in INSTRUMENTS:
             lines["instrument"] = f"instrument = {{ constant = {toml_string(self.term)} }}  # guess: by its name"
             lines |= {name: own[name] for name in ("patient_id",) if name in own}
             if "starts_at" in own and self.day is None:
                 lines["taken_at"] = own["starts_at"].replace("starts_at", "taken_at", 1)
         else:
-            lines["effect"] = f"effect = {{ constant = {toml_string(self.term)} }}  # guess: by its name"
             lines |= {name: own[name] for name in ("booking_id",) if name in own}
+        if self.holds_terms:
+            lines["effect"] = f"effect = {file.source(self.name)}  # guess: one of several columns of side effects"
+        elif self.term not in INSTRUMENTS:
+            lines["effect"] = f"effect = {{ constant = {toml_string(self.term)} }}  # guess: by its name"
         if self.grades is not None:
             name, words = self.grades
             values = ", ".join(f"{toml_string(value)} = {toml_string(word)}" for value, word in words.items())
@@ -110,12 +128,13 @@ class Across:
         return lines
 
 
-def told(table: Table, file: SampledFile) -> list[str]:
+def told(table: Table, file: SampledFile, columns: Sequence[Across]) -> list[str]:
     """What to say before the sections of a file."""
     if table.name == "scores":
         return [f"# guess: {file.called} has a column for each questionnaire; DECIDE: were they filled in then?"]
+    what = "several columns of side effects" if columns[0].holds_terms else "a column for each side effect"
     return [
-        f"# guess: {file.called} has a column for each side effect;",
+        f"# guess: {file.called} has {what};",
         "# DECIDE: do they tell what came after the infusion, and not what a patient came with?",
     ]
 
@@ -139,7 +158,9 @@ def effects_of(file: SampledFile, reference: Reference) -> list[Across]:
         # Behind a mark of its own anything is a side effect: ae_tingling.
         marked = bool(told) and told[0] in _MARKS and not words & _GRADES
         term = known.get(words - _GRADES) or known.get(frozenset(told) - _GRADES)
-        if term is None and marked and words and len(words) < len(told):
+        # A number alone is the place in somebody's list of choices: ae___1.
+        named = any(not word.isdigit() for word in words)
+        if term is None and marked and named and len(words) < len(told):
             term = " ".join(word for word in told if word in words)
         if term is not None and file.header.count(name) == 1:
             (graded if words & _GRADES else asked).setdefault(term, name)
@@ -148,6 +169,37 @@ def effects_of(file: SampledFile, reference: Reference) -> list[Across]:
     order = {name: number for number, name in enumerate(file.header)}
     enough = sum(one.term in listed_effects for one in effects) >= _FORM
     return sorted(effects, key=lambda one: order[one.name]) if enough else []
+
+
+def terms_of(file: SampledFile) -> list[Across]:
+    """The columns of a file that each hold one of a row's side effects, as AE1 to AE6 do; in their order.
+
+    Empty where there is one alone, and where none holds a word that could be a side effect: answers and numbers are
+    those of checkboxes, whose names stand elsewhere.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in file.header:
+        match = _NUMBER.fullmatch(name.strip()) if len(name) <= _LONGEST else None
+        stem = column_words(match[1]) if match else ""
+        if stem.removesuffix("s") in NUMBERED and file.header.count(name) == 1:
+            groups.setdefault(stem, []).append(name)
+    for names in groups.values():
+        values = {value for name in names for value in file.columns[name] if not _is_nothing(value)}
+        if len(names) < _FORM or not values or any(_is_answer(value) for value in values):
+            continue
+        nothing = {value.lower() for name in names for value in file.columns[name] if _is_nothing(value)}
+        left_out = listed(["", *sorted(nothing | {"none", "no", "n/a"})])
+        # Column 5 of a sample may be empty, and of the next delivery not.
+        return [
+            Across(name, name, f"except = {{ column = {file.source(name)}, values = {left_out} }}", holds_terms=True)
+            for name in names
+        ]
+    return []
+
+
+def _is_answer(value: str) -> bool:
+    """Whether a value says whether something came, or how much, and not what."""
+    return _is_yes(value) or not re.search(r"[^\W\d]", value) or guess_word(value, SEVERITIES) is not None
 
 
 def _across(file: SampledFile, term: str, name: str, graded: str | None) -> Across | None:
@@ -220,6 +272,9 @@ def form_of(
         bookings: the file of the bookings.
         visits: how rows of the form find their bookings, where they name none.
     """
+    if effects[0].holds_terms:
+        # The others are empty as well where there was one side effect; in another file an id has several rows.
+        effects = effects[:1] if file is bookings else []
     one = next((one for one in effects if any(map(_is_nothing, file.columns[one.name]))), None)
     if one is None:
         return None

@@ -28,7 +28,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         **_COMMON,
         "booking_id": _COMMON["booking_id"] + ", id, record id, primaryid, case id, account number, hadm id, "
         "visit occurrence id, usubjid, event uuid, uuid, transaction id, reference, "
-        "reference number, ref number, ref",
+        "reference number, ref number, ref, vaers id",
         "service": "service, appointment type, visit type, treatment, procedure, service type, product, exposure, "
         "description, encounterclass, item, type",
         "starts_at": "starts at, start at, start, appointment day, appointment date, appointment time, "
@@ -37,7 +37,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "encounter date, scheduled date, admission date, admit date, "
         "rfstdtc, svstdtc, visdat, visdtm, visit start datetime, visit day, datetime, date time, date, "
         "event date, timestamp, slot, encounter datetime, date started, started at, "
-        "admit time, admission time, treatment date, session date, infusion date",
+        "admit time, admission time, treatment date, session date, infusion date, vax date",
         "status": "status, no show, appointment status, visit status, show, attended, show up, state, "
         "attendance, disposition, outcome",
         "booked_at": "booked at, scheduled day, booking date, appointment made, created at, created, date booked, "
@@ -64,7 +64,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "side_effects": {
         "event_id": "event id, ae id, adverse event id, report id, primaryid, aeseq, id, ae number, event number",
-        "booking_id": _COMMON["booking_id"] + ", usubjid, subject id, primaryid",
+        "booking_id": _COMMON["booking_id"] + ", usubjid, subject id, primaryid, vaers id",
         "effect": "effect, side effect, aedecod, aeterm pt, aeterm, reaction, adverse event, term, preferred term, "
         "pt, symptom, event",
         "severity": "severity, aesev, grade, aetoxgr, ctcae grade, intensity",
