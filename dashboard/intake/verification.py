@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -26,11 +27,23 @@ def verify(connection: duckdb.DuckDBPyConnection) -> None:
 
 def file_reports(connection: duckdb.DuckDBPyConnection, surveys: Sequence[Survey]) -> tuple[FileReport, ...]:
     """What came of the rows of each file."""
-    ignored = {(one.source.table.name, one.source.name): one.ignored for one in surveys}
+    ignored = _ignored(surveys)
     return tuple(
         FileReport(source, file, read, accepted, rejected, left, ignored.get((source, file), ()))
         for source, file, read, accepted, rejected, left in _rows(connection, "file_counts")
     )
+
+
+def _ignored(surveys: Sequence[Survey]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Columns that no section of a mapping reads of a file, told once, by table and name of its first section."""
+    files: dict[tuple[Path, str | None], list[Survey]] = {}
+    for one in surveys:
+        files.setdefault((one.source.path, one.source.sheet), []).append(one)
+    found = {}
+    for first, *others in files.values():
+        left = (name for place, name in first.ignored.items() if all(place in one.ignored for one in others))
+        found[first.source.table.name, first.source.name] = tuple(left)
+    return found
 
 
 def reasons(connection: duckdb.DuckDBPyConnection) -> tuple[Reason, ...]:

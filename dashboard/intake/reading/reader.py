@@ -78,17 +78,17 @@ class Survey:
         return self.source.mapping is not None and is_data(self.found.header)
 
     @property
-    def ignored(self) -> tuple[str, ...]:
-        """Columns of the file that are not read; none where their names look like values of a patient."""
+    def ignored(self) -> dict[int, str]:
+        """Columns that are not read, by their place; none where their names look like values of a patient."""
         if self.is_data_first:
-            return ()
+            return {}
         untold = is_data(self.found.header) or is_strange(self.found.header)
         pairs = zip(self.found.header, self.columns, strict=True)
-        return tuple(
-            f"number {place}" if untold else name or f"number {place} (no name)"
+        return {
+            place: f"number {place}" if untold else name or f"number {place} (no name)"
             for place, (name, column) in enumerate(pairs, start=1)
             if column is None
-        )
+        }
 
 
 def survey(source: Source, progress: Callable[[int], None]) -> Survey:
