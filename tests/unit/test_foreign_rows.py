@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from dashboard import exports, filters, packs, panels
@@ -49,7 +51,9 @@ def values_of(query, reader):
         ("site",),
         ("period", "site", "line", "effect"),
     ):
-        every = chosen | {"by": by, "grain": "month", "effect": "nausea", "until": chosen["end"],
+        # As if patients had been followed long enough to be known to have stopped.
+        until = chosen["end"] + dt.timedelta(days=100)
+        every = chosen | {"by": by, "grain": "month", "effect": "nausea", "until": until,
                           "day": chosen["end"], "before_start": chosen["start"], "before_end": chosen["end"]}  # fmt: skip
         every["patient"] = patient_of(reader)
         every |= {"near": 14, "dated": "payment", "every_line": True, "methods": (), "settled_by": chosen["end"]}
