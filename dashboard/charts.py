@@ -41,6 +41,7 @@ class Look:
         bands: age bands of the extract.
         effects: names of the side effects, in order.
         no_shows: the definition of the no-show rate in use.
+        groups: age groups of the extract.
     """
 
     mode: theme.Mode
@@ -50,6 +51,7 @@ class Look:
     bands: tuple[str, ...]
     effects: tuple[str, ...]
     no_shows: str = no_shows.HEADLINE
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,9 +176,9 @@ def bars(
     )
 
 
-def curves(title: str, unit: str, along: str, colours: Sequence[str], groups: Sequence[str] = ()) -> Chart:
-    """Steps over a number, one a group in the order of the rows, with bands. Rows: of (the group), day, value,
-    lower, upper, numerator (at risk). `groups` are names that may be long."""
+def curves(title: str, unit: str, along: str, colours: Sequence[str], groups: Sequence[str]) -> Chart:
+    """Steps over a number, one a group in the order of the rows, with bands. Rows: of (one of `groups`), day, value,
+    lower, upper, numerator (at risk)."""
     shade = alt.Color(
         "of:N",
         sort=None,

@@ -207,6 +207,7 @@ def look_of(catalogue: Catalogue, chosen: Filters, shown: theme.Mode) -> charts.
         catalogue.bands,
         tuple(catalogue.effects[effect] for effect in chosen.scope.effects if effect in catalogue.effects),
         chosen.no_shows,
+        tuple(dict.fromkeys(catalogue.groups.values())),
     )
 
 

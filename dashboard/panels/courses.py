@@ -180,7 +180,7 @@ def _retention_answer(frame: pd.DataFrame) -> str:
 def _retention_chart(title: str, *, by_site: bool) -> Callable[[charts.Look], charts.Chart]:
     def build(look: charts.Look) -> charts.Chart:
         colours = look.site_colours if by_site else tuple(theme.group_colours())
-        groups = look.sites if by_site else ()
+        groups = look.sites if by_site else look.groups
         return charts.curves(title, "% still coming", "Days since the first infusion", colours, groups)
 
     return build
