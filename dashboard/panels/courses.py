@@ -28,7 +28,8 @@ HORIZON, STEP = 364, 7
 FOLLOWED = 28
 SUMMARY = ("courses", "induction_completion", "inductions_under_way")
 _OF_COURSES = (
-    "Patients by the day of their first completed ketamine infusion of the extract, whatever lines are chosen."
+    "Patients by the day of their first completed ketamine infusion of the extract, whatever lines are chosen. In "
+    "its first weeks that is so of those who had begun before it, too: a change against them tells nothing."
 )
 
 
