@@ -30,8 +30,11 @@ ADDRESSES = (
     "period=custom&from=2026-03-02&to=2026-04-01&band=26-40&site=dallas",
 )
 
-#: Digests of what elements and fragments are made with, the extract's name in it, and what pandas calls a table's styles.
-_OWN = re.compile(r'[0-9a-f]{32,}|(?<=uuid: ")[0-9a-f]{5}(?=")|(?<=#T_)[0-9a-f]{5}(?=_)')
+#: Digests of what elements and fragments are made with, the extract's name in it, what pandas calls a table's styles,
+#: and when something was done.
+_OWN = re.compile(
+    r'[0-9a-f]{32,}|(?<=uuid: ")[0-9a-f]{5}(?=")|(?<=#T_)[0-9a-f]{5}(?=_)|[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}, [0-9:]{5} UTC'
+)
 
 
 @pytest.fixture(scope="module")
