@@ -37,6 +37,8 @@ class Metric:
         squares: for the interval of a mean, the additive column of squares of what the numerator sums.
         bounded: with no event the upper limit is the exact one-sided 95 % bound, so that none
             is never read as impossible.
+        mixed: it differs by service line and age by its nature, so that a change is judged like for
+            like, and as neither good nor bad where that can't be.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Metric:
     better: Better = "neither"
     source: Literal["counts", "patients", "effects", "lead_time", "money", "effectiveness", "courses"] = "counts"
     bounded: bool = False
+    mixed: bool = False
     squares: str = ""
     variant: str = ""
 
@@ -220,7 +223,7 @@ _METRICS = (
         ("with_effect",), ("infusions with an effect", "completed infusions"),
         f"Completed infusions with at least one side effect ÷ completed infusions × 100; {_BOUNDED}",
         denominator=("completed",), interval="wilson", better="lower",
-        bounded=True,
+        bounded=True, mixed=True,
     ),
     Metric(
         "severe_effect", "Severe or worse", "per 100 infusions",
@@ -228,7 +231,7 @@ _METRICS = (
         "Completed infusions with at least one side effect of grade severe, life-threatening or "
         f"fatal ÷ completed infusions × 100; {_BOUNDED} Severe is not the same as serious.",
         denominator=("completed",), interval="wilson", better="lower",
-        bounded=True,
+        bounded=True, mixed=True,
     ),
     Metric(
         "serious_effect", "Serious", "per 100 infusions",
@@ -236,7 +239,7 @@ _METRICS = (
         "Completed infusions with at least one serious side effect (ICH E2A) ÷ completed infusions "
         f"× 100; {_BOUNDED}",
         denominator=("completed",), interval="wilson", better="lower",
-        bounded=True,
+        bounded=True, mixed=True,
     ),
     Metric(
         "any_effect_patients", "Patients with any side effect", "percent",
@@ -244,7 +247,7 @@ _METRICS = (
         "Patients with at least one side effect after a completed infusion ÷ patients with a "
         f"completed infusion; {_BOUNDED}",
         denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
-        bounded=True,
+        bounded=True, mixed=True,
     ),
     Metric(
         "severe_effect_patients", "Patients with a severe or worse side effect", "percent",
@@ -252,7 +255,7 @@ _METRICS = (
         "Patients with at least one side effect of grade severe, life-threatening or fatal after a completed "
         f"infusion ÷ patients with a completed infusion; {_BOUNDED}",
         denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
-        bounded=True,
+        bounded=True, mixed=True,
     ),
     Metric(
         "serious_effect_patients", "Patients with a serious side effect", "percent",
@@ -260,28 +263,28 @@ _METRICS = (
         "Patients with at least one serious side effect after a completed infusion ÷ patients with "
         f"a completed infusion; {_BOUNDED}",
         denominator=("treated_patients",), interval="wilson", better="lower", source="patients",
-        bounded=True,
+        bounded=True, mixed=True,
     ),
     Metric(
         "effect_incidence", "Incidence by infusion", "per 100 infusions",
         ("infusions",), ("infusions with it", "completed infusions"),
         f"Completed infusions with at least one such effect ÷ completed infusions × 100; {_BOUNDED}",
         denominator=("completed",), interval="wilson", better="lower", source="effects",
-        bounded=True,
+        bounded=True, mixed=True,
     ),
     Metric(
         "effect_incidence_patients", "Incidence by patient", "percent",
         ("patients",), ("patients with it", "patients treated"),
         f"Patients with at least one such effect ÷ patients with a completed infusion; {_BOUNDED}",
         denominator=("treated_patients",), interval="wilson", better="lower", source="effects",
-        bounded=True,
+        bounded=True, mixed=True,
     ),
     Metric(
         "event_rate", "Events per 100 infusions", "per 100 infusions",
         ("events",), ("events", "completed infusions"),
         "All such events of completed infusions ÷ completed infusions × 100; exact Poisson interval "
         "below 10 events, Byar's from 10.",
-        denominator=("completed",), interval="poisson", better="lower", source="effects",
+        denominator=("completed",), interval="poisson", better="lower", source="effects", mixed=True,
     ),
     Metric(
         "transfers", "Emergency transfers", "count", ("transfers",), ("transfers", ""),

@@ -37,7 +37,7 @@ def wilson_interval(events: ArrayLike, trials: ArrayLike, confidence: float = 0.
     Raises ValueError for events above trials. Source: Wilson 1927; Newcombe and Altman 2000,
     in Statistics with confidence (2nd ed.).
     """
-    return _wilson(*_proportion("events", events, "trials", trials), confidence)
+    return _wilson(*events_of_trials("events", events, "trials", trials), confidence)
 
 
 def poisson_interval(events: ArrayLike, exposure: ArrayLike, confidence: float = 0.95) -> Interval:
@@ -64,9 +64,9 @@ def zero_event_upper_bound(trials: ArrayLike, confidence: float = 0.95) -> Numbe
     It is the proportion at which seeing none has the probability 1 - confidence:
     1 - (1 - confidence) ** (1 / trials). Source: Clopper and Pearson 1934, at 0 events.
     """
-    n = _denominator(numeric("trials", trials, minimum=0))
+    n = denominator(numeric("trials", trials, minimum=0))
     # expm1 and log1p keep the digits that 1 - (nearly 1) would lose for many trials.
-    return _plain(-np.expm1(np.log1p(-between_0_and_1("confidence", confidence)) / n))
+    return plain(-np.expm1(np.log1p(-between_0_and_1("confidence", confidence)) / n))
 
 
 def newcombe_difference(
@@ -81,8 +81,8 @@ def newcombe_difference(
     Newcombe's method 10: the Wilson limits of both combined, no continuity correction. Source:
     Newcombe 1998, Statistics in Medicine 17:873-890.
     """
-    xa, na = _proportion("events_a", events_a, "trials_a", trials_a)
-    xb, nb = _proportion("events_b", events_b, "trials_b", trials_b)
+    xa, na = events_of_trials("events_a", events_a, "trials_a", trials_a)
+    xb, nb = events_of_trials("events_b", events_b, "trials_b", trials_b)
     xa, na, xb, nb = one_shape(events_a=xa, trials_a=na, events_b=xb, trials_b=nb)
     return difference(_wilson(xa, na, confidence), _wilson(xb, nb, confidence))
 
@@ -94,43 +94,11 @@ def difference(a: Interval, b: Interval) -> Interval:
     for Student's of means too. Source: Zou and Donner 2008, Statistics in Medicine 27:1693-1702 (MOVER).
     """
     value = np.asarray(a.value - b.value)
-    return _interval(
+    return as_interval(
         value,
         value - np.hypot(a.value - a.lower, b.upper - b.value),
         value + np.hypot(a.upper - a.value, b.value - b.lower),
     )
-
-
-class LikeForLike(NamedTuple):
-    """Two proportions and their difference, of strata that have both groups; each in the unit 0..1."""
-
-    a: Number
-    b: Number
-    difference: Interval
-
-
-def like_for_like(
-    events_a: ArrayLike, trials_a: ArrayLike, events_b: ArrayLike, trials_b: ArrayLike, confidence: float = 0.95
-) -> LikeForLike:
-    """Compare two groups within strata, which stand along the last axis of all four.
-
-    Each stratum weighs trials_a * trials_b / (trials_a + trials_b), so that one of a single group weighs nothing;
-    where none has both, all is NaN. Source: Mantel and Haenszel 1959, Journal of the National Cancer Institute
-    22:719-748; the limits Klingenberg 2014, Statistics in Medicine 33:2968-2983, with the variance of Sato 1989.
-    """
-    x, n = _proportion("events_a", events_a, "trials_a", trials_a)
-    y, m = _proportion("events_b", events_b, "trials_b", trials_b)
-    x, n, y, m = one_shape(events_a=x, trials_a=np.nan_to_num(n), events_b=y, trials_b=np.nan_to_num(m))
-    both = _denominator(n + m)
-    weight = _denominator(np.nansum(n * m / both, axis=-1))
-    a, b = np.nansum(m * x / both, axis=-1) / weight, np.nansum(n * y / both, axis=-1) / weight
-    skew = np.nansum((n**2 * y - m**2 * x + n * m * (m - n) / 2) / both**2, axis=-1) / weight**2
-    spread = np.nansum((x * (m - y) + y * (n - x)) / (2 * both), axis=-1) / weight**2
-    z2 = _z(confidence) ** 2
-    middle = a - b + z2 * skew / 2
-    reach = np.sqrt(np.maximum(middle**2 - (a - b) ** 2 + z2 * spread, 0))
-    limits = (np.clip(side, -1, 1) for side in (middle - reach, middle + reach))
-    return LikeForLike(_plain(a), _plain(b), _interval(a - b, *limits))
 
 
 def mean_interval(total: ArrayLike, squares: ArrayLike, count: ArrayLike, confidence: float = 0.95) -> Interval:
@@ -152,11 +120,11 @@ def mean_interval(total: ArrayLike, squares: ArrayLike, count: ArrayLike, confid
     )
     if (s**2 > q * n * (1 + 1e-9)).any():
         raise ValueError("squares must be at least total squared over count")
-    n = _denominator(n)
+    n = denominator(n)
     free = np.where(n > 1, n - 1, np.nan)
     deviation = np.sqrt(np.maximum(q - s**2 / n, 0) / free)
     reach = stats.t.isf((1 - between_0_and_1("confidence", confidence)) / 2, free) * deviation / np.sqrt(n)
-    return _interval(s / n, s / n - reach, s / n + reach)
+    return as_interval(s / n, s / n - reach, s / n + reach)
 
 
 def quartiles(values: ArrayLike, counts: ArrayLike) -> FloatArray:
@@ -190,11 +158,11 @@ def smallest_detectable(
     b = numeric("rate_b", rate_b, minimum=0, missing=True)
     if (b > 1).any():
         raise ValueError("rate_b must not be above 1")
-    na = _denominator(numeric("trials_a", trials_a, minimum=0))
-    nb = _denominator(numeric("trials_b", trials_b, minimum=0))
-    reach = (_z(confidence) + stats.norm.ppf(between_0_and_1("power", power))) * np.sqrt(1 / na + 1 / nb)
+    na = denominator(numeric("trials_a", trials_a, minimum=0))
+    nb = denominator(numeric("trials_b", trials_b, minimum=0))
+    reach = (z_of(confidence) + stats.norm.ppf(between_0_and_1("power", power))) * np.sqrt(1 / na + 1 / nb)
     angle = 2 * np.arcsin(np.sqrt(b)) + reach
-    return _plain(np.where(angle <= np.pi, np.sin(np.minimum(angle, np.pi) / 2) ** 2 - b, np.nan))
+    return plain(np.where(angle <= np.pi, np.sin(np.minimum(angle, np.pi) / 2) ** 2 - b, np.nan))
 
 
 def directly_standardised_rate(
@@ -240,7 +208,7 @@ def directly_standardised_rate(
     value = np.where(np.isnan(shown), np.nan, (counts * rate_per_event).sum(axis=-1))
     lower, upper = _byar_limits(shown, confidence)
     per_event = np.sqrt(variance / shown)
-    return _interval(
+    return as_interval(
         value,
         np.maximum(value + per_event * (lower - shown), 0),
         value + per_event * (upper - shown),
@@ -256,7 +224,7 @@ def false_discovery_adjust(p_values: ArrayLike) -> Number:
     p = numeric("p_values", p_values, minimum=0)
     if (p > 1).any():
         raise ValueError("p_values must not be above 1")
-    return _plain(stats.false_discovery_control(p, axis=None).reshape(p.shape))
+    return plain(stats.false_discovery_control(p, axis=None).reshape(p.shape))
 
 
 def exact_poisson_limits(count: FloatArray, confidence: float) -> tuple[FloatArray, FloatArray]:
@@ -274,7 +242,7 @@ def exact_poisson_limits(count: FloatArray, confidence: float) -> tuple[FloatArr
 
 
 def _wilson(x: FloatArray, n: FloatArray, confidence: float) -> Interval:
-    z = _z(confidence)
+    z = z_of(confidence)
     middle = 2 * x + z**2
     reach = z * np.sqrt(z**2 + 4 * x * (1 - x / n))
     # (middle - reach) / (2 (n + z²)), times middle + reach above and below: the difference of the two would leave
@@ -282,11 +250,11 @@ def _wilson(x: FloatArray, n: FloatArray, confidence: float) -> Interval:
     lower = 2 * x**2 / (n * (middle + reach))
     # Without rounding the limit would reach 100 % exactly, and never pass it.
     upper = np.where(x == n, 1.0, np.clip((middle + reach) / (2 * (n + z**2)), 0, 1))
-    return _interval(x / n, lower, upper)
+    return as_interval(x / n, lower, upper)
 
 
 def _byar_limits(count: FloatArray, confidence: float) -> tuple[FloatArray, FloatArray]:
-    z, above = _z(confidence), count + 1
+    z, above = z_of(confidence), count + 1
     lower = count * (1 - 1 / (9 * count) - z / (3 * np.sqrt(count))) ** 3
     upper = above * (1 - 1 / (9 * above) + z / (3 * np.sqrt(above))) ** 3
     return lower, upper
@@ -299,11 +267,11 @@ def _counts_over(count_name: str, count: ArrayLike, base_name: str, base: ArrayL
             base_name: numeric(base_name, base, minimum=0),
         }
     )
-    unit = _denominator(unit)
+    unit = denominator(unit)
     exact = exact_poisson_limits(np.minimum(x, BYAR_FROM), confidence)
     byar = _byar_limits(np.maximum(x, BYAR_FROM), confidence)
     lower, upper = (np.where(x < BYAR_FROM, e, b) for e, b in zip(exact, byar, strict=True))
-    return _interval(x / unit, lower / unit, upper / unit)
+    return as_interval(x / unit, lower / unit, upper / unit)
 
 
 def _squared_events(counts: FloatArray, patients_by_event_count: Mapping[int, ArrayLike] | None) -> FloatArray:
@@ -331,9 +299,10 @@ def _squared_events(counts: FloatArray, patients_by_event_count: Mapping[int, Ar
     return counts * widening[..., np.newaxis]
 
 
-def _proportion(
+def events_of_trials(
     events_name: str, events: ArrayLike, trials_name: str, trials: ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
+    """Both as floats of one shape, NaN for no trials. Raises ValueError for more events than trials."""
     x, n = one_shape(
         **{
             events_name: numeric(events_name, events, minimum=0),
@@ -342,14 +311,16 @@ def _proportion(
     )
     if (x > n).any():
         raise ValueError(f"{events_name} must not be above {trials_name}")
-    return x, _denominator(n)
+    return x, denominator(n)
 
 
-def _denominator(base: FloatArray) -> FloatArray:
+def denominator(base: FloatArray) -> FloatArray:
+    """The base with NaN for 0, since nothing was at risk."""
     return np.where(base > 0, base, np.nan)
 
 
-def _z(confidence: float) -> float:
+def z_of(confidence: float) -> float:
+    """How many standard deviations around 0 hold that share of a normal distribution."""
     return _normal_quantile(between_0_and_1("confidence", confidence))
 
 
@@ -358,11 +329,12 @@ def _normal_quantile(level: float) -> float:
     return float(stats.norm.isf((1 - level) / 2))
 
 
-def _plain(array: FloatArray) -> Number:
+def plain(array: FloatArray) -> Number:
     """Return a NumPy scalar for an array without dimensions, else the array."""
     result: Number = array[()]
     return result
 
 
-def _interval(value: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> Interval:
-    return Interval(*(_plain(np.asarray(side, dtype=np.float64)) for side in (value, lower, upper)))
+def as_interval(value: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> Interval:
+    """An interval of NumPy scalars or arrays, as they come."""
+    return Interval(*(plain(np.asarray(side, dtype=np.float64)) for side in (value, lower, upper)))

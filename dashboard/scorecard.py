@@ -12,12 +12,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from dashboard import theme
+from dashboard import changes, theme
 from dashboard.metrics import METRICS, Metric
 from dashboard.wording import IN_POINTS, change_text, number, plural, signed, text, unbroken
 
-#: What is said of a change whose interval holds 0.
-NOT_TOLD = ", not distinguishable"
 #: A row of a frame by its columns.
 Row: TypeAlias = Mapping[Any, Any]
 
@@ -37,7 +35,7 @@ def moments(frame: pd.DataFrame) -> str:
 
 
 def by_kind(frame: pd.DataFrame) -> str:
-    """How often what was counted happened, with its interval, and in how many infusions.
+    """How often what was counted happened, of all bookings, with its interval, and how many infusions were completed.
 
     Rows: kind, site, value (NaN where it is hidden), lower, upper, denominator.
     """
@@ -129,7 +127,7 @@ def table(
 
 def _signless(body: Sequence[str]) -> str:
     """What a change without a sign says, where intervals and words have no room; style.css knows where that is."""
-    if not any(NOT_TOLD in row for row in body):
+    if not any(changes.NOT_TOLD in row for row in body):
         return ""
     return '<p class="signless">A change without a sign is not distinguishable from chance, or cannot be tested.</p>'
 
@@ -214,7 +212,7 @@ def _interval(row: Row) -> str:
 
 
 def _change(row: Row, lead: str = "") -> str:
-    """The change in words: only called one where its interval excludes 0. Of two comparisons each is named."""
+    """The change in words, with a sign where it is told (`changes.judged`). Of two comparisons each is named."""
     change = row.get(f"{lead}change", np.nan)
     if pd.isna(change):
         return ""
@@ -225,10 +223,11 @@ def _change(row: Row, lead: str = "") -> str:
         shown = f"{signed(change)} points" if metric.interval else change_text(change, metric.unit)
         places = 1 if metric.interval else 0
         points = f'{named}{shown}<span class="more"> ({signed(low, places)} to {signed(high, places)})</span>'
-        if low <= 0 <= high:
-            return f'<span class="change quiet">{points}<span class="more">{NOT_TOLD}</span></span>'
-        better = (change > 0) == (metric.better == "higher")
-        kind: theme.VerdictKind = "neither" if metric.better == "neither" else "improvement" if better else "concern"
+        kind, words = row[f"{lead}change_kind"], row[f"{lead}change_words"]
+        if words:
+            points += f'<span class="more">, {words}</span>'
+        if kind == "common":
+            return f'<span class="change quiet">{points}</span>'
         verdict = theme.VERDICTS[kind]
         return (
             f'<span class="change"><span style="color:{theme.variable(kind)}" role="img" '

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from dashboard import detection, maxsprt, rates
+from dashboard import detection, maxsprt, rates, two_groups
 from dashboard.arguments import FloatArray
 from dashboard.detection import Alarm
 from dashboard.spc import BoolArray, IntArray
@@ -103,7 +103,8 @@ def surveil(reader: Reader) -> pd.DataFrame:
         it that began within a year: site, effect, line, group, weekday (empty for all), method,
         period_start, alarm, found_on, since (None without an alarm), p_value (of the period);
         observed, trials and forms since the rise began, or in the whole period where there is no
-        alarm; past_events, past_trials, past_forms, past_rate; expected, ratio, lower, upper; strength
+        alarm; past_events, past_trials, past_forms, past_rate; expected, ratio, lower, upper (of the rate to
+        that of the past, whose chance counts too; ratio and upper are NaN where the past has no event); strength
         (log likelihood ratio); forms_now, forms_before, forms_change, forms_lower, forms_upper
         (shares and Newcombe's interval of their difference; NaN for no-shows); a_year (false alarms
         a year that the series may give, 0 in earlier periods). Alarms first, strongest first.
@@ -240,14 +241,16 @@ def measured(rows: list[dict[str, object]]) -> pd.DataFrame:
     observed, trials, forms = (frame[name].to_numpy(dtype=float) for name in ("observed", "trials", "forms"))
     past = {name: frame[f"past_{name}"].to_numpy(dtype=float) for name in ("events", "trials", "forms")}
     rate = past["events"] / past["trials"]
-    ratio = rates.standardised_ratio(observed, rate * trials)
+    ratio = two_groups.rate_ratio(observed, trials, past["events"], past["trials"])
+    # Files and kept copies have no way to write what is without bound.
+    most, upper = (np.where(np.isinf(side), np.nan, side) for side in (ratio.value, ratio.upper))
     llr = maxsprt.conditional_llr(observed, trials / past["trials"], past["events"])
     # No-shows have no forms: 0 of 0 gives NaN.
     known = ~np.isnan(forms)
     now, n, before, m = (np.where(known, part, 0.0) for part in (forms, trials, past["forms"], past["trials"]))
     change = rates.newcombe_difference(now, n, before, m)
     frame = frame.assign(
-        expected=rate * trials, ratio=ratio.value, lower=ratio.lower, upper=ratio.upper, past_rate=rate, strength=llr,
+        expected=rate * trials, ratio=most, lower=ratio.lower, upper=upper, past_rate=rate, strength=llr,
         forms_now=rates.wilson_interval(now, n).value, forms_before=rates.wilson_interval(before, m).value,
         forms_change=change.value, forms_lower=change.lower, forms_upper=change.upper,
     )  # fmt: skip

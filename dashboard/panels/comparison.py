@@ -9,11 +9,12 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from dashboard import charts, control_charts, dot_charts, rates, spc
+from dashboard import charts, control_charts, dot_charts, rates, spc, two_groups
 from dashboard.arguments import FloatArray
+from dashboard.changes import ALIKE, LEVEL
 from dashboard.filters import Filters
+from dashboard.panels.alike import STRATA, compared
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.signals import VERDICT, WHAT, effect_hits, effect_title
@@ -190,26 +191,25 @@ def _rates_chart(look: charts.Look) -> charts.Chart:
     )
 
 
+_CRUDE = ("difference", "lower", "upper")
+_ALIKE = ALIKE[:3]
 #: Of each group of a pair infusions with the side effect and completed ones.
 _PAIRED = ("numerator", "denominator", "other_numerator", "other_denominator")
-#: In what infusions are alike that are compared like for like, but for what sets the groups of a pair apart.
-_ALIKE = ("site", "line", "band")
 _HITS = ["infusions", "completed"]
 
 
 def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
-    """Pairs of groups: difference with Newcombe's interval, adjusted p, what would have been seen, like for like."""
+    """Pairs of groups: difference with Newcombe's interval, like for like with its p, what would have been seen."""
     rows = pd.DataFrame([_compared(*pair) for pair in _pairs(reader, filters)])
     rows = rows[(rows["denominator"] > 0) & (rows["other_denominator"] > 0)].reset_index(drop=True)
     a, n, b, m = (rows[name].to_numpy(dtype=float) for name in _PAIRED)
-    difference = rates.newcombe_difference(a, n, b, m)
-    p_values = np.array(
-        [stats.fisher_exact(np.array([[w, x - w], [y, z - y]])).pvalue for w, x, y, z in zip(a, n, b, m, strict=True)]
-    )
-    adjusted = rates.false_discovery_adjust(p_values) if len(p_values) else p_values
+    found = rates.newcombe_difference(a, n, b, m)
+    # Groups that have no stratum in common are compared as they are.
+    p_values = np.where(rows["alike_p"].notna(), rows["alike_p"], two_groups.interval_p_value(found))
     rows = rows.assign(
-        rate=100 * a / n, other_rate=100 * b / m, difference=100 * np.asarray(difference.value),
-        lower=100 * np.asarray(difference.lower), upper=100 * np.asarray(difference.upper), p_value=adjusted,
+        rate=100 * a / n, other_rate=100 * b / m, difference=100 * np.asarray(found.value),
+        lower=100 * np.asarray(found.lower), upper=100 * np.asarray(found.upper),
+        p_value=rates.false_discovery_adjust(p_values) if len(p_values) else p_values,
         smallest=100 * np.asarray(rates.smallest_detectable(n, b / m, m)), what=effect_title(reader, filters.effect),
     )  # fmt: skip
     told = [_difference_told(row) for row in rows.to_dict("records")]
@@ -220,7 +220,7 @@ def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, str, bool, F
     """What is compared, of which site (or of all), whether it differs by nature, and the strata of both groups."""
     every = filters.at(*filters.scope.sites)
     if len(every.sites) > 1:
-        by_site = effect_hits(reader, every, *_ALIKE).pivot(index=["line", "band"], columns="site", values=_HITS)
+        by_site = effect_hits(reader, every, *STRATA).pivot(index=["line", "band"], columns="site", values=_HITS)
         by_site = by_site.reindex(columns=[(hits, site) for site in every.sites for hits in _HITS])
         counted = by_site.fillna(0).to_numpy(dtype=float).reshape(-1, len(every.sites), len(_HITS))
         for place, site in enumerate(every.sites):
@@ -228,51 +228,53 @@ def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, str, bool, F
                 here, name = counted[:, place], reader.catalogue.site_name(site)
                 yield (f"{name} − other sites", name, False, np.hstack([here, counted.sum(axis=1) - here]))
     whole = together(reader, filters)
-    by_line = effect_hits(reader, replace(filters, lines=()), *_ALIKE)
+    by_line = effect_hits(reader, replace(filters, lines=()), *STRATA)
     ketamine = by_line["line"] == "ketamine"
     strata = _strata(by_line[ketamine], by_line[~ketamine], apart="line")
     yield ("Ketamine − vitamin and hydration", whole, True, strata)
-    by_band = effect_hits(reader, replace(filters, bands=()), *_ALIKE)
+    by_band = effect_hits(reader, replace(filters, bands=()), *STRATA)
     group = by_band["band"].map(reader.catalogue.groups)
     for name in ("Adolescent", "Geriatric"):
         strata = _strata(by_band[group == name], by_band[group == "Adult"], apart="band")
         yield (f"{name} − adult", whole, True, strata)
     before = filters.compared()
     if before:
-        now, then = (effect_hits(reader, one, *_ALIKE) for one in (filters, before))
+        now, then = (effect_hits(reader, one, *STRATA) for one in (filters, before))
         yield ("This period − compared period", whole, False, _strata(now, then))
 
 
 def _strata(first: pd.DataFrame, second: pd.DataFrame, apart: str = "") -> FloatArray:
     """By stratum the hits of one group and those of the other."""
-    alike = [name for name in _ALIKE if name != apart]
+    alike = [name for name in STRATA if name != apart]
     groups = [part.groupby(alike, observed=True)[_HITS].sum() for part in (first, second)]
     return pd.concat(groups, axis=1).fillna(0).to_numpy(dtype=float)
 
 
 def _compared(comparison: str, site: str, natural: bool, strata: FloatArray) -> dict[str, Any]:
     """What the groups of a pair have in all, and how they differ within strata."""
-    events, trials, other_events, others = strata.T
-    value, lower, upper = (100 * float(one) for one in rates.like_for_like(events, trials, other_events, others)[2])
     counted = dict(zip(_PAIRED, strata.sum(axis=0).tolist(), strict=True))
-    alike = {"alike": value, "alike_lower": lower, "alike_upper": upper}
-    return {"comparison": comparison, "site": site, "natural": natural, **counted, **alike}
+    alike = compared(*strata.T[:, np.newaxis]).iloc[0]
+    return {
+        "comparison": comparison,
+        "site": site,
+        "natural": natural,
+        **counted,
+        **dict(zip(ALIKE, alike, strict=True)),
+    }
 
 
 def _difference_told(row: Mapping[Any, Any]) -> tuple[VerdictKind, str]:
-    points = f"by {_points(row, 'difference', 'lower', 'upper')}"
-    alike = f"like for like {_points(row, 'alike', 'alike_lower', 'alike_upper')}"
-    if row["lower"] <= 0 <= row["upper"] or row["p_value"] > 0.05:
+    """The verdict on a pair, by how it differs like for like: sites, lines and ages don't have the same mix."""
+    matched = pd.notna(row["alike"])
+    value, lower, upper = (row[name] for name in (_ALIKE if matched else _CRUDE))
+    crude, alike = f"apart by {_points(row, *_CRUDE)}", f"like for like {_points(row, *_ALIKE)}"
+    both = f"{crude}, {alike}" if matched else crude
+    if lower <= 0 <= upper or row["p_value"] > LEVEL:
         seen = f"; a rise of {number(row['smallest'], 1)} points would most likely have been seen"
-        hidden = f"; {alike}" if row["alike_lower"] > 0 or row["alike_upper"] < 0 else ""
-        seen = seen if np.isfinite(row["smallest"]) else ""
-        return "common", f"{NOT_DISTINGUISHABLE}, apart {points}{seen}{hidden}"
-    higher = row["difference"] > 0
-    mixed = row["alike_lower"] <= 0 <= row["alike_upper"]
-    # Lines and ages differ by nature; sites and periods should not, and don't where only their mix does.
-    kind: VerdictKind = "neither" if row["natural"] or mixed else "concern" if higher else "improvement"
-    told = f", but {alike}: {NOT_DISTINGUISHABLE}" if mixed else ""
-    return kind, f"{'higher' if higher else 'lower'} {points}{told}"
+        return "common", f"{NOT_DISTINGUISHABLE}, {both}{seen if np.isfinite(row['smallest']) else ''}"
+    # Lines and ages differ by nature; sites and periods should not, of the same mix.
+    kind: VerdictKind = "neither" if row["natural"] or not matched else "concern" if value > 0 else "improvement"
+    return kind, f"{'higher' if value > 0 else 'lower'}, {both}"
 
 
 def _points(row: Mapping[Any, Any], value: str, lower: str, upper: str) -> str:
@@ -350,8 +352,8 @@ PANELS = (
          Column("alike_upper", "Like for like, 95 % to", "decimal"),
          Column("smallest", "Smallest rise to be seen, points", "decimal"), _WORDS),
         _differences_chart, (), _differences_answer,
-        note="Newcombe's 95 % interval; Fisher's exact p, adjusted for the comparisons shown (Benjamini and "
-        "Hochberg). Smallest rise: with 80 % power at two-sided 5 %, by Cohen's arcsine formula. Like for like: of "
-        "one site, service line and age band, but for what is compared (Mantel and Haenszel).",
+        note="Drawn: the difference as it is, Newcombe's 95 % interval. Judged: like for like, of one site, service "
+        "line and age band but for what is compared (Mantel and Haenszel), p adjusted for the comparisons shown "
+        "(Benjamini and Hochberg). Smallest rise: with 80 % power at two-sided 5 %, by Cohen's arcsine formula.",
     ),
 )  # fmt: skip

@@ -45,6 +45,7 @@ def _summary(reader: Reader, filters: Filters) -> pd.DataFrame:
     passing = rows["metric"] == "inductions_under_way"
     changes = [f"{lead}{name}" for lead in ("", "also_") for name in ("change", "change_lower", "change_upper")]
     rows.loc[passing, changes] = np.nan
+    rows.loc[passing, ["change_told", "also_change_told"]] = ""
     return rows
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dashboard import charts, control_charts, rates, specifications, theme
+from dashboard import charts, control_charts, rates, specifications, theme, two_groups
 from dashboard.filters import Filters, day_text
 from dashboard.panels.column import LINE, SITE, Column
 from dashboard.panels.panel import Panel
@@ -166,7 +166,7 @@ _GROUPS = [("returned", True), ("infusions", True), ("returned", False), ("infus
 def _with_and_without(strata: npt.NDArray[np.float64]) -> dict[str, float]:
     """What came of both groups, in all and like for like; of strata, rows with the columns of `_GROUPS`."""
     returned, infusions, others_returned, others = strata.T
-    found = rates.like_for_like(returned, infusions, others_returned, others)
+    found = two_groups.like_for_like(returned, infusions, others_returned, others)
     difference, lower, upper = found.difference
     shares = {"rate": found.a, "other_rate": found.b, "difference": difference, "lower": lower, "upper": upper}
     return {

@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 
 from dashboard import charts, dot_charts, rates, scorecard
+from dashboard.changes import ALIKE
 from dashboard.filters import Filters
-from dashboard.measuring import measure
+from dashboard.measuring import MEASURED, measure
 from dashboard.metrics import METRICS
+from dashboard.panels.alike import of_effects
 from dashboard.panels.column import PERIOD, SITE, Column, value_columns
 from dashboard.panels.panel import Panel
-from dashboard.panels.scores import SCORE_COLUMNS, measured, scores
+from dashboard.panels.scores import ALIKE_COLUMNS, SCORE_COLUMNS, against, measured, scores
 from dashboard.panels.sums import counts, effect_counts, effect_patients, filled, patient_counts
 from dashboard.panels.trends import trend, trend_frame
-from dashboard.panels.words import share_text, titled
+from dashboard.panels.words import listed, share_text, titled
 from dashboard.theme import SEVERITY_TITLES, line_title
 from dashboard.warehouse import Reader
 from dashboard.wording import number, plural
@@ -130,42 +132,49 @@ def _reading(row: Mapping[Any, Any]) -> str:
 
 
 def _effects(reader: Reader, filters: Filters) -> pd.DataFrame:
-    """Every side effect with how frequent it is and its change from the compared period."""
+    """Every side effect with how frequent it is and its change from the compared period, judged like for like."""
     rows = effect_rows(reader, filters)
-    rows["frequency"] = [_frequency(value, hidden) for value, hidden in zip(
-        rows["patient_value"], rows["patient_numerator"].isna(), strict=True
-    )]  # fmt: skip
+    rows["frequency"] = [_frequency(row) for row in rows.to_dict("records")]
+    now = rows[list(MEASURED)].assign(metric="effect_incidence")
     earlier = filters.compared()
-    before = _incidence(reader, earlier) if earlier else rows.assign(numerator=0.0, denominator=0.0, value=np.nan)
-    rows["before_numerator"], rows["before"] = before["numerator"], before["value"]
-    rows["change"] = rows["change_lower"] = rows["change_upper"] = np.nan
-    known = rows["numerator"].notna() & before["numerator"].notna()
-    known &= (rows["denominator"] > 0) & (before["denominator"] > 0)
-    now, then = (part.loc[known, ["numerator", "denominator"]].to_numpy(dtype=float).T for part in (rows, before))
-    difference = rates.newcombe_difference(*now, *then)
-    for name, part in zip(("change", "change_lower", "change_upper"), difference, strict=True):
-        rows.loc[known, name] = 100 * np.asarray(part)
-    rows["against_before"] = [_against(row) for row in rows.to_dict("records")]
-    return rows
+    then = _incidence(reader, earlier)[list(MEASURED)] if earlier else None
+    alike = of_effects(reader, filters, earlier) if earlier else pd.DataFrame(np.nan, now.index, list(ALIKE))
+    found = against(now, then, alike).drop(columns=[*MEASURED, "metric"])
+    found["against_before"] = [_against(row) for row in found.to_dict("records")]
+    return pd.concat([rows, found], axis=1)
 
 
 #: How frequent a side effect is, by the share of patients in per cent (CIOMS III).
 FREQUENCIES = ((10, "very common"), (1, "common"), (0.1, "uncommon"), (0.01, "rare"), (0, "very rare"))
 
 
-def _frequency(percent: float, hidden: bool) -> str:
-    if hidden:
+def _frequency(row: Mapping[Any, Any]) -> str:
+    """The class of the share of patients, and those that its interval reaches to; of none seen the bound's."""
+    if pd.isna(row["patient_numerator"]) or not row["patient_denominator"]:
         return ""
-    # Of none seen nothing is said but the bound.
-    return next((word for least, word in FREQUENCIES if percent >= least), "") if percent > 0 else "none seen"
+    least, most = _class(row["patient_lower"]), _class(row["patient_upper"])
+    if not row["patient_numerator"]:
+        return f"none seen; at most {most}"
+    found = _class(row["patient_value"])
+    return found if least == most else f"{found} ({least} to {most})"
+
+
+def _class(percent: float) -> str:
+    return next(word for least, word in FREQUENCIES if percent >= least)
 
 
 def _against(row: Mapping[Any, Any]) -> str:
-    if pd.isna(row["change"]):
+    if pd.isna(row["change_lower"]):
         return ""
-    if row["change_lower"] <= 0 <= row["change_upper"]:
-        return "not distinguishable"
-    return "higher" if row["change"] > 0 else "lower"
+    if row["change_kind"] == "common":
+        return str(row["change_words"])
+    if pd.isna(row["alike"]):
+        return f"{_direction(row['change'])}, service lines and ages not taken into account"
+    return f"{_direction(row['alike'])} like for like"
+
+
+def _direction(change: float) -> str:
+    return "higher" if change > 0 else "lower"
 
 
 def _effects_by(*by: str) -> Callable[[Reader, Filters], pd.DataFrame]:
@@ -180,11 +189,13 @@ def _effects_answer(frame: pd.DataFrame) -> str:
     hidden = frame["numerator"].isna().any()
     if not len(happened):
         return "All that was recorded is hidden" if hidden else "No side effect is recorded in this period"
-    top = happened.sort_values("value").iloc[-1]
+    most = happened["value"].max()
+    top = [name.lower() for name in happened.loc[happened["value"] == most, "effect"]]
     never = frame.loc[frame["numerator"] == 0, "effect"].tolist()
     none = f"; none of {', '.join(n.lower() for n in never)}" if never else ""
-    most = "Most frequent of those shown" if hidden else "Most frequent"
-    return f"{most}: {top['effect'].lower()}, {number(top['value'], 1)} per 100 infusions{none}"
+    lead = "Most frequent of those shown" if hidden else "Most frequent"
+    each = " each" if len(top) > 1 else ""
+    return f"{lead}: {listed(top)}, {number(most, 1)} per 100 infusions{each}{none}"
 
 
 def _effects_chart(look: charts.Look) -> charts.Chart:
@@ -303,6 +314,9 @@ _CHANGE_COLUMNS = (
     Column("change", "Change, points", "decimal"),
     Column("change_lower", "Change, 95 % from", "decimal"),
     Column("change_upper", "Change, 95 % to", "decimal"),
+    Column("alike", "Like for like, points", "decimal"),
+    Column("alike_lower", "Like for like, 95 % from", "decimal"),
+    Column("alike_upper", "Like for like, 95 % to", "decimal"),
     Column("against_before", "Against the compared period"),
 )
 _EFFECT = Column("effect", "Side effect")
@@ -317,7 +331,7 @@ PANELS = (
     ),
     Panel(
         "safety_outcomes", "Any side effect, severe, serious, transfers", "safety", _outcomes,
-        SCORE_COLUMNS, None, OUTCOMES, _outcomes_answer, html=scorecard.compare,
+        (*SCORE_COLUMNS, *ALIKE_COLUMNS), None, OUTCOMES, _outcomes_answer, html=scorecard.compare,
         whole="asked", hides=True,
     ),
     Panel(

@@ -12,9 +12,11 @@ from dashboard.additive import side_by_side
 from dashboard.filters import Filters
 from dashboard.measuring import MEASURED, measure, measure_all
 from dashboard.metrics import METRICS
+from dashboard.panels.alike import of_metrics
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.sums import gathered
 from dashboard.panels.words import titled, together
+from dashboard.theme import VERDICTS
 from dashboard.warehouse import Reader
 
 SCORE_COLUMNS = (
@@ -31,11 +33,22 @@ SCORE_COLUMNS = (
     Column("change", "Change", "decimal", own="change"),
     Column("change_lower", "Change, 95 % from", "decimal", own="change"),
     Column("change_upper", "Change, 95 % to", "decimal", own="change"),
+    Column("change_told", "Change, in words"),
     Column("also_against", "Second comparison"),
     Column("also_before", "Second value", "decimal", own="value"),
     Column("also_change", "Second change", "decimal", own="change"),
     Column("also_change_lower", "Second change, 95 % from", "decimal", own="change"),
     Column("also_change_upper", "Second change, 95 % to", "decimal", own="change"),
+    Column("also_change_told", "Second change, in words"),
+)
+#: Of figures that are judged like for like.
+ALIKE_COLUMNS = (
+    Column("alike", "Like for like, points", "decimal"),
+    Column("alike_lower", "Like for like, 95 % from", "decimal"),
+    Column("alike_upper", "Like for like, 95 % to", "decimal"),
+    Column("also_alike", "Second, like for like, points", "decimal"),
+    Column("also_alike_lower", "Second, like for like, 95 % from", "decimal"),
+    Column("also_alike_upper", "Second, like for like, 95 % to", "decimal"),
 )
 
 
@@ -60,8 +73,9 @@ def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFra
     Returns:
         One row a metric and site: metric, title, unit, site, value, numerator, denominator, lower,
         upper, and of the first comparison against (what with, in words), before, before_numerator, change,
-        change_lower, change_upper (`changes.between`); of a second one the same, led by `also_`.
-        Empty and NaN where nothing is compared.
+        change_lower, change_upper (`changes.between`), alike, alike_lower, alike_upper, alike_p (like for like, of
+        shares that differ by line and age), change_kind and change_words (`changes.judged`) and change_told (both
+        in words); of a second one the same, led by `also_`. Empty and NaN where nothing is compared.
     """
     now = _scores(reader, filters, names)
     parts = [now]
@@ -72,8 +86,36 @@ def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFra
             # Sites differ in size: of counts that is no finding.
             limits = ["change_lower", "change_upper"]
             part[limits] = part[limits].where(now["unit"] != "count", axis=0)
-        parts.append(part.add_prefix(lead))
+        like_for_like = _like_for_like(reader, filters, names, now, also=also)
+        part = pd.concat([part, like_for_like.where(part["change"].notna(), np.nan)], axis=1)
+        parts.append(told(pd.concat([now["metric"], part], axis=1)).drop(columns="metric").add_prefix(lead))
     return pd.concat(parts, axis=1)
+
+
+def told(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with change_kind, change_words (`changes.judged`) and both in words, as files have them."""
+    found = changes.judged(rows)
+    tested = rows["change_lower"].notna().tolist()
+    words = [
+        "" if not known else said if kind == "common" else "; ".join(filter(None, (VERDICTS[kind].word, said)))
+        for known, kind, said in zip(tested, found["change_kind"], found["change_words"], strict=True)
+    ]
+    return pd.concat([rows, found.assign(change_told=words)], axis=1)
+
+
+def _like_for_like(
+    reader: Reader, filters: Filters, names: Sequence[str], now: pd.DataFrame, *, also: bool
+) -> pd.DataFrame:
+    """ALIKE beside the rows of now."""
+    site = filters.compared_site(also=also)
+    then = filters.compared(also=also) or (filters.at(site) if site else None)
+    nothing = pd.DataFrame(np.nan, index=now.index, columns=list(changes.ALIKE))
+    if then is None or not any(METRICS[name].mixed for name in names):
+        return nothing
+    found = of_metrics(reader, filters, then, names)
+    found["site"] = [reader.catalogue.site_name(one) if one else together(reader, filters) for one in found["site"]]
+    beside = now[["metric", "site"]].merge(found, how="left", on=["metric", "site"])
+    return beside[list(changes.ALIKE)].set_index(now.index)
 
 
 def _then(
@@ -97,9 +139,13 @@ def _then(
     return name, then.where(~now["site"].isin([name, together(reader, filters)]), nothing)
 
 
-def against(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.DataFrame:
-    """Rows of metrics with their change from those of the compared period (`changes.between`), NaN without one."""
-    return pd.concat([now, changes.between(now, _nothing(now) if then is None else then)], axis=1)
+def against(now: pd.DataFrame, then: pd.DataFrame | None, alike: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Rows of metrics with their change from those of the compared period, judged; NaN without one.
+
+    `alike` has `changes.ALIKE` of metrics that differ by service line and age.
+    """
+    parts = [now, changes.between(now, _nothing(now) if then is None else then)]
+    return told(pd.concat([*parts, *([] if alike is None else [alike])], axis=1))
 
 
 def _nothing(now: pd.DataFrame) -> pd.DataFrame:

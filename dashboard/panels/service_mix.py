@@ -120,8 +120,8 @@ def _summary_answer(frame: pd.DataFrame) -> str:
         return told
     low, high = share["change_lower"], share["change_upper"]
     points = f"{signed(share['change'])} points ({signed(low)} to {signed(high)})"
-    if low <= 0 <= high:
-        return f"{told}; no shift to be told from chance: {points}"
+    if share["change_kind"] == "common":
+        return f"{told}; its change of {points} is {share['change_words']}"
     return f"{told}; its share has {'risen' if share['change'] > 0 else 'fallen'} by {points}"
 
 

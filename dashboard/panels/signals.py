@@ -110,17 +110,18 @@ def _sentence(row: Mapping[Any, Any]) -> str:
         usual = f"none in {row['past_trials']:,.0f} before"
     if not row["alarm"]:
         return f"{seen} since {since}, {usual}: not distinguishable"
-    ratio = (
-        f"; {number(row['ratio'], 1)} times as many "
-        f"(95 % interval {number(row['lower'], 1)} to {number(row['upper'], 1)})"
-        if row["past_events"]
-        else ""
-    )
     found = day_text(pd.Timestamp(row["found_on"]).date())
     return (
         f"{row['what']}: {seen} ({number(row['rate'], 1)} %) from {since} to {day_text(row['until'])}, "
-        f"{usual}{ratio}. Known on {found}.{_forms(row)}"
+        f"{usual}; {_times(row)}. Known on {found}.{_forms(row)}"
     )
+
+
+def _times(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["ratio"]):
+        return f"at least {number(row['lower'], 1)} times as many (95 % interval)"
+    limits = f"{number(row['lower'], 1)} to {number(row['upper'], 1)}"
+    return f"{number(row['ratio'], 1)} times as many (95 % interval {limits})"
 
 
 def _forms(row: Mapping[Any, Any]) -> str:
@@ -191,6 +192,7 @@ PANELS = (
         None, (), _alarms_answer, html=_alarms_html,
         note="Every side effect at every site after every line, and no-shows by weekday, each against its own past: "
         "conditional MaxSPRT, from 1 in 100 on a CUSUM. The level is shared among all series and holds for looks "
-        "every day. A rise is told, not its cause.",
+        "every day. A rise is told, not its cause. Its ratio has the chance of both, and is counted from where it "
+        "began: larger than it is.",
     ),
 )  # fmt: skip

@@ -83,19 +83,22 @@ def _limits(row: Row, places: int, bounded: bool) -> str:
 
 
 def events(row: Row) -> str:
-    """A number of events with its interval, in how many infusions: `3, 0.6 to 8.8, in 848 completed infusions`."""
+    """A number of events of all bookings with its interval, beside how many infusions.
+
+    `3, 0.6 to 8.8; 848 completed infusions`
+    """
     infusions = plural(row["denominator"], "completed infusion", "completed infusions")
     if pd.isna(row["value"]):
-        return f"hidden, in {infusions}"
-    return f"{number(row['value'])}, {number(row['lower'], 1)}{_TO}{number(row['upper'], 1)}, in {infusions}"
+        return f"hidden; {infusions}"
+    return f"{number(row['value'])}, {number(row['lower'], 1)}{_TO}{number(row['upper'], 1)}; {infusions}"
 
 
 def change(row: Row) -> str:
-    """The change from the compared period, and whether it can be told from chance."""
+    """The change from the compared period, and whether it can be told from chance and from another mix."""
     if pd.isna(row["change"]):
         return NOTHING
     if pd.isna(row["change_lower"]):
         return signed(row["change"])
-    held = row["change_lower"] <= 0 <= row["change_upper"]
     limits = f"{signed(row['change_lower'])}{_TO}{signed(row['change_upper'])}"
-    return f"{signed(row['change'])} ({limits}){scorecard.NOT_TOLD if held else ''}"
+    words = f", {row['change_words']}" if row["change_words"] else ""
+    return f"{signed(row['change'])} ({limits}){words}"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dashboard import changes, panels, rates, scorecard
 from dashboard.exports import scope_of
 from dashboard.filters import COMPARISONS, Scope, parse
+from dashboard.panels.scores import told
 from dashboard.panels.words import ALL_SITES
 
 SCOPE = Scope(
@@ -136,8 +137,69 @@ def test_a_change_is_only_called_one_where_its_interval_excludes_nothing():
     row = {"metric": "bookings", "site": "Dallas", "value": 400.0, "numerator": 400.0, "denominator": np.nan,
            "lower": np.nan, "upper": np.nan, "before": 300.0, "against": "Chicago", "also_against": "",
            "also_change": np.nan}  # fmt: skip
-    wide = scorecard.compare(pd.DataFrame([row | {"change": 100.0, "change_lower": -5.0, "change_upper": 205.0}]))
+
+    def card(**change):
+        return scorecard.compare(told(pd.DataFrame([row | {"change": 100.0} | change])))
+
+    wide = card(change_lower=-5.0, change_upper=205.0)
     assert "not distinguishable" in wide
-    narrow = scorecard.compare(pd.DataFrame([row | {"change": 100.0, "change_lower": 48.0, "change_upper": 152.0}]))
+    narrow = card(change_lower=48.0, change_upper=152.0)
     assert "not distinguishable" not in narrow
     assert 'aria-label="Unusual"' in narrow  # more bookings are neither good nor bad
+
+
+def judged(now, before, of, sites):
+    """The changes of a no-show rate at so many sites, judged."""
+    frame = pd.DataFrame({"metric": "no_show_rate", "value": 100 * now / of, "numerator": now, "denominator": of})
+    then = frame.assign(value=100 * before / of, numerator=before)
+    return pd.concat([frame[["metric"]], changes.between(frame, then)], axis=1).pipe(
+        lambda rows: pd.concat([rows, changes.judged(rows)], axis=1)
+    )
+
+
+def test_of_sixty_sites_at_which_nothing_changed_none_is_told_most_of_the_time():
+    """Each interval alone leaves out 0 at one site of twenty, so that nearly every look at sixty would tell some."""
+    rng = np.random.default_rng(7)
+    sites, looks, of = 60, 300, np.full(60, 400.0)
+    alone = together = 0
+    for _ in range(looks):
+        now, before = rng.binomial(400, 0.1, (2, sites)).astype(float)
+        rows = judged(now, before, of, sites)
+        alone += bool(((rows["change_lower"] > 0) | (rows["change_upper"] < 0)).any())
+        together += bool((rows["change_kind"] != "common").any())
+    assert alone / looks > 0.9
+    assert together / looks < 0.08
+
+
+def test_one_site_of_sixty_that_changed_is_told_and_the_words_say_of_others_why_not():
+    rng = np.random.default_rng(3)
+    now, before = rng.binomial(400, 0.1, (2, 60)).astype(float)
+    now[7] = 100.0
+    rows = judged(now, before, np.full(60, 400.0), 60)
+    assert rows.loc[7, "change_kind"] == "concern"
+    assert rows.loc[7, "change_words"] == ""
+    others = rows.drop(7)
+    apart = (others["change_lower"] > 0) | (others["change_upper"] < 0)
+    assert apart.any()
+    assert set(others.loc[apart, "change_words"]) == {"not distinguishable among several"}
+    assert set(others.loc[~apart, "change_words"]) == {"not distinguishable"}
+
+
+def test_each_metric_is_a_family_of_its_own():
+    """At one site nothing is adjusted: what its interval says is what is told."""
+    row = {"metric": "no_show_rate", "change": 3.0, "change_lower": 0.1, "change_upper": 5.9}
+    alone = changes.judged(pd.DataFrame([row, row | {"metric": "cancellation_rate"}]))
+    assert set(alone["change_kind"]) == {"concern"}
+    three = changes.judged(
+        pd.DataFrame([row, *[row | {"change": 0.1, "change_lower": -2.8, "change_upper": 3.0}] * 2])
+    )
+    assert three["change_words"].tolist() == ["not distinguishable among several", *["not distinguishable"] * 2]
+
+
+def test_what_differs_by_line_and_age_is_neither_good_nor_bad_where_it_is_not_known_like_for_like():
+    row = {"metric": "any_effect_patients", "change": 9.0, "change_lower": 4.0, "change_upper": 14.0}
+    assert changes.judged(pd.DataFrame([row]))["change_kind"].tolist() == ["neither"]
+    alike = {"alike": -3.0, "alike_lower": -5.0, "alike_upper": -1.0, "alike_p": 0.003}
+    [kind], [words] = changes.judged(pd.DataFrame([row | {"metric": "any_effect"} | alike])).to_numpy().T
+    assert kind == "improvement"
+    assert words == "like for like −3.0 (−5.0 to −1.0)"

@@ -14,6 +14,7 @@ from dashboard import exports, panels, pictures, scorecard, theme
 from dashboard.access import Role
 from dashboard.filters import parse
 from dashboard.legends import legend_columns
+from dashboard.panels.scores import told
 from dashboard.panels.signals import effect_title
 from dashboard.theme import VERDICTS
 
@@ -80,7 +81,7 @@ def change_of(**more):
         "metric": "invoiced", "site": "Chicago", "value": 0.0, "numerator": 0.0, "denominator": 1.0, "lower": 0.0,
         "upper": 0.0, "change": 0.0, "change_lower": float("nan"), "change_upper": float("nan"), "before": 0.0,
     }  # fmt: skip
-    return scorecard.compare(pd.DataFrame([row | more, row | more | {"site": "Dallas"}]))
+    return scorecard.compare(told(pd.DataFrame([row | more, row | more | {"site": "Dallas"}])))
 
 
 def test_no_change_of_dollars_has_no_sign():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from choices import asked
 
-from dashboard import access, panels, rates
+from dashboard import access, panels, two_groups
 from dashboard.access import Role, Viewer
 from dashboard.panels import PANELS, events
 from dashboard.warehouse import Reader
@@ -177,7 +177,7 @@ def test_who_came_back_after_it_and_who_without(director, facts, effect):
         )
         assert row["difference"] == pytest.approx(100 * difference / sum(weights))
         assert row["difference"] == pytest.approx(row["rate"] - row["other_rate"])
-        limits = rates.like_for_like(*zip(*strata, strict=True)).difference
+        limits = two_groups.like_for_like(*zip(*strata, strict=True)).difference
         assert row["lower"] == pytest.approx(100 * float(limits.lower))
 
 

@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import optimize, stats
 
-from dashboard.rates import like_for_like, newcombe_difference
+from dashboard.rates import newcombe_difference
+from dashboard.two_groups import like_for_like
 
 #: Smoking and lung cancer of men and women; Doll and Hill 1950, British Medical Journal 2:739-748.
 DOLL_AND_HILL = ([647, 41], [1269, 69], [2, 19], [29, 51])

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -265,33 +266,44 @@ def test_the_other_sites_are_in_no_panel_of_a_manager(reader_of, name):
     assert not frame.astype(str).isin(["Chicago", "Miami Beach", "chicago", "miami_beach"]).to_numpy().any()
 
 
-def test_how_frequent_and_against_the_compared_period(everything):
-    """At, above and below each threshold of CIOMS III; a change is told only where its interval excludes 0."""
-    words = [safety._frequency(percent, False) for percent in (10, 9.99, 1, 0.999, 0.1, 0.0999, 0.01, 0.00999, 0)]
-    assert words == [
-        "very common",
-        "common",
-        "common",
-        "uncommon",
-        "uncommon",
-        "rare",
-        "rare",
-        "very rare",
-        "none seen",
-    ]
-    assert safety._frequency(float("nan"), True) == ""
+def frequency(patients, of):
+    """How frequent a side effect is called that so many patients had."""
+    row = pd.DataFrame([{"patients": patients, "treated_patients": of}])
+    return safety._frequency(measure(row, METRICS["effect_incidence_patients"]).add_prefix("patient_").iloc[0])
+
+
+def test_how_frequent_is_told_with_the_classes_that_the_patients_allow():
+    """At, above and below each threshold of CIOMS III; of few patients every class is possible that the interval has."""
+    assert [safety._class(percent) for percent in (10, 9.99, 1, 0.999, 0.1, 0.0999, 0.01, 0.00999, 0)] == [
+        "very common", "common", "common", "uncommon", "uncommon", "rare", "rare", "very rare", "very rare",
+    ]  # fmt: skip
+    assert frequency(5_000, 100_000) == "common"
+    assert frequency(1, 5) == "very common (common to very common)"
+    assert frequency(3, 100) == "common"
+    assert frequency(2, 100) == "common (uncommon to common)"
+    assert frequency(0, 40) == "none seen; at most common"
+    assert frequency(0, 400) == "none seen; at most uncommon"
+    assert frequency(0, 0) == ""
+    assert frequency(np.nan, 100) == ""
+
+
+def test_against_the_compared_period_like_for_like(everything):
     rows = panels.rows(everything, "effects", parse({"period": ["90-days"]}, scope_of(everything)))
-    for row in rows.to_dict("records"):
+    seen = rows[rows["alike_lower"].notna()]
+    assert len(seen) > 5
+    for row in seen.to_dict("records"):
         told = row["against_before"]
-        assert (told == "not distinguishable") == (row["change_lower"] <= 0 <= row["change_upper"])
-        assert told in {"not distinguishable", "higher" if row["change"] > 0 else "lower"}
+        if row["alike_lower"] <= 0 <= row["alike_upper"]:
+            assert told.startswith("not distinguishable")
+        else:
+            assert told in {"not distinguishable among several", "higher like for like", "lower like for like"}
     before = parse({"period": ["90-days"]}, scope_of(everything)).compared()
     earlier = panels.rows(everything, "effects", before)
     pd.testing.assert_series_equal(rows["before"], earlier["value"], check_names=False)
     none = panels.rows(
         everything, "effects", parse({"period": ["90-days"], "compare": ["none"]}, scope_of(everything))
     )
-    assert none["change"].isna().all()
+    assert none[["change", "alike"]].isna().all(axis=None)
     assert set(none["against_before"]) == {""}
 
 

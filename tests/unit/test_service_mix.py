@@ -10,6 +10,7 @@ import pytest
 from dashboard import panels
 from dashboard.exports import scope_of
 from dashboard.filters import parse
+from dashboard.panels.scores import told
 from dashboard.panels.service_mix import KINDS
 
 
@@ -44,15 +45,16 @@ def test_without_a_compared_period_there_is_no_shift(everything):
 def test_the_answer_says_whether_the_share_shifts_beyond_chance(everything, chosen):
     rows = panels.rows(everything, "mix_summary", chosen)
     panel = panels.PANELS["mix_summary"]
-    share = rows["metric"] == "ketamine_share"
-    wide = rows.mask(
-        share & (rows["site"] == "All sites"), rows.assign(change=-1.0, change_lower=-3.0, change_upper=1.0)
-    )
-    assert "no shift to be told from chance: −1.0 points (−3.0 to +1.0)" in panel.answer(wide)
-    fallen = rows.mask(
-        share & (rows["site"] == "All sites"), rows.assign(change=-4.0, change_lower=-6.0, change_upper=-2.0)
-    )
-    assert "its share has fallen by −4.0 points (−6.0 to −2.0)" in panel.answer(fallen)
+    whole = (rows["metric"] == "ketamine_share") & (rows["site"] == "All sites")
+
+    def answer(**change):
+        frame = rows.drop(columns=["change_kind", "change_words", "change_told"])
+        return panel.answer(told(frame.mask(whole, frame.assign(**change))))
+
+    wide = answer(change=-1.0, change_lower=-3.0, change_upper=1.0)
+    assert "its change of −1.0 points (−3.0 to +1.0) is not distinguishable" in wide
+    fallen = answer(change=-4.0, change_lower=-6.0, change_upper=-2.0)
+    assert "its share has fallen by −4.0 points (−6.0 to −2.0)" in fallen
 
 
 def test_a_chair_hour_brings_what_was_invoiced_over_the_hours(everything, chosen):
