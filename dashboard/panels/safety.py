@@ -332,6 +332,8 @@ PANELS = (
     Panel(
         "safety_outcomes", "Any side effect, severe, serious, transfers", "safety", _outcomes,
         (*SCORE_COLUMNS, *ALIKE_COLUMNS), None, OUTCOMES, _outcomes_answer, html=scorecard.compare,
+        note="Changes by infusion are judged like for like: of one site, service line and age band. By patient and "
+        "by event one may come of the mix, and is neither good nor bad.",
         whole="asked", hides=True,
     ),
     Panel(
@@ -346,6 +348,8 @@ PANELS = (
         "effects", "Each side effect, by infusion and by patient", "safety", _effects,
         (_EFFECT, *_EFFECT_COLUMNS[:-1], *_CHANGE_COLUMNS, _EFFECT_COLUMNS[-1]), _effects_chart, _EFFECT_METRICS,
         _effects_answer,
+        note="Changes are judged like for like, of one site, service line and age band; p adjusted for all side "
+        "effects (Benjamini and Hochberg).",
         whole="asked", hides=True,
     ),
     Panel(

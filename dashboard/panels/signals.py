@@ -192,7 +192,7 @@ PANELS = (
         None, (), _alarms_answer, html=_alarms_html,
         note="Every side effect at every site after every line, and no-shows by weekday, each against its own past: "
         "conditional MaxSPRT, from 1 in 100 on a CUSUM. The level is shared among all series and holds for looks "
-        "every day. A rise is told, not its cause. Its ratio has the chance of both, and is counted from where it "
-        "began: larger than it is.",
+        "every day. A rise is told, not its cause. Its ratio has the chance of both, "
+        "and counts from where the rise began, so that it overstates it.",
     ),
 )  # fmt: skip
