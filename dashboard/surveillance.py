@@ -36,8 +36,10 @@ COMMON = 0.01
 #: Alarms of periods that began longer ago are not shown.
 SHOWN_DAYS = 366
 
+#: What stands for several side effects: any, serious ones, those of grade severe or worse (not tested here).
 ALL = ""
 SERIOUS = "serious"
+SEVERE = "severe"
 NO_SHOW = "no_show"
 
 

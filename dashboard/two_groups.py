@@ -25,7 +25,12 @@ class LikeForLike(NamedTuple):
 
 
 def like_for_like(
-    events_a: ArrayLike, trials_a: ArrayLike, events_b: ArrayLike, trials_b: ArrayLike, confidence: float = 0.95
+    events_a: ArrayLike,
+    trials_a: ArrayLike,
+    events_b: ArrayLike,
+    trials_b: ArrayLike,
+    confidence: float = 0.95,
+    design: ArrayLike = 1.0,
 ) -> LikeForLike:
     """Compare two groups within strata, which stand along the last axis of all four.
 
@@ -42,13 +47,49 @@ def like_for_like(
     both = denominator(n + m)
     weight = denominator(np.nansum(n * m / both, axis=-1))
     a, b = np.nansum(m * x / both, axis=-1) / weight, np.nansum(n * y / both, axis=-1) / weight
-    skew = np.nansum((n**2 * y - m**2 * x + n * m * (m - n) / 2) / both**2, axis=-1) / weight**2
-    spread = denominator(np.nansum((x * (m - y) + y * (n - x)) / (2 * both), axis=-1) / weight**2)
+    wider = numeric("design", design, minimum=1)
+    skew = np.nansum(wider * (n**2 * y - m**2 * x + n * m * (m - n) / 2) / both**2, axis=-1) / weight**2
+    spread = denominator(np.nansum(wider * (x * (m - y) + y * (n - x)) / (2 * both), axis=-1) / weight**2)
     z2 = z_of(confidence) ** 2
     middle = a - b + z2 * skew / 2
     reach = np.sqrt(np.maximum(middle**2 - (a - b) ** 2 + z2 * spread, 0))
     limits = (np.clip(side, -1, 1) for side in (middle - reach, middle + reach))
     return LikeForLike(plain(a), plain(b), as_interval(a - b, *limits), _two_sided(np.abs(a - b), np.sqrt(spread)))
+
+
+def design_effect(
+    clusters: ArrayLike,
+    trials: ArrayLike,
+    trials_squared: ArrayLike,
+    events: ArrayLike,
+    events_squared: ArrayLike,
+    events_trials: ArrayLike,
+) -> float:
+    """How many times as large the variance of events is as if trials of one cluster (a patient) were independent.
+
+    Args:
+        clusters: of each stratum how many clusters it has; strata of one say nothing and are left out.
+        trials: the sum of their trials.
+        trials_squared: the sum of the squares of each cluster's trials.
+        events: the sum of their events.
+        events_squared: the sum of the squares of each cluster's events.
+        events_trials: the sum of each cluster's events times its trials.
+
+    The squared residuals of clusters from their stratum's rate are summed up over the strata. NaN where nothing
+    happened, and where nothing else did. Source: Rao and Scott 1992, Biometrics 48:577-585.
+    """
+    x, n = events_of_trials("events", events, "trials", trials)
+    m, xx, xn, nn = (
+        numeric(name, values, minimum=0)
+        for name, values in (
+            ("clusters", clusters), ("events_squared", events_squared), ("events_trials", events_trials),
+            ("trials_squared", trials_squared),
+        )
+    )  # fmt: skip
+    rate, several = x / n, np.where(m > 1, m, np.nan)
+    residuals = several / (several - 1) * (xx - 2 * rate * xn + rate**2 * nn)
+    independent = np.nansum(np.where(m > 1, n * rate * (1 - rate), np.nan))
+    return float(np.nansum(residuals) / independent) if independent > 0 else float("nan")
 
 
 def interval_p_value(found: Interval, confidence: float = 0.95) -> Number:

@@ -2,41 +2,81 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from dashboard import two_groups
+from dashboard import access, two_groups
 from dashboard.arguments import FloatArray
 from dashboard.changes import ALIKE
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
 from dashboard.panels.sums import counts, effect_counts, filled
+from dashboard.surveillance import ALL, SERIOUS, SEVERE
 from dashboard.warehouse import Reader
 
 #: In what infusions are alike that are compared with each other.
 STRATA = ("site", "line", "band")
+_OF_METRICS = {"any_effect": ALL, "severe_effect": SEVERE, "serious_effect": SERIOUS}
+#: So many infusions tell how side effects go together; more would only take longer.
+SAMPLE = 200_000
+#: Of fewer infusions with a side effect it isn't known how they go together, and they are taken as independent.
+LEAST_HITS = 20
 
 
-def compared(events: FloatArray, trials: FloatArray, others: FloatArray, among: FloatArray) -> pd.DataFrame:
-    """ALIKE in per cent, one row for each but the last axis, along which the strata stand.
+def told(reader: Reader) -> bool:
+    """Whether the viewer is told what is like for like: what is hidden from others could be inferred from it."""
+    return access.allows(reader.viewer, "signals") and not reader.hides_small_counts
 
-    Where a count that weighs is hidden (NaN) nothing can be said, and all is NaN.
+
+def compared(
+    events: FloatArray, trials: FloatArray, others: FloatArray, among: FloatArray, *, design: FloatArray
+) -> pd.DataFrame:
+    """ALIKE in per cent, one row for each but the last axis, along which the strata stand."""
+    x, n, y, m = np.broadcast_arrays(events, trials, others, among)
+    found = two_groups.like_for_like(x, n, y, m, design=design)
+    parts = [*(100 * np.asarray(side) for side in found.difference), np.asarray(found.p_value)]
+    return pd.DataFrame({name: part.ravel() for name, part in zip(ALIKE, parts, strict=True)})
+
+
+def designs(reader: Reader, filters: Filters) -> dict[tuple[str, str], float]:
+    """By service line and side effect, how much wider the limits are since a patient has several infusions.
+
+    Worked out once an extract and length of period, from all of it, for all who may see the same sites.
     """
-    events, trials, others, among = (np.array(one) for one in np.broadcast_arrays(events, trials, others, among))
-    hidden = ((np.isnan(events) | np.isnan(others)) & (trials > 0) & (among > 0)).any(axis=-1)
-    found = two_groups.like_for_like(np.nan_to_num(events), trials, np.nan_to_num(others), among)
-    percent = [100 * np.asarray(side) for side in found.difference]
-    parts = [np.where(hidden, np.nan, part).ravel() for part in (*percent, found.p_value)]
-    return pd.DataFrame(dict(zip(ALIKE, parts, strict=True)))
+    frame = _clusters(reader, filters.days, reader.catalogue.last_full_day)
+    found: dict[tuple[str, str], float] = {}
+    for (line, effect), rows in frame.groupby(["line", "what"], sort=False):
+        hits = rows["hits"].sum()
+        if LEAST_HITS <= hits < rows["infusions"].sum():
+            # Noise puts half of what is 1 below it, which would make limits narrower than of independent infusions.
+            wider = two_groups.design_effect(*(rows[name] for name in _MOMENTS))
+            found[str(line), str(effect)] = max(1.0, wider)
+    return found
+
+
+_MOMENTS = ("patients", "infusions", "infusions_squared", "hits", "hits_squared", "hits_infusions")
+
+
+def _clusters(reader: Reader, days: int, until: dt.date) -> pd.DataFrame:
+    """The sums of `clusters.sql`; those of one side effect with the infusions after which it didn't follow."""
+    completed = reader.query("holdings", sites=reader.sites)["completed"].sum()
+    one_in = max(1, round(completed / SAMPLE))
+    frame = reader.query("clusters", sites=reader.sites, days=days, until=until, one_in=one_in)
+    every = frame[frame["what"] == ALL].set_index(["site", "line"])
+    keys = pd.MultiIndex.from_frame(frame[["site", "line"]])
+    for name in _MOMENTS[:3]:
+        frame[name] = every[name].reindex(keys).to_numpy()
+    return frame
 
 
 def of_metrics(reader: Reader, now: Filters, then: Filters, names: Sequence[str]) -> pd.DataFrame:
     """Shares of infusions like for like, by metric and site, last all sites where there are several.
 
     Args:
-        reader: who asks.
+        reader: who asks; nothing is told to those who may not see Signals.
         now: the filters whose figures change.
         then: those that they are compared with; of one site, each site is compared with that one, and their whole
             with nothing.
@@ -45,10 +85,11 @@ def of_metrics(reader: Reader, now: Filters, then: Filters, names: Sequence[str]
     Returns:
         metric, site (its name in the extract, empty for all) and ALIKE.
     """
-    shares = [name for name in names if METRICS[name].mixed and METRICS[name].source == "counts"]
-    if not shares:
+    shares = [name for name in names if name in _OF_METRICS]
+    if not shares or not told(reader):
         return pd.DataFrame(columns=["metric", "site", *ALIKE])
     ours, theirs = (counts(reader, one, *STRATA) for one in (now, then))
+    known = designs(reader, now)
     own = len(then.sites) == len(now.sites)
     parts = []
     for name in shares:
@@ -58,9 +99,11 @@ def of_metrics(reader: Reader, now: Filters, then: Filters, names: Sequence[str]
             for frame, one in ((ours, now), (theirs, then))
             for column in (above, below)
         ]
-        parts.append(compared(*strata).assign(metric=name, site=now.sites))
+        wider = np.array([known.get((line, _OF_METRICS[name]), 1.0) for line in ours["line"].tolist()])
+        wider = wider.reshape(len(now.sites), -1)
+        parts.append(compared(*strata, design=wider).assign(metric=name, site=now.sites))
         if own and len(now.sites) > 1:
-            whole = compared(*(part.reshape(1, -1) for part in strata))
+            whole = compared(*(part.reshape(1, -1) for part in strata), design=wider.reshape(1, -1))
             parts.append(whole.assign(metric=name, site=""))
     return pd.concat(parts, ignore_index=True)
 
@@ -68,10 +111,15 @@ def of_metrics(reader: Reader, now: Filters, then: Filters, names: Sequence[str]
 def of_effects(reader: Reader, now: Filters, then: Filters) -> pd.DataFrame:
     """Every side effect by infusion like for like, as `catalogue.effects_at` orders them: ALIKE."""
     effects = list(reader.catalogue.effects_at(reader.sites))
+    if not told(reader):
+        return pd.DataFrame(np.nan, index=range(len(effects)), columns=list(ALIKE))
+    known = designs(reader, now)
     strata = []
     for one in (now, then):
         keys = [*STRATA, "effect"]
         rows = filled(effect_counts(reader, one, *keys), one, keys, effect=effects)
         strata.append(rows["infusions"].to_numpy(dtype=float).reshape(-1, len(effects)).T)
         strata.append(counts(reader, one, *STRATA)["completed"].to_numpy(dtype=float)[np.newaxis])
-    return compared(*strata)
+    lines = counts(reader, now, *STRATA)["line"].tolist()
+    wider = np.array([[known.get((line, effect), 1.0) for line in lines] for effect in effects])
+    return compared(*strata, design=wider)

@@ -14,7 +14,7 @@ from dashboard import charts, control_charts, dot_charts, rates, spc, two_groups
 from dashboard.arguments import FloatArray
 from dashboard.changes import ALIKE, LEVEL
 from dashboard.filters import Filters
-from dashboard.panels.alike import STRATA, compared
+from dashboard.panels.alike import STRATA, compared, designs
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.signals import VERDICT, WHAT, effect_hits, effect_title
@@ -195,12 +195,15 @@ _CRUDE = ("difference", "lower", "upper")
 _ALIKE = ALIKE[:3]
 #: Of each group of a pair infusions with the side effect and completed ones.
 _PAIRED = ("numerator", "denominator", "other_numerator", "other_denominator")
+#: So many independent infusions would say as much.
+_EFFECTIVE = ("effective", "other_effective")
 _HITS = ["infusions", "completed"]
 
 
 def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
     """Pairs of groups: difference with Newcombe's interval, like for like with its p, what would have been seen."""
-    rows = pd.DataFrame([_compared(*pair) for pair in _pairs(reader, filters)])
+    of_lines = {line: wider for (line, effect), wider in designs(reader, filters).items() if effect == filters.effect}
+    rows = pd.DataFrame([_compared(*pair, of_lines) for pair in _pairs(reader, filters)])
     rows = rows[(rows["denominator"] > 0) & (rows["other_denominator"] > 0)].reset_index(drop=True)
     a, n, b, m = (rows[name].to_numpy(dtype=float) for name in _PAIRED)
     found = rates.newcombe_difference(a, n, b, m)
@@ -210,13 +213,14 @@ def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
         rate=100 * a / n, other_rate=100 * b / m, difference=100 * np.asarray(found.value),
         lower=100 * np.asarray(found.lower), upper=100 * np.asarray(found.upper),
         p_value=rates.false_discovery_adjust(p_values) if len(p_values) else p_values,
-        smallest=100 * np.asarray(rates.smallest_detectable(n, b / m, m)), what=effect_title(reader, filters.effect),
+        smallest=100 * np.asarray(rates.smallest_detectable(rows["effective"], b / m, rows["other_effective"])),
+        what=effect_title(reader, filters.effect),
     )  # fmt: skip
     told = [_difference_told(row) for row in rows.to_dict("records")]
     return rows.assign(verdict=[VERDICTS[kind].word for kind, _ in told], reading=[words for _, words in told])
 
 
-def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, str, bool, FloatArray]]:
+def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, str, bool, pd.DataFrame]]:
     """What is compared, of which site (or of all), whether it differs by nature, and the strata of both groups."""
     every = filters.at(*filters.scope.sites)
     if len(every.sites) > 1:
@@ -226,41 +230,51 @@ def _pairs(reader: Reader, filters: Filters) -> Iterator[tuple[str, str, bool, F
         for place, site in enumerate(every.sites):
             if site in filters.sites:
                 here, name = counted[:, place], reader.catalogue.site_name(site)
-                yield (f"{name} − other sites", name, False, np.hstack([here, counted.sum(axis=1) - here]))
+                strata = np.hstack([here, counted.sum(axis=1) - here])
+                yield (f"{name} − other sites", name, False, pd.DataFrame(strata, by_site.index))
     whole = together(reader, filters)
     by_line = effect_hits(reader, replace(filters, lines=()), *STRATA)
     ketamine = by_line["line"] == "ketamine"
-    strata = _strata(by_line[ketamine], by_line[~ketamine], apart="line")
-    yield ("Ketamine − vitamin and hydration", whole, True, strata)
+    strata_of_lines = _strata(by_line[ketamine], by_line[~ketamine], apart="line")
+    yield ("Ketamine − vitamin and hydration", whole, True, strata_of_lines)
     by_band = effect_hits(reader, replace(filters, bands=()), *STRATA)
     group = by_band["band"].map(reader.catalogue.groups)
     for name in ("Adolescent", "Geriatric"):
-        strata = _strata(by_band[group == name], by_band[group == "Adult"], apart="band")
-        yield (f"{name} − adult", whole, True, strata)
+        strata_of_bands = _strata(by_band[group == name], by_band[group == "Adult"], apart="band")
+        yield (f"{name} − adult", whole, True, strata_of_bands)
     before = filters.compared()
     if before:
         now, then = (effect_hits(reader, one, *STRATA) for one in (filters, before))
         yield ("This period − compared period", whole, False, _strata(now, then))
 
 
-def _strata(first: pd.DataFrame, second: pd.DataFrame, apart: str = "") -> FloatArray:
+def _strata(first: pd.DataFrame, second: pd.DataFrame, apart: str = "") -> pd.DataFrame:
     """By stratum the hits of one group and those of the other."""
     alike = [name for name in STRATA if name != apart]
     groups = [part.groupby(alike, observed=True)[_HITS].sum() for part in (first, second)]
-    return pd.concat(groups, axis=1).fillna(0).to_numpy(dtype=float)
+    return pd.concat(groups, axis=1).fillna(0)
 
 
-def _compared(comparison: str, site: str, natural: bool, strata: FloatArray) -> dict[str, Any]:
+def _wider(strata: pd.DataFrame, of_lines: Mapping[str, float]) -> FloatArray:
+    """The design effect of each stratum: of its line, or the largest where lines are what is compared."""
+    if "line" not in strata.index.names:
+        return np.full(len(strata), max(of_lines.values(), default=1.0))
+    return np.array([of_lines.get(line, 1.0) for line in strata.index.get_level_values("line")])
+
+
+def _compared(
+    comparison: str, site: str, natural: bool, strata: pd.DataFrame, of_lines: Mapping[str, float]
+) -> dict[str, Any]:
     """What the groups of a pair have in all, and how they differ within strata."""
-    counted = dict(zip(_PAIRED, strata.sum(axis=0).tolist(), strict=True))
-    alike = compared(*strata.T[:, np.newaxis]).iloc[0]
+    counted = strata.to_numpy(dtype=float)
+    wider = _wider(strata, of_lines)
+    alike = compared(*counted.T[:, np.newaxis], design=wider).iloc[0]
+    effective = dict(zip(_EFFECTIVE, (counted[:, [1, 3]] / wider[:, np.newaxis]).sum(axis=0).tolist(), strict=True))
     return {
-        "comparison": comparison,
-        "site": site,
-        "natural": natural,
-        **counted,
-        **dict(zip(ALIKE, alike, strict=True)),
-    }
+        "comparison": comparison, "site": site, "natural": natural,
+        **dict(zip(_PAIRED, counted.sum(axis=0).tolist(), strict=True)), **dict(zip(ALIKE, alike, strict=True)),
+        **effective,
+    }  # fmt: skip
 
 
 def _difference_told(row: Mapping[Any, Any]) -> tuple[VerdictKind, str]:

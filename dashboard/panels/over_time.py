@@ -21,10 +21,10 @@ from dashboard.metrics import METRICS
 from dashboard.panels.column import PERIOD, SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.scores import measured
-from dashboard.panels.signals import SEVERE, VERDICT, WHAT, effect_hits, effect_title
+from dashboard.panels.signals import VERDICT, WHAT, effect_hits, effect_title
 from dashboard.panels.sums import counts, effect_counts
 from dashboard.panels.words import listed, titled
-from dashboard.surveillance import ALL, SERIOUS
+from dashboard.surveillance import ALL, SERIOUS, SEVERE
 from dashboard.theme import VERDICTS, VerdictKind
 from dashboard.warehouse import Reader
 from dashboard.wording import number

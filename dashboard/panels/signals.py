@@ -17,13 +17,10 @@ from dashboard.panels.column import Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.sums import counts, effect_counts
 from dashboard.panels.words import titled
-from dashboard.surveillance import ALL, NO_SHOW, SERIOUS
+from dashboard.surveillance import ALL, NO_SHOW, SERIOUS, SEVERE
 from dashboard.theme import VERDICTS, VerdictKind, line_title
 from dashboard.warehouse import Reader
 from dashboard.wording import number, plural
-
-#: Any side effect of grade severe or worse.
-SEVERE = "severe"
 
 
 def effect_title(reader: Reader, effect: str) -> str:

@@ -39,6 +39,8 @@ def values_for(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
         "effect": "nausea",
         "patient": str(patient),
         "near": 14,
+        "days": 90,
+        "one_in": 1,
         "dated": "payment",
         "every_line": True,
         "methods": [],

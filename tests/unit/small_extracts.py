@@ -14,8 +14,12 @@ from dashboard.warehouse import Reader
 
 
 @contextmanager
-def reading(folder: Path, role: Role = Role.ADMIN, reference: Path | None = None, **tables: str) -> Iterator[Reader]:
+def reading(
+    folder: Path, role: Role = Role.ADMIN, reference: Path | None = None, *, hides: bool = True, **tables: str
+) -> Iterator[Reader]:
     """A reader of every site of an extract that is made in a folder of these tables, each as CSV.
+
+    `hides` says whether small counts are hidden from the usual roles, or from nobody.
 
     Raises:
         AssertionError: a row is rejected.
@@ -26,7 +30,8 @@ def reading(folder: Path, role: Role = Role.ADMIN, reference: Path | None = None
         (delivery / f"{name}.csv").write_text(text, encoding="utf-8")
     report = import_delivery(delivery, folder, reference=reference)
     assert report.rows_rejected == 0
-    house = Shelf(Settings(data=folder)).current()
+    settings = Settings(data=folder) if hides else Settings(data=folder, small_cells=frozenset())
+    house = Shelf(settings).current()
     try:
         yield Reader(house, Viewer("dan", "Dan Ho", role))
     finally:

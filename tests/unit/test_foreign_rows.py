@@ -56,7 +56,8 @@ def values_of(query, reader):
         every = chosen | {"by": by, "grain": "month", "effect": "nausea", "until": until,
                           "day": chosen["end"], "before_start": chosen["start"], "before_end": chosen["end"]}  # fmt: skip
         every["patient"] = patient_of(reader)
-        every |= {"near": 14, "dated": "payment", "every_line": True, "methods": (), "settled_by": chosen["end"]}
+        every |= {"near": 14, "dated": "payment", "every_line": True, "methods": (), "settled_by": chosen["end"],
+                  "days": 28, "one_in": 1}  # fmt: skip
         yield {k: v for k, v in every.items() if k in query.parameters}
 
 

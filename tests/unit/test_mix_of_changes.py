@@ -1,4 +1,4 @@
-"""Two months that differ in how many infusions are ketamine, and two in which each service changed against its mix."""
+"""Changes that come of another mix of services, that another mix hides, and that a few patients make."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from small_extracts import reading
 
 from dashboard import panels, scorecard
 from dashboard.access import Role
+from dashboard.panels import alike
 from dashboard.reports.crossed import change
 
 MONTHS = {"before": "2026-09", "now": "2026-10"}
@@ -105,3 +106,50 @@ def test_what_cannot_be_taken_apart_by_service_is_neither_good_nor_bad(other_mix
     for name in ("any_effect_patients", "event_rate"):
         assert rows.loc[name, "change_lower"] > 0
         assert rows.loc[name, "change_kind"] == "neither"
+
+
+def prone(month, patients, with_it):
+    """Each patient has eight infusions in a month, and nausea after each or after none."""
+    bookings, events = [], []
+    for number in range(patients):
+        for visit in range(8):
+            name = f"{month}-{number}-{visit}"
+            day = (3 if month == "before" else 1) + 3 * visit
+            bookings.append(
+                f"{name},P-{month}-{number},chicago,ketamine-infusion,{MONTHS[month]}-{day:02} "
+                f"{9 + number // 8:02}:{number % 8 * 7:02},completed,40"
+            )
+            if number < with_it:
+                events.append(f"E-{name},{name},nausea")
+    return bookings, events
+
+
+def test_a_few_patients_who_have_it_each_time_are_no_rise(tmp_path):
+    """Of 40 patients 8 and then 12: by infusions 64 and 96 of 320, which would be told of as many patients."""
+    parts = [prone("before", 40, 8), prone("now", 40, 12)]
+    bookings = [
+        "booking_id,patient_id,site,service,starts_at,status,age",
+        *(row for part in parts for row in part[0]),
+    ]
+    events = ["event_id,booking_id,effect", *(row for part in parts for row in part[1])]
+    tables = {"bookings": "\n".join(bookings) + "\n", "side_effects": "\n".join(events) + "\n"}
+    with reading(tmp_path, Role.MEDICAL_DIRECTOR, **tables) as reader:
+        effect, card, pair = of_effect(reader), of_card(reader), between_groups(reader)
+        chosen = asked(reader, period="custom", from_="2026-10-01", to="2026-10-28")
+        # Of eight infusions that go together wholly the variance is eight times as large; some spans hold fewer.
+        assert 6 < alike.designs(reader, chosen)["ketamine", "nausea"] < 8 * 40 / 39
+    for row in (effect, card):
+        assert row["alike"] == pytest.approx(10)
+        assert row["change_lower"] > 0
+        assert row["alike_lower"] < 0
+    assert effect["against_before"] == card["change_told"] == "not distinguishable like for like"
+    assert pair["verdict"] == "As usual"
+
+
+def test_whoever_may_not_see_signals_is_told_nothing_like_for_like(tmp_path):
+    tables = clinic(before={"ketamine": (100, 20), "drip": (300, 6)}, now={"ketamine": (300, 60), "drip": (100, 2)})
+    with reading(tmp_path, Role.MANAGER, hides=False, **tables) as reader:
+        effect, card = of_effect(reader), of_card(reader)
+    assert effect[["alike", "alike_lower"]].isna().all()
+    assert card["change_kind"] == "neither"
+    assert effect["against_before"] == "higher, service lines and ages not taken into account"

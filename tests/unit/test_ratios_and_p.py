@@ -1,4 +1,7 @@
-"""Two rates by their ratio, and p values that go with intervals: other libraries, definitions, how often they hold."""
+"""Two rates by their ratio, p values that go with intervals, and patients with several infusions.
+
+Other libraries, published figures, definitions, and how often the limits hold.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from scipy import stats
 from statsmodels.stats.rates import test_poisson_2indep as poisson_test
 
 from dashboard.rates import Interval, standardised_ratio
-from dashboard.two_groups import interval_p_value, like_for_like, rate_ratio
+from dashboard.two_groups import design_effect, interval_p_value, like_for_like, rate_ratio
 
 
 @pytest.mark.parametrize(("x", "n", "y", "m"), [(41, 28_010, 15, 19_017), (4, 663, 1, 1_622), (60, 11, 3, 40)])
@@ -90,3 +93,64 @@ def test_like_for_like_says_nothing_of_what_never_happened():
     for found in (like_for_like([0, 0], [40, 60], [0, 0], [30, 20]), like_for_like([40], [40], [30], [30])):
         assert found.difference.value == 0
         assert np.isnan([found.difference.lower, found.difference.upper, found.p_value]).all()
+
+
+#: Pups that lived, of each litter: Weil 1970, table 1 of Rao and Scott 1992.
+CONTROL = [(13, 13), (12, 12), (9, 9), (9, 9), (8, 8), (8, 8), (12, 13), (11, 12), (9, 10), (9, 10), (8, 9), (11, 13),
+           (4, 5), (5, 7), (7, 10), (7, 10)]  # fmt: skip
+TREATED = [(12, 12), (11, 11), (10, 10), (9, 9), (10, 11), (9, 10), (9, 10), (8, 9), (8, 9), (4, 5), (7, 9), (4, 7),
+           (5, 10), (3, 6), (3, 10), (0, 7)]  # fmt: skip
+
+
+def moments(clusters):
+    x, n = np.array(clusters, dtype=float).T
+    return len(clusters), n.sum(), (n**2).sum(), x.sum(), (x**2).sum(), (x * n).sum()
+
+
+@pytest.mark.parametrize(("litters", "published"), [(CONTROL, 1.232495), (TREATED, 3.952861)])
+def test_the_design_effects_of_litters(litters, published):
+    """As the R package PF gives them for this table, rsb(rat$y, rat$n, id = rat$group)."""
+    assert design_effect(*moments(litters)) == pytest.approx(published, abs=1e-6)
+
+
+def test_a_design_effect_of_strata_is_that_of_their_residuals():
+    both = list(zip(moments(CONTROL), moments(TREATED), strict=True))
+    expected = []
+    for litters in (CONTROL, TREATED):
+        x, n = np.array(litters, dtype=float).T
+        p = x.sum() / n.sum()
+        expected.append((len(x) / (len(x) - 1) * ((x - p * n) ** 2).sum(), n.sum() * p * (1 - p)))
+    above, below = np.sum(expected, axis=0)
+    assert design_effect(*both) == pytest.approx(above / below)
+    # A stratum of one cluster has no residual, and none where nothing happened.
+    alone = [(*pair, one) for pair, one in zip(both, moments([(3, 7)]), strict=True)]
+    assert design_effect(*alone) == pytest.approx(above / below)
+    assert np.isnan(design_effect(*moments([(0, 7), (0, 9)])))
+    assert np.isnan(design_effect(*moments([(3, 7)])))
+
+
+def test_limits_hold_where_patients_have_several_infusions_and_some_are_prone():
+    """Six infusions a patient, intraclass correlation 0.2: as if independent, limits leave out the truth 17 of 100 times."""
+    rng = np.random.default_rng(1)
+    looks, patients, each, p, rho = 1_500, 300, 6, 0.3, 0.2
+    shape = (1 - rho) / rho
+
+    def draw():
+        return rng.binomial(each, rng.beta(p * shape, (1 - p) * shape, (looks, patients)))
+
+    a, b = draw(), draw()
+    n = np.full((looks, 1), float(each * patients))
+    holds = []
+    for design in (
+        np.ones((looks, 1)),
+        np.array([[design_effect(*moments([(x, each) for x in look]))] for look in a]),
+    ):
+        found = like_for_like(a.sum(axis=1)[:, None], n, b.sum(axis=1)[:, None], n, design=design).difference
+        holds.append(float(((found.lower <= 0) & (found.upper >= 0)).mean()))
+    assert holds[0] < 0.87
+    assert 0.93 < holds[1] < 0.97
+
+
+def test_a_design_below_one_is_refused():
+    with pytest.raises(ValueError, match="design must not be below 1"):
+        like_for_like([1], [5], [2], [5], design=0.5)
