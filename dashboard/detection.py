@@ -9,6 +9,9 @@ look more seldom, once an extract, can only make alarms rarer, so the levels hol
 The past is not known but estimated. Its uncertainty is part of the calibration: the past's events
 among its trials give the rate the distribution whose quantiles are the exact (Garwood, Clopper and
 Pearson) upper limits, with one event more than was seen, and levels are means over it.
+
+Trials of one patient are no independent ones. `design` is the design effect, how many times as large
+the variance of events is: events and trials are divided by it, after Rao and Scott 1992.
 """
 
 from __future__ import annotations
@@ -58,7 +61,7 @@ NOWHERE_NEAR = Alarm(-1, -1, float("nan"))
 
 def maxsprt_alarm(
     events: ArrayLike, trials: ArrayLike, past_events: float, past_trials: float, planned: float, alpha: float,
-    least_events: int = 1,
+    least_events: int = 1, design: float = 1.0,
 ) -> Alarm:  # fmt: skip
     """The conditional MaxSPRT of one period, look by look.
 
@@ -73,14 +76,18 @@ def maxsprt_alarm(
         planned: trials of the whole period, those still to come among them.
         alpha: probability of an alarm in the whole period, if nothing changes.
         least_events: of the period, before which nothing is said.
+        design: the design effect, 1 or more.
     """
     (x, n), alpha = _looks(events, trials, past_events, past_trials), between_0_and_1("alpha", alpha)
-    llr = _ratios(x, n, past_events, past_trials, least_events)
+    wider = _wider(design)
+    # The ratio of a part of all counts is that part of it.
+    llr = _ratios(x, n, past_events, past_trials, least_events) / wider
+    least = max(1, int(least_events / wider))
     full = max(float(numeric("planned", planned, minimum=0)), float(n.sum()))
     rate = float(usual_rate(past_events, past_trials))
-    if rate * full <= MANY_EVENTS:
-        share = full / past_trials
-        level = partial(conditional_level, past_events=past_events, share=share, least_events=least_events)
+    before = past_events / float(wider)
+    if rate * full / wider <= MANY_EVENTS:
+        level = partial(conditional_level, past_events=before, share=full / past_trials, least_events=least)
     else:
         looked = _full_looks(n)
         llr = np.where(looked, llr, 0.0)
@@ -88,7 +95,7 @@ def maxsprt_alarm(
         # Those to come are as far apart as those so far.
         to_come = np.linspace(made[-1], full, 1 + round((full - made[-1]) * made.size / made[-1]))[1:]
         shares = np.append(made, to_come) / past_trials
-        level = partial(grouped_conditional_level, past_events=past_events, shares=shares, least_events=least_events)
+        level = partial(grouped_conditional_level, past_events=before, shares=shares, least_events=least)
     return _alarm(x, n, llr, level, alpha, rate)
 
 
@@ -104,8 +111,9 @@ def _full_looks(trials: FloatArray) -> NDArray[np.bool_]:
 
 
 def cusum_alarm(
-    events: ArrayLike, trials: ArrayLike, past_events: float, past_trials: float, to_come: ArrayLike, alpha: float
-) -> Alarm:
+    events: ArrayLike, trials: ArrayLike, past_events: float, past_trials: float, to_come: ArrayLike, alpha: float,
+    design: float = 1.0,
+) -> Alarm:  # fmt: skip
     """The CUSUM of one period, look by look.
 
     Args:
@@ -115,18 +123,22 @@ def cusum_alarm(
         past_trials: those it was seen in.
         to_come: trials by look, of those still to come.
         alpha: probability of an alarm in the whole period, if nothing changes.
+        design: the design effect, 1 or more.
     """
     (x, n), alpha = _looks(events, trials, past_events, past_trials), between_0_and_1("alpha", alpha)
-    rate = float(usual_rate(past_events, past_trials))
+    wider = float(_wider(design))
+    x, n, before, among = x / wider, n / wider, past_events / wider, past_trials / wider
+    rate = float(usual_rate(before, among))
     path = binomial_cusum(x, n, rate)
-    looks = np.concatenate([n, numeric("to_come", to_come, minimum=0)])
-    level = partial(cusum_level, trials=looks, past_events=past_events, past_trials=past_trials)
+    made = np.cumsum(np.concatenate([n, numeric("to_come", to_come, minimum=0) / wider]))
+    # Whole trials, none of which is lost from look to look.
+    level = partial(cusum_level, trials=np.diff(np.round(made), prepend=0), past_events=before, past_trials=among)
     return _alarm(x, n, path, level, alpha, rate)
 
 
 def near_maxsprt_alarm(
     events: ArrayLike, trials: ArrayLike, past_events: ArrayLike, past_trials: ArrayLike, alpha: float,
-    least_events: int = 1,
+    least_events: int = 1, design: ArrayLike = 1.0,
 ) -> NDArray[np.bool_]:  # fmt: skip
     """Which of many series come anywhere near an alarm; of the others `maxsprt_alarm` has nothing to say.
 
@@ -137,17 +149,21 @@ def near_maxsprt_alarm(
         past_trials: likewise.
         alpha: as there.
         least_events: as there.
+        design: of each series, or of all.
     """
     x, n = _looks(events, trials, past_events, past_trials)
-    return _near(_ratios(x, n, past_events, past_trials, least_events), alpha)
+    return _near(_ratios(x, n, past_events, past_trials, least_events) / _wider(design)[..., np.newaxis], alpha)
 
 
 def near_cusum_alarm(
-    events: ArrayLike, trials: ArrayLike, past_events: ArrayLike, past_trials: ArrayLike, alpha: float
-) -> NDArray[np.bool_]:
+    events: ArrayLike, trials: ArrayLike, past_events: ArrayLike, past_trials: ArrayLike, alpha: float,
+    design: ArrayLike = 1.0,
+) -> NDArray[np.bool_]:  # fmt: skip
     """As `near_maxsprt_alarm`, of `cusum_alarm`."""
     x, n = _looks(events, trials, past_events, past_trials)
-    return _near(binomial_cusum(x, n, usual_rate(past_events, past_trials)), alpha)
+    wider = _wider(design)
+    rate = usual_rate(np.asarray(past_events) / wider, np.asarray(past_trials) / wider)
+    return _near(binomial_cusum(x / wider[..., np.newaxis], n / wider[..., np.newaxis], rate), alpha)
 
 
 def expected_false_alarms(series: int, alpha: float, periods_a_year: float) -> float:
@@ -224,6 +240,10 @@ def _looks(
     if (x > n).any():
         raise ValueError("events must not be above trials")
     return x, n
+
+
+def _wider(design: ArrayLike) -> FloatArray:
+    return numeric("design", design, minimum=1)
 
 
 def _ratios(

@@ -17,6 +17,7 @@ import pandas as pd
 
 from dashboard import detection, maxsprt, rates, two_groups
 from dashboard.arguments import FloatArray
+from dashboard.clusters import designs, of_no_shows
 from dashboard.detection import Alarm
 from dashboard.spc import BoolArray, IntArray
 from dashboard.warehouse import Reader
@@ -24,6 +25,8 @@ from dashboard.warehouse import Reader
 #: The setting in force: false alarms a year to expect at most, all series together.
 FALSE_ALARMS_A_YEAR = 1.0
 PERIODS_A_YEAR = 2
+#: Days of the longest half-year.
+SPAN_DAYS = 184
 #: A period is tested when its series have at least so much past.
 PAST_DAYS = 180
 PAST_TRIALS = 100
@@ -47,7 +50,8 @@ NO_SHOW = "no_show"
 class Series:
     """One series by day: events among trials, and the forms filled in, where they say something.
 
-    `small` is one that is tested only where it holds enough.
+    `small` is one that is tested only where it holds enough; `design` is the design effect of several infusions of a
+    patient (`clusters`).
     """
 
     site: str
@@ -59,6 +63,7 @@ class Series:
     trials: FloatArray
     forms: FloatArray | None
     small: bool
+    design: float = 1.0
 
 
 class Past(NamedTuple):
@@ -105,11 +110,12 @@ def surveil(reader: Reader) -> pd.DataFrame:
         it that began within a year: site, effect, line, group, weekday (empty for all), method,
         period_start, alarm, found_on, since (None without an alarm), p_value (of the period);
         observed, trials and forms since the rise began, or in the whole period where there is no
-        alarm; past_events, past_trials, past_forms, past_rate; expected, ratio, lower, upper (of the rate to
-        that of the past, whose chance counts too; ratio and upper are NaN where the past has no event); strength
-        (log likelihood ratio); forms_now, forms_before, forms_change, forms_lower, forms_upper
-        (shares and Newcombe's interval of their difference; NaN for no-shows); a_year (false alarms
-        a year that the series may give, 0 in earlier periods). Alarms first, strongest first.
+        alarm; past_events, past_trials, past_forms, past_rate; design (the design effect); expected,
+        ratio, lower, upper (of the rate to that of the past, whose chance counts too; ratio and upper
+        are NaN where the past has no event); strength (log likelihood ratio); forms_now, forms_before,
+        forms_change, forms_lower, forms_upper (shares and Newcombe's interval of their difference; NaN
+        for no-shows); a_year (false alarms a year that the series may give, 0 in earlier periods).
+        Alarms first, strongest first.
     """
     return reader.warehouse.remembered(("surveillance", reader.sites), lambda: _surveil(reader))
 
@@ -182,13 +188,14 @@ def _near(series: Sequence[Series], pasts: Pasts, span: slice, alpha: float) -> 
     """Which of the series come anywhere near an alarm, found for all of them at once."""
     events, trials = (np.stack([getattr(one, name)[span] for one in series]) for name in ("events", "trials"))
     common = np.array([past.common for past in pasts.each()])
+    wider = np.array([one.design for one in series])
 
     def of(own: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float]:
         return events[own], trials[own], pasts.events[own], pasts.trials[own], alpha
 
     near = np.zeros(len(series), dtype=bool)
-    near[common] = detection.near_cusum_alarm(*of(common))
-    near[~common] = detection.near_maxsprt_alarm(*of(~common), LEAST_EVENTS)
+    near[common] = detection.near_cusum_alarm(*of(common), design=wider[common])
+    near[~common] = detection.near_maxsprt_alarm(*of(~common), LEAST_EVENTS, design=wider[~common])
     return near
 
 
@@ -215,9 +222,11 @@ def _test(one: Series, past: Past, span: slice, to_come: int, alpha: float) -> A
     a_day = past.trials / past.days
     if not past.common:
         planned = float(trials.sum()) + a_day * to_come
-        return detection.maxsprt_alarm(events, trials, past.events, past.trials, planned, alpha, LEAST_EVENTS)
+        return detection.maxsprt_alarm(
+            events, trials, past.events, past.trials, planned, alpha, LEAST_EVENTS, design=one.design
+        )
     ahead = np.diff(np.round(a_day * np.arange(to_come + 1)))
-    return detection.cusum_alarm(events, trials, past.events, past.trials, ahead, alpha)
+    return detection.cusum_alarm(events, trials, past.events, past.trials, ahead, alpha, design=one.design)
 
 
 def _row(
@@ -233,6 +242,7 @@ def _row(
         "since": start + dt.timedelta(days=alarm.since) if told else None,
         "p_value": alarm.p_value, "observed": one.events[shown].sum(), "trials": one.trials[shown].sum(),
         "forms": forms, "past_events": past.events, "past_trials": past.trials, "past_forms": past.forms,
+        "design": one.design,
         "a_year": detection.expected_false_alarms(1, alpha, PERIODS_A_YEAR) if latest else 0.0,
     }  # fmt: skip
 
@@ -243,7 +253,9 @@ def measured(rows: list[dict[str, object]]) -> pd.DataFrame:
     observed, trials, forms = (frame[name].to_numpy(dtype=float) for name in ("observed", "trials", "forms"))
     past = {name: frame[f"past_{name}"].to_numpy(dtype=float) for name in ("events", "trials", "forms")}
     rate = past["events"] / past["trials"]
-    ratio = two_groups.rate_ratio(observed, trials, past["events"], past["trials"])
+    # As many independent infusions as say as much.
+    sides = (observed, trials, past["events"], past["trials"])
+    ratio = two_groups.rate_ratio(*(part / frame["design"].to_numpy(dtype=float) for part in sides))
     # Files and kept copies have no way to write what is without bound.
     most, upper = (np.where(np.isinf(side), np.nan, side) for side in (ratio.value, ratio.upper))
     llr = maxsprt.conditional_llr(observed, trials / past["trials"], past["events"])
@@ -261,7 +273,7 @@ def measured(rows: list[dict[str, object]]) -> pd.DataFrame:
 
 _COUNTED = (
     "site", "effect", "line", "group", "weekday", "method", "period_start", "alarm", "found_on", "since", "p_value",
-    "observed", "trials", "forms", "past_events", "past_trials", "past_forms", "a_year",
+    "observed", "trials", "forms", "past_events", "past_trials", "past_forms", "design", "a_year",
 )  # fmt: skip
 
 
@@ -294,6 +306,7 @@ def series_of(reader: Reader) -> Iterator[Series]:
         sums: FloatArray = np.bincount(at, weights, int(np.prod(shape))).astype(np.float64)
         return sums.reshape(shape)
 
+    wider, of_missed = designs(reader, SPAN_DAYS), of_no_shows(reader, SPAN_DAYS)
     for site in reader.sites:
         here, happened, due = (own.get(site, none) for own, none in zip(by_site, nothing, strict=True))
         trials, forms, serious = (
@@ -302,18 +315,23 @@ def series_of(reader: Reader) -> Iterator[Series]:
         hits = cube(happened, "events", effect=effects, line=lines, group=groups)
         for at, line in enumerate(lines):
             of_line = trials[at].sum(axis=0), forms[at].sum(axis=0)
-            yield Series(site, SERIOUS, line, ALL, ALL, serious[at].sum(axis=0), *of_line, small=False)
+            design = {what: found for (own, what), found in wider.items() if own == line}
+            grave = serious[at].sum(axis=0)
+            yield Series(site, SERIOUS, line, ALL, ALL, grave, *of_line, small=False, design=design.get(SERIOUS, 1.0))
             for number, effect in enumerate(effects):
-                yield Series(site, effect, line, ALL, ALL, hits[number, at].sum(axis=0), *of_line, small=False)
+                every, own = hits[number, at].sum(axis=0), design.get(effect, 1.0)
+                yield Series(site, effect, line, ALL, ALL, every, *of_line, small=False, design=own)
             for place, group in enumerate(groups):
                 # The group that most belong to says what all ages say.
                 if 2 * trials[at, place].sum() > of_line[0].sum():
                     continue
                 among = trials[at, place], forms[at, place]
                 for number, effect in enumerate(effects):
-                    yield Series(site, effect, line, group, ALL, hits[number, at, place], *among, small=True)
+                    some, own = hits[number, at, place], design.get(effect, 1.0)
+                    yield Series(site, effect, line, group, ALL, some, *among, small=True, design=own)
         missed, expected = cube(due, "events"), cube(due, "trials")
         weekdays = (np.arange(days) + catalogue.first_day.weekday()) % 7
         for number, name in enumerate(calendar.day_name):
             only = weekdays == number
-            yield Series(site, NO_SHOW, ALL, ALL, name, missed * only, expected * only, None, small=True)
+            some, among_them = missed * only, expected * only
+            yield Series(site, NO_SHOW, ALL, ALL, name, some, among_them, None, small=True, design=of_missed)

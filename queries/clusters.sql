@@ -63,11 +63,11 @@ select
     line,
     what,
     count(*)::bigint as patients,
-    sum(infusions)::bigint as infusions,
-    sum(infusions * infusions)::bigint as infusions_squared,
+    sum(infusions)::bigint as trials,
+    sum(infusions * infusions)::bigint as trials_squared,
     sum(hits)::bigint as hits,
     sum(hits * hits)::bigint as hits_squared,
-    sum(hits * infusions)::bigint as hits_infusions
+    sum(hits * infusions)::bigint as hits_trials
 from each
 group by all
 order by all

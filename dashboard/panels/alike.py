@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 from dashboard import access, two_groups
 from dashboard.arguments import FloatArray
 from dashboard.changes import ALIKE
+from dashboard.clusters import designs
 from dashboard.filters import Filters
 from dashboard.metrics import METRICS
 from dashboard.panels.sums import counts, effect_counts, filled
@@ -20,10 +20,6 @@ from dashboard.warehouse import Reader
 #: In what infusions are alike that are compared with each other.
 STRATA = ("site", "line", "band")
 _OF_METRICS = {"any_effect": ALL, "severe_effect": SEVERE, "serious_effect": SERIOUS}
-#: So many infusions tell how side effects go together; more would only take longer.
-SAMPLE = 200_000
-#: Of fewer infusions with a side effect it isn't known how they go together, and they are taken as independent.
-LEAST_HITS = 20
 
 
 def told(reader: Reader) -> bool:
@@ -39,37 +35,6 @@ def compared(
     found = two_groups.like_for_like(x, n, y, m, design=design)
     parts = [*(100 * np.asarray(side) for side in found.difference), np.asarray(found.p_value)]
     return pd.DataFrame({name: part.ravel() for name, part in zip(ALIKE, parts, strict=True)})
-
-
-def designs(reader: Reader, filters: Filters) -> dict[tuple[str, str], float]:
-    """By service line and side effect, how much wider the limits are since a patient has several infusions.
-
-    Worked out once an extract and length of period, from all of it, for all who may see the same sites.
-    """
-    frame = _clusters(reader, filters.days, reader.catalogue.last_full_day)
-    found: dict[tuple[str, str], float] = {}
-    for (line, effect), rows in frame.groupby(["line", "what"], sort=False):
-        hits = rows["hits"].sum()
-        if LEAST_HITS <= hits < rows["infusions"].sum():
-            # Noise puts half of what is 1 below it, which would make limits narrower than of independent infusions.
-            wider = two_groups.design_effect(*(rows[name] for name in _MOMENTS))
-            found[str(line), str(effect)] = max(1.0, wider)
-    return found
-
-
-_MOMENTS = ("patients", "infusions", "infusions_squared", "hits", "hits_squared", "hits_infusions")
-
-
-def _clusters(reader: Reader, days: int, until: dt.date) -> pd.DataFrame:
-    """The sums of `clusters.sql`; those of one side effect with the infusions after which it didn't follow."""
-    completed = reader.query("holdings", sites=reader.sites)["completed"].sum()
-    one_in = max(1, round(completed / SAMPLE))
-    frame = reader.query("clusters", sites=reader.sites, days=days, until=until, one_in=one_in)
-    every = frame[frame["what"] == ALL].set_index(["site", "line"])
-    keys = pd.MultiIndex.from_frame(frame[["site", "line"]])
-    for name in _MOMENTS[:3]:
-        frame[name] = every[name].reindex(keys).to_numpy()
-    return frame
 
 
 def of_metrics(reader: Reader, now: Filters, then: Filters, names: Sequence[str]) -> pd.DataFrame:
@@ -89,7 +54,7 @@ def of_metrics(reader: Reader, now: Filters, then: Filters, names: Sequence[str]
     if not shares or not told(reader):
         return pd.DataFrame(columns=["metric", "site", *ALIKE])
     ours, theirs = (counts(reader, one, *STRATA) for one in (now, then))
-    known = designs(reader, now)
+    known = designs(reader, now.days)
     own = len(then.sites) == len(now.sites)
     parts = []
     for name in shares:
@@ -113,7 +78,7 @@ def of_effects(reader: Reader, now: Filters, then: Filters) -> pd.DataFrame:
     effects = list(reader.catalogue.effects_at(reader.sites))
     if not told(reader):
         return pd.DataFrame(np.nan, index=range(len(effects)), columns=list(ALIKE))
-    known = designs(reader, now)
+    known = designs(reader, now.days)
     strata = []
     for one in (now, then):
         keys = [*STRATA, "effect"]

@@ -13,8 +13,9 @@ import pandas as pd
 from dashboard import charts, control_charts, dot_charts, rates, spc, two_groups
 from dashboard.arguments import FloatArray
 from dashboard.changes import ALIKE, LEVEL
+from dashboard.clusters import designs
 from dashboard.filters import Filters
-from dashboard.panels.alike import STRATA, compared, designs
+from dashboard.panels.alike import STRATA, compared
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.signals import VERDICT, WHAT, effect_hits, effect_title
@@ -202,7 +203,9 @@ _HITS = ["infusions", "completed"]
 
 def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
     """Pairs of groups: difference with Newcombe's interval, like for like with its p, what would have been seen."""
-    of_lines = {line: wider for (line, effect), wider in designs(reader, filters).items() if effect == filters.effect}
+    of_lines = {
+        line: wider for (line, what), wider in designs(reader, filters.days).items() if what == filters.effect
+    }
     rows = pd.DataFrame([_compared(*pair, of_lines) for pair in _pairs(reader, filters)])
     rows = rows[(rows["denominator"] > 0) & (rows["other_denominator"] > 0)].reset_index(drop=True)
     a, n, b, m = (rows[name].to_numpy(dtype=float) for name in _PAIRED)

@@ -182,14 +182,15 @@ PANELS = (
             Column("upper", "95 % to", "decimal"), Column("p", "p of the whole period"),
             Column("method", "Method"),
             Column("past_events", "Past events", "count"), Column("past_trials", "Past infusions", "count"),
-            Column("past_rate", "Past rate (%)", "decimal"), Column("forms_now", "Forms filled in (%)", "decimal"),
+            Column("past_rate", "Past rate (%)", "decimal"), Column("design", "Design effect", "decimal"),
+            Column("forms_now", "Forms filled in (%)", "decimal"),
             Column("forms_before", "Forms before (%)", "decimal"), Column("a_year", "False alarms a year", "decimal"),
             Column("reading", "In words"),
         ),
         None, (), _alarms_answer, html=_alarms_html,
         note="Every side effect at every site after every line, and no-shows by weekday, each against its own past: "
         "conditional MaxSPRT, from 1 in 100 on a CUSUM. The level is shared among all series and holds for looks "
-        "every day. A rise is told, not its cause. Its ratio has the chance of both, "
-        "and counts from where the rise began, so that it overstates it.",
+        "every day; patients who have an effect again and again are allowed for. A rise is told, not its cause. Its "
+        "ratio counts from where it began, and overstates it.",
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from small_extracts import reading
 
 from dashboard import panels, scorecard
 from dashboard.access import Role
-from dashboard.panels import alike
+from dashboard.clusters import designs
 from dashboard.reports.crossed import change
 
 MONTHS = {"before": "2026-09", "now": "2026-10"}
@@ -137,7 +137,7 @@ def test_a_few_patients_who_have_it_each_time_are_no_rise(tmp_path):
         effect, card, pair = of_effect(reader), of_card(reader), between_groups(reader)
         chosen = asked(reader, period="custom", from_="2026-10-01", to="2026-10-28")
         # Of eight infusions that go together wholly the variance is eight times as large; some spans hold fewer.
-        assert 6 < alike.designs(reader, chosen)["ketamine", "nausea"] < 8 * 40 / 39
+        assert 6 < designs(reader, chosen.days)["ketamine", "nausea"] < 8 * 40 / 39
     for row in (effect, card):
         assert row["alike"] == pytest.approx(10)
         assert row["change_lower"] > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from html import unescape
 from urllib.parse import parse_qs
 
@@ -153,6 +154,15 @@ def test_a_rise_that_lasts_stays_an_alarm_and_never_becomes_the_usual():
     assert {row["past_trials"] for row in alarms} == {3650.0}
     assert dt.date(2024, 3, 4) < alarms[0]["found_on"] < dt.date(2024, 4, 15)
     assert abs((alarms[0]["since"] - dt.date(2024, 3, 4)).days) <= 7
+
+
+def test_a_rise_is_told_later_and_with_wider_limits_where_patients_are_prone():
+    alone, prone = (watch(replace(stepped(0.05, 0.12, "2025-01-06"), design=design))[-1] for design in (1.0, 2.0))
+    assert alone["alarm"]
+    assert prone["alarm"]
+    assert alone["found_on"] < prone["found_on"]
+    limits = surveillance.measured([alone, prone]).sort_values("design")[["lower", "upper"]].to_numpy()
+    assert limits[1, 0] < limits[0, 0] < limits[0, 1] < limits[1, 1]
 
 
 def test_what_does_not_change_or_falls_is_no_alarm():

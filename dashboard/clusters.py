@@ -1,0 +1,60 @@
+"""How much more counts of side effects and no-shows vary since a patient has several visits, and some are prone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dashboard import two_groups
+from dashboard.warehouse import Reader
+
+#: Any side effect, as `clusters.sql` calls it.
+_ANY = ""
+#: So many infusions tell how side effects go together; more would only take longer.
+SAMPLE = 200_000
+#: Of fewer infusions with a side effect, or no-shows, it isn't known how they go together: as if independent.
+LEAST_HITS = 20
+_MOMENTS = ("patients", "trials", "trials_squared", "hits", "hits_squared", "hits_trials")
+
+Designs = dict[tuple[str, str], float]
+
+
+def designs(reader: Reader, days: int) -> Designs:
+    """The design effect by service line and side effect ('' any, 'severe', 'serious', one by name), 1 at least.
+
+    Of all of the extract at the sites that the reader may see, worked out once for each length of period.
+
+    Args:
+        reader: who asks.
+        days: length of the period whose counts are judged.
+    """
+    frame = reader.warehouse.remembered(("clusters", reader.sites, days), lambda: _clusters(reader, days))
+    groups = frame.groupby(["line", "what"], sort=False)
+    return {(str(line), str(what)): _design(rows) for (line, what), rows in groups}
+
+
+def of_no_shows(reader: Reader, days: int) -> float:
+    """The design effect of no-shows among a patient's past appointments on one weekday, as `designs`."""
+    return _design(reader.query("clusters_no_shows", **_asked(reader, days)))
+
+
+def _design(rows: pd.DataFrame) -> float:
+    hits = rows["hits"].sum()
+    if not LEAST_HITS <= hits < rows["trials"].sum():
+        return 1.0
+    # Noise puts half of what is 1 below it, which would make limits narrower than of independent visits.
+    return max(1.0, two_groups.design_effect(*(rows[name] for name in _MOMENTS)))
+
+
+def _asked(reader: Reader, days: int) -> dict[str, object]:
+    completed = reader.query("holdings", sites=reader.sites)["completed"].sum()
+    one_in = max(1, round(completed / SAMPLE))
+    return {"sites": reader.sites, "days": days, "until": reader.catalogue.last_full_day, "one_in": one_in}
+
+
+def _clusters(reader: Reader, days: int) -> pd.DataFrame:
+    """The sums of `clusters.sql`; those of one side effect with all infusions, also those that it didn't follow."""
+    frame = reader.query("clusters", **_asked(reader, days))
+    every = frame[frame["what"] == _ANY].set_index(["site", "line"])
+    keys = pd.MultiIndex.from_frame(frame[["site", "line"]])
+    return frame.assign(**{name: every[name].reindex(keys).to_numpy(dtype=np.float64) for name in _MOMENTS[:3]})
