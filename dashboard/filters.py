@@ -167,6 +167,11 @@ class Filters:
         period = "whole" if self.period == "whole" else "custom"
         return replace(self, period=period, start=start, end=end, compare="none", also="none")
 
+    def against_text(self, before: Filters) -> str:
+        """A period to compare with in words, with its length where that is another."""
+        uneven = f" ({before.days} days, not {self.days})" if before.days != self.days else ""
+        return before.period_text() + uneven
+
     def lacks_comparison(self, *, also: bool = False) -> bool:
         """Whether a period is asked for to compare with, and lies before the extract."""
         asked = self.also if also else self.compare
