@@ -177,6 +177,26 @@ class Filters:
         asked = self.also if also else self.compare
         return asked in COMPARISONS and asked != "none" and self.compared(also=also) is None
 
+    def cut_text(self) -> str:
+        """Which of the weeks or months at both ends of the period lie in it in part, and for how many days; or empty.
+
+        What is counted in them is less for that alone.
+        """
+        if self.grain == "day":
+            return ""
+        told = {}
+        for name, day in (("first", self.start), ("last", self.end)):
+            if self.grain == "week":
+                first = day - dt.timedelta(days=day.weekday())
+                whole = 7
+            else:
+                first = day.replace(day=1)
+                whole = (months_back(first, -1) - first).days
+            held = (min(first + dt.timedelta(days=whole - 1), self.end) - max(first, self.start)).days + 1
+            if held < whole:
+                told[first] = f"the {name if first not in told else 'one'} {self.grain} has {held} of {whole} days"
+        return f"{'; '.join(told.values()).capitalize()}." if told else ""
+
     def at(self, *sites: str) -> Filters:
         """The same at these sites only."""
         return replace(self, sites=sites)

@@ -241,6 +241,7 @@ PANELS = (
         _ahead_chart, ("scheduled_utilisation",), _ahead_answer, dated=True, each="site",
         note="Pale: booked. Solid: with the site's usual no-show rate taken off, of all days that are over, of the "
         "same weekday where weekdays differ. That rate is of past appointments, whichever is chosen above: late "
-        "cancellations and empty slots are no booked chairs. Of all service lines and ages, whatever is chosen.",
+        "cancellations and empty slots are no booked chairs. Of all service lines and ages, whatever is chosen. "
+        "Days farther ahead are emptier in any case, since much is booked a few days before.",
     ),
 )  # fmt: skip

@@ -213,7 +213,7 @@ def _chair_hours_answer(frame: pd.DataFrame) -> str:
         if part["denominator"].sum():
             hourly = part["numerator"].sum() / part["denominator"].sum() / CENTS
             told.append(f"{line} ${number(hourly)}")
-    return f"A chair-hour brings: {', '.join(told)}" if told else "No chair was used in this period"
+    return f"Invoiced per chair-hour: {', '.join(told)}" if told else "No chair was used in this period"
 
 
 PANELS = (

@@ -45,6 +45,16 @@ def test_the_busiest_starts_are_all_that_are_as_busy(tmp_path):
     assert answer(pd.concat([frame, frame])).startswith("Busiest starts: 6 hours of the week, ")
 
 
+def test_a_chart_over_weeks_says_which_are_parts(everything):
+    chosen = asked(everything, period="90-days")
+    cut = chosen.cut_text()
+    assert "the last week has " in cut.lower()
+    assert panels.note(everything, "bookings_by_status", chosen) == cut
+    assert panels.note(everything, "utilisation_trend", chosen) == f"{PANELS['utilisation_trend'].note} {cut}"
+    assert panels.note(everything, "weekday_hours", chosen) == PANELS["weekday_hours"].note
+    assert panels.note(everything, "days_ahead", chosen) == PANELS["days_ahead"].note
+
+
 def test_who_has_no_age_is_of_no_age_group(tmp_path):
     ages = [40] * 6 + [70] * 6 + [""] * 12
     rows = [f"B{i},P{i},chicago,vitamin-c,2026-01-05 09:00,completed,{age},,30" for i, age in enumerate(ages)]
