@@ -194,7 +194,8 @@ class Filters:
                 whole = (months_back(first, -1) - first).days
             held = (min(first + dt.timedelta(days=whole - 1), self.end) - max(first, self.start)).days + 1
             if held < whole:
-                told[first] = f"the {name if first not in told else 'one'} {self.grain} has {held} of {whole} days"
+                one = self.grain if first in told else f"{name} {self.grain}"
+                told[first] = f"the {one} has {held} of {whole} days"
         return f"{'; '.join(told.values()).capitalize()}." if told else ""
 
     def at(self, *sites: str) -> Filters:

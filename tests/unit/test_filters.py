@@ -108,7 +108,7 @@ def test_whole_months_are_held_against_whole_months(start, end, before):
         ("2026-08-03", "2026-10-25", "week", ""),
         ("2026-08-02", "2026-10-30", "month", "The first month has 30 of 31 days; the last month has 30 of 31 days."),
         ("2026-08-01", "2026-09-30", "month", ""),
-        ("2026-08-12", "2026-08-20", "month", "The one month has 9 of 31 days."),
+        ("2026-08-12", "2026-08-20", "month", "The month has 9 of 31 days."),
         ("2026-08-02", "2026-10-30", "day", ""),
     ],
 )
