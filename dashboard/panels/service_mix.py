@@ -164,7 +164,8 @@ def _shift(reader: Reader, filters: Filters) -> pd.DataFrame:
     """Change of completed visits by line: of other patients, and of the same ones."""
     columns = ["line", "kind", "value", "visits_now", "visits_before", "patients"]
     before = filters.compared()
-    if before is None:
+    # Of a period that the extract holds in part, patients would be missing that it never knew of.
+    if before is None or before.start < filters.scope.first_day:
         return pd.DataFrame(columns=columns)
     values = filters.values() | {"before_start": before.start, "before_end": before.end}
     del values["lines"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import math
 
@@ -43,6 +44,17 @@ def test_without_a_compared_period_there_is_no_shift(everything):
         rows = panels.rows(everything, "mix_shift", parse({"compare": [compare]}, scope_of(everything)))
         assert not len(rows)
         assert panels.PANELS["mix_shift"].answer(rows).startswith("Choose another period")
+
+
+def test_a_shift_is_not_told_against_a_period_that_the_extract_holds_in_part(everything):
+    first = everything.catalogue.first_day
+    rows = []
+    for start in (30, 29):
+        days = (first + dt.timedelta(days=start), first + dt.timedelta(days=start + 29))
+        address = {"period": ["custom"], "from": [str(days[0])], "to": [str(days[1])]}
+        rows.append(len(panels.rows(everything, "mix_shift", parse(address, scope_of(everything)))))
+    assert rows[0] > 0
+    assert rows[1] == 0
 
 
 def test_the_answer_says_whether_the_share_shifts_beyond_chance(everything, chosen):
