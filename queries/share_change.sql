@@ -44,15 +44,16 @@ shares as (
 select
     shares.site::varchar as site,
     sum(
-        (
+        pow(
             (patients.ketamine - shares.ketamine / shares.visits * patients.visits) / shares.visits
             - (patients.ketamine_before - shares.ketamine_before / shares.visits_before * patients.visits_before)
-            / shares.visits_before
-        ) ** 2
+            / shares.visits_before,
+            2
+        )
     ) as by_patients,
     any_value(
-        shares.ketamine * (shares.visits - shares.ketamine) / shares.visits ** 3
-        + shares.ketamine_before * (shares.visits_before - shares.ketamine_before) / shares.visits_before ** 3
+        shares.ketamine * (shares.visits - shares.ketamine) / pow(shares.visits, 3)
+        + shares.ketamine_before * (shares.visits_before - shares.ketamine_before) / pow(shares.visits_before, 3)
     ) as by_visits
 from shares
 inner join patients on patients.site is not distinct from shares.site
