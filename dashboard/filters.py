@@ -167,10 +167,36 @@ class Filters:
         period = "whole" if self.period == "whole" else "custom"
         return replace(self, period=period, start=start, end=end, compare="none", also="none")
 
+    def against_text(self, before: Filters) -> str:
+        """A period to compare with in words, with its length where that is another."""
+        uneven = f" ({before.days} days, not {self.days})" if before.days != self.days else ""
+        return before.period_text() + uneven
+
     def lacks_comparison(self, *, also: bool = False) -> bool:
         """Whether a period is asked for to compare with, and lies before the extract."""
         asked = self.also if also else self.compare
         return asked in COMPARISONS and asked != "none" and self.compared(also=also) is None
+
+    def cut_text(self) -> str:
+        """Which of the weeks or months at both ends of the period lie in it in part, and for how many days; or empty.
+
+        What is counted in them is less for that alone.
+        """
+        if self.grain == "day":
+            return ""
+        told = {}
+        for name, day in (("first", self.start), ("last", self.end)):
+            if self.grain == "week":
+                first = day - dt.timedelta(days=day.weekday())
+                whole = 7
+            else:
+                first = day.replace(day=1)
+                whole = (months_back(first, -1) - first).days
+            held = (min(first + dt.timedelta(days=whole - 1), self.end) - max(first, self.start)).days + 1
+            if held < whole:
+                one = self.grain if first in told else f"{name} {self.grain}"
+                told[first] = f"the {one} has {held} of {whole} days"
+        return f"{'; '.join(told.values()).capitalize()}." if told else ""
 
     def at(self, *sites: str) -> Filters:
         """The same at these sites only."""

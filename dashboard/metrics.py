@@ -366,4 +366,9 @@ _COURSES = (
 )  # fmt: skip
 
 
+#: What asks whether a patient comes for the first time. Who came before the extract begins is taken for new at the
+#: first visit in it: with so many days from a site's first one on nothing is compared. As long a gap ends a course.
+OF_FIRST_VISITS = frozenset({"new_patients", "returning_visits", "courses", "induction_completion"})
+SETTLED_DAYS = 60
+
 METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_METRICS, *_COURSES)}

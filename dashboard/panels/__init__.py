@@ -161,6 +161,14 @@ def asked(reader: Reader, name: str, filters: Filters) -> Filters:
     return found or filters
 
 
+def note(reader: Reader, name: str, filters: Filters) -> str:
+    """How a panel is read: its own note, and over weeks or months which of them are parts."""
+    panel = PANELS[name]
+    # The days ahead are by day, whatever the period.
+    cut = asked(reader, name, filters).cut_text() if panel.dated and panel.resource != "today" else ""
+    return " ".join(filter(None, (panel.note, cut)))
+
+
 def columns(reader: Reader, name: str, chosen: Filters) -> tuple[Column, ...]:
     """The columns of a panel's table and file; with one more where small counts are hidden."""
     panel = panel_of(name, chosen)

@@ -20,6 +20,8 @@ from dashboard.warehouse import Reader
 from dashboard.wording import number, plural
 
 GROUP = Column("group", "Age group")
+#: The group of who has no age; in no share of an age.
+UNKNOWN = "Unknown"
 
 
 def _patients(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -43,7 +45,9 @@ def _answer(frame: pd.DataFrame) -> str:
         return "No patients in this period"
     young = frame.loc[frame["group"] == "Adolescent", "value"].sum()
     old = frame.loc[frame["group"] == "Geriatric", "value"].sum()
-    return f"{young:,.0f} adolescent and {old:,.0f} geriatric among {plural(total, 'patient', 'patients')}"
+    unknown = frame.loc[frame["group"] == UNKNOWN, "value"].sum()
+    left = f"; the age of {unknown:,.0f} is unknown" if unknown else ""
+    return f"{young:,.0f} adolescent and {old:,.0f} geriatric among {plural(total, 'patient', 'patients')}{left}"
 
 
 def _stacked(
@@ -121,22 +125,26 @@ def _pyramid(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _pyramid_answer(frame: pd.DataFrame) -> str:
     if not frame["value"].sum():
         return "No patients in this period"
+    known = frame[frame["group"] != UNKNOWN]
+    if not known["value"].sum():
+        return "The age of no patient is known in this period"
+    unknown = "; who has no age is left out" if known["value"].sum() < frame["value"].sum() else ""
     sites = frame["site"].nunique()
     if sites > TOLD:
-        return f"Patients of 65 and over at {sites} sites: {_of_old(frame)}"
-    told = [f"{site} {shares}" for site, part in frame.groupby("site", sort=False) if (shares := _of_old(part))]
-    return f"Patients of 65 and over: {'; '.join(told)}"
+        return f"Patients of 65 and over at {sites} sites: {_of_old(known)}{unknown}"
+    told = [f"{site} {shares}" for site, part in known.groupby("site", sort=False) if (shares := _of_old(part))]
+    return f"Patients of 65 and over: {'; '.join(told)}{unknown}"
 
 
 def _of_old(frame: pd.DataFrame) -> str:
-    """Which share of each side's patients is of 65 and over; empty without patients."""
-    old = frame["group"].isin(["Geriatric"])
-    sums = {side: frame["side"] == side for side in SIDES.values()}
-    return ", ".join(
-        f"{side.lower()} {number(100 * frame.loc[own & old, 'value'].sum() / frame.loc[own, 'value'].sum())} %"
-        for side, own in sums.items()
-        if frame.loc[own, "value"].sum()
-    )
+    """Which share of each side's patients of known age is of 65 and over; empty without patients, words for few."""
+    told = []
+    for side in SIDES.values():
+        own = frame[frame["side"] == side]
+        if patients := own["value"].sum():
+            share = number(100 * own.loc[own["group"] == "Geriatric", "value"].sum() / patients)
+            told.append(f"{side.lower()} {'too few' if patients < LEAST else f'{share} %'}")
+    return ", ".join(told)
 
 
 def _pyramid_chart(look: charts.Look) -> charts.Chart:

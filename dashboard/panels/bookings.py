@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from dashboard import charts, no_shows, scorecard, time_charts
 from dashboard.filters import Filters
-from dashboard.metrics import METRICS
+from dashboard.metrics import METRICS, SETTLED_DAYS
 from dashboard.panels.column import PERIOD, SITE, Column, value_columns
 from dashboard.panels.panel import Panel
 from dashboard.panels.scores import SCORE_COLUMNS, scores
 from dashboard.panels.sums import counts
 from dashboard.panels.trends import trend, trend_frame
-from dashboard.panels.words import share_text, titled
+from dashboard.panels.words import TOLD, listed, share_text, titled
 from dashboard.theme import STATUS_TITLES
 from dashboard.warehouse import Reader
 from dashboard.wording import number, plural
@@ -64,9 +65,15 @@ def _heat_chart(look: charts.Look) -> charts.Chart:
 def _busiest(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No bookings in this period"
-    top = frame.sort_values("value").iloc[-1]
-    bookings = f"{number(top['value'], 1)} bookings on an average {top['row']}"
-    return f"Busiest start: {top['row']} at {top['column']}, {bookings}"
+    most = frame["value"].max()
+    # Which of several as busy comes last says nothing.
+    top = frame[np.isclose(frame["value"], most)]
+    if len(top) > TOLD:
+        return f"Busiest starts: {len(top)} hours of the week, {number(most, 1)} bookings each on average"
+    starts = listed([f"{row} at {hour}" for row, hour in zip(top["row"], top["column"], strict=True)], ", ")
+    if len(top) > 1:
+        return f"Busiest starts: {starts}, {number(most, 1)} bookings each on average"
+    return f"Busiest start: {starts}, {number(most, 1)} bookings on an average {top['row'].iloc[0]}"
 
 
 def _lead(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -132,10 +139,16 @@ def _scores_answer(frame: pd.DataFrame) -> str:
     return f"{plural(last('bookings')['value'], 'booking', 'bookings')}; {said} {share}"
 
 
+_NEW = (
+    f"New: the first visit in the extract. In a site's first {SETTLED_DAYS} days in it that is so of many who had "
+    "come before, too."
+)
+
 PANELS = (
     Panel(
         "bookings_summary", "The period by site", "bookings", _scores, SCORE_COLUMNS, None, SCORES,
         _scores_answer, html=scorecard.compare,
+        note=f"{_NEW} No change of new patients against such days is told.",
     ),
     Panel(
         "bookings_by_status", "Bookings by status", "bookings", _by_status,
@@ -167,7 +180,8 @@ PANELS = (
         (Column("row", "Weekday"), Column("column", "Start hour"),
          Column("value", "Bookings a weekday", "decimal"), Column("bookings", "Bookings", "count")),
         _heat_chart, ("bookings",), _busiest,
-        note="Average number of bookings that start in the hour, local time of each site.",
+        note="Average number of bookings for the hour on such a weekday of the period, cancelled ones included and "
+        "closed days counted; local time of each site.",
     ),
     Panel(
         "lead_time", "Lead time", "bookings", _lead,
@@ -178,6 +192,6 @@ PANELS = (
     Panel(
         "new_and_returning", "Visits of new and returning patients", "bookings", _new,
         (PERIOD, Column("kind", "Visit"), Column("value", "Visits", "count")), _new_chart,
-        ("new_patients", "returning_visits"), dated=True,
+        ("new_patients", "returning_visits"), dated=True, note=_NEW,
     ),
 )  # fmt: skip

@@ -11,7 +11,7 @@ import pandas as pd
 from dashboard import charts, dot_charts, rates, scorecard, survival, theme
 from dashboard.filters import Filters
 from dashboard.measuring import measure
-from dashboard.metrics import METRICS
+from dashboard.metrics import METRICS, SETTLED_DAYS
 from dashboard.panels.column import BAND, SITE, Column, value_columns
 from dashboard.panels.panel import Panel
 from dashboard.panels.scores import SCORE_COLUMNS, scores
@@ -29,7 +29,8 @@ FOLLOWED = 28
 SUMMARY = ("courses", "induction_completion", "inductions_under_way")
 _OF_COURSES = (
     "Patients by the day of their first completed ketamine infusion of the extract, whatever lines are chosen. In "
-    "its first weeks that is so of those who had begun before it, too: a change against them tells nothing."
+    f"a site's first {SETTLED_DAYS} days in it that is so of those who had begun before, too: their inductions seem "
+    "unfinished, and no change against such days is told."
 )
 
 
@@ -101,18 +102,23 @@ def _gaps(reader: Reader, filters: Filters) -> pd.DataFrame:
 
 
 def _gaps_answer(frame: pd.DataFrame) -> str:
-    known = frame.dropna(subset=["value"])
-    if not len(known):
+    if not frame["numerator"].sum():
         return "Nobody came back for another ketamine infusion in this period"
+    # Of few a median is whichever days these were.
+    known = frame[frame["numerator"] >= LEAST_PATIENTS]
+    few = int(frame["numerator"].between(1, LEAST_PATIENTS - 1).sum())
+    left = f"; {few} of fewer than {LEAST_PATIENTS} infusions left out" if few else ""
+    if not len(known):
+        return f"Too few ketamine infusions to tell the median days between them{left}"
     sites = known["site"].nunique()
     if sites > TOLD:
         told = ", ".join(
             f"{str(phase).lower()} {number(days.min())} to {number(days.max())}"
             for phase, days in known.groupby("phase", sort=False)["value"]
         )
-        return f"Median days between ketamine infusions at {sites} sites: {told}"
+        return f"Median days between ketamine infusions at {sites} sites: {told}{left}"
     told = "; ".join(f"{row['what']} {number(row['value'])}" for row in known.to_dict("records"))
-    return f"Median days between ketamine infusions: {told}"
+    return f"Median days between ketamine infusions: {told}{left}"
 
 
 def _gaps_chart(look: charts.Look) -> charts.Chart:
@@ -224,7 +230,7 @@ PANELS = (
          Column("numerator", "Infusions", "count")),
         _gaps_chart, (), _gaps_answer,
         note="Completed ketamine infusions of the period, since the patient's one before. In induction: by day 28 "
-        "after the first.",
+        "after the first. Of those who came back; in the extract's first weeks long gaps can't be seen yet.",
     ),
     _retention_panel("retention_by_site", "Retention by site", "site", Column("of", "Site")),
     _retention_panel("retention_by_age", "Retention by age group", "band", Column("of", "Age group")),

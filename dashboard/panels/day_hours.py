@@ -25,7 +25,7 @@ from dashboard.panels.sums import with_capacity
 from dashboard.panels.today import usual_rates
 from dashboard.panels.words import TOLD, listed, titled
 from dashboard.warehouse import Reader
-from dashboard.wording import number
+from dashboard.wording import number, plural
 
 AHEAD_DAYS = 14
 KINDS = {"ahead": "Booked ahead", "walk_in": "Walked in", "no_show": "No-show, chair kept"}
@@ -87,12 +87,21 @@ def _hours_answer(frame: pd.DataFrame) -> str:
         return "No chair is taken on this day"
     by = ["site", "position", "start", "chairs"]
     total = frame.groupby(by, sort=False, dropna=False)["value"].sum().reset_index()
-    fullest = total.loc[total.groupby("site", sort=False)["value"].idxmax()]
+    top = total.groupby("site", sort=False)["value"]
+    alike = np.isclose(total["value"], top.transform("max"))
+    total["alike"] = pd.Series(alike, index=total.index).groupby(total["site"], sort=False).transform("sum")
+    fullest = total[alike].drop_duplicates("site")
     said = [
-        f"{row['site']} at {row['start']}, {number(row['value'], 1)} {_of_chairs(row['chairs'])}"
+        f"{row['site']} at {_start(row)}, {number(row['value'], 1)} {_of_chairs(row['chairs'])}"
         for row in _first(fullest[fullest["value"] > 0], "value").to_dict("records")
     ]
     return f"Fullest: {listed(said)}"
+
+
+def _start(row: Mapping[Any, Any]) -> str:
+    """The first of the half-hours that are as full, and how many more there are."""
+    more = int(row["alike"]) - 1
+    return str(row["start"]) + (f" and {plural(more, 'more half-hour', 'more half-hours')}" if more else "")
 
 
 def _of_chairs(chairs: float) -> str:
@@ -151,6 +160,8 @@ def _ahead(reader: Reader, filters: Filters) -> pd.DataFrame:
     ]
     if end < start:
         return pd.DataFrame(columns=columns)
+    # Of all lines and ages, since they share the chairs: what others have booked isn't free.
+    filters = replace(filters, lines=(), bands=())
     frame = with_capacity(reader, replace(filters.on(start, end), by="day"), "period", "site")
     scheduled = measure(frame, METRICS["scheduled_utilisation"])
     # Whichever definition is in use: booked chairs are lost at the rate of appointments kept or missed.
@@ -190,12 +201,15 @@ def _ahead_chart(look: charts.Look) -> charts.Chart:
 def _ahead_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "The extract holds no open day after this one"
-    emptiest = frame.sort_values("value").iloc[0]
+    emptiest = frame.sort_values("value", kind="stable").iloc[0]
+    alike = int(np.isclose(frame["value"], emptiest["value"]).sum()) - 1
+    others = f"; {plural(alike, 'other day of a site is', 'other days of sites are')} as empty" if alike else ""
     when = pd.Timestamp(emptiest["period"])
     where = f"{emptiest['site']} on {when:%A} {when.day} {when:%b}"
     return (
-        f"Most room: {where}, {number(emptiest['scheduled'])} % of chair time is booked and "
-        f"{number(emptiest['value'])} % expected to come, {number(emptiest['free_hours'])} chair-hours are free"
+        f"Emptiest: {where}, {number(emptiest['scheduled'])} % of chair time is booked and "
+        f"{number(emptiest['value'])} % expected to come, "
+        f"{number(emptiest['free_hours'])} chair-hours are free{others}"
     )
 
 
@@ -227,6 +241,7 @@ PANELS = (
         _ahead_chart, ("scheduled_utilisation",), _ahead_answer, dated=True, each="site",
         note="Pale: booked. Solid: with the site's usual no-show rate taken off, of all days that are over, of the "
         "same weekday where weekdays differ. That rate is of past appointments, whichever is chosen above: late "
-        "cancellations and empty slots are no booked chairs.",
+        "cancellations and empty slots are no booked chairs. Of all service lines and ages, whatever is chosen. "
+        "Days farther ahead are emptier in any case, since much is booked a few days before.",
     ),
 )  # fmt: skip

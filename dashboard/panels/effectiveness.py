@@ -116,6 +116,8 @@ def _answer(frame: pd.DataFrame) -> str:
     share = f"scored: {scored['numerator']:,.0f} of {due} due ({shown['scored']})"
     if not scored["numerator"]:
         return f"PHQ-9 after induction: {share}"
+    if scored["numerator"] < FEWEST_TOLD:
+        return f"PHQ-9 after induction: too few are scored to say how they fared; {share}"
     return f"PHQ-9 after induction: {shown['response']} responded, {shown['worsening']} got worse; {share}"
 
 
@@ -195,7 +197,8 @@ PANELS = (
         (_INSTRUMENT, _MOMENT, *_VALUES, *_CHANGE), None, (*_EVERY, *_ALONE), _answer, html=scorecard.moments,
         whole="asked",
         note=f"{_WHO} Day 7: the score nearest to it of days 5 to 9; day 14: of days 12 to 16. Induction: the "
-        "infusions up to day 28 after the first.",
+        "infusions up to day 28 after the first. Remission: also of who was below 5 before. Who comes at the worst "
+        "is better later in any case (regression to the mean): nobody stands beside who was not treated.",
     ),
     *(
         Panel(

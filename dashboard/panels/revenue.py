@@ -222,7 +222,7 @@ def _missed(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _missed_answer(frame: pd.DataFrame) -> str:
     if not len(frame):
         return "No visit was missed or cancelled in this period"
-    return f"Visits worth {text(frame['value'].sum(), 'dollars')} did not take place"
+    return f"{text(frame['value'].sum(), 'dollars')} at list price were booked and missed or cancelled"
 
 
 PANELS = (
@@ -261,6 +261,6 @@ PANELS = (
         (SITE, LINE, Column("status", "Status"), Column("missed", "Bookings", "count"), _DOLLARS),
         answer=_missed_answer,
         note="The price of the booking, or the list price of its service where it has none. Who came on another day "
-        "instead is in it: not all of it is lost.",
+        "instead is in it: this is not what was lost.",
     ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from dashboard import changes
 from dashboard.additive import side_by_side
 from dashboard.filters import Filters
 from dashboard.measuring import MEASURED, measure, measure_all
-from dashboard.metrics import METRICS
+from dashboard.metrics import METRICS, OF_FIRST_VISITS, SETTLED_DAYS
 from dashboard.panels.alike import of_metrics
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.sums import gathered
@@ -82,8 +83,9 @@ def scores(reader: Reader, filters: Filters, names: Sequence[str]) -> pd.DataFra
     for also, lead in ((False, ""), (True, "also_")):
         against, then = _then(reader, filters, names, now, also=also)
         part = changes.between(now, then).assign(against=against)
-        if filters.compared_site(also=also):
-            # Sites differ in size: of counts that is no finding.
+        earlier = filters.compared(also=also)
+        if filters.compared_site(also=also) or (earlier and earlier.days != filters.days):
+            # Sites differ in size, and months in days: of counts that is no finding.
             limits = ["change_lower", "change_upper"]
             part[limits] = part[limits].where(now["unit"] != "count", axis=0)
         like_for_like = _like_for_like(reader, filters, names, now, also=also)
@@ -125,11 +127,7 @@ def _then(
     nothing = _nothing(now[list(MEASURED)])
     if earlier := filters.compared(also=also):
         then = _scores(reader, earlier, names)[list(MEASURED)]
-        # Of a site that was to open there is nothing to tell, and that it has opened since is no improvement.
-        firsts = reader.query("holdings", sites=filters.sites)
-        opened = set(firsts.loc[pd.to_datetime(firsts["first_day"]) <= pd.Timestamp(earlier.end), "site"])
-        without = [reader.catalogue.site_name(site) for site in filters.sites if site not in opened]
-        return earlier.period_text(), then.where(~now["site"].isin(without), nothing)
+        return filters.against_text(earlier), then.where(_held(reader, filters, now, earlier), nothing)
     if (site := filters.compared_site(also=also)) is None:
         return "", nothing
     name = reader.catalogue.site_name(site)
@@ -137,6 +135,21 @@ def _then(
     then = own.loc[now["metric"], list(MEASURED)].set_index(now.index)
     # A site isn't compared with itself, nor with a whole that it is part of.
     return name, then.where(~now["site"].isin([name, together(reader, filters)]), nothing)
+
+
+def _held(reader: Reader, filters: Filters, now: pd.DataFrame, earlier: Filters) -> pd.Series:
+    """Of which rows of now the extract holds what the earlier period is to be compared by."""
+    found = reader.query("holdings", sites=filters.sites)
+    names = found["site"].map(reader.catalogue.site_name)
+    firsts = dict(zip(names, found["first_day"], strict=True))
+    firsts[together(reader, filters)] = reader.catalogue.first_day
+    # A site without any booking never begins.
+    first = pd.to_datetime(now["site"].map(firsts)).fillna(pd.Timestamp.max.floor("D") - dt.timedelta(SETTLED_DAYS))
+    start, end = pd.Timestamp(earlier.start), pd.Timestamp(earlier.end)
+    # Of a site that was to open there is nothing to tell, and that it has opened since is no improvement; a part of a
+    # period has fewer of everything that is counted.
+    held = (first <= end) & ((first <= start) | ~now["unit"].isin(["count", "dollars"]))
+    return held & ((first + dt.timedelta(SETTLED_DAYS) <= start) | ~now["metric"].isin(list(OF_FIRST_VISITS)))
 
 
 def against(now: pd.DataFrame, then: pd.DataFrame | None, alike: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -13,9 +13,9 @@ from dashboard.measuring import CENTS
 from dashboard.metrics import METRICS
 from dashboard.panels.column import BAND, LINE, PERIOD, SITE, Column, value_columns
 from dashboard.panels.panel import Panel
-from dashboard.panels.scores import SCORE_COLUMNS, measured, scores, values_of
+from dashboard.panels.scores import SCORE_COLUMNS, measured, scores, told, values_of
 from dashboard.panels.sums import counts
-from dashboard.panels.words import share_text, titled
+from dashboard.panels.words import share_text, titled, together
 from dashboard.warehouse import Reader
 from dashboard.wording import number, plural, signed
 
@@ -107,8 +107,39 @@ def _both_answer(frame: pd.DataFrame) -> str:
 SUMMARY = ("completed", "ketamine_share", "drip_share", "patients", "invoiced")
 
 
+#: Shares of visits that are of patients rather than visits: who comes six times for ketamine is no six findings.
+SHARES = ("ketamine_share", "drip_share")
+
+
 def _summary(reader: Reader, filters: Filters) -> pd.DataFrame:
-    return scores(reader, filters, SUMMARY)
+    rows = scores(reader, filters, SUMMARY)
+    for also, lead in ((False, ""), (True, "also_")):
+        if before := filters.compared(also=also):
+            rows = _widened(reader, filters, before, rows, lead)
+    return rows
+
+
+def _widened(reader: Reader, filters: Filters, before: Filters, rows: pd.DataFrame, lead: str) -> pd.DataFrame:
+    """The rows with the limits of a share's change as wide as patients who come several times make them."""
+    values = filters.values() | {"before_start": before.start, "before_end": before.end}
+    found = reader.query("share_change", **values)
+    whole = together(reader, filters)
+    names = [whole if pd.isna(site) else reader.catalogue.site_name(site) for site in found["site"]]
+    spread = (found["by_patients"] / found["by_visits"].where(found["by_visits"] > 0)) ** 0.5
+    # Never narrower than by visits: of few patients too little spread is seen.
+    factors = dict(zip(names, spread.fillna(1).clip(lower=1), strict=True))
+    own = rows["metric"].isin(SHARES)
+    factor = rows.loc[own, "site"].map(factors).fillna(1)
+    change = rows.loc[own, f"{lead}change"]
+    lower, upper = (
+        (change + factor * (rows.loc[own, f"{lead}{name}"] - change)).clip(-100, 100)
+        for name in ("change_lower", "change_upper")
+    )
+    judged = told(rows.loc[own, ["metric"]].assign(change=change, change_lower=lower, change_upper=upper))
+    judged = judged.drop(columns="metric").add_prefix(lead)
+    rows = rows.copy()
+    rows.loc[own, judged.columns] = judged
+    return rows
 
 
 def _summary_answer(frame: pd.DataFrame) -> str:
@@ -133,7 +164,8 @@ def _shift(reader: Reader, filters: Filters) -> pd.DataFrame:
     """Change of completed visits by line: of other patients, and of the same ones."""
     columns = ["line", "kind", "value", "visits_now", "visits_before", "patients"]
     before = filters.compared()
-    if before is None:
+    # Of a period that the extract holds in part, patients would be missing that it never knew of.
+    if before is None or before.start < filters.scope.first_day:
         return pd.DataFrame(columns=columns)
     values = filters.values() | {"before_start": before.start, "before_end": before.end}
     del values["lines"]
@@ -182,13 +214,15 @@ def _chair_hours_answer(frame: pd.DataFrame) -> str:
         if part["denominator"].sum():
             hourly = part["numerator"].sum() / part["denominator"].sum() / CENTS
             told.append(f"{line} ${number(hourly)}")
-    return f"A chair-hour brings: {', '.join(told)}" if told else "No chair was used in this period"
+    return f"Invoiced per chair-hour: {', '.join(told)}" if told else "No chair was used in this period"
 
 
 PANELS = (
     Panel(
         "mix_summary", "Share, patients and revenue by site", "service_mix", _summary, SCORE_COLUMNS, None, SUMMARY,
         _summary_answer, html=scorecard.compare,
+        note="Limits of a share itself, and of its difference from another site, are as if each visit were another "
+        "patient's, and so too narrow; those of its change between periods allow for patients who come often.",
     ),
     Panel(
         "mix_shift", "What the shift is made of", "service_mix", _shift,

@@ -15,7 +15,7 @@ from dashboard import charts, control_charts, no_shows, spc, tiles, verdicts
 from dashboard.arguments import FloatArray
 from dashboard.filters import Filters
 from dashboard.measuring import MEASURED, measure
-from dashboard.metrics import METRICS, Metric
+from dashboard.metrics import METRICS, OF_FIRST_VISITS, SETTLED_DAYS, Metric
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.sums import counts, effect_counts, with_slots
@@ -117,6 +117,10 @@ class SiteDays:
     def chart(self, metric: Metric) -> Chart:
         """The figure's control chart up to the last of the days."""
         value, numerator, denominator = self.measured[metric.name][:, :3].T
+        if metric.name in OF_FIRST_VISITS:
+            # Before, nearly everybody seemed new, and every later day would stand below that.
+            unsettled = bisect_left(self.days, self.days[0] + dt.timedelta(SETTLED_DAYS), hi=len(self.days) - 1)
+            value = np.concatenate((np.full(unsettled, np.nan), value[unsettled:]))
         return verdicts.chart(metric, self.days, value, numerator, denominator, self.weekdays)
 
 
@@ -319,7 +323,7 @@ PANELS = (
         None, FIGURES, html=tiles.day, sites_in="",
         note="Limits: p′ for rates, XmR for others, of every earlier day of the site, or of the same weekday where "
         "weekdays differ; never narrower than chance. Small chart: the last of those days and this one, the band is "
-        "the usual range.",
+        f"the usual range. New patients: from the {SETTLED_DAYS}th day on, since before nearly everybody seemed new.",
     ),
     Panel(
         "day_chart", "One figure over time", "today", _day_chart,

@@ -108,7 +108,7 @@ def seen(reader: Reader, name: str, chosen: Filters) -> dict[str, Any]:
         "panel": name,
         "title": panel.title,
         "heading": heading,
-        "note": panel.note,
+        "note": panels.note(reader, name, chosen),
         "definitions": [[metric.title, metric.definition] for metric in panel.definitions()],
         "columns": [[column.name, column.title, column.format] for column in columns],
         "rows": [list(row.values()) for row in _records(frame[[column.name for column in columns]])],

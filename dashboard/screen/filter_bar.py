@@ -325,7 +325,7 @@ def _extract_date(reader: Reader, chosen: Filters, *, day: bool, rates: bool) ->
     for also in () if day else (False, True):
         if before := chosen.compared(also=also):
             earliest = min(earliest, before.start)
-            about += f", against {before.period_text()}"
+            about += f", against {chosen.against_text(before)}"
         elif site := chosen.compared_site(also=also):
             about += f", against {catalogue.site_name(site)}"
         elif chosen.lacks_comparison(also=also):

@@ -301,7 +301,8 @@ def _foot(view: View, panel: Panel, frame: pd.DataFrame) -> None:
     """The definition in one line, more of them folded, and the file."""
     shown = set(frame["metric"]) if "metric" in frame else set(panel.metrics)
     metrics = [metric for metric in panel.definitions() if metric.name in shown]
-    lines = [f"<p>{escape(panel.note)}</p>"] if panel.note else []
+    said = panels.note(view.reader, panel.name, view.filters)
+    lines = [f"<p>{escape(said)}</p>"] if said else []
     if len(metrics) <= 2:
         lines += [f"<p><b>{escape(m.title)}:</b> {escape(m.definition)}</p>" for m in metrics]
     else:

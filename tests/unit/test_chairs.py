@@ -171,12 +171,12 @@ def test_a_site_that_has_closed_and_a_holiday_have_no_gaps_to_fill(tmp_path):
         assert [shown("day_gaps", day, "dallas")[0] > 0 for day in (2, 5, 7)] == [True, False, False]
         assert [shown("day_gaps", day, "chicago")[0] > 0 for day in (2, 5, 7)] == [True, True, False]
         assert [shown("day_by_hour", day, "dallas")[1] for day in (2, 5)] == [
-            "Fullest: Dallas at 10:00 am, 1.0 of 6 chairs",
-            "Fullest: Dallas at 10:00 am, 1.0 taken though closed on this day",
+            "Fullest: Dallas at 10:00 am and 1 more half-hour, 1.0 of 6 chairs",
+            "Fullest: Dallas at 10:00 am and 1 more half-hour, 1.0 taken though closed on this day",
         ]
         # A holiday leaves the chairs where they are, and nobody can be booked on them.
         assert shown("day_by_hour", 7, "chicago")[1] == (
-            "Fullest: Chicago at 10:00 am, 1.0 taken though closed on this day"
+            "Fullest: Chicago at 10:00 am and 1 more half-hour, 1.0 taken though closed on this day"
         )
         both = parse({"day": ["2026-10-05"]}, scope_of(reader))
         rows = panels.rows(reader, "day_by_hour", both)

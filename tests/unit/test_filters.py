@@ -100,6 +100,22 @@ def test_whole_months_are_held_against_whole_months(start, end, before):
     assert (found.start.isoformat(), found.end.isoformat()) == before
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "by", "told"),
+    [
+        ("2026-08-02", "2026-10-30", "week", "The first week has 1 of 7 days; the last week has 5 of 7 days."),
+        ("2026-08-03", "2026-10-30", "week", "The last week has 5 of 7 days."),
+        ("2026-08-03", "2026-10-25", "week", ""),
+        ("2026-08-02", "2026-10-30", "month", "The first month has 30 of 31 days; the last month has 30 of 31 days."),
+        ("2026-08-01", "2026-09-30", "month", ""),
+        ("2026-08-12", "2026-08-20", "month", "The month has 9 of 31 days."),
+        ("2026-08-02", "2026-10-30", "day", ""),
+    ],
+)
+def test_weeks_and_months_that_are_parts_are_told(start, end, by, told):
+    assert chosen(**{"period": "custom", "from": start, "to": end, "by": by}).cut_text() == told
+
+
 def test_no_comparison():
     assert chosen(compare="none").compared() is None
 

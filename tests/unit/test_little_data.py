@@ -33,7 +33,7 @@ def heading(reader, name, **parameters):
 
 def test_headings_of_next_to_nothing(little):
     assert heading(little, "age_pyramid") == (
-        "Patients of 65 and over: Chicago ketamine 0 %; Dallas vitamin or hydration 0 %"
+        "Patients of 65 and over: Chicago ketamine too few; Dallas vitamin or hydration too few"
     )
     assert heading(little, "age_rates") == "Too few in every age band to judge a rate"
     assert heading(little, "site_rates") == (

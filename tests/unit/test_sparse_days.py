@@ -63,12 +63,14 @@ def test_slots_of_days_without_a_booking_are_slots(sparse):
     assert days(rows(sparse, "no_show_trend", **WEEK, site="chicago")) == [3, 5, 6, 7]
 
 
-def test_a_day_ahead_without_a_booking_has_the_most_room(sparse):
+def test_a_day_ahead_without_a_booking_is_the_emptiest(sparse):
     frame = rows(sparse, "days_ahead", day="2026-11-07", site="chicago")
     assert days(frame) == [9, 10, 11, 12, 13, 14, 16]
     assert frame["value"].tolist()[:6] == [0] * 6
     assert frame["free_hours"].iloc[0] == CHICAGO_MINUTES / 60
-    assert panels.PANELS["days_ahead"].answer(frame).startswith("Most room: Chicago on Monday 9 Nov, 0 %")
+    told = panels.PANELS["days_ahead"].answer(frame)
+    assert told.startswith("Emptiest: Chicago on Monday 9 Nov, 0 %")
+    assert told.endswith("; 5 other days of sites are as empty")
 
 
 def test_what_was_entered_after_the_visit_counts_in_the_lead_time(sparse):
