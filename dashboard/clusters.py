@@ -10,7 +10,7 @@ from dashboard.warehouse import Reader
 
 #: Any side effect, as `clusters.sql` calls it.
 _ANY = ""
-#: So many infusions tell how side effects go together; more would only take longer.
+#: So many visits tell how those of a patient go together; more would only take longer.
 SAMPLE = 200_000
 #: Of fewer infusions with a side effect, or no-shows, it isn't known how they go together: as if independent.
 LEAST_HITS = 20
@@ -38,6 +38,11 @@ def of_no_shows(reader: Reader, days: int) -> float:
     return _design(reader.query("clusters_no_shows", **_asked(reader, days)))
 
 
+def one_in(visits: float, sample: int) -> int:
+    """Of so many visits every how-manieth patient is asked, so that there are about as many as the sample is to have."""
+    return max(1, round(visits / sample))
+
+
 def _design(rows: pd.DataFrame) -> float:
     hits = rows["hits"].sum()
     if not LEAST_HITS <= hits < rows["trials"].sum():
@@ -48,8 +53,8 @@ def _design(rows: pd.DataFrame) -> float:
 
 def _asked(reader: Reader, days: int) -> dict[str, object]:
     completed = reader.query("holdings", sites=reader.sites)["completed"].sum()
-    one_in = max(1, round(completed / SAMPLE))
-    return {"sites": reader.sites, "days": days, "until": reader.catalogue.last_full_day, "one_in": one_in}
+    until = reader.catalogue.last_full_day
+    return {"sites": reader.sites, "days": days, "until": until, "one_in": one_in(completed, SAMPLE)}
 
 
 def _clusters(reader: Reader, days: int) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 -- Linearised (Woodruff 1971, JASA 66:411-414): of each patient the deviation of ketamine visits from what the
 -- share of the period would give of all visits, over the period's visits, then less before.
 -- grain: one row for each site, and one over all sites asked for (site null)
--- parameters: start, end, before_start, before_end (inclusive local dates), sites, lines, bands
+-- parameters: start, end, before_start, before_end (inclusive local dates), sites, lines, bands, one_in (one of so
+--   many patients)
 -- serves: service_mix
 with visits as (
     select
@@ -15,6 +16,7 @@ with visits as (
     from bookings
     where status = 'completed'
         and (starts_on between $start and $end or starts_on between $before_start and $before_end)
+        and patient % $one_in::integer = 0
         and list_contains($sites::site[], site)
         and list_contains($lines::line[], line)
         and list_contains($bands::band[], band)

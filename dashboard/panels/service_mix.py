@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard import charts, dot_charts, scorecard, theme, time_charts
+from dashboard import charts, clusters, dot_charts, scorecard, theme, time_charts
 from dashboard.filters import Filters
 from dashboard.measuring import CENTS
 from dashboard.metrics import METRICS
@@ -109,6 +109,8 @@ SUMMARY = ("completed", "ketamine_share", "drip_share", "patients", "invoiced")
 
 #: Shares of visits that are of patients rather than visits: who comes six times for ketamine is no six findings.
 SHARES = ("ketamine_share", "drip_share")
+#: So many visits of both periods tell how those of a patient go together.
+SAMPLE = 50_000
 
 
 def _summary(reader: Reader, filters: Filters) -> pd.DataFrame:
@@ -122,7 +124,8 @@ def _summary(reader: Reader, filters: Filters) -> pd.DataFrame:
 def _widened(reader: Reader, filters: Filters, before: Filters, rows: pd.DataFrame, lead: str) -> pd.DataFrame:
     """The rows with the limits of a share's change as wide as patients who come several times make them."""
     values = filters.values() | {"before_start": before.start, "before_end": before.end}
-    found = reader.query("share_change", **values)
+    visits = sum(counts(reader, one)["completed"].sum() for one in (filters, before))
+    found = reader.query("share_change", **values, one_in=clusters.one_in(visits, SAMPLE))
     whole = together(reader, filters)
     names = [whole if pd.isna(site) else reader.catalogue.site_name(site) for site in found["site"]]
     spread = (found["by_patients"] / found["by_visits"].where(found["by_visits"] > 0)) ** 0.5

@@ -112,7 +112,7 @@ def test_the_spread_of_a_share_is_that_of_the_patients(everything, chosen, tmp_p
     """At each site and in all, worked out once more on the bookings; many are in both periods."""
     before = chosen.compared()
     values = chosen.values() | {"before_start": before.start, "before_end": before.end}
-    found = everything.query("share_change", **values)
+    found = everything.query("share_change", **values, one_in=1)
     with facts_of(everything.warehouse.path, tmp_path) as ask:
         visits = ask(
             "select patient::varchar as patient, site::varchar as site, starts_on, line = 'ketamine' as ketamine "
