@@ -81,6 +81,23 @@ def test_a_file_of_several_columns_keeps_more_than_the_first(form: Form) -> None
     assert form.clinic.ask("select count(*) from rejects") == [(0,)]
 
 
+@pytest.mark.parametrize("name", ["AE{} severity", "AE{}_grade"])
+def test_grades_beside_numbered_columns_are_theirs(form: Form, name: str) -> None:
+    header = ",".join(f"AE{n},{name.format(n)}" for n in (1, 2))
+    form.write(
+        "visits.csv",
+        f"{VISITS},{header}",
+        visit(1, "Nausea", "Mild", "Dizziness", "Severe"),
+        visit(2, "None", "", "", ""),
+        visit(3, "Nausea", "None", "", ""),
+    )
+    form.publish()
+    assert sorted(form.effects("booking_id, effect, severity")) == [
+        ("V1", "dizziness", "severe"), ("V1", "nausea", "mild"), ("V3", "nausea", "unknown"),
+    ]  # fmt: skip
+    assert form.clinic.ask("select count(*) from rejects") == [(0,)]
+
+
 def test_an_id_holds_nothing_of_what_was_written(form: Form) -> None:
     form.write("visits.csv", f"{VISITS},AE1,AE2", visit(1, "Nausea", "Dizziness"))
     form.publish()
