@@ -76,6 +76,17 @@ def test_who_shares_an_identifier_is_one(fhir: FhirClinic) -> None:
     assert fhir.ask("select distinct age from bookings where booking_id in ('A1', 'A2', 'A3')") == [(45,)]
 
 
+def test_the_order_of_identifiers_makes_no_other_patient(fhir: FhirClinic) -> None:
+    """One delivery lists them so, the next otherwise: it is the same patient in both."""
+    found = []
+    for order in (1, -1):
+        visits = [visit(f"A{n}", contained(*[f"x{n}", f"y{n}"][::order])) for n in range(8)]
+        fhir.lines("1.ndjson", location(), *visits)
+        fhir.publish()
+        found.append(fhir.ask("select booking_id, patient from bookings order by all"))
+    assert found[0] == found[1]
+
+
 def test_who_is_delivered_as_well_is_the_one_who_is_delivered(fhir: FhirClinic) -> None:
     """Wherever in the delivery they stand, and whichever of the numbers leads there."""
     fhir.lines("1.ndjson", location(), visit("A1", contained("x1", "y1", birthDate="1930-01-06")))

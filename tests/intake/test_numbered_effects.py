@@ -54,6 +54,8 @@ def test_vaers_reports_with_several_rows_an_id_keep_every_term(form: Form) -> No
         "2500002,Nausea,28.1,,,,",
     )
     text, _ = form.draft()
+    # Where a patient lives is no site, though "IL" stands in the city of one.
+    assert 'column = "STATE"' not in text
     # Nothing but the patient is missing, and the draft says so.
     asked = "# patient_id = { unknown = true }  # DECIDE: required"
     assert [line for line in text.splitlines() if "DECIDE: required" in line] == [
@@ -76,6 +78,23 @@ def test_a_file_of_several_columns_keeps_more_than_the_first(form: Form) -> None
     form.write("adverse_events.csv", "booking id,Adverse Event 1,Adverse Event 2", "V1,Nausea,Dizziness", "V2,,")
     form.publish()
     assert sorted(form.effects()) == [("V1", "dizziness"), ("V1", "nausea")]
+    assert form.clinic.ask("select count(*) from rejects") == [(0,)]
+
+
+@pytest.mark.parametrize("name", ["AE{} severity", "AE{}_grade"])
+def test_grades_beside_numbered_columns_are_theirs(form: Form, name: str) -> None:
+    header = ",".join(f"AE{n},{name.format(n)}" for n in (1, 2))
+    form.write(
+        "visits.csv",
+        f"{VISITS},{header}",
+        visit(1, "Nausea", "Mild", "Dizziness", "Severe"),
+        visit(2, "None", "", "", ""),
+        visit(3, "Nausea", "None", "", ""),
+    )
+    form.publish()
+    assert sorted(form.effects("booking_id, effect, severity")) == [
+        ("V1", "dizziness", "severe"), ("V1", "nausea", "mild"), ("V3", "nausea", "unknown"),
+    ]  # fmt: skip
     assert form.clinic.ask("select count(*) from rejects") == [(0,)]
 
 

@@ -191,10 +191,31 @@ def terms_of(file: SampledFile) -> list[Across]:
         left_out = listed(["", *sorted(nothing | {"none", "no", "n/a"})])
         # Column 5 of a sample may be empty, and of the next delivery not.
         return [
-            Across(name, name, f"except = {{ column = {file.source(name)}, values = {left_out} }}", holds_terms=True)
+            Across(
+                name,
+                name,
+                f"except = {{ column = {file.source(name)}, values = {left_out} }}",
+                _grades_beside(file, name),
+                holds_terms=True,
+            )
             for name in names
         ]
     return []
+
+
+def _grades_beside(file: SampledFile, name: str) -> tuple[str, dict[str, str]] | None:
+    """The grades of a numbered column, as AE1 severity tells those of AE1; None where there are none.
+
+    Numbers above 5 and words that are no grades are none.
+    """
+    wanted = {re.sub(r"[^a-z0-9]", "", f"{name} {word}".lower()) for word in _GRADES}
+    for one in file.header:
+        if re.sub(r"[^a-z0-9]", "", one.lower()) in wanted and file.header.count(one) == 1:
+            graded = _grades_of(file, one)
+            # No grade beside a side effect is an unknown one.
+            nothing = {value: "" for value in dict.fromkeys(file.columns[one]) if _is_nothing(value)}
+            return (graded[0], graded[1] | nothing) if graded else None
+    return None
 
 
 def _is_answer(value: str) -> bool:

@@ -172,6 +172,9 @@ class Words:
             whole = column.kind == "reference" and all(is_said(value, self._names(column)) for value in set(values))
             if (evidence.is_written(name) and not whole) or "zone" in name.lower():
                 continue
+            # Where a patient lives is no site, though a site's city may name the same state.
+            if column.name == "site" and evidence.is_address(name, values):
+                continue
             if column.kind == "reference" and all(is_name(value, self._names(column)) for value in set(values)):
                 return Guess(name, 0.75, "its values are their names")
             if self._known(column, file, name) == 1:

@@ -179,6 +179,8 @@ class Index:
             identifiers: system and value of each, at least one.
             told: birth date and sex; of each the first that was told counts.
         """
+        # A sender may list them in another order each time.
+        identifiers = sorted(identifiers)
         names = [self._digest(f"Patient?{system}|{value}") for system, value in identifiers]
         known = dict.fromkeys(key for name in names if (key := self._person(name)))
         # The same in every delivery, as the id of a patient must be.
