@@ -39,7 +39,7 @@ def of_no_shows(reader: Reader, days: int) -> float:
 
 
 def one_in(visits: float, sample: int) -> int:
-    """Of so many visits every how-manieth patient is asked, so that there are about as many as the sample is to have."""
+    """Every how-manieth patient is asked of so many visits, so that about the sample comes."""
     return max(1, round(visits / sample))
 
 
