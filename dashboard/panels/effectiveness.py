@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import altair as alt
@@ -10,7 +11,7 @@ import pandas as pd
 from dashboard import charts, dot_charts, scorecard, theme
 from dashboard.filters import Filters
 from dashboard.measuring import measure_all
-from dashboard.metrics import METRICS
+from dashboard.metrics import METRICS, SETTLED_DAYS
 from dashboard.panels.column import SITE, Column
 from dashboard.panels.panel import Panel
 from dashboard.panels.scores import against, named
@@ -63,6 +64,9 @@ def _indication(code: str) -> str:
     return code.upper() if code in _ABBREVIATED else theme.line_title(code or NOT_RECORDED)
 
 
+#: Before this day of the extract scores may be due of patients who had begun before it and seem to have begun in it:
+#: the last time for a score ends 59 days after the first infusion.
+KNOWN_FROM = SETTLED_DAYS + 60
 _ABBREVIATED = frozenset({"ptsd", "ocd", "mdd", "gad", "crps"})
 _KEYS = ("instrument", "moment", "site", "group", "indication")
 
@@ -86,6 +90,8 @@ def _measured(frame: pd.DataFrame, *by: str) -> pd.DataFrame:
 
 def _by_moment(reader: Reader, filters: Filters) -> pd.DataFrame:
     earlier = filters.compared()
+    if earlier and earlier.start < filters.scope.first_day + dt.timedelta(KNOWN_FROM):
+        earlier = None
     found = against(_measured(_counted(reader, filters)), _measured(_counted(reader, earlier)) if earlier else None)
     return found.assign(moment=found["moment"].map(MOMENTS))
 
@@ -174,6 +180,7 @@ _CHANGE = (
     Column("change", "Change", "decimal", own="change"),
     Column("change_lower", "Change, 95 % from", "decimal", own="change"),
     Column("change_upper", "Change, 95 % to", "decimal", own="change"),
+    Column("change_told", "Change, in words"),
 )
 _INSTRUMENT, _MOMENT = Column("instrument", "Questionnaire"), Column("moment", "When")
 _SPLITS = {
@@ -198,7 +205,8 @@ PANELS = (
         whole="asked",
         note=f"{_WHO} Day 7: the score nearest to it of days 5 to 9; day 14: of days 12 to 16. Induction: the "
         "infusions up to day 28 after the first. Remission: also of who was below 5 before. Who comes at the worst "
-        "is better later in any case (regression to the mean): nobody stands beside who was not treated.",
+        "is better later in any case (regression to the mean): nobody stands beside who was not treated. No change is "
+        f"told against the extract's first {KNOWN_FROM} days, in which those seem to begin who had begun before it.",
     ),
     *(
         Panel(

@@ -255,7 +255,7 @@ PANELS = (
         note="All of the extract up to the end of the period, by month from the first whole one on, or by week where "
         "months are few. Laney's p′ limits; ▲ special cause upwards, ★ downwards: outside the limits, 7 on one side, "
         "7 trending, 2 of 3 in the outer third. ▼ a person's note; ◇ forms filled in unusually often or seldom. "
-        "Limits never rebase by themselves.",
+        "Limits never rebase by themselves. Of all service lines together more ketamine shows as a rise: choose one.",
     ),
     Panel(
         "rate_chart", "Side effects over time, repeats counted", "signals", _rates,

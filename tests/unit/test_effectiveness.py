@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -212,3 +214,15 @@ def test_the_change_of_a_mean_has_the_interval_of_both_means(everything):
     np.testing.assert_allclose(now["change"], now["value"] - before["value"].to_numpy())
     below = np.hypot(now["value"] - now["lower"], (before["upper"] - before["value"]).to_numpy())
     np.testing.assert_allclose(now["change_lower"], now["change"] - below)
+
+
+def test_no_change_is_told_against_days_in_which_those_seem_to_begin_who_had_begun_before(everything):
+    scope = scope_of(everything)
+    for first, told in ((119, False), (120, True)):
+        start = scope.first_day + dt.timedelta(days=first + 90)
+        end = start + dt.timedelta(days=89)
+        chosen = filters.parse({"period": ["custom"], "from": [str(start)], "to": [str(end)]}, scope)
+        assert chosen.compared().start == scope.first_day + dt.timedelta(days=first)
+        rows = panels.rows(everything, "effectiveness", chosen)
+        assert rows["change"].notna().any() == told
+        assert (rows["change_told"] != "").any() == told
