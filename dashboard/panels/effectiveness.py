@@ -205,8 +205,8 @@ PANELS = (
         whole="asked",
         note=f"{_WHO} Day 7: the score nearest to it of days 5 to 9; day 14: of days 12 to 16. Induction: the "
         "infusions up to day 28 after the first. Remission: also of who was below 5 before. Who comes at the worst "
-        "is better later in any case (regression to the mean): nobody stands beside who was not treated. No change is "
-        f"told against the extract's first {KNOWN_FROM} days, in which those seem to begin who had begun before it.",
+        "is better later in any case (regression to the mean): nobody stands beside who was not treated. No change "
+        f"is told against the extract's first {KNOWN_FROM} days, in which who had begun before it seems to begin.",
     ),
     *(
         Panel(
