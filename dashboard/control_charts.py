@@ -127,13 +127,17 @@ def funnel(look: Look, title: str, tips: list[alt.Tooltip]) -> Chart:
     return alt.layer(target, *limits, points, names).properties(title=heading(title), height=HEIGHT)
 
 
-def intervals(look: Look, title: str, unit: str, category: str, rows: int, tips: list[alt.Tooltip]) -> Chart:
-    """Differences with their intervals around 0. Rows: the category, difference, lower, upper, verdict."""
+def intervals(
+    look: Look, title: str, unit: str, category: str, rows: int, tips: list[alt.Tooltip],
+    drawn: tuple[str, str, str] = ("difference", "lower", "upper"),
+) -> Chart:  # fmt: skip
+    """Differences with their intervals around 0. Rows: the category, the columns of `drawn`, verdict."""
+    value, lower, upper = drawn
     base = alt.Chart(ROWS).encode(y=alt.Y(f"{category}:N", title=None, sort=None, axis=alt.Axis(labelLimit=260)))
-    x = alt.X("difference:Q", title=unit, axis=alt.Axis(tickCount=6, grid=False))
+    x = alt.X(f"{value}:Q", title=unit, axis=alt.Axis(tickCount=6, grid=False))
     zero = alt.Chart(ROWS).mark_rule(color=theme.quiet(look.mode), strokeWidth=1).encode(x=alt.datum(0))
     reach = base.mark_rule(strokeWidth=2, opacity=0.7).encode(
-        x=alt.X("lower:Q", title=unit), x2="upper:Q", color=_verdict(look), tooltip=tips
+        x=alt.X(f"{lower}:Q", title=unit), x2=f"{upper}:Q", color=_verdict(look), tooltip=tips
     )
     points = base.mark_point(filled=True, opacity=1, size=80).encode(
         x=x, color=_verdict(look), shape=_shape(), tooltip=tips

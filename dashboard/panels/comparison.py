@@ -194,6 +194,8 @@ def _rates_chart(look: charts.Look) -> charts.Chart:
 
 _CRUDE = ("difference", "lower", "upper")
 _ALIKE = ALIKE[:3]
+#: What is judged: like for like where groups have strata in common.
+_DRAWN = ("drawn", "drawn_lower", "drawn_upper")
 #: Of each group of a pair infusions with the side effect and completed ones.
 _PAIRED = ("numerator", "denominator", "other_numerator", "other_denominator")
 #: So many independent infusions would say as much.
@@ -219,6 +221,9 @@ def _differences(reader: Reader, filters: Filters) -> pd.DataFrame:
         smallest=100 * np.asarray(rates.smallest_detectable(rows["effective"], b / m, rows["other_effective"])),
         what=effect_title(reader, filters.effect),
     )  # fmt: skip
+    matched = rows["alike"].notna()
+    pairs = zip(_DRAWN, _ALIKE, _CRUDE, strict=True)
+    rows = rows.assign(**{drawn: rows[alike].where(matched, rows[crude]) for drawn, alike, crude in pairs})
     told = [_difference_told(row) for row in rows.to_dict("records")]
     return rows.assign(verdict=[VERDICTS[kind].word for kind, _ in told], reading=[words for _, words in told])
 
@@ -283,7 +288,7 @@ def _compared(
 def _difference_told(row: Mapping[Any, Any]) -> tuple[VerdictKind, str]:
     """The verdict on a pair, by how it differs like for like: sites, lines and ages don't have the same mix."""
     matched = pd.notna(row["alike"])
-    value, lower, upper = (row[name] for name in (_ALIKE if matched else _CRUDE))
+    value, lower, upper = (row[name] for name in _DRAWN)
     crude, alike = f"apart by {_points(row, *_CRUDE)}", f"like for like {_points(row, *_ALIKE)}"
     both = f"{crude}, {alike}" if matched else crude
     if lower <= 0 <= upper or row["p_value"] > LEVEL:
@@ -311,15 +316,16 @@ def _differences_answer(frame: pd.DataFrame) -> str:
 def _differences_chart(look: charts.Look) -> charts.Chart:
     tips = [
         alt.Tooltip("comparison:N", title="Comparison"),
-        alt.Tooltip("difference:Q", title="Difference, points", format="+,.2f"),
-        alt.Tooltip("lower:Q", title="95 % from", format="+,.2f"),
-        alt.Tooltip("upper:Q", title="95 % to", format="+,.2f"),
-        alt.Tooltip("alike:Q", title="Like for like", format="+,.2f"),
+        alt.Tooltip("drawn:Q", title="Like for like, points", format="+,.2f"),
+        alt.Tooltip("drawn_lower:Q", title="95 % from", format="+,.2f"),
+        alt.Tooltip("drawn_upper:Q", title="95 % to", format="+,.2f"),
+        alt.Tooltip("difference:Q", title="As it is, points", format="+,.2f"),
         alt.Tooltip("verdict:N", title="Verdict"),
     ]
     return control_charts.intervals(
-        look, "Differences between two groups", "Per 100 infusions", "comparison", len(look.sites) + 4, tips
-    )
+        look, "Differences between two groups, like for like", "Per 100 infusions", "comparison", len(look.sites) + 4,
+        tips, _DRAWN,
+    )  # fmt: skip
 
 
 _RATIO_COLUMNS = (
@@ -369,8 +375,9 @@ PANELS = (
          Column("alike_upper", "Like for like, 95 % to", "decimal"),
          Column("smallest", "Smallest rise to be seen, points", "decimal"), _WORDS),
         _differences_chart, (), _differences_answer,
-        note="Drawn: the difference as it is, Newcombe's 95 % interval. Judged: like for like, of one site, service "
-        "line and age band but for what is compared (Mantel and Haenszel), p adjusted for the comparisons shown "
-        "(Benjamini and Hochberg). Smallest rise: with 80 % power at two-sided 5 %, by Cohen's arcsine formula.",
+        note="Drawn and judged: the difference like for like, of one site, service line and age band but for what is "
+        "compared (Mantel and Haenszel), p adjusted for the comparisons shown (Benjamini and Hochberg); as it is where "
+        "groups have none of these in common, and in the table (Newcombe). Smallest rise: with 80 % power at two-sided "
+        "5 %, by Cohen's arcsine formula.",
     ),
 )  # fmt: skip
