@@ -376,8 +376,8 @@ PANELS = (
          Column("smallest", "Smallest rise to be seen, points", "decimal"), _WORDS),
         _differences_chart, (), _differences_answer,
         note="Drawn and judged: the difference like for like, of one site, service line and age band but for what is "
-        "compared (Mantel and Haenszel), p adjusted for the comparisons shown (Benjamini and Hochberg); as it is where "
-        "groups have none of these in common, and in the table (Newcombe). Smallest rise: with 80 % power at two-sided "
-        "5 %, by Cohen's arcsine formula.",
+        "compared (Mantel and Haenszel), p adjusted for the comparisons shown (Benjamini and Hochberg); as it is "
+        "where groups have none of these in common, and in the table (Newcombe). Smallest rise: with 80 % power at "
+        "two-sided 5 %, by Cohen's arcsine formula.",
     ),
 )  # fmt: skip
