@@ -40,10 +40,15 @@ def _sites(reader: Reader, filters: Filters) -> pd.DataFrame:
     sites = list(every.sites)
     whole = frame.groupby("site", sort=False)[["infusions", "completed"]].sum().reindex(sites)
     observed, trials = (whole[name].to_numpy(dtype=float) for name in ("infusions", "completed"))
-    expected = _expected(frame).reindex(sites).to_numpy(dtype=float)
+    frame["expected"] = _expected(frame)
+    # As many times as large a variance, since a patient has several infusions.
+    frame["varying"] = frame["expected"] * frame["line"].map(_of_lines(reader, filters)).fillna(1.0)
+    by_site = frame.groupby("site", sort=False)[["expected", "varying"]].sum().reindex(sites)
+    expected, varying = (by_site[name].to_numpy(dtype=float) for name in ("expected", "varying"))
     ratio = rates.standardised_ratio(observed, expected)
     inner, outer = spc.funnel(expected)
-    widened = _dispersion(observed, expected)
+    design = np.divide(varying, expected, out=np.ones(len(sites)), where=expected > 0)
+    widened = np.maximum(design, _dispersion(observed, expected))
     standard = _standardised(reader, every, frame)
     rows = pd.DataFrame(
         {
@@ -79,11 +84,16 @@ def named(rows: pd.DataFrame) -> pd.Series:
     return rows["site"].where(rows.index.isin(told), "")
 
 
+def _of_lines(reader: Reader, filters: Filters) -> dict[str, float]:
+    """The design effect of the side effect chosen, by service line."""
+    return {line: wider for (line, what), wider in designs(reader, filters.days).items() if what == filters.effect}
+
+
 def _expected(frame: pd.DataFrame) -> pd.Series:
-    """By site: infusions with the effect, had each line and age group its rate over all sites."""
+    """Of each row infusions with the effect, had each line and age group its rate over all sites."""
     strata = frame.groupby(["line", "group"])[["infusions", "completed"]].transform("sum")
     rate = (strata["infusions"] / strata["completed"].where(strata["completed"] > 0)).fillna(0)
-    return (rate * frame["completed"]).groupby(frame["site"], sort=False).sum()
+    return rate * frame["completed"]
 
 
 def _standardised(reader: Reader, filters: Filters, frame: pd.DataFrame) -> rates.Interval:
@@ -124,7 +134,7 @@ def _dispersion(observed: FloatArray, expected: FloatArray) -> float:
     return spc.overdispersion(observed[known], expected[known]) if known.sum() >= DISPERSION_SITES else 1.0
 
 
-def _widen(limit: object, dispersion: float) -> FloatArray:
+def _widen(limit: object, dispersion: FloatArray) -> FloatArray:
     away = np.asarray(limit, dtype=float) - 1
     return np.asarray(np.maximum(1 + away * np.sqrt(dispersion), 0))
 
@@ -348,8 +358,8 @@ PANELS = (
          Column("outer_lower", "99.8 % limit, lower", "decimal"),
          Column("outer_upper", "99.8 % limit, upper", "decimal"), _WORDS),
         _funnel_chart, (), _sites_answer, sites_in="",
-        note="Expected: every service line and age group at its rate over all sites. Exact Poisson limits; they are "
-        "widened for over-dispersion only from ten sites on. No ranks.",
+        note="Expected: every service line and age group at its rate over all sites. Exact Poisson limits, widened "
+        "for several infusions of a patient, and from ten sites on for over-dispersion. No ranks.",
     ),
     Panel(
         "site_rates", "Sites: age-standardised rates", "signals", _sites,

@@ -6,7 +6,7 @@ import pytest
 from choices import asked
 from small_extracts import reading
 
-from dashboard import panels, scorecard
+from dashboard import panels, scorecard, spc
 from dashboard.access import Role
 from dashboard.clusters import designs
 from dashboard.reports.crossed import change
@@ -108,20 +108,30 @@ def test_what_cannot_be_taken_apart_by_service_is_neither_good_nor_bad(other_mix
         assert rows.loc[name, "change_kind"] == "neither"
 
 
-def prone(month, patients, with_it):
+def prone(month, patients, with_it, site="chicago"):
     """Each patient has eight infusions in a month, and nausea after each or after none."""
     bookings, events = [], []
     for number in range(patients):
         for visit in range(8):
-            name = f"{month}-{number}-{visit}"
+            name = f"{site}-{month}-{number}-{visit}"
             day = (3 if month == "before" else 1) + 3 * visit
             bookings.append(
-                f"{name},P-{month}-{number},chicago,ketamine-infusion,{MONTHS[month]}-{day:02} "
+                f"{name},P-{site}-{month}-{number},{site},ketamine-infusion,{MONTHS[month]}-{day:02} "
                 f"{9 + number // 8:02}:{number % 8 * 7:02},completed,40"
             )
             if number < with_it:
                 events.append(f"E-{name},{name},nausea")
     return bookings, events
+
+
+def written(*parts):
+    """Tables of what `prone` gives."""
+    bookings = [
+        "booking_id,patient_id,site,service,starts_at,status,age",
+        *(row for part in parts for row in part[0]),
+    ]
+    events = ["event_id,booking_id,effect", *(row for part in parts for row in part[1])]
+    return {"bookings": "\n".join(bookings) + "\n", "side_effects": "\n".join(events) + "\n"}
 
 
 def test_a_few_patients_who_have_it_each_time_are_no_rise(tmp_path):
@@ -153,3 +163,17 @@ def test_whoever_may_not_see_signals_is_told_nothing_like_for_like(tmp_path):
     assert effect[["alike", "alike_lower"]].isna().all()
     assert card["change_kind"] == "neither"
     assert effect["against_before"] == "higher, service lines and ages not taken into account"
+
+
+def test_a_few_patients_who_have_it_each_time_put_no_site_outside_the_limits(tmp_path):
+    """Of 40 patients 14 at one site and 6 at the other: of infusions, independent ones, it would be beyond 99.8 %."""
+    tables = written(prone("now", 40, 14), prone("now", 40, 6, "dallas"))
+    with reading(tmp_path, Role.MEDICAL_DIRECTOR, **tables) as reader:
+        rows = october(reader, "site_funnel")
+        chosen = asked(reader, period="custom", from_="2026-10-01", to="2026-10-28")
+        wider = designs(reader, chosen.days)["ketamine", ""]
+    inner, outer = spc.funnel(rows["expected"].to_numpy())
+    assert (rows["ratio"] > outer.upper).any()
+    assert set(rows["verdict"]) == {"As usual"}
+    for limit, plain in (("inner_upper", inner.upper), ("outer_upper", outer.upper)):
+        assert (rows[limit] - 1).tolist() == pytest.approx(((plain - 1) * wider**0.5).tolist())
