@@ -44,12 +44,12 @@ SCORE_COLUMNS = (
 )
 #: Of figures that are judged like for like.
 ALIKE_COLUMNS = (
-    Column("alike", "Like for like, points", "decimal"),
-    Column("alike_lower", "Like for like, 95 % from", "decimal"),
-    Column("alike_upper", "Like for like, 95 % to", "decimal"),
-    Column("also_alike", "Second, like for like, points", "decimal"),
-    Column("also_alike_lower", "Second, like for like, 95 % from", "decimal"),
-    Column("also_alike_upper", "Second, like for like, 95 % to", "decimal"),
+    Column("alike", "Like for like", "decimal", own="change"),
+    Column("alike_lower", "Like for like, 95 % from", "decimal", own="change"),
+    Column("alike_upper", "Like for like, 95 % to", "decimal", own="change"),
+    Column("also_alike", "Second, like for like", "decimal", own="change"),
+    Column("also_alike_lower", "Second, like for like, 95 % from", "decimal", own="change"),
+    Column("also_alike_upper", "Second, like for like, 95 % to", "decimal", own="change"),
 )
 
 
