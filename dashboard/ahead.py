@@ -100,6 +100,10 @@ class Ahead:
         #: Those whose dates are worked out; their sites come when there is nothing else to do.
         self._later: OrderedDict[tuple[object, ...], Wish] = OrderedDict()
 
+    def begin(self) -> None:
+        """Keep wishes from now on: they will be granted. Where nobody grants them they would hold on to extracts."""
+        self._granting = True
+
     @contextmanager
     def people_first(self) -> Iterator[None]:
         """Within it somebody waits for a page: what nobody waits for is stopped, and not begun."""
@@ -126,7 +130,7 @@ class Ahead:
 
     def work(self, house: Warehouse | None, seconds: float, over: threading.Event) -> None:
         """Grant wishes of this extract for so long, or until it is over; waits while there are none."""
-        self._granting = True
+        self.begin()
         end = time.monotonic() + seconds
 
         def ended() -> bool:

@@ -56,9 +56,12 @@ def _end(thread: threading.Thread) -> None:
 def _tend(store: Store, ready: Callable[[], None], over: threading.Event) -> None:
     # Imported here, beside the login page: it takes seconds.
     from dashboard import warmup
+    from dashboard.ahead import ahead
     from dashboard.query_faults import WarehouseError
     from dashboard.shelf import shelf
 
+    # Whoever comes while Signals is still being worked out has wishes, too.
+    ahead().begin()
     known: Warehouse | None = None
     told = ""
     while True:

@@ -97,6 +97,24 @@ def granted(reader, asked):
         until(lambda: idle(worker))
 
 
+def test_who_comes_while_the_server_still_warms_up_has_their_wishes_granted(reader):
+    """The thread begins with other things: before it comes to wishes, pages are already open."""
+    worker = Ahead()
+    worker.begin()
+    for wish in wishes(reader, site=["dallas"]):
+        worker.wish(wish)
+    with at_work(worker, reader.warehouse):
+        until(lambda: idle(worker))
+    assert everything_made(reader, period=["7-days"], site=["dallas"]) == 0
+
+
+def test_wishes_that_nobody_will_grant_are_not_kept(reader):
+    worker = Ahead()
+    for wish in wishes(reader, site=["dallas"]):
+        worker.wish(wish)
+    assert idle(worker)
+
+
 def test_the_other_periods_of_what_somebody_looks_at_are_there_when_they_are_chosen(reader):
     granted(reader, wishes(reader, site=["dallas"], compare=["last-year"]))
     named = [period for period in filters.PERIODS if period not in ("custom", filters.DEFAULT_PERIOD)]
