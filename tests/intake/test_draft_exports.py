@@ -196,3 +196,23 @@ def test_a_name_without_end_is_no_name(tmp_path: Path) -> None:
     )
     assert export.bookings("channel")[0] == ("x",)
     assert time.process_time() - began < 20
+
+
+def test_tax_and_tips_beside_an_amount_are_asked_about(tmp_path: Path) -> None:
+    """A card reader's export: of $506 collected $450 are the visit's, and the rest was tax and a tip."""
+    header = "Date,Gross Sales,Net Sales,Tax,Tip,Total Collected,Fees,Transaction ID,Tax Rate,Customer ID"
+    rows = [
+        f"01/{day}/2026,$450.00,$450.00,$36.00,$20.00,$506.00,($13.00),T{day},8.0,C{day}" for day in range(13, 28)
+    ]
+    visits = [f"B{n},C{n},chicago,vitamin-c,2026-01-{n} 09:00,completed" for n in range(13, 28)]
+    text, _ = drafted(tmp_path, visits=[VISITS, *visits], transactions=[header, *rows])
+    [line] = [one for one in text.splitlines() if one.startswith("amount = ")]
+    assert "DECIDE: does it hold Tax, Tip and Fees? No visit's price does" in line
+
+
+def test_an_amount_with_nothing_beside_it_is_not_asked_about(tmp_path: Path) -> None:
+    header = "Payment ID,Patient ID,Date,Amount,Tax ID,Tip"
+    rows = [f"P{day},C{day},2026-01-{day},450.00,12-34567,0.00" for day in range(13, 28)]
+    visits = [f"B{n},C{n},chicago,vitamin-c,2026-01-{n} 09:00,completed" for n in range(13, 28)]
+    text, _ = drafted(tmp_path, visits=[VISITS, *visits], payments=[header, *rows])
+    assert "does it hold" not in text

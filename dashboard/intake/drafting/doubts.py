@@ -89,7 +89,9 @@ def of_column(table: Table, column: Column, file: SampledFile, name: str, bookin
         return _of_each_row(file, name)
     if found == ("side_effects", "booking_id"):
         return row_guesses.strange(bookings, file.columns[name])
-    return row_guesses.refunded(file, name) if found == ("payments", "amount") else ""
+    if found == ("payments", "amount"):
+        return row_guesses.refunded(file, name) + row_guesses.with_others(file, name)
+    return ""
 
 
 def _of_each_row(file: SampledFile, name: str) -> str:

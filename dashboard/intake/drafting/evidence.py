@@ -44,6 +44,9 @@ _CLOCK = re.compile(
     r"\d{1,2}:\d{2}|\d{1,2}\s*[AaPp]\.?[Mm]\b|\b\d{1,2}h\d{2}\b|^[1-7]\d{4}\.\d+$|^\d{10}(?:\d{3})?(?:\.\d+)?$"
 )
 _REFUNDS = {"refund", "refunds", "refunded"}
+#: Columns of what is paid with a price and is none.
+_NO_PRICE = {"tax", "taxes", "vat", "gst", "tip", "tips", "gratuity", "gratuities", "fee", "fees", "surcharge"}
+_NO_AMOUNT = {"date", "time", "id", "number", "reason", "count", "status", "rate", "type", "percent"}
 #: Words beside them that make a column no sum of money.
 _NO_SUM = {"date", "time", "id", "number", "reason", "tip", "tax", "count", "status"}
 _STATE = re.compile("[A-Z]{2}")
@@ -80,6 +83,17 @@ def paid_back(columns: Mapping[str, Sequence[str]], amount: str | None) -> str |
         if name != amount and sums and words & _REFUNDS and not words & _NO_SUM:
             return name
     return None
+
+
+def beside_price(columns: Mapping[str, Sequence[str]], amount: str) -> list[str]:
+    """The columns of tax, tips and fees beside that of a payment's amount, which may hold them or not."""
+    found = []
+    for name, values in columns.items():
+        words = set(column_words(name).split())
+        sums = values and all(map(_SUM.fullmatch, values)) and any(re.search("[1-9]", value) for value in values)
+        if name != amount and sums and words & _NO_PRICE and not words & _NO_AMOUNT:
+            found.append(name)
+    return found
 
 
 def is_days(values: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from dashboard.intake.contract import Table
-from dashboard.intake.drafting.evidence import SHOWN, paid_back
+from dashboard.intake.drafting.evidence import SHOWN, beside_price, paid_back
 from dashboard.intake.drafting.formats import is_dollars, listed, toml_string
 from dashboard.intake.drafting.guesses import Guess, column_words, guess_column, guess_word, words_of
 from dashboard.intake.drafting.samples import SampledFile
@@ -56,6 +56,15 @@ def refunded(file: SampledFile, amount: str) -> str:
         f"; DECIDE: {name} may hold what was paid back: such refunds need a second section, "
         "see One row, two records in docs/mapping.md"
     )
+
+
+def with_others(file: SampledFile, amount: str) -> str:
+    """What to say where tax, tips or fees stand beside the amount."""
+    names = beside_price(file.columns, amount)
+    if not names:
+        return ""
+    told = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f"; DECIDE: does it hold {told}? No visit's price does, and all that it holds counts as paid"
 
 
 def strange(bookings: SampledFile | None, sample: Sequence[str]) -> str:
