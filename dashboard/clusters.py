@@ -14,6 +14,8 @@ _ANY = ""
 SAMPLE = 200_000
 #: Of fewer infusions with a side effect, or no-shows, it isn't known how they go together: as if independent.
 LEAST_HITS = 20
+#: Lengths of periods, in days, for which it is worked out; of others it is the next longer one's, which is no less.
+LENGTHS = (31, 92, 184, 366)
 _MOMENTS = ("patients", "trials", "trials_squared", "hits", "hits_squared", "hits_trials")
 
 Designs = dict[tuple[str, str], float]
@@ -22,12 +24,13 @@ Designs = dict[tuple[str, str], float]
 def designs(reader: Reader, days: int) -> Designs:
     """The design effect by service line and side effect ('' any, 'severe', 'serious', one by name), 1 at least.
 
-    Of all of the extract at the sites that the reader may see, worked out once for each length of period.
+    Of all of the extract at the sites that the reader may see, worked out once for each of `LENGTHS`.
 
     Args:
         reader: who asks.
         days: length of the period whose counts are judged.
     """
+    days = _length(days)
     frame = reader.warehouse.remembered(("clusters", reader.sites, days), lambda: _clusters(reader, days))
     groups = frame.groupby(["line", "what"], sort=False)
     return {(str(line), str(what)): _design(rows) for (line, what), rows in groups}
@@ -35,7 +38,12 @@ def designs(reader: Reader, days: int) -> Designs:
 
 def of_no_shows(reader: Reader, days: int) -> float:
     """The design effect of no-shows among a patient's past appointments on one weekday, as `designs`."""
-    return _design(reader.query("clusters_no_shows", **_asked(reader, days)))
+    return _design(reader.query("clusters_no_shows", **_asked(reader, _length(days))))
+
+
+def _length(days: int) -> int:
+    longest = LENGTHS[-1]
+    return next((length for length in LENGTHS if days <= length), -(-days // longest) * longest)
 
 
 def one_in(visits: float, sample: int) -> int:

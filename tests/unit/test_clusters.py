@@ -6,7 +6,7 @@ import pytest
 
 from dashboard import clusters
 
-DAYS = 90
+DAYS = 92
 
 
 def design(rows, alike):
@@ -62,3 +62,9 @@ def test_of_many_infusions_a_sample_of_patients_is_asked(director, monkeypatch):
     some, of_some = asked()
     assert 0.1 < some / every < 0.3
     assert of_some == pytest.approx(of_every, abs=0.3)
+
+
+def test_a_period_of_another_length_has_the_design_effects_of_the_next_longer_one(director):
+    assert clusters.designs(director, 28) == clusters.designs(director, 31)
+    assert clusters.designs(director, 32) == clusters.designs(director, 92) != clusters.designs(director, 31)
+    assert [clusters._length(days) for days in (1, 184, 185, 366, 367, 800)] == [31, 184, 366, 366, 732, 1098]
