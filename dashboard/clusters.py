@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pandas as pd
 
 from dashboard import two_groups
+from dashboard.query_faults import QueryTimeoutError, WarehouseError
 from dashboard.warehouse import Reader
+
+log = logging.getLogger(__name__)
 
 #: Any side effect, as `clusters.sql` calls it.
 _ANY = ""
@@ -38,7 +43,7 @@ def designs(reader: Reader, days: int) -> Designs:
 
 def of_no_shows(reader: Reader, days: int) -> float:
     """The design effect of no-shows among a patient's past appointments on one weekday, as `designs`."""
-    return _design(reader.query("clusters_no_shows", **_asked(reader, _length(days))))
+    return _design(_answered(reader, "clusters_no_shows", _length(days)))
 
 
 def _length(days: int) -> int:
@@ -59,15 +64,27 @@ def _design(rows: pd.DataFrame) -> float:
     return max(1.0, two_groups.design_effect(*(rows[name] for name in _MOMENTS)))
 
 
-def _asked(reader: Reader, days: int) -> dict[str, object]:
+def _answered(reader: Reader, name: str, days: int) -> pd.DataFrame:
+    """What the question finds; no rows where facts are elsewhere and Spark can't be asked, so that all is 1.
+
+    Alarms that may be false are better than none.
+    """
     completed = reader.query("holdings", sites=reader.sites)["completed"].sum()
     until = reader.catalogue.last_full_day
-    return {"sites": reader.sites, "days": days, "until": until, "one_in": one_in(completed, SAMPLE)}
+    try:
+        return reader.query(name, sites=reader.sites, days=days, until=until, one_in=one_in(completed, SAMPLE))
+    except QueryTimeoutError:
+        raise  # somebody else is given way, or it takes too long
+    except WarehouseError as error:
+        if not reader.warehouse.facts_elsewhere:
+            raise
+        log.warning("visits of a patient are taken as independent, since they can't be asked about: %s", error)
+        return pd.DataFrame({name: [] for name in ("site", "line", "what", *_MOMENTS)})
 
 
 def _clusters(reader: Reader, days: int) -> pd.DataFrame:
     """The sums of `clusters.sql`; those of one side effect with all infusions, also those that it didn't follow."""
-    frame = reader.query("clusters", **_asked(reader, days))
+    frame = _answered(reader, "clusters", days)
     every = frame[frame["what"] == _ANY].set_index(["site", "line"])
     keys = pd.MultiIndex.from_frame(frame[["site", "line"]])
     return frame.assign(**{name: every[name].reindex(keys).to_numpy(dtype=np.float64) for name in _MOMENTS[:3]})

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from dashboard import exports, filters
+from dashboard import exports, filters, surveillance
 from dashboard.access import AccessDeniedError, Role, Viewer
 from dashboard.cli import main
 from dashboard.intake import facts, pointer
@@ -203,6 +203,15 @@ def test_a_file_is_the_same_byte_for_byte(house, parquet_house, far_house):
             files.append(b"".join(body))
         assert files[0].count(b"\n") > 100
         assert files[0] == files[1] == files[2]
+
+
+def test_alarms_are_told_while_spark_cannot_be_reached(by_spark, tmp_path, caplog):
+    """They are worked out from cubes; how visits of a patient go together would be for Spark to say."""
+    with contextlib.closing(far(by_spark, tmp_path, spark="sc://127.0.0.1:9")) as house:
+        rows = surveillance.surveil(Reader(house, Viewer("dan", "Dan Ho", Role.MEDICAL_DIRECTOR)))
+    assert len(rows) > 50
+    assert set(rows["design"]) == {1.0}
+    assert "taken as independent" in caplog.text
 
 
 def test_a_manager_gets_no_row_of_another_site_from_spark(far_house, by_duckdb):
